@@ -1,0 +1,104 @@
+//! What can be wrong with a configuration, and how it is told.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use super::yaml;
+
+/// One thing that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Line and column in the file, from 1; `None` for the command line.
+    pub position: Option<(usize, usize)>,
+    /// What is wrong, and the way out.
+    pub message: String,
+}
+
+/// Why there is no plan.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// There is no file to read.
+    #[error(
+        "no {} in this directory\n  create one:  auditor --init\n  or name one: auditor --config PATH",
+        super::FILE_NAME
+    )]
+    NotFound,
+    /// The file cannot be read as text.
+    #[error("cannot read {}: {reason}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+    /// The file, or the command line, is wrong.
+    #[error("{}", list(path, problems))]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// Everything that is wrong, by place.
+        problems: Vec<Problem>,
+    },
+}
+
+fn list(path: &std::path::Path, problems: &[Problem]) -> String {
+    let count = match problems.len() {
+        1 => "1 problem".to_owned(),
+        n => format!("{n} problems"),
+    };
+    let mut text = format!("{count} in the configuration; nothing was audited");
+    for Problem { position, message } in problems {
+        text.push_str("\n  ");
+        match position {
+            Some((line, column)) => {
+                text.push_str(&format!("{}:{line}:{column}: {message}", path.display()));
+            }
+            None => text.push_str(message),
+        }
+    }
+    text
+}
+
+/// Collects problems while a file is read.
+#[derive(Default)]
+pub(super) struct Problems(Vec<(Option<usize>, String)>);
+
+impl Problems {
+    /// Notes a problem at a node of the file.
+    pub(super) fn at(&mut self, node: &yaml::Node, message: impl fmt::Display) {
+        self.0.push((Some(node.id), message.to_string()));
+    }
+
+    /// Notes a problem of the command line.
+    pub(super) fn on_command_line(&mut self, message: impl fmt::Display) {
+        self.0.push((None, message.to_string()));
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Finds the places in `text`, and sorts by them.
+    pub(super) fn locate(self, text: &str) -> Vec<Problem> {
+        let locate = |(id, message): (Option<usize>, String)| Problem {
+            position: id.and_then(|id| yaml::position(text, id)),
+            message,
+        };
+        let mut problems: Vec<_> = self.0.into_iter().map(locate).collect();
+        problems.sort_by_key(|problem| problem.position.unwrap_or((usize::MAX, 0)));
+        problems.dedup();
+        problems
+    }
+}
+
+/// Names the valid key nearest to `key`, or all of them where none is near.
+pub(super) fn suggest<'a>(key: &str, valid: impl IntoIterator<Item = &'a str>) -> String {
+    let valid: Vec<&str> = valid.into_iter().collect();
+    let similarity = |candidate: &str| strsim::jaro_winkler(key, candidate);
+    let nearest = valid.iter().max_by(|a, b| similarity(a).total_cmp(&similarity(b)));
+    match nearest {
+        Some(nearest) if similarity(nearest) > 0.75 => format!("did you mean `{nearest}`?"),
+        Some(_) => format!("valid here: {}", valid.join(", ")),
+        None => "nothing is valid here".to_owned(),
+    }
+}

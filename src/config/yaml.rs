@@ -1,0 +1,163 @@
+//! YAML as a tree that keeps doubled keys and can tell where a node stands.
+//!
+//! serde's data model has neither, so nodes are numbered in the order in which they
+//! are visited, and a second pass that fails on purpose at a node yields its position.
+
+use std::cell::Cell;
+use std::fmt;
+
+use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+
+/// A node with its number in document order.
+#[derive(Debug)]
+pub(super) struct Node {
+    pub(super) id: usize,
+    pub(super) value: Value,
+}
+
+/// What a node holds.
+#[derive(Debug)]
+pub(super) enum Value {
+    Null,
+    Bool(bool),
+    Int(i128),
+    Float(f64),
+    Text(String),
+    List(
+        #[cfg_attr(not(test), expect(dead_code, reason = "no section holds a list yet"))] Vec<Node>,
+    ),
+    Map(Vec<(Node, Node)>),
+}
+
+impl Value {
+    /// What it is, in words, for "expected X, found Y".
+    pub(super) fn kind(&self) -> String {
+        match self {
+            Self::Null => "nothing".to_owned(),
+            Self::Bool(value) => format!("`{value}`"),
+            Self::Int(value) => format!("the number {value}"),
+            Self::Float(value) => format!("the number {value}"),
+            Self::Text(value) => format!("the text {value:?}"),
+            Self::List(_) => "a list".to_owned(),
+            Self::Map(_) => "a mapping".to_owned(),
+        }
+    }
+}
+
+/// Parses one document.
+///
+/// # Errors
+/// What the YAML parser says, its place included.
+pub(super) fn parse(text: &str) -> Result<Node, serde_yaml::Error> {
+    Walk { next: &Cell::new(0), stop_at: None }
+        .deserialize(serde_yaml::Deserializer::from_str(text))
+}
+
+/// Line and column, from 1, of the node with that number.
+pub(super) fn position(text: &str, id: usize) -> Option<(usize, usize)> {
+    let walk = Walk { next: &Cell::new(0), stop_at: Some(id) };
+    let stopped = walk.deserialize(serde_yaml::Deserializer::from_str(text)).err()?;
+    stopped.location().map(|place| (place.line(), place.column()))
+}
+
+#[derive(Clone, Copy)]
+struct Walk<'a> {
+    next: &'a Cell<usize>,
+    stop_at: Option<usize>,
+}
+
+impl Walk<'_> {
+    fn node<E: de::Error>(self, value: Value) -> Result<Node, E> {
+        Ok(Node { id: self.enter()?, value })
+    }
+
+    fn enter<E: de::Error>(self) -> Result<usize, E> {
+        let id = self.next.replace(self.next.get() + 1);
+        if self.stop_at == Some(id) { Err(E::custom("stopped on purpose")) } else { Ok(id) }
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Walk<'_> {
+    type Value = Node;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Node, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Walk<'_> {
+    type Value = Node;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a mapping, a list, text or a number, without a tag")
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<Node, E> {
+        self.node(Value::Null)
+    }
+
+    fn visit_bool<E: de::Error>(self, value: bool) -> Result<Node, E> {
+        self.node(Value::Bool(value))
+    }
+
+    fn visit_i64<E: de::Error>(self, value: i64) -> Result<Node, E> {
+        self.node(Value::Int(value.into()))
+    }
+
+    fn visit_u64<E: de::Error>(self, value: u64) -> Result<Node, E> {
+        self.node(Value::Int(value.into()))
+    }
+
+    fn visit_i128<E: de::Error>(self, value: i128) -> Result<Node, E> {
+        self.node(Value::Int(value))
+    }
+
+    fn visit_u128<E: de::Error>(self, value: u128) -> Result<Node, E> {
+        match i128::try_from(value) {
+            Ok(value) => self.node(Value::Int(value)),
+            Err(_) => self.node(Value::Float(value as f64)),
+        }
+    }
+
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Node, E> {
+        self.node(Value::Float(value))
+    }
+
+    fn visit_str<E: de::Error>(self, value: &str) -> Result<Node, E> {
+        self.node(Value::Text(value.to_owned()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Node, A::Error> {
+        let id = self.enter()?;
+        let mut items = Vec::new();
+        while let Some(item) = list.next_element_seed(self)? {
+            items.push(item);
+        }
+        Ok(Node { id, value: Value::List(items) })
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Node, A::Error> {
+        let id = self.enter()?;
+        let mut entries = Vec::new();
+        while let Some(entry) = map.next_entry_seed(self, self)? {
+            entries.push(entry);
+        }
+        Ok(Node { id, value: Value::Map(entries) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn doubled_keys_are_kept_and_every_node_has_its_place() {
+        let text = "a: 1\nb:\n  - x\n  - [y, 2]\na: .nan\n";
+        let Value::Map(root) = parse(text).unwrap().value else { panic!("no map") };
+        let places: Vec<_> = root.iter().map(|(key, _)| position(text, key.id).unwrap()).collect();
+        assert_eq!(places, [(1, 1), (2, 1), (5, 1)]);
+        let Value::List(items) = &root[1].1.value else { panic!("no list") };
+        assert_eq!(position(text, items[1].id), Some((4, 5)));
+        assert_eq!(position(text, root[2].1.id), Some((5, 4)));
+    }
+}

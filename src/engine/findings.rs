@@ -1,0 +1,73 @@
+//! Findings: single observations in words, the decisive number beside its limit.
+
+use super::backlog;
+use crate::judgement::Thresholds;
+use crate::quantity::{beside, series};
+use crate::readings::{Bound, Readings};
+use crate::signal::Signal;
+
+/// Every finding that the readings prove, in a fixed order.
+pub fn findings(readings: &Readings, thresholds: &Thresholds) -> Vec<String> {
+    let lag = readings.get(Signal::EventLoopLag).bound;
+    let p99 = readings.get(Signal::P99Latency).bound;
+    let over = |signal: Signal, value: Bound, limit: f64, what: &str, over: &str| {
+        (value.exceeds(limit) == Some(true)).then(|| {
+            let (value, limit) = beside(value, limit, signal.unit());
+            let series = readings.get(signal).labels.as_ref().map(series).unwrap_or_default();
+            format!("{what} {value}, {over} {limit}{series}.")
+        })
+    };
+    let signal = |signal: Signal, limit: f64, what: &str, how: &str| {
+        over(signal, readings.get(signal).bound, limit, what, how)
+    };
+    [
+        signal(
+            Signal::EventLoopLag,
+            thresholds.max_event_loop_lag_s,
+            "The event loop runs late by up to",
+            "over its limit of",
+        ),
+        signal(
+            Signal::BlockingDurationAvg,
+            thresholds.max_blocking_duration_s,
+            "Synchronous calls block the loop for",
+            "on average over the limit of",
+        ),
+        hidden(lag, p99, thresholds),
+        signal(
+            Signal::PeakActiveRequests,
+            thresholds.load_warning_threshold,
+            "Requests in flight peak at",
+            "above the warning level of",
+        ),
+        over(
+            Signal::ThreadpoolBacklog,
+            backlog(readings),
+            thresholds.max_threadpool_backlog,
+            "The thread pool is behind by",
+            "over its limit of",
+        ),
+        signal(
+            Signal::ThreadpoolQueueWait,
+            thresholds.max_queue_wait_s,
+            "Tasks wait for a thread of the pool for",
+            "on average over the limit of",
+        ),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// Latency that looks fine only because the requests that suffer are not in it.
+fn hidden(lag: Bound, p99: Bound, thresholds: &Thresholds) -> Option<String> {
+    let p99 = p99.exact()?;
+    let late = lag.exceeds(thresholds.latency_hide_threshold_s) == Some(true);
+    (late && p99 < thresholds.p99_latency_hide_threshold_s).then(|| {
+        let (lag, _) = beside(lag, thresholds.latency_hide_threshold_s, "s");
+        let (p99, limit) = beside(Bound::Exact(p99), thresholds.p99_latency_hide_threshold_s, "s");
+        format!(
+            "Request latency hides it: p99 is {p99} (below {limit}) while the loop lags by {lag}."
+        )
+    })
+}

@@ -1,0 +1,78 @@
+//! The verdict: whether the service may ship, and why.
+
+use super::score::Score;
+use crate::judgement::{Level, Status, Thresholds};
+use crate::quantity::number_beside;
+use crate::readings::Bound;
+
+/// The answer of an audit, the worst that is proven first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// The gate's level is reached.
+    Fail,
+    /// The audit could not be carried out.
+    Error,
+    /// Signals are missing, so that the gate's level may or may not be reached.
+    Inconclusive,
+    /// Nothing stands against it: the gate's level is not reached, or the status is healthy.
+    Pass,
+    /// The status is not healthy, and no gate was asked for that could fail.
+    NotGated,
+}
+
+impl Verdict {
+    /// Its name in the report.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Fail => "fail",
+            Self::Error => "error",
+            Self::Inconclusive => "inconclusive",
+            Self::Pass => "pass",
+            Self::NotGated => "not_gated",
+        }
+    }
+}
+
+/// Decides, and says why.
+pub(super) fn decide(
+    score: &Score,
+    status: Status,
+    thresholds: &Thresholds,
+    gate: Option<Level>,
+    failure: Option<&str>,
+) -> (Verdict, String) {
+    let least = score.total.least();
+    let is_bound = score.total.exact().is_none();
+    if let Some(level) = gate {
+        let limit = level.limit(thresholds);
+        let (value, limit_text) = number_beside(least, limit);
+        let (gate, at_least) = (level.status().name(), if is_bound { "at least " } else { "" });
+        if least >= limit {
+            let reason = format!("the score is {at_least}{value}; {gate} starts at {limit_text}");
+            return (Verdict::Fail, reason);
+        }
+        if failure.is_none() && !is_bound {
+            let reason = format!("the score is {value}, below {limit_text} where {gate} starts");
+            return (Verdict::Pass, reason);
+        }
+    }
+    if let Some(failure) = failure {
+        return (Verdict::Error, failure.to_owned());
+    }
+    if gate.is_some() || status == Status::Inconclusive {
+        return (Verdict::Inconclusive, missing(score));
+    }
+    if status == Status::Healthy {
+        return (Verdict::Pass, "the status is HEALTHY; no gate was asked for".to_owned());
+    }
+    let reason =
+        format!("the status is {}, and no gate was asked for (--fail-on LEVEL)", status.name());
+    (Verdict::NotGated, reason)
+}
+
+fn missing(score: &Score) -> String {
+    let unknown = score.terms.iter().filter(|term| matches!(term.value, Bound::AtLeast(_)));
+    let names: Vec<_> = unknown.map(|term| term.signal.key()).collect();
+    let verb = if names.len() == 1 { "is" } else { "are" };
+    format!("{} {verb} not known, so the score may be higher than it looks", names.join(", "))
+}

@@ -1,0 +1,51 @@
+//! The exit codes. No other module knows their numbers.
+
+use std::process::ExitCode;
+
+use crate::engine::Verdict;
+use crate::judgement::Level;
+
+/// How `auditor` ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// The audit was carried out, and the gate, if there is one, passed.
+    Success = 0,
+    /// The gate failed.
+    GateFailed = 1,
+    /// Usage or configuration: nothing was audited.
+    Usage = 2,
+    /// There is no verdict.
+    NoVerdict = 3,
+}
+
+impl Exit {
+    /// The exit of an audit that ended in `verdict`.
+    pub const fn of(verdict: Verdict, gate: Option<Level>) -> Self {
+        match (verdict, gate) {
+            (Verdict::Pass | Verdict::NotGated, _) => Self::Success,
+            (Verdict::Fail, _) => Self::GateFailed,
+            (Verdict::Inconclusive, None) => Self::Success,
+            (Verdict::Inconclusive, Some(_)) | (Verdict::Error, _) => Self::NoVerdict,
+        }
+    }
+
+    /// The exit once it is known that the report could not be written.
+    pub const fn unreported(self) -> Self {
+        match self {
+            Self::Success => Self::NoVerdict,
+            other => other,
+        }
+    }
+
+    /// Its number.
+    pub const fn code(self) -> u8 {
+        self as u8
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}

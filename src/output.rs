@@ -1,0 +1,61 @@
+//! The edge where text leaves the process.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use anstream::{AutoStream, ColorChoice};
+
+/// Prints on standard output, in colour only where it is a terminal that wants it.
+///
+/// # Errors
+/// If not all of it could be written; a reader that closed the pipe early wanted no more.
+pub fn print(text: &str) -> io::Result<()> {
+    let stdout = io::stdout();
+    let mut out = stdout.lock();
+    let written = match AutoStream::choice(&out) {
+        ColorChoice::Never => write!(out, "{}", anstream::adapter::strip_str(text)),
+        _ => out.write_all(text.as_bytes()),
+    };
+    match written.and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
+}
+
+/// Prints a message on standard error. There is no one left to tell if that fails.
+pub fn message(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// Writes a file whole or not at all: a reader never sees half a report.
+///
+/// # Errors
+/// If it cannot be written; an earlier file of that name is then still there.
+pub fn write_file(path: &Path, text: &str) -> io::Result<()> {
+    let path = match fs::metadata(path) {
+        Ok(metadata) if metadata.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
+        // A device or a pipe is written to; only a file can be replaced.
+        Ok(metadata) if !metadata.is_file() => return fs::write(path, text),
+        // Through a link, the file that it points to is replaced.
+        Ok(_) => fs::canonicalize(path)?,
+        Err(_) => path.to_owned(),
+    };
+    let directory = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+        _ => PathBuf::from("."),
+    };
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".auditor-").suffix(".tmp");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        // As any other file: what the umask leaves of it.
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    let mut file = builder.tempfile_in(directory)?;
+    file.write_all(text.as_bytes())?;
+    file.as_file().sync_all()?;
+    file.persist(&path).map_err(|error| error.error)?;
+    Ok(())
+}

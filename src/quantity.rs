@@ -1,0 +1,96 @@
+//! Numbers and series as people read them.
+
+use std::fmt::Write as _;
+
+use crate::readings::{Bound, Labels};
+
+/// A number in at most four significant digits, as short as it gets.
+pub fn number(value: f64) -> String {
+    let magnitude = value.abs();
+    if magnitude != 0.0 && !(1e-6..1e15).contains(&magnitude) {
+        return format!("{value:.3e}");
+    }
+    let whole_digits = if magnitude < 1.0 { 0 } else { magnitude.log10() as usize + 1 };
+    let leading_zeros =
+        if magnitude == 0.0 || magnitude >= 0.1 { 0 } else { -magnitude.log10() as usize };
+    let decimals = (4 + leading_zeros).saturating_sub(whole_digits);
+    let text = format!("{value:.decimals$}");
+    if text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        text
+    }
+}
+
+/// A value and a limit, in as many digits as it takes to tell them apart.
+pub fn number_beside(value: f64, limit: f64) -> (String, String) {
+    let short = (number(value), number(limit));
+    if short.0 == short.1 && value != limit {
+        (value.to_string(), limit.to_string())
+    } else {
+        short
+    }
+}
+
+/// A value and its limit with their unit; "at least" before a lower bound.
+pub fn beside(value: Bound, limit: f64, unit: &str) -> (String, String) {
+    let (number, limit) = number_beside(value.least(), limit);
+    let at_least = if value.exact().is_none() { "at least " } else { "" };
+    (format!("{at_least}{number} {unit}"), format!("{limit} {unit}"))
+}
+
+/// The labels of a series as PromQL writes them, after a space; nothing for no labels.
+pub fn series(labels: &Labels) -> String {
+    if labels.is_empty() {
+        return String::new();
+    }
+    let mut text = String::from(" ");
+    text.push_str(labels.get("__name__").map_or("", String::as_str));
+    text.push('{');
+    let mut separator = "";
+    for (name, value) in labels.iter().filter(|(name, _)| *name != "__name__") {
+        // Debug escapes quotes, backslashes and control characters as PromQL does.
+        let _ = write!(text, "{separator}{name}={value:?}");
+        separator = ", ";
+    }
+    text.push('}');
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_short_and_keep_four_digits() {
+        for (value, text) in [
+            (0.0, "0"),
+            (0.5, "0.5"),
+            (0.912345, "0.9123"),
+            (0.0123456, "0.01235"),
+            (12.3456, "12.35"),
+            (1834.4, "1834"),
+            (123456.7, "123457"),
+            (1e300, "1.000e300"),
+        ] {
+            assert_eq!(number(value), text);
+        }
+    }
+
+    #[test]
+    fn a_value_never_looks_like_the_limit_it_is_above() {
+        assert_eq!(number_beside(0.500001, 0.5), ("0.500001".into(), "0.5".into()));
+        assert_eq!(number_beside(0.5, 0.5), ("0.5".into(), "0.5".into()));
+    }
+
+    #[test]
+    fn series_read_as_promql() {
+        let labels = Labels::from([
+            ("__name__".into(), "up".into()),
+            ("job".into(), "a\"b".into()),
+            ("instance".into(), "x:1".into()),
+        ]);
+        assert_eq!(series(&labels), r#" up{instance="x:1", job="a\"b"}"#);
+        assert_eq!(series(&Labels::new()), "");
+    }
+}

@@ -1,0 +1,226 @@
+//! The report for people: what is wrong first, the verdict last.
+
+use std::fmt::{self, Write as _};
+
+use anstyle::{AnsiColor, Style};
+
+use crate::judgement::Status;
+use crate::quantity::{number, number_beside, series};
+use crate::report::{FailureModeEntry, Report, SignalEntry, TermEntry};
+use crate::signal::Signal;
+
+const BAD: Style = AnsiColor::Red.on_default().bold();
+const WARN: Style = AnsiColor::Yellow.on_default().bold();
+const GOOD: Style = AnsiColor::Green.on_default().bold();
+const DIM: Style = Style::new().dimmed();
+const BOLD: Style = Style::new().bold();
+
+/// The report as text with ANSI colours; strip them where they are not wanted.
+pub fn text(report: &Report) -> String {
+    let mut out = String::new();
+    // Writing to a String cannot fail.
+    let _ = write(&mut out, report);
+    out
+}
+
+fn write(out: &mut String, report: &Report) -> fmt::Result {
+    header(out, report)?;
+    table(out, report)?;
+    failure_modes(out, report)?;
+    if !report.findings.is_empty() {
+        writeln!(out, "\n{BOLD}Findings:{BOLD:#}")?;
+        for finding in &report.findings {
+            writeln!(out, "  - {finding}")?;
+        }
+    }
+    not_read(out, report)?;
+    verdict(out, report)
+}
+
+fn header(out: &mut String, report: &Report) -> fmt::Result {
+    let backend = match (&report.backend.product, &report.backend.version) {
+        (Some(product), Some(version)) => format!(" ({product} {version})"),
+        (Some(product), None) => format!(" ({product})"),
+        (None, _) => String::new(),
+    };
+    writeln!(out, "{DIM}Target: {}{backend} at {}{DIM:#}", report.target, report.evaluated_at)?;
+    writeln!(out, "{DIM}Config: {}{DIM:#}\n", report.config)?;
+    let style = style(report.status);
+    writeln!(out, "Runtime Status: {style}{}{style:#}", report.status.name())?;
+    match report.runtime_health_score {
+        None => writeln!(out, "Runtime Health Score: unknown"),
+        Some(score) if report.score_is_lower_bound => {
+            writeln!(out, "Runtime Health Score: {score:.0} (at least: signals are missing)")
+        }
+        Some(score) => writeln!(out, "Runtime Health Score: {score:.0}"),
+    }
+}
+
+const fn style(status: Status) -> Style {
+    match status {
+        Status::Healthy => GOOD,
+        Status::Degraded | Status::Inconclusive => WARN,
+        Status::Critical | Status::CollapseRisk => BAD,
+    }
+}
+
+fn table(out: &mut String, report: &Report) -> fmt::Result {
+    writeln!(out, "\n{DIM}  {:<23}{:>16}{:>12}{:>9}{DIM:#}", "signal", "value", "limit", "score")?;
+    let total: f64 = report.score_breakdown.iter().map(|term| term.points).sum();
+    for term in &report.score_breakdown {
+        term_row(out, report, term, total)?;
+    }
+    let shown =
+        |signal: &Signal| report.score_breakdown.iter().any(|term| term.signal == signal.key());
+    for (signal, entry) in report.signals.0.iter().filter(|(signal, _)| !shown(signal)) {
+        if entry.state != "not_configured" && !is_part_of_backlog(report, *signal) {
+            let value = value(entry.value, entry.is_lower_bound, entry.unit);
+            writeln!(
+                out,
+                "  {:<23}{value:>16}{:>12}{:>9}{}",
+                signal.key(),
+                "-",
+                "-",
+                labels(entry)
+            )?;
+        }
+    }
+    Ok(())
+}
+
+fn term_row(out: &mut String, report: &Report, term: &TermEntry, total: f64) -> fmt::Result {
+    let entry = entry(report, term.signal);
+    let is_difference = entry.is_some_and(|entry| entry.state == "not_configured")
+        && term.signal == Signal::ThreadpoolBacklog.key()
+        && term.value.is_some();
+    let not_configured = entry.is_some_and(|entry| entry.state == "not_configured");
+    if not_configured && term.value.is_none() && !term.is_lower_bound {
+        return writeln!(out, "{DIM}  {:<23}{:>16}{DIM:#}", term.signal, "not configured");
+    }
+    let is_over = term.value.is_some_and(|value| value > term.limit);
+    let style = if is_over { BAD } else { Style::new() };
+    let (_, limit) = number_beside(term.value.unwrap_or_default(), term.limit);
+    let limit = format!("{limit} {}", short(term.unit));
+    let value = match term.value {
+        Some(value) if is_over => over(value, term),
+        known => self::value(known, term.is_lower_bound, term.unit),
+    };
+    let points = if term.value.is_some() { number(term.points.round()) } else { "?".to_owned() };
+    write!(out, "  {:<23}{style}{value:>16}{style:#}{limit:>12}{points:>9}", term.signal)?;
+    if total > 0.0 && term.points > 0.0 {
+        write!(out, " {DIM}{:>4}{DIM:#}", format!("{:.0}%", term.points / total * 100.0))?;
+    } else {
+        write!(out, "     ")?;
+    }
+    let source =
+        if is_difference { difference(report) } else { entry.map(labels).unwrap_or_default() };
+    writeln!(out, "{source}")
+}
+
+/// The value of a signal over its limit, in as many digits as it takes to see that it is.
+fn over(value: f64, term: &TermEntry) -> String {
+    let at_least = if term.is_lower_bound { ">= " } else { "" };
+    format!("{at_least}{} {}", number_beside(value, term.limit).0, short(term.unit))
+}
+
+fn value(value: Option<f64>, is_lower_bound: bool, unit: &str) -> String {
+    match value {
+        None => "unknown".to_owned(),
+        Some(value) if is_lower_bound => format!(">= {} {}", number(value), short(unit)),
+        Some(value) => format!("{} {}", number(value), short(unit)),
+    }
+}
+
+/// `requests` is too long for a column, and says no more.
+fn short(unit: &str) -> &str {
+    if unit == "requests" { "req" } else { unit }
+}
+
+fn labels(entry: &SignalEntry) -> String {
+    entry.labels.as_ref().map(series).unwrap_or_default()
+}
+
+fn entry<'a>(report: &'a Report, key: &str) -> Option<&'a SignalEntry> {
+    report.signals.0.iter().find(|(signal, _)| signal.key() == key).map(|(_, entry)| entry)
+}
+
+fn is_part_of_backlog(report: &Report, signal: Signal) -> bool {
+    let parts = [Signal::ThreadpoolTasksStarted, Signal::ThreadpoolTasksCompleted];
+    let own = entry(report, Signal::ThreadpoolBacklog.key());
+    parts.contains(&signal) && own.is_some_and(|own| own.state == "not_configured")
+}
+
+/// Where the backlog comes from if it has no query of its own.
+fn difference(report: &Report) -> String {
+    let count =
+        |signal: Signal| entry(report, signal.key()).and_then(|entry| entry.value).map(number);
+    match (count(Signal::ThreadpoolTasksStarted), count(Signal::ThreadpoolTasksCompleted)) {
+        (Some(started), Some(completed)) => format!(" {started} started - {completed} completed"),
+        _ => String::new(),
+    }
+}
+
+fn failure_modes(out: &mut String, report: &Report) -> fmt::Result {
+    if report.failure_modes.is_empty() && report.failure_modes_not_assessable.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n{BOLD}Failure modes:{BOLD:#}")?;
+    for mode in &report.failure_modes {
+        failure_mode(out, mode)?;
+    }
+    for open in &report.failure_modes_not_assessable {
+        let unknown = open.unknown.join(", ");
+        writeln!(out, "  {WARN}{}{WARN:#} cannot be told without {unknown}", open.mode)?;
+    }
+    Ok(())
+}
+
+fn failure_mode(out: &mut String, mode: &FailureModeEntry) -> fmt::Result {
+    writeln!(out, "  {BAD}{} ({}){BAD:#}: {}", mode.mode, mode.severity, mode.description)?;
+    for evidence in &mode.evidence {
+        let (value, limit) = number_beside(evidence.value, evidence.limit);
+        let at_least = if evidence.is_lower_bound { "at least " } else { "" };
+        let labels = evidence.series.as_ref().map(series).unwrap_or_default();
+        let unit = evidence.unit;
+        writeln!(out, "    {} {at_least}{value} {unit} > {limit} {unit}{labels}", evidence.signal)?;
+    }
+    Ok(())
+}
+
+fn not_read(out: &mut String, report: &Report) -> fmt::Result {
+    let mut rows = report
+        .signals
+        .0
+        .iter()
+        .filter_map(|(signal, entry)| {
+            entry.reason.as_deref().map(|reason| (signal.key(), reason, entry))
+        })
+        .peekable();
+    if rows.peek().is_none() {
+        return Ok(());
+    }
+    writeln!(out, "\n{BOLD}Not read as sent:{BOLD:#}")?;
+    for (key, reason, entry) in rows {
+        let state = if entry.state == "ok" { "" } else { entry.state };
+        let separator = if state.is_empty() { "" } else { ": " };
+        writeln!(out, "  {key}: {WARN}{state}{WARN:#}{separator}{reason}")?;
+        if let (false, Some(query)) = (state.is_empty(), &entry.query) {
+            writeln!(out, "    {DIM}{query}{DIM:#}")?;
+        }
+    }
+    Ok(())
+}
+
+fn verdict(out: &mut String, report: &Report) -> fmt::Result {
+    if let Some(error) = report.error.as_deref().filter(|error| *error != report.verdict_reason) {
+        writeln!(out, "\n{BAD}Error:{BAD:#} {error}")?;
+    }
+    let style = match report.verdict {
+        "pass" => GOOD,
+        "fail" | "error" => BAD,
+        _ => WARN,
+    };
+    let verdict = report.verdict.replace('_', " ").to_uppercase();
+    let (reason, code) = (&report.verdict_reason, report.exit_code);
+    writeln!(out, "\nVerdict: {style}{verdict}{style:#} - {reason} (exit code {code})")
+}

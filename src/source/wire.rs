@@ -1,0 +1,249 @@
+//! What the Prometheus HTTP API says to an instant query.
+//!
+//! Classified by HTTP status first and `errorType` second: proxies and login pages
+//! answer in its place, so nothing is taken for JSON before it has been read as such.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::http::TransportError;
+use crate::readings::{Labels, Sample};
+
+/// An answered query.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// The series; one without labels for a scalar.
+    pub samples: Vec<Sample>,
+    /// The backend's words, if it says that something is missing from the answer.
+    pub incomplete: Option<String>,
+}
+
+/// Why a query has no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum QueryError {
+    /// There is no HTTP answer.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+    /// The server refused or failed, in its own words.
+    #[error("{message} ({error_type}, HTTP {status})")]
+    Api {
+        /// HTTP status.
+        status: u16,
+        /// Prometheus' `errorType`.
+        error_type: String,
+        /// The server's message.
+        message: String,
+    },
+    /// An HTTP error without the API's explanation.
+    #[error("HTTP {0} instead of an answer{hint}", hint = hint(*.0))]
+    Status(u16),
+    /// The answer is not what the API says.
+    #[error("the answer is no Prometheus API response: {0}")]
+    NotApi(String),
+    /// The query yields something else than numbers.
+    #[error("{0}")]
+    WrongType(&'static str),
+}
+
+fn hint(status: u16) -> &'static str {
+    match status {
+        401 | 403 => "; the server wants credentials",
+        404 => "; check the path of the target",
+        _ => "",
+    }
+}
+
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    status: Option<String>,
+    #[serde(rename = "errorType")]
+    error_type: Option<String>,
+    error: Option<String>,
+    #[serde(borrow)]
+    data: Option<Data<'a>>,
+    #[serde(default)]
+    warnings: Option<Vec<String>>,
+    #[serde(rename = "isPartial", default)]
+    is_partial: Option<bool>,
+}
+
+#[derive(Deserialize)]
+struct Data<'a> {
+    #[serde(rename = "resultType")]
+    result_type: Option<String>,
+    #[serde(borrow)]
+    result: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Series {
+    metric: Labels,
+    value: Option<(serde::de::IgnoredAny, String)>,
+}
+
+/// Decodes an answer.
+///
+/// # Errors
+/// Everything that is not a whole, successful answer of numbers.
+pub fn decode(status: u16, body: &[u8]) -> Result<Answer, QueryError> {
+    let envelope = match serde_json::from_slice::<Envelope<'_>>(body) {
+        Ok(envelope) => envelope,
+        Err(_) if status != 200 => return Err(QueryError::Status(status)),
+        Err(error) => return Err(QueryError::NotApi(not_json(body, &error))),
+    };
+    if status != 200 || envelope.status.as_deref() != Some("success") {
+        return Err(refused(status, envelope));
+    }
+    let incomplete = incomplete(&envelope);
+    let data = envelope.data.ok_or_else(|| QueryError::NotApi("`data` is missing".to_owned()))?;
+    let samples = samples(&data)?;
+    Ok(Answer { samples, incomplete })
+}
+
+fn refused(status: u16, envelope: Envelope<'_>) -> QueryError {
+    match (envelope.error, envelope.error_type) {
+        (None, None) if status != 200 => QueryError::Status(status),
+        (None, None) => {
+            let found = envelope.status.unwrap_or_else(|| "nothing".to_owned());
+            QueryError::NotApi(format!("`status` is {found:?}, not \"success\""))
+        }
+        (message, error_type) => QueryError::Api {
+            status,
+            error_type: error_type.unwrap_or_else(|| "no errorType".to_owned()),
+            message: message.unwrap_or_else(|| "the server gave no reason".to_owned()),
+        },
+    }
+}
+
+fn not_json(body: &[u8], error: &serde_json::Error) -> String {
+    let start = String::from_utf8_lossy(&body[..body.len().min(200)]).trim_start().to_lowercase();
+    if start.starts_with("<!doctype") || start.starts_with("<html") {
+        "it is an HTML page, perhaps a login".to_owned()
+    } else if body.is_empty() {
+        "it is empty".to_owned()
+    } else {
+        error.to_string()
+    }
+}
+
+/// Thanos and Mimir put a missing store among the warnings; remarks on the query are not meant.
+fn incomplete(envelope: &Envelope<'_>) -> Option<String> {
+    if envelope.is_partial == Some(true) {
+        return Some("the server marked its answer as partial (isPartial)".to_owned());
+    }
+    let warnings = envelope.warnings.iter().flatten();
+    warnings.filter(|warning| !warning.starts_with("PromQL info:")).next().cloned()
+}
+
+fn samples(data: &Data<'_>) -> Result<Vec<Sample>, QueryError> {
+    let result =
+        data.result.ok_or_else(|| QueryError::NotApi("`result` is missing".to_owned()))?.get();
+    let not_api = |error: serde_json::Error| QueryError::NotApi(error.to_string());
+    match data.result_type.as_deref() {
+        Some("vector") => {
+            let series: Vec<Series> = serde_json::from_str(result).map_err(not_api)?;
+            series.into_iter().map(sample).collect()
+        }
+        Some("scalar") => {
+            let (_, value): (serde::de::IgnoredAny, String) =
+                serde_json::from_str(result).map_err(not_api)?;
+            Ok(vec![Sample { labels: Labels::new(), value: number(&value)? }])
+        }
+        Some("matrix") => Err(QueryError::WrongType(
+            "the query returns a range; wrap it, in max_over_time(…) for instance",
+        )),
+        Some("string") => Err(QueryError::WrongType("the query returns text, not numbers")),
+        _ => Err(QueryError::NotApi("`resultType` is none that this version knows".to_owned())),
+    }
+}
+
+fn sample(series: Series) -> Result<Sample, QueryError> {
+    let (_, text) = series.value.ok_or(QueryError::WrongType(
+        "the query returns native histograms; wrap it, in histogram_quantile(…) for instance",
+    ))?;
+    Ok(Sample { labels: series.metric, value: number(&text)? })
+}
+
+fn number(text: &str) -> Result<f64, QueryError> {
+    text.parse().map_err(|_| QueryError::NotApi(format!("the value {text:?} is no number")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn vector(rest: &str) -> Result<Answer, QueryError> {
+        let body = r#"{"status":"success","data":{"resultType":"vector","result":"#.to_owned();
+        decode(200, (body + rest).as_bytes())
+    }
+
+    #[test]
+    fn vectors_and_scalars_are_values() {
+        let answer = vector(
+            r#"[{"metric":{"job":"a"},"value":[1.5,"0.25"]},{"metric":{},"value":[1,"NaN"]}]}}"#,
+        );
+        let samples = answer.unwrap().samples;
+        assert_eq!(samples[0], Sample { labels: [("job".into(), "a".into())].into(), value: 0.25 });
+        assert!(samples[1].value.is_nan());
+        let scalar = br#"{"status":"success","data":{"resultType":"scalar","result":[1,"+Inf"]}}"#;
+        assert_eq!(decode(200, scalar).unwrap().samples[0].value, f64::INFINITY);
+    }
+
+    #[test]
+    fn the_servers_words_are_kept() {
+        let body = br#"{"status":"error","errorType":"bad_data","error":"parse error: x"}"#;
+        let error = decode(400, body).unwrap_err().to_string();
+        assert_eq!(error, "parse error: x (bad_data, HTTP 400)");
+    }
+
+    #[test]
+    fn what_is_no_answer_is_an_error() {
+        for (status, body, words) in [
+            (200, "<html><body>Log in", "HTML page"),
+            (200, "", "empty"),
+            (200, "{}", "not \"success\""),
+            (200, r#"{"status":"success","data":null}"#, "`data` is missing"),
+            (200, r#"{"status":"success","data":{"resultType":"vector"}}"#, "`result` is missing"),
+            (
+                200,
+                r#"{"status":"success","data":{"resultType":"matrix","result":[]}}"#,
+                "returns a range",
+            ),
+            (
+                200,
+                r#"{"status":"success","data":{"resultType":"string","result":[1,"x"]}}"#,
+                "text",
+            ),
+            (
+                200,
+                r#"{"status":"success","data":{"resultType":"tensor","result":[]}}"#,
+                "resultType",
+            ),
+            (502, "<html>Bad gateway", "HTTP 502"),
+            (404, "404 page not found", "check the path"),
+            (500, r#"{"status":"success","data":{"resultType":"vector","result":[]}}"#, "HTTP 500"),
+            (
+                200,
+                r#"{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"histogram":[1,{}]}]}}"#,
+                "native histograms",
+            ),
+            (
+                200,
+                r#"{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1,"many"]}]}}"#,
+                "no number",
+            ),
+        ] {
+            let error = decode(status, body.as_bytes()).unwrap_err().to_string();
+            assert!(error.contains(words), "{body}: {error}");
+        }
+    }
+
+    #[test]
+    fn incomplete_answers_are_told_from_remarks() {
+        let warned = |rest: &str| vector(&format!("[]}},{rest}}}")).unwrap().incomplete;
+        assert!(warned(r#""isPartial":true"#).is_some());
+        assert_eq!(warned(r#""warnings":["store b is down"]"#), Some("store b is down".into()));
+        assert_eq!(warned(r#""warnings":["PromQL info: x"],"infos":["y"]"#), None);
+        assert_eq!(warned(r#""isPartial":false"#), None);
+    }
+}
