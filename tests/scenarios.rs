@@ -66,7 +66,8 @@ impl Answer {
         match self {
             Self::Scalar(value) => Response::vector(&[(BTreeMap::new(), value.to_string())]),
             Self::Series(all) => {
-                let series: Vec<_> = all.iter().map(|s| (s.labels.clone(), s.value.clone())).collect();
+                let series: Vec<_> =
+                    all.iter().map(|s| (s.labels.clone(), s.value.clone())).collect();
                 Response::vector(&series)
             }
             Self::Raw(raw) => Response::new(raw.status, &*raw.body),

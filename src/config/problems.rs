@@ -5,6 +5,9 @@ use std::path::PathBuf;
 
 use super::yaml;
 
+/// The most problems that are told one by one; each costs another pass over the file.
+const MOST: usize = 50;
+
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
@@ -78,15 +81,18 @@ impl Problems {
         self.0.is_empty()
     }
 
-    /// Finds the places in `text`, and sorts by them.
-    pub(super) fn locate(self, text: &str) -> Vec<Problem> {
+    /// Finds the places in `text`; the problems come in the order of the file.
+    pub(super) fn locate(mut self, text: &str) -> Vec<Problem> {
+        self.0.sort_by_key(|(id, _)| id.unwrap_or(usize::MAX));
+        let left_out = self.0.len().saturating_sub(MOST);
         let locate = |(id, message): (Option<usize>, String)| Problem {
             position: id.and_then(|id| yaml::position(text, id)),
             message,
         };
-        let mut problems: Vec<_> = self.0.into_iter().map(locate).collect();
-        problems.sort_by_key(|problem| problem.position.unwrap_or((usize::MAX, 0)));
-        problems.dedup();
+        let mut problems: Vec<_> = self.0.into_iter().take(MOST).map(locate).collect();
+        if left_out > 0 {
+            problems.push(Problem { position: None, message: format!("and {left_out} more") });
+        }
         problems
     }
 }

@@ -96,6 +96,10 @@ impl<'de> Visitor<'de> for Walk<'_> {
         self.node(Value::Null)
     }
 
+    fn visit_none<E: de::Error>(self) -> Result<Node, E> {
+        self.node(Value::Null)
+    }
+
     fn visit_bool<E: de::Error>(self, value: bool) -> Result<Node, E> {
         self.node(Value::Bool(value))
     }

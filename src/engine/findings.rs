@@ -10,48 +10,43 @@ use crate::signal::Signal;
 pub fn findings(readings: &Readings, thresholds: &Thresholds) -> Vec<String> {
     let lag = readings.get(Signal::EventLoopLag).bound;
     let p99 = readings.get(Signal::P99Latency).bound;
-    let over = |signal: Signal, value: Bound, limit: f64, what: &str, over: &str| {
+    let over = |signal: Signal, value: Bound, limit: f64, (what, over): (&str, &str)| {
         (value.exceeds(limit) == Some(true)).then(|| {
             let (value, limit) = beside(value, limit, signal.unit());
             let series = readings.get(signal).labels.as_ref().map(series).unwrap_or_default();
-            format!("{what} {value}, {over} {limit}{series}.")
+            format!("{what} {value}{over} {limit}{series}.")
         })
     };
-    let signal = |signal: Signal, limit: f64, what: &str, how: &str| {
-        over(signal, readings.get(signal).bound, limit, what, how)
+    let signal = |signal: Signal, limit: f64, words: (&str, &str)| {
+        over(signal, readings.get(signal).bound, limit, words)
     };
     [
         signal(
             Signal::EventLoopLag,
             thresholds.max_event_loop_lag_s,
-            "The event loop runs late by up to",
-            "over its limit of",
+            ("The event loop runs late by up to", ", over its limit of"),
         ),
         signal(
             Signal::BlockingDurationAvg,
             thresholds.max_blocking_duration_s,
-            "Synchronous calls block the loop for",
-            "on average over the limit of",
+            ("Synchronous calls block the loop for", " on average, over the limit of"),
         ),
         hidden(lag, p99, thresholds),
         signal(
             Signal::PeakActiveRequests,
             thresholds.load_warning_threshold,
-            "Requests in flight peak at",
-            "above the warning level of",
+            ("Requests in flight peak at", ", above the warning level of"),
         ),
         over(
             Signal::ThreadpoolBacklog,
             backlog(readings),
             thresholds.max_threadpool_backlog,
-            "The thread pool is behind by",
-            "over its limit of",
+            ("The thread pool is behind by", ", over its limit of"),
         ),
         signal(
             Signal::ThreadpoolQueueWait,
             thresholds.max_queue_wait_s,
-            "Tasks wait for a thread of the pool for",
-            "on average over the limit of",
+            ("Tasks wait for a thread of the pool for", " on average, over the limit of"),
         ),
     ]
     .into_iter()

@@ -106,15 +106,16 @@ fn term_row(out: &mut String, report: &Report, term: &TermEntry, total: f64) -> 
         known => self::value(known, term.is_lower_bound, term.unit),
     };
     let points = if term.value.is_some() { number(term.points.round()) } else { "?".to_owned() };
-    write!(out, "  {:<23}{style}{value:>16}{style:#}{limit:>12}{points:>9}", term.signal)?;
-    if total > 0.0 && term.points > 0.0 {
-        write!(out, " {DIM}{:>4}{DIM:#}", format!("{:.0}%", term.points / total * 100.0))?;
+    let share = if total > 0.0 && term.points > 0.0 {
+        format!("{:.0}%", term.points / total * 100.0)
     } else {
-        write!(out, "     ")?;
-    }
+        String::new()
+    };
     let source =
         if is_difference { difference(report) } else { entry.map(labels).unwrap_or_default() };
-    writeln!(out, "{source}")
+    let tail = format!(" {share:>4}{source}");
+    let tail = tail.trim_end();
+    writeln!(out, "  {:<23}{style}{value:>16}{style:#}{limit:>12}{points:>9}{tail}", term.signal)
 }
 
 /// The value of a signal over its limit, in as many digits as it takes to see that it is.
@@ -188,25 +189,30 @@ fn failure_mode(out: &mut String, mode: &FailureModeEntry) -> fmt::Result {
 }
 
 fn not_read(out: &mut String, report: &Report) -> fmt::Result {
-    let mut rows = report
-        .signals
-        .0
-        .iter()
-        .filter_map(|(signal, entry)| {
-            entry.reason.as_deref().map(|reason| (signal.key(), reason, entry))
-        })
-        .peekable();
-    if rows.peek().is_none() {
-        return Ok(());
+    let told = || report.signals.0.iter().filter(|(_, entry)| entry.reason.is_some());
+    let unread: Vec<_> = told().filter(|(_, entry)| entry.state != "ok").collect();
+    if !unread.is_empty() {
+        writeln!(out, "\n{BOLD}Could not be read:{BOLD:#}")?;
     }
-    writeln!(out, "\n{BOLD}Not read as sent:{BOLD:#}")?;
-    for (key, reason, entry) in rows {
-        let state = if entry.state == "ok" { "" } else { entry.state };
-        let separator = if state.is_empty() { "" } else { ": " };
-        writeln!(out, "  {key}: {WARN}{state}{WARN:#}{separator}{reason}")?;
-        if let (false, Some(query)) = (state.is_empty(), &entry.query) {
+    for (signal, entry) in &unread {
+        let state = entry.state.replace('_', " ");
+        // The same advice for every signal without data is given once, below.
+        let reason = entry.reason.as_deref().filter(|_| entry.state != "no_data");
+        let reason = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+        writeln!(out, "  {}: {WARN}{state}{WARN:#}{reason}", signal.key())?;
+        if let Some(query) = &entry.query {
             writeln!(out, "    {DIM}{query}{DIM:#}")?;
         }
+    }
+    if let Some((_, entry)) = unread.iter().find(|(_, entry)| entry.state == "no_data") {
+        writeln!(out, "  No data: {}.", entry.reason.as_deref().unwrap_or_default())?;
+    }
+    let assumed: Vec<_> = told().filter(|(_, entry)| entry.state == "ok").collect();
+    if !assumed.is_empty() {
+        writeln!(out, "\n{BOLD}Assumed:{BOLD:#}")?;
+    }
+    for (signal, entry) in assumed {
+        writeln!(out, "  {}: {}", signal.key(), entry.reason.as_deref().unwrap_or_default())?;
     }
     Ok(())
 }

@@ -116,8 +116,5 @@ fn parse(line: &str) -> Request {
     let target = line.split(' ').nth(1).unwrap_or_default();
     let url = reqwest::Url::parse("http://fake").and_then(|base| base.join(target));
     let url = url.expect("a request line");
-    Request {
-        path: url.path().to_owned(),
-        parameters: url.query_pairs().into_owned().collect(),
-    }
+    Request { path: url.path().to_owned(), parameters: url.query_pairs().into_owned().collect() }
 }

@@ -1,0 +1,117 @@
+//! Queries: PromQL with variables, and how its answer is read.
+
+use super::{entries, unknown};
+use crate::config::Query;
+use crate::config::problems::{Problems, suggest};
+use crate::config::vars::{self, Vars};
+use crate::config::yaml::{Node, Value};
+use crate::readings::ReadAs;
+use crate::signal::{OnMissing, Reduce, Signal};
+
+const KEYS: [&str; 4] = ["query", "reduce", "on_no_data", "on_nan"];
+
+/// Reads the section; `section_key` is where it says that something is missing.
+pub(super) fn read_queries(
+    section_key: &Node,
+    node: &Node,
+    vars: &Vars,
+    problems: &mut Problems,
+) -> Vec<Query> {
+    let mut queries = Vec::new();
+    let entries = entries(node, "`queries`", problems);
+    for ((name, key), value) in &entries {
+        match Signal::from_key(name) {
+            Some(signal) => queries.extend(read_query(signal, value, vars, problems)),
+            None => problems.at(key, unknown("query", name, Signal::ALL.map(Signal::key))),
+        }
+    }
+    let place = |signal: Signal| entries.iter().find(|((name, _), _)| *name == signal.key());
+    for signal in Signal::ALL.into_iter().filter(|s| s.is_required() && place(*s).is_none()) {
+        let message = format!("the query `{}` is missing; it is required", signal.key());
+        problems.at(section_key, message);
+    }
+    let pair = (Signal::ThreadpoolTasksStarted, Signal::ThreadpoolTasksCompleted);
+    for (one, other) in [pair, (pair.1, pair.0)] {
+        if let (Some(((_, key), _)), None) = (place(one), place(other)) {
+            let (one, other) = (one.key(), other.key());
+            problems.at(
+                key,
+                format!("`{one}` needs `{other}` beside it; the backlog is their difference"),
+            );
+        }
+    }
+    queries.sort_by_key(|query| query.signal);
+    queries
+}
+
+fn read_query(signal: Signal, node: &Node, vars: &Vars, problems: &mut Problems) -> Option<Query> {
+    let mut read_as = ReadAs::default_for(signal);
+    let mut expr = None;
+    match &node.value {
+        Value::Map(_) => {
+            for ((name, key), value) in entries(node, signal.key(), problems) {
+                match name {
+                    "query" => expr = Some(value),
+                    "reduce" => set(&mut read_as.reduce, value, Reduce::ALL, problems),
+                    "on_no_data" => set(&mut read_as.on_no_data, value, OnMissing::ALL, problems),
+                    "on_nan" => set(&mut read_as.on_nan, value, OnMissing::ALL, problems),
+                    _ => problems.at(key, unknown("key", name, KEYS)),
+                }
+            }
+            if expr.is_none() {
+                problems.at(node, format!("`{}` has no `query`", signal.key()));
+            }
+        }
+        _ => expr = Some(node),
+    }
+    let expr = read_expr(signal, expr?, vars, problems)?;
+    Some(Query { signal, expr, read_as })
+}
+
+fn set<T: Copy, const N: usize>(
+    slot: &mut T,
+    node: &Node,
+    choices: [(&str, T); N],
+    problems: &mut Problems,
+) {
+    let chosen = match &node.value {
+        Value::Text(text) => choices.iter().find(|(name, _)| name == text),
+        _ => None,
+    };
+    match chosen {
+        Some((_, value)) => *slot = *value,
+        None => {
+            let names = choices.map(|(name, _)| name).join(", ");
+            problems.at(node, format!("expected one of {names}, found {}", node.value.kind()));
+        }
+    }
+}
+
+fn read_expr(signal: Signal, node: &Node, vars: &Vars, problems: &mut Problems) -> Option<String> {
+    let key = signal.key();
+    let template = match &node.value {
+        Value::Text(text) => text,
+        Value::Null => {
+            problems
+                .at(node, format!("the query `{key}` is empty; write PromQL or remove the key"));
+            return None;
+        }
+        other => {
+            problems.at(node, format!("the query `{key}` must be PromQL, found {}", other.kind()));
+            return None;
+        }
+    };
+    let names = vars::names(template).map_err(|message| problems.at(node, message)).ok()?;
+    let mut complete = true;
+    for name in names.into_iter().filter(|name| !vars.contains_key(*name)) {
+        complete = false;
+        let hint = suggest(name, vars.keys().map(String::as_str));
+        problems.at(node, format!("the variable ${name} is not declared under `vars`; {hint}"));
+    }
+    let expr = vars::expand(template, vars);
+    if complete && expr.trim().is_empty() {
+        problems.at(node, format!("the query `{key}` is empty; write PromQL or remove the key"));
+        return None;
+    }
+    complete.then_some(expr)
+}
