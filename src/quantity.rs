@@ -1,7 +1,5 @@
 //! Numbers and series as people read them.
 
-use std::fmt::Write as _;
-
 use crate::readings::{Bound, Labels};
 
 /// A number in at most four significant digits, as short as it gets.
@@ -40,21 +38,13 @@ pub fn beside(value: Bound, limit: f64, unit: &str) -> (String, String) {
 }
 
 /// The labels of a series as PromQL writes them, after a space; nothing for no labels.
+///
+/// Without `__name__`: whether a function keeps it differs between backends.
 pub fn series(labels: &Labels) -> String {
-    if labels.is_empty() {
-        return String::new();
-    }
-    let mut text = String::from(" ");
-    text.push_str(labels.get("__name__").map_or("", String::as_str));
-    text.push('{');
-    let mut separator = "";
-    for (name, value) in labels.iter().filter(|(name, _)| *name != "__name__") {
-        // Debug escapes quotes, backslashes and control characters as PromQL does.
-        let _ = write!(text, "{separator}{name}={value:?}");
-        separator = ", ";
-    }
-    text.push('}');
-    text
+    let named = labels.iter().filter(|(name, _)| *name != "__name__");
+    // Debug escapes quotes, backslashes and control characters as PromQL does.
+    let pairs: Vec<_> = named.map(|(name, value)| format!("{name}={value:?}")).collect();
+    if pairs.is_empty() { String::new() } else { format!(" {{{}}}", pairs.join(", ")) }
 }
 
 #[cfg(test)]
@@ -90,7 +80,7 @@ mod tests {
             ("job".into(), "a\"b".into()),
             ("instance".into(), "x:1".into()),
         ]);
-        assert_eq!(series(&labels), r#" up{instance="x:1", job="a\"b"}"#);
+        assert_eq!(series(&labels), r#" {instance="x:1", job="a\"b"}"#);
         assert_eq!(series(&Labels::new()), "");
     }
 }

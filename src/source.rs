@@ -16,7 +16,10 @@ pub use wire::{Answer, QueryError, decode};
 
 use crate::config::{Plan, Query};
 use crate::readings::{Reading, Readings, State};
+use crate::signal::OnMissing;
 use http::Server;
+
+type Answered = Result<Answer, QueryError>;
 
 /// What was seen of the backend and of the service behind it.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,6 +53,10 @@ pub fn observe(plan: &Plan, started: Instant) -> Observation {
     });
     let answered = answers.iter().any(|answer| !matches!(answer, Err(QueryError::Transport(_))));
     let preflight = preflight::judge(&server, plan.at, healthy, answered);
+    let answers = match preflight {
+        Ok(product) if product.may_leave_nan_out() => restore_nan(&server, plan, answers),
+        _ => answers,
+    };
     let backend = Backend::new(preflight.as_ref().ok().copied(), build_info.ok());
     let mut failures = Vec::new();
     let mut readings = Readings::new(|_| None);
@@ -68,6 +75,26 @@ pub fn observe(plan: &Plan, started: Instant) -> Observation {
         Ok(_) => failed_queries(&failures, plan.queries.len()),
     };
     Observation { readings, backend, failure }
+}
+
+/// VictoriaMetrics answers with no series where Prometheus answers with `NaN`. Where that
+/// makes a difference, it is asked which of the two it was.
+fn restore_nan(server: &Server, plan: &Plan, mut answers: Vec<Answered>) -> Vec<Answered> {
+    let is_open = |(query, answer): &(&Query, &mut Answered)| {
+        let is_empty = |a: &Answer| a.samples.is_empty() && a.incomplete.is_none();
+        query.read_as.on_nan == OnMissing::Zero && answer.as_ref().is_ok_and(is_empty)
+    };
+    thread::scope(|scope| {
+        for (query, answer) in plan.queries.iter().zip(&mut answers).filter(is_open) {
+            scope.spawn(|| {
+                // A backend that does not understand the question is believed to have no data.
+                if let Ok(samples) = server.series_with_nan(&query.expr, plan.at) {
+                    *answer = Ok(Answer { samples, incomplete: None });
+                }
+            });
+        }
+    });
+    answers
 }
 
 /// The observation of a backend that could not be asked at all.

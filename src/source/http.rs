@@ -14,6 +14,7 @@ use reqwest::header::{ACCEPT, HeaderValue};
 use super::preflight;
 use super::wire::{self, Answer, QueryError};
 use crate::config::Target;
+use crate::readings::Sample;
 
 /// An answer above this size, in bytes, is refused.
 const MAX_BODY: u64 = 16 * 1024 * 1024;
@@ -93,6 +94,22 @@ impl Server {
         let parameters = [("query", expr), ("time", &time), ("nocache", "1")];
         let page = self.get(url, &parameters, self.remaining())?;
         wire::decode(page.status, &page.body)
+    }
+
+    /// The series of `expr` whose value is `NaN`, asked in MetricsQL of a backend that leaves
+    /// them out: `default` fills a `NaN` and keeps the labels, and has none to keep
+    /// where there is no series.
+    pub(super) fn series_with_nan(
+        &self,
+        expr: &str,
+        at: Timestamp,
+    ) -> Result<Vec<Sample>, QueryError> {
+        const MARK: &str = "auditor_nan";
+        // The line feed ends a comment that the expression may end in.
+        let marked = format!("label_set(({expr}\n), \"{MARK}\", \"1\") default 0");
+        let mut samples = self.query(&marked, at)?.samples;
+        samples.retain_mut(|sample| sample.labels.remove(MARK).is_some());
+        Ok(samples.into_iter().map(|sample| Sample { value: f64::NAN, ..sample }).collect())
     }
 
     fn remaining(&self) -> Duration {

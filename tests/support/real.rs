@@ -1,1 +1,131 @@
+//! Real servers, filled with a past of the test's choosing.
 
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::telemetry::{self, Format, Instance};
+
+/// What it takes to start the servers, as Debian's packages name it.
+const PROGRAMS: [&str; 3] = ["prometheus", "promtool", "victoria-metrics"];
+
+/// Whether the servers are installed. Where `CI` is set they have to be; elsewhere their
+/// absence is said in a way that the test harness does not swallow.
+pub(crate) fn available(test: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = |program: &str| std::env::split_paths(&path).any(|dir| dir.join(program).is_file());
+    let missing: Vec<_> = PROGRAMS.into_iter().filter(|program| !found(program)).collect();
+    if missing.is_empty() {
+        return true;
+    }
+    assert!(std::env::var_os("CI").is_none(), "{} must be installed in CI", missing.join(", "));
+    let note = format!("\n!!! LEFT OUT: {test} needs {}, which is not here\n", missing.join(", "));
+    std::io::stderr().write_all(note.as_bytes()).expect("stderr");
+    false
+}
+
+/// A running server; it is killed when dropped.
+pub(crate) struct Server {
+    process: Child,
+    pub(crate) url: String,
+    _data: tempfile::TempDir,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// A Prometheus that has scraped `instances` from `start` to `end`. `prefix` is the path
+/// below which it is served.
+pub(crate) fn prometheus(instances: &[Instance], start: i64, end: i64, prefix: &str) -> Server {
+    let data = super::empty_directory();
+    let (samples, config) = (data.path().join("samples"), data.path().join("config"));
+    fs::write(&samples, telemetry::text(instances, start, end, Format::OpenMetrics)).unwrap();
+    fs::write(&config, "").unwrap();
+    let tsdb = data.path().join("tsdb");
+    let filled = Command::new("promtool")
+        .args(["tsdb", "create-blocks-from", "openmetrics"])
+        .args([&samples, &tsdb])
+        .output()
+        .unwrap();
+    assert!(filled.status.success(), "{}", String::from_utf8_lossy(&filled.stderr));
+    let address = free_address();
+    let mut command = Command::new("prometheus");
+    command
+        .arg(format!("--config.file={}", config.display()))
+        .arg(format!("--storage.tsdb.path={}", tsdb.display()))
+        .arg("--storage.tsdb.retention.time=100y")
+        .arg(format!("--web.listen-address={address}"))
+        .arg(format!("--web.route-prefix={prefix}/"));
+    let url = format!("http://{address}{prefix}");
+    let process = start_process(command, data.path(), &address, &format!("{prefix}/-/ready"));
+    Server { process, url, _data: data }
+}
+
+/// The same as a VictoriaMetrics.
+pub(crate) fn victoria_metrics(instances: &[Instance], start: i64, end: i64) -> Server {
+    let data = super::empty_directory();
+    let address = free_address();
+    let mut command = Command::new("victoria-metrics");
+    command
+        .arg(format!("-storageDataPath={}", data.path().join("data").display()))
+        .arg(format!("-httpListenAddr={address}"))
+        .arg("-retentionPeriod=100y");
+    let url = format!("http://{address}");
+    let process = start_process(command, data.path(), &address, "/-/healthy");
+    let samples = telemetry::text(instances, start, end, Format::Prometheus);
+    for (page, body) in
+        [("api/v1/import/prometheus", samples), ("internal/force_flush", String::new())]
+    {
+        let status = status(&address, "POST", &format!("/{page}"), &body);
+        assert!(status.as_ref().is_ok_and(|status| status.starts_with('2')), "{page}: {status:?}");
+    }
+    Server { process, url, _data: data }
+}
+
+fn free_address() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("its address").to_string()
+}
+
+/// The status of the answer to a request without ceremony.
+fn status(address: &str, method: &str, path: &str, body: &str) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect(address)?;
+    let length = body.len();
+    write!(
+        stream,
+        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"
+    )?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    Ok(answer.split(' ').nth(1).unwrap_or_default().to_owned())
+}
+
+/// Starts a server, and waits until the page `ready` answers.
+fn start_process(mut command: Command, directory: &Path, address: &str, ready: &str) -> Child {
+    let log = directory.join("log");
+    let output = fs::File::create(&log).unwrap();
+    let mut process = command
+        .stdin(Stdio::null())
+        .stdout(output.try_clone().unwrap())
+        .stderr(output)
+        .spawn()
+        .unwrap();
+    let give_up = Instant::now() + Duration::from_secs(60);
+    while !status(address, "GET", ready, "").is_ok_and(|status| status == "200") {
+        let ended = process.try_wait().unwrap();
+        if ended.is_some() || Instant::now() > give_up {
+            let _ = process.kill();
+            panic!("no server: {ended:?} {}", fs::read_to_string(&log).unwrap());
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
+    process
+}

@@ -1,0 +1,120 @@
+//! Audits of real servers: Prometheus and VictoriaMetrics, filled with the same services.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use support::real::{self, Server};
+use support::telemetry::{CALM, FLEET, Instance};
+use support::{Run, auditor, directory_with, empty_directory};
+
+/// 2026-01-31T12:00:00Z, and an hour before.
+const END: i64 = 1_769_860_800;
+const START: i64 = END - 3600;
+
+/// A directory with the configuration that `--init` writes.
+fn initialised() -> tempfile::TempDir {
+    let directory = empty_directory();
+    assert_eq!(auditor(directory.path(), &["--init"]).code, 0);
+    directory
+}
+
+fn gate(directory: &Path, server: &Server, job: &str, more: &[&str]) -> Run {
+    let selector = format!("selector=job=\"{job}\"");
+    let args = ["--target", &server.url, "--var", &selector, "--fail-on-critical"];
+    auditor(directory, &[&args[..], more].concat())
+}
+
+#[test]
+fn four_services_end_in_0_1_1_and_3_on_both_servers() {
+    if !real::available("the audit of four services on real servers") {
+        return;
+    }
+    let prometheus = real::prometheus(&FLEET, START, END, "/prometheus");
+    let victoria = real::victoria_metrics(&FLEET, START, END);
+    let directory = initialised();
+    let at = END.to_string();
+    for (job, code, status, mode) in [
+        ("calm", 0, "HEALTHY", None),
+        ("half-sick", 1, "COLLAPSE_RISK", Some("EVENT_LOOP_STARVATION")),
+        ("pool", 1, "CRITICAL", Some("THREADPOOL_SATURATION")),
+        ("silent", 3, "INCONCLUSIVE", None),
+    ] {
+        for (server, product) in [(&prometheus, "Prometheus"), (&victoria, "VictoriaMetrics")] {
+            let run =
+                gate(directory.path(), server, job, &["--at", &at, "--output-format", "json"]);
+            let report = run.json();
+            assert_eq!(run.code, code, "{job} on {product}: {report:#}");
+            assert_eq!(report["status"], status, "{job} on {product}");
+            assert_eq!(report["backend"]["product"], product);
+            let modes: Vec<_> = report["failure_modes"].as_array().unwrap().iter().collect();
+            assert_eq!(modes.first().and_then(|m| m["type"].as_str()), mode, "{job} on {product}");
+            assert_eq!(modes.len(), usize::from(mode.is_some()));
+            if job == "half-sick" {
+                assert_eq!(modes[0]["evidence"][0]["series"]["instance"], "sick:8000");
+                let text = gate(directory.path(), server, job, &["--at", &at]).stdout;
+                assert!(
+                    text.contains(r#"event_loop_lag 1.35 s > 0.5 s {instance="sick:8000""#),
+                    "{text}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn both_servers_see_the_last_seconds() {
+    if !real::available("the audit of the last seconds on real servers") {
+        return;
+    }
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() as i64;
+    // Calm for an hour, and sick in the last sample, which is some seconds old.
+    let sick = [Instance { lag: 2.0, ..CALM }];
+    let directory = directory_with(
+        "queries:\n  p99_latency: vector(0)\n  blocking_duration_avg: vector(0)\n  \
+         peak_active_requests: active_requests\n  event_loop_lag: asyncio_event_loop_lag_seconds\n",
+    );
+    for server in [
+        real::prometheus(&sick, now - 16, now - 1, ""),
+        real::victoria_metrics(&sick, now - 16, now - 1),
+    ] {
+        let at = now.to_string();
+        let run =
+            gate(directory.path(), &server, "calm", &["--at", &at, "--output-format", "json"]);
+        assert_eq!(run.json()["max_event_loop_lag_ms"], 2000.0, "{}", server.url);
+        assert_eq!(run.code, 1);
+    }
+}
+
+#[test]
+fn a_real_server_gives_the_same_bytes_and_its_own_words() {
+    if !real::available("the repeated audit on a real server") {
+        return;
+    }
+    let server = real::prometheus(&FLEET, START, END, "");
+    let directory = initialised();
+    let at = END.to_string();
+    // All services at once: several series for every signal, in whatever order they come.
+    let args = ["--target", &server.url, "--at", &at, "--output-format", "json"];
+    let first = auditor(directory.path(), &args);
+    assert!(first.json()["backend"]["version"].is_string());
+    for _ in 0..10 {
+        assert_eq!(auditor(directory.path(), &args).stdout, first.stdout);
+    }
+    let broken = directory_with(
+        "queries: {p99_latency: 'sum(', event_loop_lag: b, blocking_duration_avg: c, peak_active_requests: 'd[5m]'}",
+    );
+    let run = auditor(broken.path(), &args);
+    assert_eq!(run.code, 3);
+    let report = run.json();
+    let reason = |signal: &str| report["signals"][signal]["reason"].as_str().unwrap().to_owned();
+    assert!(
+        reason("p99_latency").contains("unclosed left parenthesis"),
+        "{}",
+        reason("p99_latency")
+    );
+    assert!(reason("peak_active_requests").contains("returns a range"));
+    assert_eq!(report["signals"]["event_loop_lag"]["state"], "no_data");
+}
