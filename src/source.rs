@@ -5,6 +5,7 @@
 
 mod http;
 mod preflight;
+mod wave;
 mod wire;
 
 use std::thread::{self, ScopedJoinHandle};
@@ -18,6 +19,7 @@ use crate::config::{Plan, Query};
 use crate::readings::{Reading, Readings, State};
 use crate::signal::OnMissing;
 use http::Server;
+use wave::Wave;
 
 type Answered = Result<Answer, QueryError>;
 
@@ -40,14 +42,20 @@ pub fn observe(plan: &Plan, started: Instant) -> Observation {
         Ok(server) => server,
         Err(error) => return unobserved(plan, &error.to_string()),
     };
+    let wave = Wave::default();
     let (healthy, build_info, answers) = thread::scope(|scope| {
-        let healthy = scope.spawn(|| server.healthy());
+        wave.pace();
+        let healthy = scope.spawn(|| wave.send(|| server.healthy()));
         let answers: Vec<_> = plan
             .queries
             .iter()
-            .map(|query| scope.spawn(|| server.query(&query.expr, plan.at)))
+            .map(|query| {
+                wave.pace();
+                scope.spawn(|| wave.send(|| server.query(&query.expr, plan.at)))
+            })
             .collect();
-        let build_info = scope.spawn(|| server.build_info());
+        wave.pace();
+        let build_info = scope.spawn(|| wave.send(|| server.build_info()));
         let answers: Vec<_> = answers.into_iter().map(join).collect();
         (join(healthy), join(build_info), answers)
     });

@@ -1,0 +1,118 @@
+//! The whole process beside its predecessor's, against the same fake backend in the same
+//! minute, in turn: `cargo bench`.
+//!
+//! The predecessor, async-runtime-auditor 0.1.1 from PyPI, is installed into a virtual
+//! environment under `target/` with the machine's `python3`.
+#![allow(clippy::print_stdout, reason = "this is a program that prints")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a benchmark fails by panicking")]
+
+#[path = "../tests/support/fake.rs"]
+#[allow(dead_code, reason = "the tests use the rest")]
+mod fake;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use fake::{Fake, Response};
+use wait4::Wait4 as _;
+
+const PAIRS: usize = 15;
+const CONFIG: &str = "queries:
+  p99_latency: a
+  event_loop_lag: b
+  blocking_events_total: c
+  blocking_duration_avg: d
+  peak_active_requests: e
+  threadpool_queue_wait: f
+  threadpool_tasks_started: g
+  threadpool_tasks_completed: h
+";
+
+fn main() {
+    let ours = PathBuf::from(env!("CARGO_BIN_EXE_auditor"));
+    let original = install_original();
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("metrics.yaml"), CONFIG).unwrap();
+    println!("{PAIRS} pairs of runs each, medians; 9 answers make an audit");
+    for delay in [Duration::ZERO, Duration::from_millis(50)] {
+        let backend = Fake::start(move |request| {
+            let answer = if request.path == "/api/v1/query" {
+                Response::vector(&[(BTreeMap::new(), "0.1".to_owned())])
+            } else {
+                Response::new(200, "Prometheus Server is Healthy.\n")
+            };
+            Response { delay, ..answer }
+        });
+        let (mut a, mut b) = (Vec::new(), Vec::new());
+        for _ in 0..=PAIRS {
+            a.push(run(&ours, directory.path(), &backend.url()));
+            b.push(run(&original, directory.path(), &backend.url()));
+        }
+        // The first pair warms up.
+        let (a, b) = (Figures::of(&a[1..]), Figures::of(&b[1..]));
+        println!("\nat {delay:?} an answer        auditor   original   ratio");
+        row("wall time, ms", a.wall, b.wall);
+        row("peak memory, MiB", a.memory, b.memory);
+        if !delay.is_zero() {
+            let answers = delay.as_secs_f64() * 1000.0;
+            row("wall time, answers", a.wall / answers, b.wall / answers);
+        }
+    }
+    println!("\nbinary: {:.2} MB", fs::metadata(&ours).unwrap().len() as f64 / 1e6);
+}
+
+fn row(name: &str, ours: f64, original: f64) {
+    println!("{name:<24}{ours:>9.2}{original:>11.2}{:>8.1}", original / ours);
+}
+
+/// Wall time in milliseconds and peak memory in MiB.
+struct Figures {
+    wall: f64,
+    memory: f64,
+}
+
+impl Figures {
+    fn of(runs: &[Self]) -> Self {
+        let median = |figure: fn(&Self) -> f64| {
+            let mut all: Vec<_> = runs.iter().map(figure).collect();
+            all.sort_by(f64::total_cmp);
+            all[all.len() / 2]
+        };
+        Self { wall: median(|run| run.wall), memory: median(|run| run.memory) }
+    }
+}
+
+fn run(program: &Path, directory: &Path, target: &str) -> Figures {
+    let started = Instant::now();
+    let mut child = Command::new(program)
+        .args(["--target", target, "--output-format", "json", "--fail-on-critical"])
+        .current_dir(directory)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let ended = child.wait4().unwrap();
+    let wall = started.elapsed().as_secs_f64() * 1000.0;
+    assert!(ended.status.success(), "{}: {}", program.display(), ended.status);
+    Figures { wall, memory: ended.rusage.maxrss as f64 / f64::from(1 << 20) }
+}
+
+/// The predecessor's command, installed on the first call.
+fn install_original() -> PathBuf {
+    let environment = Path::new(env!("CARGO_TARGET_TMPDIR")).join("original");
+    let command = environment.join("bin/async-auditor");
+    if !command.exists() {
+        println!("installing async-runtime-auditor 0.1.1 from PyPI …");
+        let step = |program: &Path, args: &[&str]| {
+            let status = Command::new(program).args(args).status();
+            assert!(status.is_ok_and(|status| status.success()), "{} failed", program.display());
+        };
+        step(Path::new("python3"), &["-m", "venv", environment.to_str().unwrap()]);
+        let pip = environment.join("bin/pip");
+        step(&pip, &["install", "--quiet", "async-runtime-auditor==0.1.1"]);
+    }
+    command
+}

@@ -1,0 +1,43 @@
+//! The pace of a wave of requests.
+//!
+//! A server that queues few connections (Python's queue five) drops what comes on top, and
+//! the kernel tries a dropped connection again only after a second. So five requests go out
+//! at once, and each one after them when an answer has come or a moment has passed.
+
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// Requests under way without a pause.
+const BURST: usize = 5;
+/// The longest pause before another request.
+const PACE: Duration = Duration::from_millis(1);
+
+/// Counts the requests under way.
+#[derive(Default)]
+pub(super) struct Wave {
+    under_way: Mutex<usize>,
+    answered: Condvar,
+}
+
+impl Wave {
+    /// Waits until another request may go out, and counts it as under way.
+    pub(super) fn pace(&self) {
+        let full = |under_way: &mut usize| *under_way >= BURST;
+        let waited = self.answered.wait_timeout_while(self.count(), PACE, full);
+        let (mut under_way, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        *under_way += 1;
+    }
+
+    /// Sends a request that `pace` has counted.
+    pub(super) fn send<T>(&self, request: impl FnOnce() -> T) -> T {
+        let answer = request();
+        *self.count() -= 1;
+        self.answered.notify_one();
+        answer
+    }
+
+    /// A number stays sound whatever a panic interrupted.
+    fn count(&self) -> MutexGuard<'_, usize> {
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
