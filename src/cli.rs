@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Parser, ValueEnum};
+use clap::Parser;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::config::Request;
@@ -22,12 +23,14 @@ Exit codes:
   3  no verdict: the server cannot be reached, a query failed, the report could
      not be written, or a gate was asked for and signals are missing";
 
-/// Audits the runtime of an async service through its telemetry, and gates on the result.
-///
-/// Reads eight signals from a Prometheus-compatible server by the queries in metrics.yaml,
-/// scores them, names failure modes with their evidence, and exits with a code.
+const ABOUT: &str = "\
+Audits the runtime of an async service: reads its signals from a Prometheus-compatible server \
+by the queries in metrics.yaml, scores them, names failure modes with their evidence, and exits \
+with a code that a pipeline can gate on.";
+
+/// The command line, as clap reads it.
 #[derive(Debug, Parser)]
-#[command(name = "auditor", version, after_help = EXIT_CODES, max_term_width = 100)]
+#[command(name = "auditor", version, about = ABOUT, after_help = EXIT_CODES, max_term_width = 100)]
 pub struct Cli {
     /// Configuration file [default: metrics.yaml in the current directory]
     #[arg(long, value_name = "PATH")]
@@ -38,7 +41,7 @@ pub struct Cli {
     target: Option<String>,
 
     /// What to print
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = formats())]
     pub output_format: Format,
 
     /// Exit 1 if the status is CRITICAL or COLLAPSE_RISK
@@ -46,7 +49,7 @@ pub struct Cli {
     fail_on_critical: bool,
 
     /// Exit 1 if the status is at this level or worse
-    #[arg(long, value_name = "LEVEL")]
+    #[arg(long, value_name = "LEVEL", value_parser = levels())]
     fail_on: Option<Level>,
 
     /// Evaluate at this instant: RFC 3339, or Unix seconds [default: now]
@@ -75,7 +78,7 @@ pub struct Cli {
 }
 
 /// What is printed on standard output.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// For people.
     Text,
@@ -104,6 +107,24 @@ impl Cli {
             (None, _) => None,
         }
     }
+}
+
+// clap's own derive for these would show their documentation, at a screen's length.
+fn formats() -> impl TypedValueParser<Value = Format> {
+    PossibleValuesParser::new(["text", "json"]).map(|name| match name.as_str() {
+        "json" => Format::Json,
+        _ => Format::Text,
+    })
+}
+
+fn levels() -> impl TypedValueParser<Value = Level> {
+    PossibleValuesParser::new(["degraded", "critical", "collapse"]).map(|name| {
+        match name.as_str() {
+            "degraded" => Level::Degraded,
+            "collapse" => Level::Collapse,
+            _ => Level::Critical,
+        }
+    })
 }
 
 fn parse_time(text: &str) -> Result<Timestamp, String> {

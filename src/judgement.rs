@@ -75,7 +75,7 @@ impl Default for Weights {
 }
 
 /// A level of the score that is not healthy; a gate names one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
     /// `DEGRADED` or worse.

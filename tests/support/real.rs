@@ -13,17 +13,27 @@ use super::telemetry::{self, Format, Instance};
 /// What it takes to start the servers, as Debian's packages name it.
 const PROGRAMS: [&str; 3] = ["prometheus", "promtool", "victoria-metrics"];
 
-/// Whether the servers are installed. Where `CI` is set they have to be; elsewhere their
-/// absence is said in a way that the test harness does not swallow.
+/// Whether the servers are installed.
 pub(crate) fn available(test: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = |program: &str| std::env::split_paths(&path).any(|dir| dir.join(program).is_file());
     let missing: Vec<_> = PROGRAMS.into_iter().filter(|program| !found(program)).collect();
-    if missing.is_empty() {
-        return true;
-    }
-    assert!(std::env::var_os("CI").is_none(), "{} must be installed in CI", missing.join(", "));
-    let note = format!("\n!!! LEFT OUT: {test} needs {}, which is not here\n", missing.join(", "));
+    missing.is_empty() || left_out(test, &missing.join(", "))
+}
+
+/// Whether `python3` can run the examples.
+pub(crate) fn python(test: &str) -> bool {
+    let import = ["-c", "import uvicorn, prometheus_client, asyncio; asyncio.to_thread"];
+    let output = Command::new("python3").args(import).output();
+    output.is_ok_and(|output| output.status.success())
+        || left_out(test, "python3 with uvicorn and prometheus_client")
+}
+
+/// Where `CI` is set, what a test needs has to be there. Elsewhere its absence is said in a
+/// way that the test harness does not swallow.
+fn left_out(test: &str, missing: &str) -> bool {
+    assert!(std::env::var_os("CI").is_none(), "{missing} must be installed in CI");
+    let note = format!("\n!!! LEFT OUT: {test} needs {missing}, which is not here\n");
     std::io::stderr().write_all(note.as_bytes()).expect("stderr");
     false
 }
@@ -33,6 +43,13 @@ pub(crate) struct Server {
     process: Child,
     pub(crate) url: String,
     _data: tempfile::TempDir,
+}
+
+impl Server {
+    /// Host and port.
+    pub(crate) fn address(&self) -> &str {
+        self.url.trim_start_matches("http://")
+    }
 }
 
 impl Drop for Server {
@@ -90,13 +107,49 @@ pub(crate) fn victoria_metrics(instances: &[Instance], start: i64, end: i64) -> 
     Server { process, url, _data: data }
 }
 
-fn free_address() -> String {
+/// A Prometheus that scrapes those addresses each second.
+pub(crate) fn scraping(addresses: &[&str]) -> Server {
+    let data = super::empty_directory();
+    let config = data.path().join("config");
+    let targets = format!("{{job_name: service, static_configs: [{{targets: {addresses:?}}}]}}");
+    let text = format!("global: {{scrape_interval: 1s}}\nscrape_configs: [{targets}]\n");
+    fs::write(&config, text).unwrap();
+    let address = free_address();
+    let mut command = Command::new("prometheus");
+    command
+        .arg(format!("--config.file={}", config.display()))
+        .arg(format!("--storage.tsdb.path={}", data.path().join("tsdb").display()))
+        .arg(format!("--web.listen-address={address}"));
+    let process = start_process(command, data.path(), &address, "/-/ready");
+    Server { process, url: format!("http://{address}"), _data: data }
+}
+
+/// The example service.
+pub(crate) fn service() -> Server {
+    let data = super::empty_directory();
+    let address = free_address();
+    let port = address.rsplit(':').next().expect("a port").to_owned();
+    let mut command = Command::new("python3");
+    command
+        .args(["-m", "uvicorn", "--app-dir", "examples", "--host", "127.0.0.1", "--port", &port])
+        .args(["--log-level", "warning", "service:app"])
+        .env("PYTHONDONTWRITEBYTECODE", "1");
+    let process = start_process(command, data.path(), &address, "/metrics/");
+    Server { process, url: format!("http://{address}"), _data: data }
+}
+
+pub(crate) fn free_address() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("its address").to_string()
 }
 
 /// The status of the answer to a request without ceremony.
-fn status(address: &str, method: &str, path: &str, body: &str) -> std::io::Result<String> {
+pub(crate) fn status(
+    address: &str,
+    method: &str,
+    path: &str,
+    body: &str,
+) -> std::io::Result<String> {
     let mut stream = TcpStream::connect(address)?;
     let length = body.len();
     write!(

@@ -1,0 +1,152 @@
+//! What the documentation shows is what the program does.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use auditor::config::DEFAULT_METRICS;
+use auditor::judgement::{Thresholds, Weights};
+use auditor::signal::Signal;
+use support::fake::{Fake, Response};
+use support::{auditor, directory_with, empty_directory};
+
+const README: &str = include_str!("../README.md");
+
+/// The code blocks of README in that language.
+fn blocks(language: &str) -> Vec<&'static str> {
+    let blocks = README.split("\n```").skip(1).step_by(2);
+    blocks.filter_map(|block| block.strip_prefix(language)?.strip_prefix('\n')).collect()
+}
+
+/// A backend that has data for everything.
+fn backend() -> Fake {
+    Fake::start(|request| match request.path.as_str() {
+        "/api/v1/query" => Response::vector(&[(BTreeMap::new(), "0.1".to_owned())]),
+        _ => Response::new(200, "Prometheus Server is Healthy.\n"),
+    })
+}
+
+#[test]
+fn usage_is_what_help_prints() {
+    let help = auditor(empty_directory().path(), &["--help"]).stdout;
+    assert!(blocks("text").contains(&help.trim_end()), "README lacks:\n{help}");
+}
+
+#[test]
+fn the_sample_is_what_a_scenario_prints() {
+    let scenario: serde_yaml::Value =
+        serde_yaml::from_str(include_str!("scenarios/sick-instance-fails.yaml")).unwrap();
+    let printed = scenario["stdout"].as_str().unwrap().replace("{target}", "http://localhost:9090");
+    assert!(blocks("text").contains(&printed.trim_end()), "README lacks:\n{printed}");
+}
+
+#[test]
+fn the_configuration_shown_is_valid() {
+    let configurations: Vec<_> =
+        blocks("yaml").into_iter().filter(|block| block.contains("queries:")).collect();
+    assert!(!configurations.is_empty());
+    let fake = backend();
+    for config in configurations {
+        let directory = directory_with(config);
+        let run = auditor(directory.path(), &["--target", &fake.url()]);
+        assert_eq!(run.code, 0, "{}", run.stderr);
+    }
+}
+
+/// Lines of README's shell blocks and of the steps in the workflows that call the binary.
+#[test]
+fn every_command_shown_is_understood() {
+    let workflow = include_str!("../examples/github-actions-gating.yml");
+    let steps = blocks("yaml").into_iter().chain([workflow]).flat_map(str::lines);
+    let steps = steps.filter_map(|line| line.trim().strip_prefix("run: "));
+    let shell = blocks("sh").into_iter().flat_map(str::lines).chain(steps);
+    let call = |line: &'static str| {
+        line.strip_prefix("auditor ").or_else(|| line.strip_prefix("cargo run --release -- "))
+    };
+    let calls: Vec<_> = shell.filter_map(call).collect();
+    assert!(calls.len() >= 5, "{calls:?}");
+    let fake = backend();
+    for call in calls {
+        let line = call.replace("http://localhost:9090", &fake.url());
+        let script = format!("auditor {line}");
+        let directory = directory_with(DEFAULT_METRICS);
+        fs::write(directory.path().join("default_metrics.yaml"), DEFAULT_METRICS).unwrap();
+        if line.contains("--init") {
+            fs::remove_file(directory.path().join("metrics.yaml")).unwrap();
+        }
+        let mut path = std::ffi::OsString::from(
+            std::path::Path::new(env!("CARGO_BIN_EXE_auditor")).parent().unwrap(),
+        );
+        path.push(":/usr/bin:/bin");
+        let status = std::process::Command::new("sh")
+            .args(["-ec", &script])
+            .current_dir(directory.path())
+            .env_clear()
+            .env("PATH", path)
+            .env("PROMETHEUS", fake.url().trim_start_matches("http://"))
+            .env("PROMETHEUS_URL", fake.url())
+            .env("LOAD_SECONDS", "60")
+            .output()
+            .unwrap();
+        let stderr = String::from_utf8_lossy(&status.stderr);
+        assert_eq!(status.status.code(), Some(0), "{script}: {stderr}");
+    }
+}
+
+#[test]
+fn thresholds_are_documented_with_their_defaults() {
+    let defaults = serde_json::to_value(Thresholds::default()).unwrap();
+    for (key, value) in defaults.as_object().unwrap() {
+        let row = format!("| `{key}` | {} |", value.as_f64().unwrap());
+        assert!(README.contains(&row), "README lacks {row}");
+    }
+    for signal in Signal::ALL {
+        assert!(README.contains(&format!("`{}`", signal.key())), "{}", signal.key());
+    }
+}
+
+#[test]
+fn the_template_says_what_the_program_assumes() {
+    let template: serde_yaml::Value = serde_yaml::from_str(DEFAULT_METRICS).unwrap();
+    let defaults = serde_json::to_value(Thresholds::default()).unwrap();
+    for (key, value) in defaults.as_object().unwrap() {
+        assert_eq!(template["thresholds"][key.as_str()].as_f64(), value.as_f64(), "{key}");
+    }
+    let weights = serde_json::to_value(Weights::default()).unwrap();
+    for (key, value) in weights.as_object().unwrap() {
+        let line = format!("#   {key}: {}", value.as_f64().unwrap());
+        assert!(DEFAULT_METRICS.contains(&line), "{line}");
+    }
+}
+
+/// The queries of async-runtime-auditor 0.1, with the variables put in.
+#[test]
+fn the_template_asks_what_the_original_asked() {
+    let template: serde_yaml::Value = serde_yaml::from_str(DEFAULT_METRICS).unwrap();
+    let ratio = |of: &str| format!("rate({of}_sum[15m]) / rate({of}_count[15m])");
+    for (key, original) in [
+        ("p99_latency", "histogram_quantile(0.99, rate(http_request_duration_seconds_bucket[5m]))"),
+        ("event_loop_lag", "max_over_time(asyncio_event_loop_lag_seconds[15m])"),
+        ("blocking_events_total", "blocking_events_total"),
+        ("blocking_duration_avg", &ratio("blocking_duration_seconds")),
+        ("peak_active_requests", "max_over_time(active_requests[15m])"),
+        ("threadpool_queue_wait", &ratio("threadpool_queue_wait_seconds")),
+        ("threadpool_tasks_started", "threadpool_tasks_started_total"),
+        ("threadpool_tasks_completed", "threadpool_tasks_completed_total"),
+    ] {
+        let ours = template["queries"][key].as_str().unwrap();
+        assert_eq!(ours.replace("{$selector}", "").replace("$window", "15m"), original);
+    }
+    assert_eq!(template["queries"].as_mapping().unwrap().len(), 8);
+    assert_eq!(template["vars"]["window"].as_str(), Some("15m"));
+}
+
+#[test]
+fn ci_calls_the_test_command() {
+    let command = "cargo test --locked";
+    assert!(blocks("sh").contains(&command));
+    assert!(include_str!("../.ci/run").lines().any(|line| line == command));
+    assert!(include_str!("../.github/workflows/ci.yml").contains("bash .ci/run"));
+}
