@@ -83,14 +83,22 @@ fn audit(cli: &Cli, started: Instant) -> anyhow::Result<Exit> {
         engine::assess(&seen.readings, &plan.thresholds, &plan.weights, plan.gate, failure);
     let exit = Exit::of(assessment.verdict, plan.gate);
     let report = Report::new(&plan, &seen, &assessment, exit);
+    announce(&report, exit, cli.output_format);
     Ok(deliver(report, exit, cli))
+}
+
+/// Says on standard error what the text on standard output would have said.
+fn announce(report: &Report, exit: Exit, format: Format) {
+    if let Some(error) = &report.error {
+        output::message(&format!("error: {error}"));
+    }
+    if exit == Exit::GateFailed && format == Format::Json {
+        output::message(&format!("fail: {}", report.verdict_reason));
+    }
 }
 
 /// Writes and prints the report. What cannot be told is no success.
 fn deliver(mut report: Report, mut exit: Exit, cli: &Cli) -> Exit {
-    if let Some(error) = &report.error {
-        output::message(&format!("error: {error}"));
-    }
     if let Some(path) = cli.report_path() {
         let written = render::json(&report)
             .map_err(std::io::Error::from)

@@ -3,6 +3,7 @@
 //! The pre-flight and all queries go out as one concurrent wave, so that an audit costs
 //! about one answer's delay. Every query is evaluated at the same instant.
 
+mod api;
 mod http;
 mod preflight;
 mod wave;
@@ -18,7 +19,7 @@ pub use wire::{Answer, QueryError, decode};
 use crate::config::{Plan, Query};
 use crate::readings::{Reading, Readings, State};
 use crate::signal::OnMissing;
-use http::Server;
+use api::Server;
 use wave::Wave;
 
 type Answered = Result<Answer, QueryError>;
@@ -59,13 +60,14 @@ pub fn observe(plan: &Plan, started: Instant) -> Observation {
         let answers: Vec<_> = answers.into_iter().map(join).collect();
         (join(healthy), join(build_info), answers)
     });
-    let answered = answers.iter().any(|answer| !matches!(answer, Err(QueryError::Transport(_))));
+    let from_api = |answer: &Answered| matches!(answer, Ok(_) | Err(QueryError::Api { .. }));
+    let answered = answers.iter().any(from_api);
     let preflight = preflight::judge(&server, plan.at, healthy, answered);
     let answers = match preflight {
         Ok(product) if product.may_leave_nan_out() => restore_nan(&server, plan, answers),
         _ => answers,
     };
-    let backend = Backend::new(preflight.as_ref().ok().copied(), build_info.ok());
+    let backend = Backend::new(preflight.as_ref().ok().copied(), build_info.ok().as_ref());
     let mut failures = Vec::new();
     let mut readings = Readings::new(|_| None);
     for (query, answer) in plan.queries.iter().zip(answers) {

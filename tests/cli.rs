@@ -13,7 +13,7 @@ use support::{Run, auditor, command, directory_with, empty_directory};
 
 /// A backend whose every answer is `value`.
 fn backend(value: &'static str) -> Fake {
-    Fake::start(move |request| match request.path.as_str() {
+    Fake::start(move |request| match request.path.trim_start_matches("/prefix") {
         "/api/v1/query" => Response::vector(&[(BTreeMap::new(), value.to_owned())]),
         "/-/healthy" => Response::new(200, "Prometheus Server is Healthy.\n"),
         _ => Response::new(404, "404 page not found"),

@@ -2,7 +2,7 @@
 
 use super::score::Score;
 use crate::judgement::{Level, Status, Thresholds};
-use crate::quantity::number_beside;
+use crate::quantity::{number, number_beside};
 use crate::readings::Bound;
 
 /// The answer of an audit, the worst that is proven first.
@@ -60,7 +60,7 @@ pub(super) fn decide(
         return (Verdict::Error, failure.to_owned());
     }
     if gate.is_some() || status == Status::Inconclusive {
-        return (Verdict::Inconclusive, missing(score));
+        return (Verdict::Inconclusive, missing(score, thresholds, gate));
     }
     if status == Status::Healthy {
         return (Verdict::Pass, "the status is HEALTHY; no gate was asked for".to_owned());
@@ -70,9 +70,20 @@ pub(super) fn decide(
     (Verdict::NotGated, reason)
 }
 
-fn missing(score: &Score) -> String {
+fn missing(score: &Score, thresholds: &Thresholds, gate: Option<Level>) -> String {
+    if !score.is_measured() {
+        return "no signal of the score is known".to_owned();
+    }
     let unknown = score.terms.iter().filter(|term| matches!(term.value, Bound::AtLeast(_)));
     let names: Vec<_> = unknown.map(|term| term.signal.key()).collect();
     let verb = if names.len() == 1 { "is" } else { "are" };
-    format!("{} {verb} not known, so the score may be higher than it looks", names.join(", "))
+    let least = score.total.least();
+    let score = match gate {
+        None => format!("at least {}", number(least)),
+        Some(level) => {
+            let (least, limit) = number_beside(least, level.limit(thresholds));
+            format!("at least {least}, and {} starts at {limit}", level.status().name())
+        }
+    };
+    format!("{} {verb} not known; the score is {score}", names.join(", "))
 }

@@ -1,4 +1,4 @@
-//! The HTTP side: one client, one deadline, bounded bodies.
+//! HTTP: one client, one deadline, bounded bodies.
 
 use std::error::Error as _;
 use std::io::Read as _;
@@ -6,20 +6,13 @@ use std::mem::ManuallyDrop;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
-use reqwest::Url;
 use reqwest::blocking::Client;
 use reqwest::header::{ACCEPT, HeaderValue};
 
-use super::preflight;
-use super::wire::{self, Answer, QueryError};
 use crate::config::Target;
-use crate::readings::Sample;
 
 /// An answer above this size, in bytes, is refused.
 const MAX_BODY: u64 = 16 * 1024 * 1024;
-/// The build information is worth this much waiting, and no more.
-const BUILD_INFO_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Why there is no HTTP answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -50,8 +43,8 @@ pub(super) struct Page {
     pub(super) body: Vec<u8>,
 }
 
-/// A server with the deadline by which it has to answer.
-pub(super) struct Server {
+/// A client of one server, with the deadline by which it has to answer.
+pub(super) struct Http {
     /// Never dropped: that would wait for a DNS look-up that outlives the deadline.
     client: ManuallyDrop<Client>,
     target: Target,
@@ -59,7 +52,7 @@ pub(super) struct Server {
     timeout: Duration,
 }
 
-impl Server {
+impl Http {
     pub(super) fn new(
         target: &Target,
         started: Instant,
@@ -74,54 +67,18 @@ impl Server {
         Ok(Self { client, target: target.clone(), started, timeout })
     }
 
-    /// The page that says whether the server is up.
-    pub(super) fn healthy(&self) -> Result<Page, TransportError> {
-        self.get(self.target.page("/-/healthy"), &[], self.remaining())
-    }
-
-    /// Which server it is.
-    pub(super) fn build_info(&self) -> Result<preflight::BuildInfo, TransportError> {
-        let url = self.target.page("/api/v1/status/buildinfo");
-        let page = self.get(url, &[], self.remaining().min(BUILD_INFO_TIMEOUT))?;
-        Ok(preflight::BuildInfo::decode(&page))
-    }
-
-    /// Evaluates `expr` at one instant.
-    pub(super) fn query(&self, expr: &str, at: Timestamp) -> Result<Answer, QueryError> {
-        let url = self.target.page("/api/v1/query");
-        let time = unix_seconds(at);
-        // VictoriaMetrics moves recent instants 30 s back unless told not to.
-        let parameters = [("query", expr), ("time", &time), ("nocache", "1")];
-        let page = self.get(url, &parameters, self.remaining())?;
-        wire::decode(page.status, &page.body)
-    }
-
-    /// The series of `expr` whose value is `NaN`, asked in MetricsQL of a backend that leaves
-    /// them out: `default` fills a `NaN` and keeps the labels, and has none to keep
-    /// where there is no series.
-    pub(super) fn series_with_nan(
-        &self,
-        expr: &str,
-        at: Timestamp,
-    ) -> Result<Vec<Sample>, QueryError> {
-        const MARK: &str = "auditor_nan";
-        // The line feed ends a comment that the expression may end in.
-        let marked = format!("label_set(({expr}\n), \"{MARK}\", \"1\") default 0");
-        let mut samples = self.query(&marked, at)?.samples;
-        samples.retain_mut(|sample| sample.labels.remove(MARK).is_some());
-        Ok(samples.into_iter().map(|sample| Sample { value: f64::NAN, ..sample }).collect())
-    }
-
     fn remaining(&self) -> Duration {
         self.timeout.saturating_sub(self.started.elapsed())
     }
 
-    fn get(
+    /// Gets the page at `path` below the target, by the deadline and within `at_most`.
+    pub(super) fn get(
         &self,
-        url: Url,
+        path: &str,
         parameters: &[(&str, &str)],
-        within: Duration,
+        at_most: Duration,
     ) -> Result<Page, TransportError> {
+        let (url, within) = (self.target.page(path), self.remaining().min(at_most));
         let json = HeaderValue::from_static("application/json");
         let request = self.client.get(url).query(parameters).header(ACCEPT, json).timeout(within);
         let response = request.send().map_err(|error| self.explain(&error))?;
@@ -179,28 +136,4 @@ fn tls(target: &Target) -> Result<rustls::ClientConfig, TransportError> {
         .with_safe_default_protocol_versions()
         .map_err(|error| TransportError::Setup(error.to_string()))?;
     Ok(config.with_root_certificates(roots).with_no_client_auth())
-}
-
-/// The instant as Prometheus takes it: seconds, with milliseconds where there are any.
-fn unix_seconds(at: Timestamp) -> String {
-    let milliseconds = at.as_millisecond();
-    if milliseconds % 1000 == 0 {
-        (milliseconds / 1000).to_string()
-    } else {
-        format!("{:.3}", milliseconds as f64 / 1000.0)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_instant_keeps_its_milliseconds() {
-        for (milliseconds, text) in
-            [(1_700_000_000_000, "1700000000"), (1_700_000_000_123, "1700000000.123")]
-        {
-            assert_eq!(unix_seconds(Timestamp::from_millisecond(milliseconds).unwrap()), text);
-        }
-    }
 }

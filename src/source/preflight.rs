@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::http::{Page, Server, TransportError};
+use super::api::Server;
+use super::http::{Page, TransportError};
 use super::wire::QueryError;
 
 /// Which server answered, as far as it says.
@@ -24,7 +25,7 @@ pub(super) enum PreflightError {
     Credentials(u16),
     #[error("the server says that it is not healthy (HTTP {0} from /-/healthy)")]
     NotHealthy(u16),
-    #[error("this is no Prometheus API: {0}; check the path of the target")]
+    #[error("this is no Prometheus API: {0}")]
     NoApi(QueryError),
 }
 
@@ -77,13 +78,13 @@ impl Product {
 
 /// The build information of a server; empty where it has none to give.
 #[derive(Debug, Default, Deserialize)]
-pub(super) struct BuildInfo {
+struct BuildInfo {
     application: Option<String>,
     version: Option<String>,
 }
 
 impl BuildInfo {
-    pub(super) fn decode(page: &Page) -> Self {
+    fn decode(page: &Page) -> Self {
         #[derive(Deserialize)]
         struct Envelope {
             data: BuildInfo,
@@ -96,8 +97,9 @@ impl BuildInfo {
 }
 
 impl Backend {
-    pub(super) fn new(product: Option<Product>, build: Option<BuildInfo>) -> Self {
-        let build = build.unwrap_or_default();
+    /// Puts together what the health page and the page of build information tell.
+    pub(super) fn new(product: Option<Product>, build_info: Option<&Page>) -> Self {
+        let build = build_info.map(BuildInfo::decode).unwrap_or_default();
         let non_empty = |text: Option<String>| text.filter(|text| !text.is_empty());
         match product {
             None => Self::default(),

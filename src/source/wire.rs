@@ -131,8 +131,8 @@ fn incomplete(envelope: &Envelope<'_>) -> Option<String> {
     if envelope.is_partial == Some(true) {
         return Some("the server marked its answer as partial (isPartial)".to_owned());
     }
-    let warnings = envelope.warnings.iter().flatten();
-    warnings.filter(|warning| !warning.starts_with("PromQL info:")).next().cloned()
+    let mut warnings = envelope.warnings.iter().flatten();
+    warnings.find(|warning| !warning.starts_with("PromQL info:")).cloned()
 }
 
 fn samples(data: &Data<'_>) -> Result<Vec<Sample>, QueryError> {
