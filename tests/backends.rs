@@ -42,6 +42,7 @@ fn four_services_end_in_0_1_1_and_3_on_both_servers() {
         ("pool", 1, "CRITICAL", Some("THREADPOOL_SATURATION")),
         ("silent", 3, "INCONCLUSIVE", None),
     ] {
+        let mut seen = Vec::new();
         for (server, product) in [(&prometheus, "Prometheus"), (&victoria, "VictoriaMetrics")] {
             let run =
                 gate(directory.path(), server, job, &["--at", &at, "--output-format", "json"]);
@@ -49,6 +50,7 @@ fn four_services_end_in_0_1_1_and_3_on_both_servers() {
             assert_eq!(run.code, code, "{job} on {product}: {report:#}");
             assert_eq!(report["status"], status, "{job} on {product}");
             assert_eq!(report["backend"]["product"], product);
+            seen.push(KEYS.map(|key| report[key].clone()));
             let modes: Vec<_> = report["failure_modes"].as_array().unwrap().iter().collect();
             assert_eq!(modes.first().and_then(|m| m["type"].as_str()), mode, "{job} on {product}");
             assert_eq!(modes.len(), usize::from(mode.is_some()));
@@ -61,8 +63,21 @@ fn four_services_end_in_0_1_1_and_3_on_both_servers() {
                 );
             }
         }
+        assert_eq!(seen[0], seen[1], "{job}: {KEYS:?} of both servers");
     }
 }
+
+/// The figures of the original's report.
+const KEYS: [&str; 8] = [
+    "runtime_health_score",
+    "p99_latency_ms",
+    "max_event_loop_lag_ms",
+    "blocking_events",
+    "avg_blocking_duration_s",
+    "peak_active_requests",
+    "threadpool_queue_wait_s",
+    "threadpool_backlog",
+];
 
 #[test]
 fn both_servers_see_the_last_seconds() {

@@ -109,10 +109,23 @@ fn refused(status: u16, envelope: Envelope<'_>) -> QueryError {
         }
         (message, error_type) => QueryError::Api {
             status,
-            error_type: error_type.unwrap_or_else(|| "no errorType".to_owned()),
-            message: message.unwrap_or_else(|| "the server gave no reason".to_owned()),
+            error_type: error_type.map_or_else(|| "no errorType".to_owned(), |text| words(&text)),
+            message: message
+                .map_or_else(|| "the server gave no reason".to_owned(), |text| words(&text)),
         },
     }
+}
+
+/// A server's words on one line of bounded length: they end up in terminals and CI logs,
+/// where control characters and line feeds have a meaning.
+fn words(text: &str) -> String {
+    const MOST: usize = 500;
+    let plain = text.chars().map(|c| if c.is_control() { ' ' } else { c });
+    let mut words: String = plain.take(MOST).collect();
+    if text.chars().nth(MOST).is_some() {
+        words.push('…');
+    }
+    words
 }
 
 fn not_json(body: &[u8], error: &serde_json::Error) -> String {
@@ -132,7 +145,7 @@ fn incomplete(envelope: &Envelope<'_>) -> Option<String> {
         return Some("the server marked its answer as partial (isPartial)".to_owned());
     }
     let mut warnings = envelope.warnings.iter().flatten();
-    warnings.find(|warning| !warning.starts_with("PromQL info:")).cloned()
+    warnings.find(|warning| !warning.starts_with("PromQL info:")).map(|text| words(text))
 }
 
 fn samples(data: &Data<'_>) -> Result<Vec<Sample>, QueryError> {
@@ -194,6 +207,15 @@ mod tests {
         let body = br#"{"status":"error","errorType":"bad_data","error":"parse error: x"}"#;
         let error = decode(400, body).unwrap_err().to_string();
         assert_eq!(error, "parse error: x (bad_data, HTTP 400)");
+    }
+
+    #[test]
+    fn the_servers_words_cannot_leave_their_line() {
+        let body = r#"{"status":"error","errorType":"bad_data","error":"a\n::error::b\u001b[31m"}"#;
+        let error = decode(400, body.as_bytes()).unwrap_err().to_string();
+        assert_eq!(error, "a ::error::b [31m (bad_data, HTTP 400)");
+        let long = format!(r#"{{"status":"error","error":"{}"}}"#, "x".repeat(10_000));
+        assert!(decode(400, long.as_bytes()).unwrap_err().to_string().len() < 600);
     }
 
     #[test]
