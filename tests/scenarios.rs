@@ -101,7 +101,7 @@ fn play(file: &Path) -> Result<(), String> {
         wrong.push(format!("exit code {}, not {}", run.code, scenario.code));
     }
     if run.stderr != fill(&scenario.stderr) {
-        wrong.push(format!("stderr is\n{}", run.stderr));
+        wrong.push(format!("stderr is\n{}", run.stderr.replace(&backend.url(), "{target}")));
     }
     if scenario.stdout.is_some_and(|expected| run.stdout != fill(&expected)) {
         wrong.push(format!("stdout is\n{}", run.stdout.replace(&backend.url(), "{target}")));

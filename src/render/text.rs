@@ -25,6 +25,14 @@ pub fn text(report: &Report) -> String {
 
 fn write(out: &mut String, report: &Report) -> fmt::Result {
     header(out, report)?;
+    if let Some(reason) = common_failure(report) {
+        writeln!(out, "\n{BAD}Nothing could be read:{BAD:#} {reason}")?;
+        writeln!(
+            out,
+            "  Is that the right server, and can it be reached from here? --target names another."
+        )?;
+        return verdict(out, report);
+    }
     table(out, report)?;
     failure_modes(out, report)?;
     if !report.findings.is_empty() {
@@ -159,6 +167,14 @@ fn difference(report: &Report) -> String {
         (Some(started), Some(completed)) => format!(" {started} started - {completed} completed"),
         _ => String::new(),
     }
+}
+
+/// The reason why every query failed, if it is the same for all: one line then says it all.
+fn common_failure(report: &Report) -> Option<&str> {
+    let mut asked = report.signals.0.iter().map(|(_, entry)| entry).filter(|e| e.query.is_some());
+    let first = asked.next()?;
+    let same = |entry: &SignalEntry| entry.state == "failed" && entry.reason == first.reason;
+    (same(first) && asked.all(same)).then_some(first.reason.as_deref()?)
 }
 
 fn failure_modes(out: &mut String, report: &Report) -> fmt::Result {
