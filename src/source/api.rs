@@ -44,7 +44,7 @@ impl Server {
         wire::decode(page.status, &page.body)
     }
 
-    /// The series of `expr` whose value is `NaN`, asked in MetricsQL of a backend that leaves
+    /// The series of `expr` with those whose value is `NaN`, asked in MetricsQL of a backend that leaves
     /// them out: `default` fills a `NaN` and keeps the labels, and has none to keep
     /// where there is no series.
     pub(super) fn series_with_nan(
@@ -57,7 +57,11 @@ impl Server {
         let marked = format!("label_set(({expr}\n), \"{MARK}\", \"1\") default 0");
         let mut samples = self.query(&marked, at)?.samples;
         samples.retain_mut(|sample| sample.labels.remove(MARK).is_some());
-        Ok(samples.into_iter().map(|sample| Sample { value: f64::NAN, ..sample }).collect())
+        // A value other than the 0 that fills has come in since the first answer.
+        for sample in samples.iter_mut().filter(|sample| sample.value == 0.0) {
+            sample.value = f64::NAN;
+        }
+        Ok(samples)
     }
 }
 
