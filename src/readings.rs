@@ -337,6 +337,21 @@ mod tests {
     }
 
     #[test]
+    fn the_gravest_reason_is_told() {
+        for values in [[f64::NAN, f64::INFINITY], [f64::INFINITY, f64::NAN]] {
+            assert_eq!(read(&values, how(Reduce::Max)).state, State::Infinite);
+        }
+        let partial = Reading::new(vec![sample("a", f64::NAN)], Some("x".into()), how(Reduce::Max));
+        assert_eq!(partial.state, State::Partial("x".into()));
+    }
+
+    #[test]
+    fn the_first_of_equal_minima_is_named() {
+        let reading = read(&[2.0, 1.0, 1.0], how(Reduce::Min));
+        assert_eq!(reading.labels.map(|labels| labels["instance"].clone()), Some("1".into()));
+    }
+
+    #[test]
     fn nan_is_zero_only_where_configured() {
         let zero = ReadAs { on_nan: OnMissing::Zero, ..how(Reduce::Max) };
         let reading = read(&[f64::NAN], zero);
@@ -363,7 +378,7 @@ mod tests {
         let reading = read(&[-3.0], how(Reduce::Max));
         assert_eq!(reading.bound, Bound::Exact(0.0));
         assert_eq!(reading.notes, [Note::NegativeAsZero]);
-        let Bound::Exact(zero) = read(&[-0.0], how(Reduce::Sum)).bound else { panic!("not exact") };
+        let Bound::Exact(zero) = read(&[-0.0], how(Reduce::Max)).bound else { panic!("not exact") };
         assert!(zero.is_sign_positive());
     }
 
