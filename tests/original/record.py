@@ -70,6 +70,8 @@ def cases():
     for score in (400, 1200, 2500):
         for lag in (score / 1500, (score - 1e-7) / 1500):
             yield case(**zero | {"event_loop_lag": repr(lag)})
+    # Here the order of the multiplications decides: 1500 at once would make it 1200.
+    yield case(**zero | {"event_loop_lag": "0.7999999999999999"})
     # Rounding: halves, and what binary fractions make of them.
     for value in ("0.125", "0.375", "0.005", "2.675", "1.005", "0.0000049", "123456.785"):
         yield case(p99_latency=value, event_loop_lag=value, blocking_duration_avg=value,
