@@ -1,10 +1,12 @@
 //! The source: takes a plan to a Prometheus-compatible server and comes back with readings.
 //!
 //! The pre-flight and all queries go out as one concurrent wave, so that an audit costs
-//! about one answer's delay. Every query is evaluated at the same instant.
+//! about one answer's delay; VictoriaMetrics is asked a second time, for `NaN`. Every query
+//! is evaluated at the same instant.
 
 mod api;
 mod http;
+mod nan;
 mod preflight;
 mod wave;
 mod wire;
@@ -18,7 +20,6 @@ pub use wire::{Answer, QueryError, decode};
 
 use crate::config::{Plan, Query};
 use crate::readings::{Reading, Readings, State};
-use crate::signal::OnMissing;
 use api::Server;
 use wave::Wave;
 
@@ -44,7 +45,7 @@ pub fn observe(plan: &Plan, started: Instant) -> Observation {
         Err(error) => return unobserved(plan, &error.to_string()),
     };
     let wave = Wave::default();
-    let (healthy, build_info, answers) = thread::scope(|scope| {
+    let (healthy, build_info, mut answers) = thread::scope(|scope| {
         wave.pace();
         let healthy = scope.spawn(|| wave.send(|| server.healthy()));
         let answers: Vec<_> = plan
@@ -63,10 +64,9 @@ pub fn observe(plan: &Plan, started: Instant) -> Observation {
     let from_api = |answer: &Answered| matches!(answer, Ok(_) | Err(QueryError::Api { .. }));
     let answered = answers.iter().any(from_api);
     let preflight = preflight::judge(&server, plan.at, healthy, answered);
-    let answers = match preflight {
-        Ok(product) if product.may_leave_nan_out() => restore_nan(&server, plan, answers),
-        _ => answers,
-    };
+    if let Ok(product) = preflight {
+        nan::restore(&server, product, plan, &mut answers);
+    }
     let backend = Backend::new(preflight.as_ref().ok().copied(), build_info.ok().as_ref());
     let mut failures = Vec::new();
     let mut readings = Readings::new(|_| None);
@@ -85,26 +85,6 @@ pub fn observe(plan: &Plan, started: Instant) -> Observation {
         Ok(_) => failed_queries(&failures, plan.queries.len()),
     };
     Observation { readings, backend, failure }
-}
-
-/// VictoriaMetrics answers with no series where Prometheus answers with `NaN`. Where that
-/// makes a difference, it is asked which of the two it was.
-fn restore_nan(server: &Server, plan: &Plan, mut answers: Vec<Answered>) -> Vec<Answered> {
-    let is_open = |(query, answer): &(&Query, &mut Answered)| {
-        let is_empty = |a: &Answer| a.samples.is_empty() && a.incomplete.is_none();
-        query.read_as.on_nan == OnMissing::Zero && answer.as_ref().is_ok_and(is_empty)
-    };
-    thread::scope(|scope| {
-        for (query, answer) in plan.queries.iter().zip(&mut answers).filter(is_open) {
-            scope.spawn(|| {
-                // A backend that does not understand the question is believed to have no data.
-                if let Ok(samples) = server.series_with_nan(&query.expr, plan.at) {
-                    *answer = Ok(Answer { samples, incomplete: None });
-                }
-            });
-        }
-    });
-    answers
 }
 
 /// The observation of a backend that could not be asked at all.

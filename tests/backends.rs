@@ -89,7 +89,8 @@ fn both_servers_see_the_last_seconds() {
     let sick = [Instance { lag: 2.0, ..CALM }];
     let directory = directory_with(
         "queries:\n  p99_latency: vector(0)\n  blocking_duration_avg: vector(0)\n  \
-         peak_active_requests: active_requests\n  event_loop_lag: asyncio_event_loop_lag_seconds\n",
+         peak_active_requests: 'active_requests{$selector}'\n  \
+         event_loop_lag: 'asyncio_event_loop_lag_seconds{$selector}'\n",
     );
     for server in [
         real::prometheus(&sick, now - 16, now - 1, ""),
@@ -100,6 +101,38 @@ fn both_servers_see_the_last_seconds() {
             gate(directory.path(), &server, "calm", &["--at", &at, "--output-format", "json"]);
         assert_eq!(run.json()["max_event_loop_lag_ms"], 2000.0, "{}", server.url);
         assert_eq!(run.code, 1);
+    }
+}
+
+/// One instance has nothing to divide by: its lag is not known, and the other's is calm.
+#[test]
+fn a_nan_beside_a_value_is_no_pass_on_either_server() {
+    if !real::available("the audit of a NaN on real servers") {
+        return;
+    }
+    let stalls = Instance { blocking: 0.1, ..CALM };
+    let instances = [stalls, Instance { instance: "calm-b:8000", ..CALM }];
+    let directory = directory_with(
+        "queries:\n  p99_latency: vector(0)\n  blocking_duration_avg: vector(0)\n  \
+         peak_active_requests: 'active_requests{$selector}'\n  \
+         event_loop_lag: 'blocking_duration_seconds_sum{$selector} / blocking_duration_seconds_count{$selector}'\n",
+    );
+    let at = END.to_string();
+    for server in [
+        real::prometheus(&instances, START, END, ""),
+        real::victoria_metrics(&instances, START, END),
+    ] {
+        let run =
+            gate(directory.path(), &server, "calm", &["--at", &at, "--output-format", "json"]);
+        let report = run.json();
+        assert_eq!(run.code, 3, "{report:#}");
+        let lag = &report["signals"]["event_loop_lag"];
+        assert_eq!(lag["state"], "not_a_number");
+        assert_eq!(lag["series"], 2);
+        assert_eq!(lag["is_lower_bound"], true);
+        assert_eq!(lag["labels"]["instance"], "calm-a:8000");
+        // What has no NaN is read as before.
+        assert_eq!(report["signals"]["peak_active_requests"]["state"], "ok");
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{backlog, backlog_inputs};
 use crate::judgement::{Level, Status, Thresholds, Weights};
-use crate::readings::{Bound, Readings, State};
+use crate::readings::{Bound, Readings};
 use crate::signal::Signal;
 
 /// One term of the score.
@@ -18,8 +18,6 @@ pub struct Term {
     pub points: Bound,
     /// Whether anything was measured.
     pub measured: bool,
-    /// Whether the configuration has a query for it.
-    pub configured: bool,
 }
 
 /// The health score; the higher, the worse.
@@ -31,21 +29,24 @@ pub struct Score {
     pub terms: Vec<Term>,
 }
 
+impl Term {
+    /// Whether its part of the score is known; without weight it can be as unknown as it likes.
+    pub fn is_known(&self) -> bool {
+        self.points.exact().is_some() || self.weight == 0.0
+    }
+}
+
 impl Score {
     /// score = 1500·lag + 400·blocking + 300·wait + 8·backlog + 1·active, with the
     /// default weights; the formula of async-runtime-auditor 0.1.
     pub fn new(readings: &Readings, weights: &Weights) -> Self {
         let measured = |signals: &[Signal]| signals.iter().all(|s| readings.get(*s).measured);
-        let configured = |signals: &[Signal]| {
-            signals.iter().any(|s| readings.get(*s).state != State::NotConfigured)
-        };
         let term = |signal: Signal, value: Bound, weight: f64, inputs: &[Signal]| Term {
             signal,
             value,
             weight,
             points: value.map(|value| points(signal, value, weight)),
             measured: measured(inputs),
-            configured: configured(inputs),
         };
         let plain = |signal: Signal, weight: f64| {
             term(signal, readings.get(signal).bound, weight, &[signal])
@@ -97,7 +98,5 @@ fn points(signal: Signal, value: f64, weight: f64) -> f64 {
 
 fn total(terms: &[Term]) -> Bound {
     let sum = terms.iter().fold(0.0, |sum: f64, term| (sum + term.points.least()).min(f64::MAX));
-    // A term without weight can be as unknown as it likes.
-    let known = |term: &Term| term.points.exact().is_some() || term.weight == 0.0;
-    if terms.iter().all(known) { Bound::Exact(sum) } else { Bound::AtLeast(sum) }
+    if terms.iter().all(Term::is_known) { Bound::Exact(sum) } else { Bound::AtLeast(sum) }
 }

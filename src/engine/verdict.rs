@@ -3,7 +3,6 @@
 use super::score::Score;
 use crate::judgement::{Level, Status, Thresholds};
 use crate::quantity::{number, number_beside};
-use crate::readings::Bound;
 
 /// The answer of an audit, the worst that is proven first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,7 +73,7 @@ fn missing(score: &Score, thresholds: &Thresholds, gate: Option<Level>) -> Strin
     if !score.is_measured() {
         return "no signal of the score is known".to_owned();
     }
-    let unknown = score.terms.iter().filter(|term| matches!(term.value, Bound::AtLeast(_)));
+    let unknown = score.terms.iter().filter(|term| !term.is_known());
     let names: Vec<_> = unknown.map(|term| term.signal.key()).collect();
     let verb = if names.len() == 1 { "is" } else { "are" };
     let least = score.total.least();

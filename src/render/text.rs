@@ -82,7 +82,7 @@ fn table(out: &mut String, report: &Report) -> fmt::Result {
         |signal: &Signal| report.score_breakdown.iter().any(|term| term.signal == signal.key());
     for (signal, entry) in report.signals.0.iter().filter(|(signal, _)| !shown(signal)) {
         if entry.state != "not_configured" && !is_part_of_backlog(report, *signal) {
-            let value = value(entry.value, entry.is_lower_bound, entry.unit);
+            let value = value(entry.value.map(number), entry.is_lower_bound, short(entry.unit));
             writeln!(
                 out,
                 "  {:<23}{value:>16}{:>12}{:>9}{}",
@@ -98,46 +98,33 @@ fn table(out: &mut String, report: &Report) -> fmt::Result {
 
 fn term_row(out: &mut String, report: &Report, term: &TermEntry, total: f64) -> fmt::Result {
     let entry = entry(report, term.signal);
-    let is_difference = entry.is_some_and(|entry| entry.state == "not_configured")
-        && term.signal == Signal::ThreadpoolBacklog.key()
-        && term.value.is_some();
-    let not_configured = entry.is_some_and(|entry| entry.state == "not_configured");
-    if not_configured && term.value.is_none() && !term.is_lower_bound {
+    let has_no_query = entry.is_some_and(|entry| entry.state == "not_configured");
+    if has_no_query && term.value.is_none() && !term.is_lower_bound {
         return writeln!(out, "{DIM}  {:<23}{:>16}{DIM:#}", term.signal, "not configured");
     }
     let is_over = term.value.is_some_and(|value| value > term.limit);
     let style = if is_over { BAD } else { Style::new() };
-    let (_, limit) = number_beside(term.value.unwrap_or_default(), term.limit);
-    let limit = format!("{limit} {}", short(term.unit));
-    let value = match term.value {
-        Some(value) if is_over => over(value, term),
-        known => self::value(known, term.is_lower_bound, term.unit),
-    };
+    let unit = short(term.unit);
+    let (shown, limit) = number_beside(term.value.unwrap_or_default(), term.limit);
+    let value = value(term.value.map(|_| shown), term.is_lower_bound, unit);
+    let limit = format!("{limit} {unit}");
     let points = if term.value.is_some() { number(term.points.round()) } else { "?".to_owned() };
     let share = if total > 0.0 && term.points > 0.0 {
         format!("{:.0}%", term.points / total * 100.0)
     } else {
         String::new()
     };
+    // Only the backlog has a value without a query of its own.
     let source =
-        if is_difference { difference(report) } else { entry.map(labels).unwrap_or_default() };
+        if has_no_query { difference(report) } else { entry.map(labels).unwrap_or_default() };
     let tail = format!(" {share:>4}{source}");
     let tail = tail.trim_end();
     writeln!(out, "  {:<23}{style}{value:>16}{style:#}{limit:>12}{points:>9}{tail}", term.signal)
 }
 
-/// The value of a signal over its limit, in as many digits as it takes to see that it is.
-fn over(value: f64, term: &TermEntry) -> String {
-    let at_least = if term.is_lower_bound { ">= " } else { "" };
-    format!("{at_least}{} {}", number_beside(value, term.limit).0, short(term.unit))
-}
-
-fn value(value: Option<f64>, is_lower_bound: bool, unit: &str) -> String {
-    match value {
-        None => "unknown".to_owned(),
-        Some(value) if is_lower_bound => format!(">= {} {}", number(value), short(unit)),
-        Some(value) => format!("{} {}", number(value), short(unit)),
-    }
+fn value(number: Option<String>, is_lower_bound: bool, unit: &str) -> String {
+    let at_least = if is_lower_bound { ">= " } else { "" };
+    number.map_or_else(|| "unknown".to_owned(), |number| format!("{at_least}{number} {unit}"))
 }
 
 /// `requests` is too long for a column, and says no more.

@@ -7,7 +7,6 @@ use jiff::Timestamp;
 use super::http::{Http, Page, TransportError};
 use super::wire::{self, Answer, QueryError};
 use crate::config::Target;
-use crate::readings::Sample;
 
 /// The build information is worth this much waiting, and no more.
 const BUILD_INFO_TIMEOUT: Duration = Duration::from_secs(5);
@@ -42,26 +41,6 @@ impl Server {
         let parameters = [("query", expr), ("time", &time), ("nocache", "1")];
         let page = self.0.get("/api/v1/query", &parameters, Duration::MAX)?;
         wire::decode(page.status, &page.body)
-    }
-
-    /// The series of `expr` with those whose value is `NaN`, asked in MetricsQL of a backend that leaves
-    /// them out: `default` fills a `NaN` and keeps the labels, and has none to keep
-    /// where there is no series.
-    pub(super) fn series_with_nan(
-        &self,
-        expr: &str,
-        at: Timestamp,
-    ) -> Result<Vec<Sample>, QueryError> {
-        const MARK: &str = "auditor_nan";
-        // The line feed ends a comment that the expression may end in.
-        let marked = format!("label_set(({expr}\n), \"{MARK}\", \"1\") default 0");
-        let mut samples = self.query(&marked, at)?.samples;
-        samples.retain_mut(|sample| sample.labels.remove(MARK).is_some());
-        // A value other than the 0 that fills has come in since the first answer.
-        for sample in samples.iter_mut().filter(|sample| sample.value == 0.0) {
-            sample.value = f64::NAN;
-        }
-        Ok(samples)
     }
 }
 

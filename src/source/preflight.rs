@@ -59,11 +59,6 @@ pub(super) fn judge(
 }
 
 impl Product {
-    /// Whether `NaN` may be missing from its answers.
-    pub(super) fn may_leave_nan_out(self) -> bool {
-        self != Self::Prometheus
-    }
-
     fn of(health_page: &[u8]) -> Self {
         let text = String::from_utf8_lossy(health_page);
         if text.starts_with("VictoriaMetrics") {

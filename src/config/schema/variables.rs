@@ -37,10 +37,14 @@ pub(super) fn read_vars(
         vars.insert(name.to_owned(), text);
     }
     for (name, value) in &request.vars {
-        // A name that neither the file nor a query knows would be ignored: a misspelling.
-        if !vars.contains_key(name) && !queries.is_some_and(|queries| uses(queries, name)) {
-            let known = vars.keys().map(String::as_str);
-            problems.on_command_line(format!("--var: {}", unknown("variable", name, known)));
+        // Ignored, it would leave the audit looking at something else than was asked for.
+        if !queries.is_some_and(|queries| uses(queries, name)) {
+            let message = if vars.contains_key(name) {
+                format!("no query uses ${name}, so it would change nothing")
+            } else {
+                unknown("variable", name, vars.keys().map(String::as_str))
+            };
+            problems.on_command_line(format!("--var: {message}"));
         }
         if let Some(message) = check(name, value) {
             problems.on_command_line(format!("--var: {message}"));
