@@ -44,7 +44,7 @@ fn main() {
             } else {
                 Response::new(200, "Prometheus Server is Healthy.\n")
             };
-            Response { delay, ..answer }
+            if delay.is_zero() { answer } else { answer.delayed(delay) }
         });
         let (mut a, mut b) = (Vec::new(), Vec::new());
         for _ in 0..=PAIRS {

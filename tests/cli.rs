@@ -184,10 +184,7 @@ fn an_unreachable_backend_is_no_pass_with_or_without_a_gate() {
 
 #[test]
 fn a_backend_that_never_answers_is_given_up_at_the_timeout() {
-    let fake = Fake::start(|_| {
-        let silence = Response::new(200, "");
-        Response { delay: Duration::from_secs(5), ..silence }
-    });
+    let fake = Fake::start(|_| Response::silence(Duration::from_secs(5)));
     let directory = directory_with(CONFIG);
     let started = Instant::now();
     let args = ["--target", &fake.url(), "--timeout", "300ms", "--fail-on-critical"];

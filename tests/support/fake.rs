@@ -1,31 +1,53 @@
-//! A backend that answers what a test tells it to.
+//! A backend that answers what a test tells it to, or misbehaves as it is told to.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::fmt::Display;
+use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-/// A request as it came.
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+
+/// A request as it came; the names of its headers in lower case.
 #[derive(Debug, Clone)]
 pub(crate) struct Request {
     pub(crate) path: String,
     pub(crate) parameters: BTreeMap<String, String>,
+    pub(crate) headers: BTreeMap<String, String>,
 }
 
-/// An answer: HTTP status and body, after a delay.
-#[derive(Debug, Clone)]
-pub(crate) struct Response {
-    pub(crate) status: u16,
-    pub(crate) body: String,
-    pub(crate) delay: Duration,
+type Writer = dyn Fn(&mut dyn Write) -> io::Result<()> + Send + Sync;
+
+/// What a backend does with a request.
+#[derive(Clone)]
+pub(crate) enum Response {
+    /// Answers it, in bytes that need not be HTTP, and closes the connection.
+    Bytes(Vec<u8>),
+    /// Writes as it likes, until it is done or the client is gone.
+    Writes(Arc<Writer>),
+    /// Resets the connection.
+    Reset,
 }
 
 impl Response {
-    pub(crate) fn new(status: u16, body: impl Into<String>) -> Self {
-        Self { status, body: body.into(), delay: Duration::ZERO }
+    pub(crate) fn new(status: u16, body: impl AsRef<[u8]>) -> Self {
+        Self::with_headers(status, &[], body)
+    }
+
+    pub(crate) fn with_headers(
+        status: u16,
+        headers: &[(&str, &dyn Display)],
+        body: impl AsRef<[u8]>,
+    ) -> Self {
+        let body = body.as_ref();
+        let mut head = format!("HTTP/1.1 {status} Any\r\nContent-Length: {}\r\n", body.len());
+        for (name, value) in headers {
+            head += &format!("{name}: {value}\r\n");
+        }
+        Self::Bytes([head.as_bytes(), b"Connection: close\r\n\r\n", body].concat())
     }
 
     /// A vector of series: labels and value.
@@ -37,11 +59,43 @@ impl Response {
         let data = serde_json::json!({"resultType": "vector", "result": result});
         Self::new(200, serde_json::json!({"status": "success", "data": data}).to_string())
     }
+
+    /// A vector of one series without labels.
+    pub(crate) fn value(value: &str) -> Self {
+        Self::vector(&[(BTreeMap::new(), value.to_owned())])
+    }
+
+    /// Writes what `write` does.
+    pub(crate) fn writes(
+        write: impl Fn(&mut dyn Write) -> io::Result<()> + Send + Sync + 'static,
+    ) -> Self {
+        Self::Writes(Arc::new(write))
+    }
+
+    /// The same bytes, so much later.
+    pub(crate) fn delayed(self, delay: Duration) -> Self {
+        match self {
+            Self::Bytes(bytes) => Self::writes(move |out| {
+                thread::sleep(delay);
+                out.write_all(&bytes)
+            }),
+            other => other,
+        }
+    }
+
+    /// Says nothing for so long, and closes the connection.
+    pub(crate) fn silence(duration: Duration) -> Self {
+        Self::writes(move |_| {
+            thread::sleep(duration);
+            Ok(())
+        })
+    }
 }
 
 /// A server on a free port of the loopback interface; it stops when dropped.
 pub(crate) struct Fake {
     address: SocketAddr,
+    scheme: &'static str,
     stopping: Arc<AtomicBool>,
     requests: Arc<Mutex<Vec<Request>>>,
     acceptor: Option<JoinHandle<()>>,
@@ -50,8 +104,24 @@ pub(crate) struct Fake {
 impl Fake {
     /// Starts a server that answers with `respond`.
     pub(crate) fn start(respond: impl Fn(&Request) -> Response + Send + Sync + 'static) -> Self {
+        Self::listen(None, respond)
+    }
+
+    /// The same over TLS.
+    pub(crate) fn start_tls(
+        tls: Arc<ServerConfig>,
+        respond: impl Fn(&Request) -> Response + Send + Sync + 'static,
+    ) -> Self {
+        Self::listen(Some(tls), respond)
+    }
+
+    fn listen(
+        tls: Option<Arc<ServerConfig>>,
+        respond: impl Fn(&Request) -> Response + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
         let address = listener.local_addr().expect("its address");
+        let scheme = if tls.is_some() { "https" } else { "http" };
         let stopping = Arc::new(AtomicBool::new(false));
         let requests = Arc::new(Mutex::new(Vec::new()));
         let (stop, log, respond) = (stopping.clone(), requests.clone(), Arc::new(respond));
@@ -60,16 +130,33 @@ impl Fake {
                 if stop.load(Ordering::Relaxed) {
                     break;
                 }
-                let (log, respond) = (log.clone(), respond.clone());
+                let (log, respond, tls) = (log.clone(), respond.clone(), tls.clone());
                 // A client that leaves early is not the server's problem.
-                thread::spawn(move || stream.and_then(|stream| serve(stream, &log, &*respond)));
+                thread::spawn(move || -> io::Result<()> {
+                    let stream = stream?;
+                    match tls {
+                        None => serve(stream, &log, &*respond),
+                        Some(tls) => {
+                            let server = ServerConnection::new(tls).map_err(io::Error::other)?;
+                            let mut stream = StreamOwned::new(server, stream);
+                            serve(&mut stream, &log, &*respond)?;
+                            stream.conn.send_close_notify();
+                            stream.flush()
+                        }
+                    }
+                });
             }
         });
-        Self { address, stopping, requests, acceptor: Some(acceptor) }
+        Self { address, scheme, stopping, requests, acceptor: Some(acceptor) }
+    }
+
+    /// Host and port.
+    pub(crate) fn address(&self) -> String {
+        self.address.to_string()
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("{}://{}", self.scheme, self.address)
     }
 
     /// Every request so far.
@@ -89,32 +176,50 @@ impl Drop for Fake {
 }
 
 fn serve(
-    stream: TcpStream,
+    mut stream: impl Read + Write,
     log: &Mutex<Vec<Request>>,
     respond: &dyn Fn(&Request) -> Response,
-) -> std::io::Result<()> {
-    let mut reader = BufReader::new(stream.try_clone()?);
-    let mut line = String::new();
-    reader.read_line(&mut line)?;
-    let mut header = String::new();
-    while reader.read_line(&mut header)? > 2 {
-        header.clear();
+) -> io::Result<()> {
+    let mut head = Vec::new();
+    // The last byte of the head stays unread for now.
+    while !head.ends_with(b"\r\n\r") {
+        head.push(read_byte(&mut stream)?);
+        if head == [0x16] {
+            // The first byte of TLS; no request line begins with it.
+            return stream.write_all(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
+        }
     }
-    let request = parse(&line);
+    let request = parse(&String::from_utf8_lossy(&head));
     log.lock().expect("no panic holds it").push(request.clone());
-    let Response { status, body, delay } = respond(&request);
-    thread::sleep(delay);
-    let mut stream = stream;
-    write!(
-        stream,
-        "HTTP/1.1 {status} Any\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
-        body.len()
-    )
+    let response = respond(&request);
+    if matches!(response, Response::Reset) {
+        // To close a connection with something unread is to reset it.
+        return Ok(());
+    }
+    read_byte(&mut stream)?;
+    match response {
+        Response::Bytes(bytes) => stream.write_all(&bytes)?,
+        Response::Writes(write) => write(&mut stream)?,
+        Response::Reset => {}
+    }
+    stream.flush()
 }
 
-fn parse(line: &str) -> Request {
-    let target = line.split(' ').nth(1).unwrap_or_default();
+fn read_byte(stream: &mut impl Read) -> io::Result<u8> {
+    let mut byte = [0];
+    stream.read_exact(&mut byte)?;
+    Ok(byte[0])
+}
+
+fn parse(head: &str) -> Request {
+    let mut lines = head.lines();
+    let target = lines.next().and_then(|line| line.split(' ').nth(1)).unwrap_or_default();
     let url = reqwest::Url::parse("http://fake").and_then(|base| base.join(target));
     let url = url.expect("a request line");
-    Request { path: url.path().to_owned(), parameters: url.query_pairs().into_owned().collect() }
+    let headers = lines.filter_map(|line| line.split_once(": "));
+    Request {
+        path: url.path().to_owned(),
+        parameters: url.query_pairs().into_owned().collect(),
+        headers: headers.map(|(name, value)| (name.to_lowercase(), value.to_owned())).collect(),
+    }
 }
