@@ -7,7 +7,7 @@ use clap::Parser;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::config::Request;
+use crate::config::{Environment, Request};
 use crate::judgement::Level;
 
 /// The report written in text mode unless the command line says otherwise.
@@ -23,6 +23,12 @@ Exit codes:
   3  no verdict: the server cannot be reached, a query failed, the report could
      not be written, or a gate was asked for and signals are missing";
 
+const ENVIRONMENT: &str = "\
+Environment:
+  AUDITOR_TARGET        the server to ask
+  AUDITOR_BEARER_TOKEN  a token to send to it, or
+  AUDITOR_BASIC_AUTH    user:password";
+
 const ABOUT: &str = "\
 Audits the runtime of an async service: reads its signals from a Prometheus-compatible server \
 by the queries in metrics.yaml, scores them, names failure modes with their evidence, and exits \
@@ -30,15 +36,24 @@ with a code that a pipeline can gate on.";
 
 /// The command line, as clap reads it.
 #[derive(Debug, Parser)]
-#[command(name = "auditor", version, about = ABOUT, after_help = EXIT_CODES, max_term_width = 100)]
+#[command(name = "auditor", version, about = ABOUT, after_help = format!("{ENVIRONMENT}\n\n{EXIT_CODES}"), max_term_width = 100)]
 pub struct Cli {
     /// Configuration file [default: metrics.yaml in the current directory]
     #[arg(long, value_name = "PATH")]
     config: Option<PathBuf>,
 
-    /// Server to ask [default: `target` of the configuration, or http://localhost:9090]
+    /// Server to ask [default: $AUDITOR_TARGET, `target` of the configuration, or
+    /// http://localhost:9090]
     #[arg(long, value_name = "URL")]
     target: Option<String>,
+
+    /// How to reach it, in place of `http` of the configuration: a file as Prometheus' http_config
+    #[arg(long, value_name = "PATH")]
+    http_config: Option<PathBuf>,
+
+    /// Send this header with every request, such as 'X-Scope-OrgID: team-a'; may be repeated
+    #[arg(long = "header", value_name = "NAME: VALUE")]
+    headers: Vec<String>,
 
     /// What to print
     #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = formats())]
@@ -64,6 +79,10 @@ pub struct Cli {
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = parse_timeout)]
     timeout: Duration,
 
+    /// Tell on standard error of every request
+    #[arg(long, short)]
+    pub verbose: bool,
+
     /// Write the JSON report here [default: audit_results.json, with text output]
     #[arg(long, value_name = "PATH")]
     report: Option<PathBuf>,
@@ -88,10 +107,13 @@ pub enum Format {
 
 impl Cli {
     /// The audit that is asked for. `now` is its instant if none is named.
-    pub fn request(&self, now: Timestamp) -> Request {
+    pub fn request(&self, now: Timestamp, environment: Environment) -> Request {
         Request {
             config: self.config.clone(),
             target: self.target.clone(),
+            http_config: self.http_config.clone(),
+            headers: self.headers.clone(),
+            environment,
             vars: self.vars.clone(),
             at: self.at.unwrap_or(now),
             timeout: self.timeout,

@@ -2,6 +2,8 @@
 //!
 //! Every problem is collected, with its place in the file, before anything is sent.
 
+mod file;
+mod http;
 mod problems;
 mod schema;
 mod target;
@@ -9,14 +11,15 @@ mod template;
 mod vars;
 mod yaml;
 
-use std::fs::File;
-use std::io::{self, Read as _};
+use std::ffi::OsString;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-pub use problems::{ConfigError, Problem};
+pub use http::{Credential, HttpConfig, Proxy, Tls};
+pub use problems::{ConfigError, Place, Problem};
 pub use target::Target;
 pub use template::{DEFAULT_METRICS, InitError, write_template};
 
@@ -29,15 +32,21 @@ pub const FILE_NAME: &str = "metrics.yaml";
 /// The server asked where neither the file nor the command line names one.
 pub const DEFAULT_TARGET: &str = "http://localhost:9090";
 /// A configuration above this size, in bytes, is refused unread.
-const MAX_BYTES: u64 = 1024 * 1024;
+const MAX_BYTES: u64 = 256 * 1024;
 
 /// What the command line says about an audit.
 #[derive(Debug, Clone)]
 pub struct Request {
     /// The configuration file; `None` for `metrics.yaml` in the current directory.
     pub config: Option<PathBuf>,
-    /// The server, overriding the file's.
+    /// The server, overriding the environment's and the file's.
     pub target: Option<String>,
+    /// A file that stands in for the section `http` of the configuration.
+    pub http_config: Option<PathBuf>,
+    /// Headers as `Name: value`, sent with every request.
+    pub headers: Vec<String>,
+    /// What the environment says.
+    pub environment: Environment,
     /// Variables, overriding the file's; the last of a name wins.
     pub vars: Vec<(String, String)>,
     /// The instant at which every query is evaluated.
@@ -46,6 +55,32 @@ pub struct Request {
     pub timeout: Duration,
     /// The level that fails the gate, if there is one.
     pub gate: Option<Level>,
+}
+
+/// What the environment says about an audit.
+#[derive(Clone, Default)]
+pub struct Environment {
+    /// `AUDITOR_TARGET`: the server, overriding the file's.
+    pub target: Option<OsString>,
+    /// `AUDITOR_BEARER_TOKEN`: a credential, overriding the file's.
+    pub bearer_token: Option<OsString>,
+    /// `AUDITOR_BASIC_AUTH`: `user:password`, overriding the file's.
+    pub basic_auth: Option<OsString>,
+}
+
+impl Environment {
+    /// The environment of this process.
+    pub fn of_process() -> Self {
+        let [target, bearer_token, basic_auth] =
+            ["AUDITOR_TARGET", "AUDITOR_BEARER_TOKEN", "AUDITOR_BASIC_AUTH"].map(std::env::var_os);
+        Self { target, bearer_token, basic_auth }
+    }
+}
+
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Environment(***)")
+    }
 }
 
 /// A query as it is sent.
@@ -66,6 +101,8 @@ pub struct Plan {
     pub config: PathBuf,
     /// The server to ask.
     pub target: Target,
+    /// How it is reached.
+    pub http: HttpConfig,
     /// The queries, in the order of the report.
     pub queries: Vec<Query>,
     /// The limits to judge by.
@@ -76,6 +113,8 @@ pub struct Plan {
     pub at: Timestamp,
     /// Bound of the whole audit.
     pub timeout: Duration,
+    /// Whether an answer that the backend calls incomplete is taken for whole.
+    pub accept_partial: bool,
     /// The level that fails the gate, if there is one.
     pub gate: Option<Level>,
 }
@@ -97,25 +136,21 @@ pub fn load(request: &Request) -> Result<Plan, ConfigError> {
         None if Path::new(FILE_NAME).exists() => PathBuf::from(FILE_NAME),
         None => return Err(ConfigError::NotFound),
     };
-    let text = read(&path)?;
-    schema::plan(&path, &text, request)
+    let text = read(&path, request.timeout)?;
+    parse(&path, &text, request)
 }
 
-fn read(path: &Path) -> Result<String, ConfigError> {
-    let unreadable = |reason: String| ConfigError::Unreadable { path: path.to_owned(), reason };
-    let io = |error: io::Error| unreadable(error.to_string());
-    let file = File::open(path).map_err(io)?;
-    if file.metadata().map_err(io)?.is_dir() {
-        return Err(unreadable("it is a directory".to_owned()));
-    }
-    let mut bytes = Vec::new();
-    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(io)?;
-    if bytes.len() as u64 > MAX_BYTES {
-        return Err(unreadable("it is larger than 1 MiB".to_owned()));
-    }
-    String::from_utf8(bytes).map_err(|error| {
-        let valid = error.utf8_error().valid_up_to();
-        let line = error.as_bytes()[..valid].iter().filter(|byte| **byte == b'\n').count() + 1;
-        unreadable(format!("line {line} is not UTF-8 text"))
-    })
+/// Validates `text`, the content of `path`, together with the command line and the environment.
+///
+/// # Errors
+/// Everything that is wrong in it.
+pub fn parse(path: &Path, text: &str, request: &Request) -> Result<Plan, ConfigError> {
+    schema::plan(path, text, request)
+}
+
+/// Reads a configuration file as text.
+fn read(path: &Path, patience: Duration) -> Result<String, ConfigError> {
+    file::read(path, MAX_BYTES, patience)
+        .and_then(file::text)
+        .map_err(|reason| ConfigError::Unreadable { path: path.to_owned(), reason })
 }

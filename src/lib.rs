@@ -42,6 +42,7 @@ use clap::Parser as _;
 use jiff::{Timestamp, Unit};
 
 use cli::{Cli, Format};
+use config::Environment;
 use exit::Exit;
 use report::Report;
 
@@ -76,8 +77,13 @@ fn init() -> anyhow::Result<Exit> {
 /// The flow of an audit. Every error that it returns came before anything was sent.
 fn audit(cli: &Cli, started: Instant) -> anyhow::Result<Exit> {
     let now = Timestamp::now().round(Unit::Millisecond).context("the system clock is off")?;
-    let plan = config::load(&cli.request(now))?;
-    let seen = source::observe(&plan, started);
+    let plan = config::load(&cli.request(now, Environment::of_process()))?;
+    let log = |line: &str| {
+        if cli.verbose {
+            output::message(line);
+        }
+    };
+    let seen = source::observe(&plan, started, &log);
     let failure = seen.failure.as_deref();
     let assessment =
         engine::assess(&seen.readings, &plan.thresholds, &plan.weights, plan.gate, failure);

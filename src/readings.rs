@@ -101,8 +101,27 @@ pub struct Reading {
     pub notes: Vec<Note>,
 }
 
+/// Why an answer is known to lack something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Incomplete {
+    /// The backend says so, in these words.
+    BackendSays(String),
+    /// A question that belongs to it has no answer; why not.
+    Unanswered(String),
+}
+
+impl Incomplete {
+    /// The same, in the words that `f` makes of its words.
+    pub fn map(self, f: impl FnOnce(&str) -> String) -> Self {
+        match self {
+            Self::BackendSays(words) => Self::BackendSays(f(&words)),
+            Self::Unanswered(words) => Self::Unanswered(f(&words)),
+        }
+    }
+}
+
 /// An assumption that a reader of the report should know of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Note {
     /// A negative value was read as 0.
     NegativeAsZero,
@@ -110,15 +129,20 @@ pub enum Note {
     NoDataAsZero,
     /// `NaN` was read as 0, as configured or by default.
     NanAsZero,
+    /// The backend called its answer incomplete, in these words; it was accepted, as configured.
+    PartialAccepted(String),
 }
 
 impl Note {
     /// The note in words.
-    pub const fn text(self) -> &'static str {
+    pub fn text(&self) -> String {
         match self {
-            Self::NegativeAsZero => "a negative value was read as 0",
-            Self::NoDataAsZero => "no data was read as 0 (on_no_data: zero)",
-            Self::NanAsZero => "NaN was read as 0 (on_nan: zero)",
+            Self::NegativeAsZero => "a negative value was read as 0".to_owned(),
+            Self::NoDataAsZero => "no data was read as 0 (on_no_data: zero)".to_owned(),
+            Self::NanAsZero => "NaN was read as 0 (on_nan: zero)".to_owned(),
+            Self::PartialAccepted(words) => {
+                format!("an incomplete answer was taken for whole (accept_partial): {words}")
+            }
         }
     }
 }
@@ -132,6 +156,8 @@ pub struct ReadAs {
     pub on_no_data: OnMissing,
     /// What `NaN` stands for.
     pub on_nan: OnMissing,
+    /// Whether an answer that the backend calls incomplete is taken for whole.
+    pub accept_partial: bool,
 }
 
 impl ReadAs {
@@ -141,6 +167,7 @@ impl ReadAs {
             reduce: signal.default_reduce(),
             on_no_data: OnMissing::Inconclusive,
             on_nan: signal.default_on_nan(),
+            accept_partial: false,
         }
     }
 }

@@ -11,19 +11,20 @@ mod preflight;
 mod wave;
 mod wire;
 
-use std::thread::{self, ScopedJoinHandle};
+use std::thread;
 use std::time::Instant;
 
-pub use http::TransportError;
+pub use http::{Log, TransportError};
 pub use preflight::Backend;
 pub use wire::{Answer, QueryError, decode};
 
 use crate::config::{Plan, Query};
 use crate::readings::{Reading, Readings, State};
 use api::Server;
-use wave::Wave;
+use http::{Failed, Journey};
+use wave::{Spawned, Wave};
 
-type Answered = Result<Answer, QueryError>;
+type Answered = Result<Answer, Failed<QueryError>>;
 
 /// What was seen of the backend and of the service behind it.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,34 +37,27 @@ pub struct Observation {
     pub failure: Option<String>,
 }
 
-/// Asks the backend everything that the plan holds. `started` is when the audit began.
+/// Asks the backend everything that the plan holds. `started` is when the audit began; `log`
+/// is told of every request.
 ///
-/// Whatever goes wrong is part of the observation, never a value.
-pub fn observe(plan: &Plan, started: Instant) -> Observation {
-    let server = match Server::new(&plan.target, started, plan.timeout) {
-        Ok(server) => server,
-        Err(error) => return unobserved(plan, &error.to_string()),
-    };
+/// Whatever goes wrong is part of the observation, never a value. No secret is in it.
+pub fn observe(plan: &Plan, started: Instant, log: Log<'_>) -> Observation {
+    let log = |line: &str| log(&plan.http.redact(line));
+    describe(plan, &log);
+    let server = Server::new(plan, started, &log);
     let wave = Wave::default();
     let (healthy, build_info, mut answers) = thread::scope(|scope| {
-        wave.pace();
-        let healthy = scope.spawn(|| wave.send(|| server.healthy()));
+        let healthy = wave.spawn(scope, || server.healthy());
         let answers: Vec<_> = plan
             .queries
             .iter()
-            .map(|query| {
-                wave.pace();
-                scope.spawn(|| wave.send(|| server.query(&query.expr, plan.at)))
-            })
+            .map(|query| wave.spawn(scope, || server.query(&query.expr)))
             .collect();
-        wave.pace();
-        let build_info = scope.spawn(|| wave.send(|| server.build_info()));
+        let build_info = wave.spawn(scope, || server.build_info());
         let answers: Vec<_> = answers.into_iter().map(join).collect();
         (join(healthy), join(build_info), answers)
     });
-    let from_api = |answer: &Answered| matches!(answer, Ok(_) | Err(QueryError::Api { .. }));
-    let answered = answers.iter().any(from_api);
-    let preflight = preflight::judge(&server, plan.at, healthy, answered);
+    let preflight = preflight::judge(healthy, &answers, plan.http.credential.as_ref());
     if let Ok(product) = preflight {
         nan::restore(&server, product, plan, &mut answers);
     }
@@ -72,30 +66,46 @@ pub fn observe(plan: &Plan, started: Instant) -> Observation {
     let mut readings = Readings::new(|_| None);
     for (query, answer) in plan.queries.iter().zip(answers) {
         let reading = match answer {
-            Ok(answer) => Reading::new(answer.samples, answer.incomplete, query.read_as),
+            Ok(answer) => {
+                let incomplete =
+                    answer.incomplete.map(|it| it.map(|words| plan.http.redact(words)));
+                Reading::new(answer.samples, incomplete, query.read_as)
+            }
             Err(error) => {
-                failures.push((query, error.to_string()));
-                Reading::unknown(State::Failed(error.to_string()))
+                let error = plan.http.redact(&error.to_string());
+                failures.push((query, error.clone()));
+                Reading::unknown(State::Failed(error))
             }
         };
         readings.set(query.signal, reading);
     }
     let failure = match preflight {
-        Err(error) => Some(format!("{}: {error}", plan.target)),
+        Err(fault) => Some(plan.http.redact(&format!("{}: {fault}", plan.target))),
         Ok(_) => failed_queries(&failures, plan.queries.len()),
     };
     Observation { readings, backend, failure }
 }
 
-/// The observation of a backend that could not be asked at all.
-fn unobserved(plan: &Plan, cause: &str) -> Observation {
-    let readings = Readings::new(|signal| {
-        plan.query(signal).map(|_| Reading::unknown(State::Failed(cause.to_owned())))
-    });
-    Observation {
-        readings,
-        backend: Backend::default(),
-        failure: Some(format!("{}: {cause}", plan.target)),
+/// Tells the log how the server is reached.
+fn describe(plan: &Plan, log: Log<'_>) {
+    let http = &plan.http;
+    log(&format!("target: {}", plan.target));
+    if let Some(credential) = &http.credential {
+        log(&format!("credentials: {}", credential.origin));
+    }
+    for name in http.headers.keys() {
+        log(&format!("header: {name}"));
+    }
+    if let Some(proxy) = &http.proxy {
+        log(&format!("proxy: {proxy}"));
+    }
+    if http.tls.insecure_skip_verify {
+        log("TLS: the server's certificate is not verified (insecure_skip_verify)");
+    }
+    if let Some(name) = &http.tls.server_name {
+        log(&format!(
+            "TLS: the server's name has to be {name}; no proxy of the environment is used"
+        ));
     }
 }
 
@@ -109,6 +119,12 @@ fn failed_queries(failures: &[(&Query, String)], total: usize) -> Option<String>
     })
 }
 
-fn join<T, E: From<TransportError>>(handle: ScopedJoinHandle<'_, Result<T, E>>) -> Result<T, E> {
-    handle.join().unwrap_or_else(|_| Err(TransportError::Panicked.into()))
+/// The result of a request, whatever became of its thread.
+fn join<T, E>(handle: Spawned<'_, Result<T, Failed<E>>>) -> Result<T, Failed<E>>
+where
+    E: std::error::Error + From<TransportError>,
+{
+    let lost = |error: TransportError| Failed { error: error.into(), journey: Journey::default() };
+    let handle = handle.map_err(|error| lost(TransportError::Setup(error.to_string())))?;
+    handle.join().unwrap_or_else(|_| Err(lost(TransportError::Panicked)))
 }

@@ -52,7 +52,7 @@ fn a_configuration_that_cannot_be_read_ends_in_2() {
     for (path, words) in [
         ("metrics.yaml", "it is a directory"),
         ("latin1", "line 2 is not UTF-8"),
-        ("big", "larger than 1 MiB"),
+        ("big", "larger than 256 KiB"),
         ("nowhere", "No such file"),
     ] {
         let run = auditor(directory.path(), &["--config", path]);

@@ -1,7 +1,7 @@
 //! What can be wrong with a configuration, and how it is told.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::yaml;
 
@@ -11,10 +11,21 @@ const MOST: usize = 50;
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// Line and column in the file, from 1; `None` for the command line.
-    pub position: Option<(usize, usize)>,
+    /// Where it stands; `None` for the command line and the environment.
+    pub place: Option<Place>,
     /// What is wrong, and the way out.
     pub message: String,
+}
+
+/// A place in a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The file.
+    pub path: PathBuf,
+    /// From 1.
+    pub line: usize,
+    /// From 1.
+    pub column: usize,
 }
 
 /// Why there is no plan.
@@ -34,26 +45,21 @@ pub enum ConfigError {
         /// Why not.
         reason: String,
     },
-    /// The file, or the command line, is wrong.
-    #[error("{}", list(path, problems))]
-    Invalid {
-        /// The file.
-        path: PathBuf,
-        /// Everything that is wrong, by place.
-        problems: Vec<Problem>,
-    },
+    /// A file, the command line or the environment is wrong: everything, by place.
+    #[error("{}", list(.0))]
+    Invalid(Vec<Problem>),
 }
 
-fn list(path: &std::path::Path, problems: &[Problem]) -> String {
+fn list(problems: &[Problem]) -> String {
     let count = match problems.len() {
         1 => "1 problem".to_owned(),
         n => format!("{n} problems"),
     };
     let mut text = format!("{count} in the configuration; nothing was audited");
-    for Problem { position, message } in problems {
+    for Problem { place, message } in problems {
         text.push_str("\n  ");
-        match position {
-            Some((line, column)) => {
+        match place {
+            Some(Place { path, line, column }) => {
                 text.push_str(&format!("{}:{line}:{column}: {message}", path.display()));
             }
             None => text.push_str(message),
@@ -62,7 +68,7 @@ fn list(path: &std::path::Path, problems: &[Problem]) -> String {
     text
 }
 
-/// Collects problems while a file is read.
+/// Collects problems while one file is read.
 #[derive(Default)]
 pub(super) struct Problems(Vec<(Option<usize>, String)>);
 
@@ -72,8 +78,8 @@ impl Problems {
         self.0.push((Some(node.id), message.to_string()));
     }
 
-    /// Notes a problem of the command line.
-    pub(super) fn on_command_line(&mut self, message: impl fmt::Display) {
+    /// Notes a problem of the command line or the environment.
+    pub(super) fn outside(&mut self, message: impl fmt::Display) {
         self.0.push((None, message.to_string()));
     }
 
@@ -81,17 +87,21 @@ impl Problems {
         self.0.is_empty()
     }
 
-    /// Finds the places in `text`; the problems come in the order of the file.
-    pub(super) fn locate(mut self, text: &str) -> Vec<Problem> {
+    /// Finds the places in `text`, the content of `path`; the problems come in its order.
+    pub(super) fn locate(mut self, path: &Path, text: &str) -> Vec<Problem> {
         self.0.sort_by_key(|(id, _)| id.unwrap_or(usize::MAX));
         let left_out = self.0.len().saturating_sub(MOST);
         let locate = |(id, message): (Option<usize>, String)| Problem {
-            position: id.and_then(|id| yaml::position(text, id)),
+            place: id.and_then(|id| yaml::position(text, id)).map(|(line, column)| Place {
+                path: path.to_owned(),
+                line,
+                column,
+            }),
             message,
         };
         let mut problems: Vec<_> = self.0.into_iter().take(MOST).map(locate).collect();
         if left_out > 0 {
-            problems.push(Problem { position: None, message: format!("and {left_out} more") });
+            problems.push(Problem { place: None, message: format!("and {left_out} more") });
         }
         problems
     }

@@ -1,5 +1,6 @@
 //! What `metrics.yaml` may hold: from the tree of the file to a [`Plan`].
 
+mod http;
 mod numbers;
 mod queries;
 mod variables;
@@ -11,31 +12,50 @@ use numbers::{read_thresholds, read_weights};
 use queries::read_queries;
 use variables::read_vars;
 
-use super::problems::{ConfigError, Problem, Problems, suggest};
+use super::http::HttpConfig;
+use super::problems::{ConfigError, Place, Problem, Problems, suggest};
 use super::yaml::{self, Node, Value};
 use super::{DEFAULT_TARGET, Plan, Request, Target};
 
-const SECTIONS: [&str; 5] = ["target", "vars", "queries", "thresholds", "weights"];
+const SECTIONS: [&str; 7] =
+    ["target", "http", "accept_partial", "vars", "queries", "thresholds", "weights"];
 
-/// Validates `text`, the content of `path`, together with the command line.
+/// Validates `text`, the content of `path`, together with the command line and the environment.
 pub(super) fn plan(path: &Path, text: &str, request: &Request) -> Result<Plan, ConfigError> {
-    let invalid = |problems| ConfigError::Invalid { path: path.to_owned(), problems };
-    let root = yaml::parse(text).map_err(|error| invalid(vec![syntax(&error)]))?;
+    let root =
+        yaml::parse(text).map_err(|error| ConfigError::Invalid(vec![syntax(path, &error)]))?;
+    let own_http = request.http_config.as_deref().map(|path| http::read_file(path, request));
+    let (own_http, elsewhere) = own_http.transpose()?.unzip();
     let mut problems = Problems::default();
-    let plan = read(path, &root, request, &mut problems);
+    let plan = read(path, &root, own_http, request, &mut problems);
+    let elsewhere = elsewhere.unwrap_or_default();
     match plan {
-        Some(plan) if problems.is_empty() => Ok(plan),
-        _ => Err(invalid(problems.locate(text))),
+        Some(plan) if problems.is_empty() && elsewhere.is_empty() => Ok(plan),
+        _ => Err(ConfigError::Invalid([problems.locate(path, text), elsewhere].concat())),
     }
 }
 
-fn syntax(error: &serde_yaml::Error) -> Problem {
-    let position = error.location().map(|place| (place.line(), place.column()));
-    Problem { position, message: format!("this is not the YAML expected here: {error}") }
+fn syntax(path: &Path, error: &serde_yaml::Error) -> Problem {
+    let place = error.location().map(|place| Place {
+        path: path.to_owned(),
+        line: place.line(),
+        column: place.column(),
+    });
+    // Some errors have no place; the file is named all the same.
+    let path = if place.is_none() { format!("{}: ", path.display()) } else { String::new() };
+    Problem { place, message: format!("{path}this is not the YAML expected here: {error}") }
 }
 
 /// `None` where something is missing that a plan cannot do without; a problem says what.
-fn read(path: &Path, root: &Node, request: &Request, problems: &mut Problems) -> Option<Plan> {
+///
+/// `own_http` stands in for the section `http`, which is checked all the same.
+fn read(
+    path: &Path,
+    root: &Node,
+    own_http: Option<HttpConfig>,
+    request: &Request,
+    problems: &mut Problems,
+) -> Option<Plan> {
     if matches!(root.value, Value::Null) {
         problems.at(root, "the file is empty; `auditor --init` writes a template");
         return None;
@@ -45,10 +65,17 @@ fn read(path: &Path, root: &Node, request: &Request, problems: &mut Problems) ->
         problems.at(key, unknown("section", name, SECTIONS));
     }
     let section = |name: &str| sections.iter().find(|((key, _), _)| *key == name).copied();
-    let [target, file_vars, thresholds, weights] =
-        ["target", "vars", "thresholds", "weights"].map(|name| section(name).map(|(_, node)| node));
+    let [target, http, accept_partial, file_vars, thresholds, weights] =
+        ["target", "http", "accept_partial", "vars", "thresholds", "weights"]
+            .map(|name| section(name).map(|(_, node)| node));
     let queries = section("queries");
     let target = read_target(target, request, problems);
+    let section_http = http.map(|node| http::read_section(node, path, request, problems));
+    let mut http = own_http.or(section_http).unwrap_or_default();
+    http::add_outside(&mut http, target.as_ref(), request, problems);
+    let accept_partial = accept_partial
+        .and_then(|node| http::boolean("accept_partial", node, problems))
+        .unwrap_or_default();
     let vars = read_vars(file_vars, queries.map(|(_, node)| node), request, problems);
     let thresholds = thresholds.map(|node| read_thresholds(node, problems)).unwrap_or_default();
     let weights = weights.map(|node| read_weights(node, problems)).unwrap_or_default();
@@ -56,15 +83,20 @@ fn read(path: &Path, root: &Node, request: &Request, problems: &mut Problems) ->
         problems.at(root, "the section `queries` is missing; `auditor --init` writes a template");
         return None;
     };
-    let queries = read_queries(key, node, &vars, problems);
+    let mut queries = read_queries(key, node, &vars, problems);
+    for query in &mut queries {
+        query.read_as.accept_partial = accept_partial;
+    }
     Some(Plan {
         config: path.to_owned(),
         target: target?,
+        http,
         queries,
         thresholds,
         weights,
         at: request.at,
         timeout: request.timeout,
+        accept_partial,
         gate: request.gate,
     })
 }
@@ -77,7 +109,7 @@ fn entries<'a>(node: &'a Node, what: &str, problems: &mut Problems) -> Vec<(Key<
         Value::Map(map) => map,
         Value::Null => return Vec::new(),
         other => {
-            problems.at(node, format!("{what} must be a mapping, found {}", other.kind()));
+            problems.at(node, format!("{what} must be a mapping, found {}", other.noun()));
             return Vec::new();
         }
     };
@@ -88,7 +120,7 @@ fn entries<'a>(node: &'a Node, what: &str, problems: &mut Problems) -> Vec<(Key<
                 problems.at(key, format!("`{name}` stands here a second time; keep one of them"));
             }
             Value::Text(name) => entries.push(((name.as_str(), key), value)),
-            other => problems.at(key, format!("a key must be a name, found {}", other.kind())),
+            other => problems.at(key, format!("a key must be a name, found {}", other.noun())),
         }
     }
     entries
@@ -109,10 +141,19 @@ fn read_target(node: Option<&Node>, request: &Request, problems: &mut Problems) 
             None
         }
     };
-    match &request.target {
-        None => from_file,
-        Some(text) => Target::parse(text)
-            .map_err(|message| problems.on_command_line(format!("--target: {message}")))
-            .ok(),
-    }
+    let (origin, text) = match (&request.target, &request.environment.target) {
+        (Some(text), _) => ("--target", text.as_str()),
+        (None, None) => return from_file,
+        (None, from_environment) => {
+            const NAME: &str = "AUDITOR_TARGET";
+            match http::variable(NAME, from_environment.as_ref()) {
+                Ok(text) => (NAME, text?),
+                Err(message) => {
+                    problems.outside(message);
+                    return None;
+                }
+            }
+        }
+    };
+    Target::parse(text).map_err(|message| problems.outside(format!("{origin}: {message}"))).ok()
 }

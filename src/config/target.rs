@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use percent_encoding::percent_decode_str;
 use reqwest::Url;
 
 /// Base URL of a server that speaks the Prometheus HTTP API. Printing it hides a password.
@@ -18,10 +19,11 @@ impl Target {
         if text.is_empty() {
             return Err(format!("the target is empty; write {}", super::DEFAULT_TARGET));
         }
-        if !text.contains("://") {
-            return Err(format!("the target {text:?} has no scheme; write http://{text}"));
-        }
         // The text is not repeated where it may hold a password.
+        if !text.contains("://") {
+            let shown = if text.contains('@') { "HOST:PORT" } else { text };
+            return Err(format!("the target has no scheme; write http://{shown}"));
+        }
         let mut url = Url::parse(text).map_err(|error| format!("the target is no URL: {error}"))?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err(format!("the target must be http or https, not {}", url.scheme()));
@@ -34,27 +36,40 @@ impl Target {
         Ok(Self(url))
     }
 
-    /// The URL of a page below the base: `/api/v1/query`.
+    /// The URL of a page below the base: `/api/v1/query`. It holds no user and no password.
     pub fn page(&self, path: &str) -> Url {
         let mut url = self.0.clone();
+        // Both fail only for URLs without a host, which have neither.
+        let _ = url.set_username("");
+        let _ = url.set_password(None);
         url.set_path(&format!("{}{path}", self.0.path().trim_end_matches('/')));
         url
     }
 
-    /// Whether the connection is encrypted.
-    pub fn is_https(&self) -> bool {
-        self.0.scheme() == "https"
+    /// The user and the password in it, if there are any.
+    pub(super) fn credentials(&self) -> Option<(String, String)> {
+        let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+        let (user, password) = (self.0.username(), self.0.password());
+        let any = !user.is_empty() || password.is_some();
+        any.then(|| (decoded(user), decoded(password.unwrap_or_default())))
     }
+}
+
+/// `url` with its password hidden, and a user without a password too: it may be a token.
+pub(super) fn without_password(url: &Url) -> Url {
+    let mut url = url.clone();
+    // Both fail only for URLs without a host, which have neither.
+    if url.password().is_some() {
+        let _ = url.set_password(Some("***"));
+    } else if !url.username().is_empty() {
+        let _ = url.set_username("***");
+    }
+    url
 }
 
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut url = self.0.clone();
-        if url.password().is_some() {
-            // Fails only for URLs without a host, which have no password.
-            let _ = url.set_password(Some("***"));
-        }
-        f.write_str(url.as_str().trim_end_matches('/'))
+        f.write_str(without_password(&self.0).as_str().trim_end_matches('/'))
     }
 }
 
@@ -92,5 +107,18 @@ mod tests {
         let target = Target::parse("http://me:secret@h:9090/p/").unwrap();
         assert_eq!(target.to_string(), "http://me:***@h:9090/p");
         assert!(!format!("{target:?}").contains("secret"));
+        assert_eq!(target.page("/x").as_str(), "http://h:9090/p/x");
+        let token = Target::parse("http://t0ken@h").unwrap();
+        assert_eq!(token.to_string(), "http://***@h");
+        let error = Target::parse("me:secret@h:9090").unwrap_err();
+        assert!(!error.contains("secret"), "{error}");
+    }
+
+    #[test]
+    fn credentials_are_decoded() {
+        let credentials = |text| Target::parse(text).unwrap().credentials();
+        assert_eq!(credentials("http://h"), None);
+        assert_eq!(credentials("http://a%40b:c%3Ad@h"), Some(("a@b".into(), "c:d".into())));
+        assert_eq!(credentials("http://:p@h"), Some((String::new(), "p".into())));
     }
 }

@@ -23,13 +23,23 @@ pub(super) enum Value {
     Int(i128),
     Float(f64),
     Text(String),
-    List(
-        #[cfg_attr(not(test), expect(dead_code, reason = "no section holds a list yet"))] Vec<Node>,
-    ),
+    List(Vec<Node>),
     Map(Vec<(Node, Node)>),
 }
 
 impl Value {
+    /// What it is, in words that do not repeat it: it may be a secret at the wrong place.
+    pub(super) const fn noun(&self) -> &'static str {
+        match self {
+            Self::Null => "nothing",
+            Self::Bool(_) => "true or false",
+            Self::Int(_) | Self::Float(_) => "a number",
+            Self::Text(_) => "text",
+            Self::List(_) => "a list",
+            Self::Map(_) => "a mapping",
+        }
+    }
+
     /// What it is, in words, for "expected X, found Y".
     pub(super) fn kind(&self) -> String {
         match self {
@@ -44,11 +54,18 @@ impl Value {
     }
 }
 
+/// The parser's time grows with the square of how deep brackets stand in each other. This bounds
+/// it, whatever is quoted; a configuration has some dozens.
+const MOST_BRACKETS: usize = 5000;
+
 /// Parses one document.
 ///
 /// # Errors
 /// What the YAML parser says, its place included.
 pub(super) fn parse(text: &str) -> Result<Node, serde_yaml::Error> {
+    if text.bytes().filter(|byte| matches!(byte, b'[' | b'{')).count() > MOST_BRACKETS {
+        return Err(de::Error::custom(format!("more than {MOST_BRACKETS} brackets")));
+    }
     Walk { next: &Cell::new(0), stop_at: None }
         .deserialize(serde_yaml::Deserializer::from_str(text))
 }

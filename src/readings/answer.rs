@@ -1,20 +1,25 @@
 //! How an answer becomes a reading: what each series counts for, and how several become one.
 
-use super::{Bound, Labels, Note, ReadAs, Reading, Sample, State};
+use super::{Bound, Incomplete, Labels, Note, ReadAs, Reading, Sample, State};
 use crate::signal::{OnMissing, Reduce};
 
 impl Reading {
-    /// Reads an answer. `incomplete` carries the backend's words if it says so itself.
+    /// Reads an answer, `incomplete` if it is known to lack something.
     ///
     /// The order of `samples` does not matter: backends are free to change it.
-    pub fn new(mut samples: Vec<Sample>, incomplete: Option<String>, how: ReadAs) -> Self {
+    pub fn new(mut samples: Vec<Sample>, incomplete: Option<Incomplete>, how: ReadAs) -> Self {
         samples.sort_by(|a, b| a.labels.cmp(&b.labels).then(a.value.total_cmp(&b.value)));
         let series = samples.len();
         if samples.is_empty() {
             return Self::empty(incomplete, how);
         }
-        let mut notes = Vec::new();
-        let mut unreadable = incomplete.map(State::Partial);
+        let (mut notes, mut unreadable) = (Vec::new(), None);
+        match incomplete {
+            Some(Incomplete::BackendSays(words)) if how.accept_partial => {
+                notes.push(Note::PartialAccepted(words));
+            }
+            other => unreadable = other.map(Incomplete::into_state),
+        }
         let mut values = Vec::with_capacity(series);
         for sample in samples {
             match classify(sample.value, how.on_nan) {
@@ -25,7 +30,7 @@ impl Reading {
                 Err(state) => unreadable = Some(worse(unreadable, state)),
             }
         }
-        notes.sort_unstable_by_key(|note| *note as u8);
+        notes.sort_unstable();
         notes.dedup();
         // A minimum over some of the series says nothing about the least it can be.
         let useless = unreadable.is_some() && how.reduce == Reduce::Min;
@@ -39,9 +44,10 @@ impl Reading {
         Self { state: unreadable.unwrap_or(State::Ok), bound, measured, labels, series, notes }
     }
 
-    fn empty(incomplete: Option<String>, how: ReadAs) -> Self {
+    fn empty(incomplete: Option<Incomplete>, how: ReadAs) -> Self {
         match (incomplete, how.on_no_data) {
-            (Some(words), _) => Self::unknown(State::Partial(words)),
+            // Accepted or not: of nothing there is no part.
+            (Some(incomplete), _) => Self::unknown(incomplete.into_state()),
             (None, OnMissing::Inconclusive) => Self::unknown(State::NoData),
             (None, OnMissing::Zero) => Self {
                 bound: Bound::Exact(0.0),
@@ -49,6 +55,14 @@ impl Reading {
                 notes: vec![Note::NoDataAsZero],
                 ..Self::unknown(State::Ok)
             },
+        }
+    }
+}
+
+impl Incomplete {
+    fn into_state(self) -> State {
+        match self {
+            Self::BackendSays(words) | Self::Unanswered(words) => State::Partial(words),
         }
     }
 }
@@ -110,7 +124,12 @@ mod tests {
     }
 
     fn how(reduce: Reduce) -> ReadAs {
-        ReadAs { reduce, on_no_data: OnMissing::Inconclusive, on_nan: OnMissing::Inconclusive }
+        ReadAs {
+            reduce,
+            on_no_data: OnMissing::Inconclusive,
+            on_nan: OnMissing::Inconclusive,
+            accept_partial: false,
+        }
     }
 
     fn read(values: &[f64], how: ReadAs) -> Reading {
@@ -155,7 +174,11 @@ mod tests {
         for values in [[f64::NAN, f64::INFINITY], [f64::INFINITY, f64::NAN]] {
             assert_eq!(read(&values, how(Reduce::Max)).state, State::Infinite);
         }
-        let partial = Reading::new(vec![sample("a", f64::NAN)], Some("x".into()), how(Reduce::Max));
+        let partial = Reading::new(
+            vec![sample("a", f64::NAN)],
+            Some(Incomplete::BackendSays("x".into())),
+            how(Reduce::Max),
+        );
         assert_eq!(partial.state, State::Partial("x".into()));
     }
 
@@ -179,7 +202,8 @@ mod tests {
         assert_eq!(read(&[], how(Reduce::Sum)).state, State::NoData);
         let zero = ReadAs { on_no_data: OnMissing::Zero, ..how(Reduce::Sum) };
         assert_eq!(read(&[], zero).bound, Bound::Exact(0.0));
-        let partial = Reading::new(Vec::new(), Some("a store is down".into()), zero);
+        let partial =
+            Reading::new(Vec::new(), Some(Incomplete::BackendSays("a store is down".into())), zero);
         assert_eq!(
             partial.bound,
             Bound::AtLeast(0.0),
@@ -198,9 +222,24 @@ mod tests {
 
     #[test]
     fn an_incomplete_answer_is_a_lower_bound() {
-        let reading = Reading::new(vec![sample("a", 2.0)], Some("shard".into()), how(Reduce::Max));
+        let incomplete = || Incomplete::BackendSays("shard".into());
+        let reading = Reading::new(vec![sample("a", 2.0)], Some(incomplete()), how(Reduce::Max));
         assert_eq!(reading.bound, Bound::AtLeast(2.0));
         assert_eq!(reading.state, State::Partial("shard".into()));
+    }
+
+    #[test]
+    fn an_incomplete_answer_can_be_accepted_but_not_an_empty_one_or_our_own_ignorance() {
+        let accept =
+            ReadAs { accept_partial: true, on_no_data: OnMissing::Zero, ..how(Reduce::Max) };
+        let says = || Some(Incomplete::BackendSays("shard".into()));
+        let read = |samples, incomplete| Reading::new(samples, incomplete, accept);
+        let accepted = read(vec![sample("a", 2.0)], says());
+        assert_eq!((accepted.bound, accepted.state), (Bound::Exact(2.0), State::Ok));
+        assert_eq!(accepted.notes, [Note::PartialAccepted("shard".into())]);
+        assert_eq!(read(Vec::new(), says()).state, State::Partial("shard".into()));
+        let ours = read(vec![sample("a", 2.0)], Some(Incomplete::Unanswered("why".into())));
+        assert_eq!(ours.bound, Bound::AtLeast(2.0));
     }
 
     #[test]

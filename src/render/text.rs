@@ -27,10 +27,6 @@ fn write(out: &mut String, report: &Report) -> fmt::Result {
     header(out, report)?;
     if let Some(reason) = common_failure(report) {
         writeln!(out, "\n{BAD}Nothing could be read:{BAD:#} {reason}")?;
-        writeln!(
-            out,
-            "  Is that the right server, and can it be reached from here? --target names another."
-        )?;
         return verdict(out, report);
     }
     table(out, report)?;

@@ -152,7 +152,7 @@ fn entry(plan: &Plan, signal: Signal, reading: &Reading) -> SignalEntry {
         State::NotConfigured => ("not_configured", None),
     };
     let notes = reading.notes.iter().map(|note| note.text());
-    let reasons: Vec<_> = why.into_iter().chain(notes).collect();
+    let reasons: Vec<_> = why.into_iter().map(str::to_owned).chain(notes).collect();
     SignalEntry {
         value: reading.measured.then(|| reading.bound.least()),
         unit: signal.unit(),

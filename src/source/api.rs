@@ -4,44 +4,75 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::http::{Http, Page, TransportError};
+use super::http::{Failed, Http, Log, Page, Patience, TransportError};
 use super::wire::{self, Answer, QueryError};
-use crate::config::Target;
+use crate::config::Plan;
 
 /// The build information is worth this much waiting, and no more.
-const BUILD_INFO_TIMEOUT: Duration = Duration::from_secs(5);
+const BUILD_INFO: Patience = Patience::Once(Duration::from_secs(5));
 
 /// A server that speaks the Prometheus HTTP API.
-pub(super) struct Server(Http);
+pub(super) struct Server<'a> {
+    http: Http<'a>,
+    at: Timestamp,
+    accept_partial: bool,
+}
 
-impl Server {
-    /// A server that has to answer within `timeout` of `started`.
-    pub(super) fn new(
-        target: &Target,
-        started: Instant,
-        timeout: Duration,
-    ) -> Result<Self, TransportError> {
-        Http::new(target, started, timeout).map(Self)
+impl<'a> Server<'a> {
+    /// The server of `plan`, which has to answer within the timeout of `started`.
+    pub(super) fn new(plan: &'a Plan, started: Instant, log: Log<'a>) -> Self {
+        let http = Http::new(plan, started, log);
+        Self { http, at: plan.at, accept_partial: plan.accept_partial }
     }
 
     /// The page that says whether the server is up.
-    pub(super) fn healthy(&self) -> Result<Page, TransportError> {
-        self.0.get("/-/healthy", &[], Duration::MAX)
+    pub(super) fn healthy(&self) -> Result<Page, Failed<TransportError>> {
+        self.http.get("/-/healthy", &[], Patience::Deadline)
     }
 
     /// The page that says which server it is.
-    pub(super) fn build_info(&self) -> Result<Page, TransportError> {
-        self.0.get("/api/v1/status/buildinfo", &[], BUILD_INFO_TIMEOUT)
+    pub(super) fn build_info(&self) -> Result<Page, Failed<TransportError>> {
+        self.http.get("/api/v1/status/buildinfo", &[], BUILD_INFO)
     }
 
-    /// Evaluates `expr` at one instant.
-    pub(super) fn query(&self, expr: &str, at: Timestamp) -> Result<Answer, QueryError> {
-        let time = unix_seconds(at);
-        // VictoriaMetrics moves recent instants 30 s back unless told not to.
-        let parameters = [("query", expr), ("time", &time), ("nocache", "1")];
-        let page = self.0.get("/api/v1/query", &parameters, Duration::MAX)?;
+    /// Evaluates `expr` at the instant of the audit.
+    pub(super) fn query(&self, expr: &str) -> Result<Answer, Failed<QueryError>> {
+        let (time, timeout) = (unix_seconds(self.at), seconds(self.http.remaining()));
+        let standard = [("query", expr), ("time", &time), ("timeout", &timeout)];
+        let special = self.special();
+        let ask = |parameters: &[_]| {
+            let page = self.http.get("/api/v1/query", parameters, Patience::Deadline);
+            page.map_err(|failed| Failed { error: failed.error.into(), journey: failed.journey })
+        };
+        let mut page = ask(&[&standard[..], &special].concat())?;
+        if page.status == 400 && names_any(&page.body, &special) {
+            page = ask(&standard)?;
+        }
         wire::decode(page.status, &page.body)
+            .map_err(|error| Failed { error, journey: page.journey })
     }
+
+    /// What only some servers know, and the others ignore.
+    fn special(&self) -> Vec<(&'static str, &'static str)> {
+        // VictoriaMetrics moves recent instants 30 s back unless told not to.
+        let nocache = ("nocache", "1");
+        if self.accept_partial {
+            return vec![nocache, ("partial_response", "true")];
+        }
+        // Thanos and VictoriaMetrics: an error rather than a part of the answer.
+        vec![nocache, ("partial_response", "false"), ("deny_partial_response", "1")]
+    }
+}
+
+/// Whether the body names one of the parameters: some gateways refuse what they do not know.
+fn names_any(body: &[u8], parameters: &[(&str, &str)]) -> bool {
+    let text = String::from_utf8_lossy(body);
+    parameters.iter().any(|(name, _)| text.contains(name))
+}
+
+/// A duration as Prometheus takes it: seconds.
+fn seconds(duration: Duration) -> String {
+    format!("{:.3}", duration.as_secs_f64())
 }
 
 /// The instant as Prometheus takes it: seconds, with milliseconds where there are any.

@@ -1,139 +1,320 @@
-//! HTTP: one client, one deadline, bounded bodies.
+//! HTTP: one deadline, bounded bodies, tries that are repeated, redirects that take no
+//! secret along.
 
-use std::error::Error as _;
+mod error;
+mod retry;
+mod tls;
+
+use std::fmt;
 use std::io::Read as _;
 use std::mem::ManuallyDrop;
-use std::sync::Arc;
+use std::net::{IpAddr, ToSocketAddrs as _};
+use std::sync::{Arc, OnceLock};
+use std::thread;
 use std::time::{Duration, Instant};
 
-use reqwest::blocking::Client;
-use reqwest::header::{ACCEPT, HeaderValue};
+use reqwest::blocking::{Client, Response};
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::header::{ACCEPT, AUTHORIZATION, HOST, HeaderValue, LOCATION};
+use reqwest::{NoProxy, Proxy, Url, redirect};
 
-use crate::config::Target;
+pub use error::TransportError;
 
-/// An answer above this size, in bytes, is refused.
-const MAX_BODY: u64 = 16 * 1024 * 1024;
+use crate::config::{HttpConfig, Plan, Target};
 
-/// Why there is no HTTP answer.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum TransportError {
-    /// The deadline of the audit passed.
-    #[error("no answer within {0:?} (--timeout)")]
-    Timeout(Duration),
-    /// No connection.
-    #[error("cannot connect: {0}")]
-    Connect(String),
-    /// The connection broke, or did not speak HTTP.
-    #[error("the connection failed: {0}")]
-    Broken(String),
-    /// The answer has no end in sight.
-    #[error("the answer is larger than {} MiB; aggregate the query, with max() for instance", MAX_BODY >> 20)]
-    TooLarge,
-    /// The HTTP client cannot be set up.
-    #[error("cannot set up the HTTP client: {0}")]
-    Setup(String),
-    /// A bug of ours.
-    #[error("the request ended in a crash; please report it")]
-    Panicked,
-}
+/// An answer above this size, in bytes and once unpacked, is refused: ten of them at once
+/// have to fit into a CI runner's memory.
+const MAX_BODY: u64 = 4 * 1024 * 1024;
+/// As many redirects are followed one after the other.
+const MAX_REDIRECTS: usize = 10;
+
+/// Where the lines of `--verbose` go.
+pub type Log<'a> = &'a (dyn Fn(&str) + Sync);
 
 /// A page as it came.
 pub(super) struct Page {
     pub(super) status: u16,
     pub(super) body: Vec<u8>,
+    /// How long the server asks to wait before the next try.
+    retry_after: Option<Duration>,
+    pub(super) journey: Journey,
+}
+
+/// What happened on the way to an answer, or to none.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Journey {
+    /// How often it was tried.
+    tries: u32,
+    /// Where a redirect led.
+    redirected_to: Option<String>,
+    /// Whether that was away from the target, and from what is sent only there.
+    pub(super) left_origin: bool,
+}
+
+impl fmt::Display for Journey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(url) = &self.redirected_to {
+            write!(f, " (redirected to {url})")?;
+        }
+        if self.tries > 1 { write!(f, " (tried {} times)", self.tries) } else { Ok(()) }
+    }
+}
+
+/// An error, with what happened on the way to it.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("{error}{journey}")]
+pub(super) struct Failed<E: std::error::Error> {
+    pub(super) error: E,
+    pub(super) journey: Journey,
+}
+
+/// How long an answer is worth waiting for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Patience {
+    /// Until the deadline, and again if it fails in a way that may pass.
+    Deadline,
+    /// So long, and once.
+    Once(Duration),
 }
 
 /// A client of one server, with the deadline by which it has to answer.
-pub(super) struct Http {
-    /// Never dropped: that would wait for a DNS look-up that outlives the deadline.
-    client: ManuallyDrop<Client>,
-    target: Target,
+pub(super) struct Http<'a> {
+    target: &'a Target,
+    config: &'a HttpConfig,
     started: Instant,
     timeout: Duration,
+    log: Log<'a>,
+    /// Built when it is needed: to read the system's certificates takes longer than the whole
+    /// rest of an audit. Never dropped: that would wait for a DNS look-up that outlives the
+    /// deadline.
+    plain: OnceLock<Result<ManuallyDrop<Client>, TransportError>>,
+    secure: OnceLock<Result<ManuallyDrop<Client>, TransportError>>,
 }
 
-impl Http {
-    pub(super) fn new(
-        target: &Target,
-        started: Instant,
-        timeout: Duration,
-    ) -> Result<Self, TransportError> {
-        let client = Client::builder()
-            .user_agent(concat!("auditor/", env!("CARGO_PKG_VERSION")))
-            .tls_backend_preconfigured(tls(target)?)
-            .build()
-            .map_err(|error| TransportError::Setup(root_cause(&error)))?;
-        let client = ManuallyDrop::new(client);
-        Ok(Self { client, target: target.clone(), started, timeout })
+impl<'a> Http<'a> {
+    pub(super) fn new(plan: &'a Plan, started: Instant, log: Log<'a>) -> Self {
+        Self {
+            target: &plan.target,
+            config: &plan.http,
+            started,
+            timeout: plan.timeout,
+            log,
+            plain: OnceLock::new(),
+            secure: OnceLock::new(),
+        }
     }
 
-    fn remaining(&self) -> Duration {
+    /// What is left until the deadline.
+    pub(super) fn remaining(&self) -> Duration {
         self.timeout.saturating_sub(self.started.elapsed())
     }
 
-    /// Gets the page at `path` below the target, by the deadline and within `at_most`.
+    /// Gets the page at `path` below the target.
     pub(super) fn get(
         &self,
         path: &str,
         parameters: &[(&str, &str)],
-        at_most: Duration,
+        patience: Patience,
+    ) -> Result<Page, Failed<TransportError>> {
+        let mut url = self.target.page(path);
+        if !parameters.is_empty() {
+            url.query_pairs_mut().extend_pairs(parameters);
+        }
+        let mut journey = Journey::default();
+        loop {
+            journey.tries += 1;
+            let began = Instant::now();
+            let result = self.follow(&url, patience, &mut journey);
+            self.tell(&url, &result, began.elapsed());
+            let pause = match patience {
+                Patience::Deadline => retry::pause(journey.tries, &result, self.remaining()),
+                Patience::Once(_) => None,
+            };
+            let Some(pause) = pause else {
+                return match result {
+                    Ok(page) => Ok(Page { journey, ..page }),
+                    Err(error) => Err(Failed { error, journey }),
+                };
+            };
+            (self.log)(&format!("GET {url}: again in {pause:?}"));
+            thread::sleep(pause);
+        }
+    }
+
+    fn tell(&self, url: &Url, result: &Result<Page, TransportError>, took: Duration) {
+        let outcome = match result {
+            Ok(page) => format!("HTTP {}, {} bytes", page.status, page.body.len()),
+            Err(error) => error.to_string(),
+        };
+        (self.log)(&format!("GET {url}: {outcome}, {} ms", took.as_millis()));
+    }
+
+    /// Gets one page, wherever redirects lead. Headers and credentials stay with the origin
+    /// for which they were given.
+    fn follow(
+        &self,
+        url: &Url,
+        patience: Patience,
+        journey: &mut Journey,
     ) -> Result<Page, TransportError> {
-        let (url, within) = (self.target.page(path), self.remaining().min(at_most));
+        let mut next = url.clone();
+        (journey.redirected_to, journey.left_origin) = (None, false);
+        for _ in 0..=MAX_REDIRECTS {
+            journey.left_origin = next.origin() != url.origin();
+            let response = self.send(&next, !journey.left_origin, patience)?;
+            match location(&next, &response) {
+                Some(place) if self.config.follow_redirects => {
+                    (self.log)(&format!("GET {}: redirected to {}", bare(&next), bare(&place)));
+                    journey.redirected_to = Some(bare(&place));
+                    next = place;
+                }
+                Some(place) => return Err(TransportError::Redirect(bare(&place))),
+                None => return self.page(&next, response),
+            }
+        }
+        Err(TransportError::TooManyRedirects(MAX_REDIRECTS))
+    }
+
+    fn send(
+        &self,
+        url: &Url,
+        is_target: bool,
+        patience: Patience,
+    ) -> Result<Response, TransportError> {
+        let within = match patience {
+            Patience::Deadline => self.remaining(),
+            Patience::Once(at_most) => self.remaining().min(at_most),
+        };
+        if within.is_zero() {
+            return Err(TransportError::Timeout(self.timeout));
+        }
+        let client = self.client(url)?;
         let json = HeaderValue::from_static("application/json");
-        let request = self.client.get(url).query(parameters).header(ACCEPT, json).timeout(within);
-        let response = request.send().map_err(|error| self.explain(&error))?;
+        let mut request = match self.config.tls.server_name.as_deref().filter(|_| is_target) {
+            Some(name) if url.scheme() == "https" => {
+                // The TLS layer takes the server's name from the URL, and nowhere else.
+                let mut named = url.clone();
+                let host = url.host_str().unwrap_or_default();
+                let host = url.port().map_or(host.to_owned(), |port| format!("{host}:{port}"));
+                let _ = named.set_host(Some(name));
+                client.get(named).header(HOST, host)
+            }
+            _ => client.get(url.clone()),
+        };
+        request = request.header(ACCEPT, json).timeout(within);
+        if is_target {
+            request = request.headers(self.config.headers.clone());
+            if let Some(credential) = &self.config.credential {
+                request = request.header(AUTHORIZATION, credential.value.clone());
+            }
+        }
+        request.send().map_err(|error| self.explain(url, &error))
+    }
+
+    fn page(&self, url: &Url, response: Response) -> Result<Page, TransportError> {
         let status = response.status().as_u16();
+        let retry_after = retry::after(response.headers());
         let mut body = Vec::new();
         let read = response.take(MAX_BODY + 1).read_to_end(&mut body);
         read.map_err(|error| match error.get_ref().and_then(|inner| inner.downcast_ref()) {
-            Some(error) => self.explain(error),
+            Some(error) => self.explain(url, error),
             None => TransportError::Broken(error.to_string()),
         })?;
         if body.len() as u64 > MAX_BODY {
-            Err(TransportError::TooLarge)
-        } else {
-            Ok(Page { status, body })
+            return Err(TransportError::TooLarge(MAX_BODY >> 20));
         }
+        Ok(Page { status, body, retry_after, journey: Journey::default() })
     }
 
-    fn explain(&self, error: &reqwest::Error) -> TransportError {
+    fn explain(&self, url: &Url, error: &reqwest::Error) -> TransportError {
         if error.is_timeout() {
-            TransportError::Timeout(self.timeout)
-        } else if error.is_connect() {
-            TransportError::Connect(root_cause(error))
-        } else {
-            TransportError::Broken(root_cause(error))
+            return TransportError::Timeout(self.timeout);
         }
+        error::explain(error, url, &self.via(url))
+    }
+
+    /// The proxy that stands between, as far as it is known.
+    fn via(&self, url: &Url) -> String {
+        match &self.config.proxy {
+            Some(proxy) => format!(" through the proxy {proxy}"),
+            None if self.ignores_environment(url) => String::new(),
+            None => {
+                let names = [format!("{}_PROXY", url.scheme()), "ALL_PROXY".to_owned()];
+                let names =
+                    names.iter().flat_map(|name| [name.to_lowercase(), name.to_uppercase()]);
+                let mut set = names.filter(|name| std::env::var_os(name).is_some());
+                set.next().map(|name| format!(" (a proxy is set in {name})")).unwrap_or_default()
+            }
+        }
+    }
+
+    /// Whether the environment's proxies are left alone: no proxy reaches a loopback address,
+    /// and one would look up `server_name` where it should reach the target.
+    fn ignores_environment(&self, url: &Url) -> bool {
+        let host = unbracketed(url.host_str().unwrap_or_default());
+        let address = host.parse().is_ok_and(|address: IpAddr| address.is_loopback());
+        address || host == "localhost" || self.config.tls.server_name.is_some()
+    }
+
+    fn client(&self, url: &Url) -> Result<&Client, TransportError> {
+        let proxy = self.config.proxy.as_ref();
+        let secure = url.scheme() == "https" || proxy.is_some_and(|p| p.url.scheme() == "https");
+        let slot = if secure { &self.secure } else { &self.plain };
+        let built = slot.get_or_init(|| self.build(url, secure).map(ManuallyDrop::new));
+        built.as_ref().map(|client| &**client).map_err(Clone::clone)
+    }
+
+    fn build(&self, url: &Url, secure: bool) -> Result<Client, TransportError> {
+        let setup = |error: reqwest::Error| TransportError::Setup(error::root_cause(&error));
+        let mut builder = Client::builder()
+            .user_agent(concat!("auditor/", env!("CARGO_PKG_VERSION")))
+            .redirect(redirect::Policy::none())
+            .tls_backend_preconfigured(tls::client_config(&self.config.tls, secure)?);
+        if let Some(proxy) = &self.config.proxy {
+            let no_proxy = proxy.no_proxy.as_deref().and_then(NoProxy::from_string);
+            builder =
+                builder.proxy(Proxy::all(proxy.url.clone()).map_err(setup)?.no_proxy(no_proxy));
+        } else if self.ignores_environment(url) {
+            builder = builder.no_proxy();
+        }
+        if let Some(name) = &self.config.tls.server_name {
+            let host = self.target.page("").host_str().unwrap_or_default().to_owned();
+            builder = builder.dns_resolver(Arc::new(Alias { name: name.clone(), host }));
+        }
+        builder.build().map_err(setup)
     }
 }
 
-/// reqwest's own message hides the decisive words at the end of its chain, and its URL
-/// may hold a password.
-fn root_cause(error: &reqwest::Error) -> String {
-    let mut cause = error.source();
-    while let Some(next) = cause.and_then(|cause| cause.source()) {
-        cause = Some(next);
-    }
-    cause.map_or_else(|| "the HTTP client gave no reason".to_owned(), ToString::to_string)
+/// Where the response sends on to, if it does.
+fn location(url: &Url, response: &Response) -> Option<Url> {
+    let place = response.headers().get(LOCATION)?.to_str().ok()?;
+    let place = url.join(place).ok().filter(|place| matches!(place.scheme(), "http" | "https"));
+    place.filter(|_| matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308))
 }
 
-/// The system's certificates are read only for a server that shows one: it takes longer
-/// than the whole rest of an audit.
-fn tls(target: &Target) -> Result<rustls::ClientConfig, TransportError> {
-    let mut roots = rustls::RootCertStore::empty();
-    if target.is_https() {
-        let system = rustls_native_certs::load_native_certs();
-        if roots.add_parsable_certificates(system.certs).0 == 0 {
-            let reason =
-                system.errors.first().map_or_else(String::new, |error| format!(": {error}"));
-            return Err(TransportError::Setup(format!(
-                "the system has no certificates to check an https server with{reason}"
-            )));
-        }
+/// The URL without what may be a secret in it.
+fn bare(url: &Url) -> String {
+    format!("{}{}", url.origin().ascii_serialization(), url.path())
+}
+
+/// An IPv6 address without the brackets that it has in a URL.
+fn unbracketed(host: &str) -> &str {
+    host.trim_start_matches('[').trim_end_matches(']')
+}
+
+/// Finds the address of `host` under `name`.
+struct Alias {
+    name: String,
+    host: String,
+}
+
+impl Resolve for Alias {
+    fn resolve(&self, name: Name) -> Resolving {
+        let host = if name.as_str() == self.name { &self.host } else { name.as_str() };
+        let addresses = (unbracketed(host), 0).to_socket_addrs();
+        Box::pin(std::future::ready(match addresses {
+            Ok(addresses) => Ok(Box::new(addresses) as Addrs),
+            Err(error) => Err(error.into()),
+        }))
     }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| TransportError::Setup(error.to_string()))?;
-    Ok(config.with_root_certificates(roots).with_no_client_auth())
 }

@@ -8,12 +8,13 @@
 use std::collections::HashSet;
 use std::thread;
 
-use super::Answered;
 use super::api::Server;
 use super::preflight::Product;
+use super::wave::Wave;
 use super::wire::Answer;
+use super::{Answered, join};
 use crate::config::{Plan, Query};
-use crate::readings::{Labels, Sample};
+use crate::readings::{Incomplete, Labels, Sample};
 use crate::signal::OnMissing;
 
 /// The label that tells a series of the query from the 0 that stands for none.
@@ -21,19 +22,27 @@ const MARK: &str = "auditor_nan";
 
 /// Puts the series that are `NaN` into the answers of a backend that may leave them out.
 pub(super) fn restore(server: &Server, product: Product, plan: &Plan, answers: &mut [Answered]) {
+    let wave = Wave::default();
     thread::scope(|scope| {
-        for (query, answer) in plan.queries.iter().zip(answers) {
-            let Ok(answer) = answer else { continue };
-            if may_hide_nan(product, query, answer) {
-                scope.spawn(|| match server.query(&marked(&query.expr), plan.at) {
-                    Ok(again) => add(answer, again),
-                    // Others than VictoriaMetrics need not understand the question.
-                    Err(error) if product == Product::VictoriaMetrics => {
-                        answer.incomplete =
-                            Some(format!("cannot ask for series that are NaN: {error}"));
-                    }
-                    Err(_) => {}
-                });
+        let asked: Vec<_> = plan
+            .queries
+            .iter()
+            .zip(answers)
+            .filter_map(|(query, answer)| Some((query, answer.as_mut().ok()?)))
+            .filter(|(query, answer)| may_hide_nan(product, query, answer))
+            .map(|(query, answer)| {
+                (answer, wave.spawn(scope, || server.query(&marked(&query.expr))))
+            })
+            .collect();
+        for (answer, again) in asked {
+            match join(again) {
+                Ok(again) => add(answer, again),
+                // Others than VictoriaMetrics need not understand the question.
+                Err(error) if product == Product::VictoriaMetrics => {
+                    let why = format!("cannot ask for series that are NaN: {error}");
+                    answer.incomplete = Some(Incomplete::Unanswered(why));
+                }
+                Err(_) => {}
             }
         }
     });
@@ -45,7 +54,7 @@ fn may_hide_nan(product: Product, query: &Query, answer: &Answer) -> bool {
     let nothing_is_zero =
         read_as.on_nan == OnMissing::Zero || read_as.on_no_data == OnMissing::Zero;
     match (product, answer.samples.is_empty()) {
-        _ if answer.incomplete.is_some() => false,
+        _ if answer.incomplete.is_some() && !read_as.accept_partial => false,
         (Product::Prometheus, _) => false,
         (_, true) => nothing_is_zero,
         (product, false) => product == Product::VictoriaMetrics,
@@ -67,7 +76,7 @@ fn add(answer: &mut Answer, again: Answer) {
             answer.samples.push(Sample { labels, value });
         }
     }
-    answer.incomplete = again.incomplete;
+    answer.incomplete = answer.incomplete.take().or(again.incomplete);
 }
 
 /// The labels without the metric's name, which `default` drops.

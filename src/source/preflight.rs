@@ -1,11 +1,13 @@
 //! The pre-flight: is there a server, is it well, and which one is it?
 
-use jiff::Timestamp;
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
-use super::api::Server;
-use super::http::{Page, TransportError};
+use super::Answered;
+use super::http::{Failed, Page, TransportError};
 use super::wire::QueryError;
+use crate::config::Credential;
 
 /// Which server answered, as far as it says.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
@@ -18,16 +20,49 @@ pub struct Backend {
 
 /// Why the server is not fit to be asked.
 #[derive(Debug, PartialEq, thiserror::Error)]
-pub(super) enum PreflightError {
+pub(super) enum Fault {
     #[error(transparent)]
-    Transport(#[from] TransportError),
-    #[error("the server wants credentials (HTTP {0} from /-/healthy)")]
-    Credentials(u16),
+    Transport(#[from] Failed<TransportError>),
+    #[error(
+        "the server is up, but answers no query within {0:?} (--timeout); allow more time, \
+         or make the queries cheaper"
+    )]
+    Slow(Duration),
+    #[error("the server wants credentials ({0}), and none were sent; {CREDENTIALS}")]
+    NoCredentials(String),
+    #[error("the server wants credentials ({0}); {1} stayed with the target, which redirects")]
+    CredentialsNotSentOn(String, String),
+    #[error("the server refuses {1} ({0})")]
+    Credentials(String, String),
+    #[error(
+        "the server wants to know the tenant ({0}); name it: --header 'X-Scope-OrgID: TENANT', \
+         or `http_headers` under `http`"
+    )]
+    NoTenant(String),
+    #[error(
+        "no Prometheus API below this URL ({0}); is a path missing? Common ones are /prometheus \
+         and /api/prom"
+    )]
+    NoSuchPath(String),
+    #[error("the server is not ready yet ({0}); wait until it answers, then audit")]
+    NotReady(String),
+    #[error("a gateway gets no answer from the server behind it ({0})")]
+    Gateway(String),
+    #[error("the server limits how often it is asked ({0})")]
+    Limited(String),
+    #[error("the server speaks TLS there ({0}); write https://")]
+    SpeaksTls(String),
     #[error("the server says that it is not healthy (HTTP {0} from /-/healthy)")]
     NotHealthy(u16),
     #[error("this is no Prometheus API: {0}")]
-    NoApi(QueryError),
+    NoApi(String),
+    #[error("every query failed: {0}")]
+    Other(String),
 }
+
+/// Where credentials can be given.
+const CREDENTIALS: &str = "set AUDITOR_BEARER_TOKEN or AUDITOR_BASIC_AUTH, or `authorization` or \
+                           `basic_auth` under `http`";
 
 /// What the health page tells of the product.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,24 +72,77 @@ pub(super) enum Product {
     Unknown,
 }
 
-/// Judges the answer of the health page. Where a backend has none, an instant query
-/// shows whether the API is there, unless the wave of queries has shown it.
+/// Judges the answer of the health page beside those of the queries. Many backends have no such
+/// page: there the answers show that the API is there.
 pub(super) fn judge(
-    server: &Server,
-    at: Timestamp,
-    healthy: Result<Page, TransportError>,
-    answered: bool,
-) -> Result<Product, PreflightError> {
-    let page = healthy?;
-    match page.status {
-        200..=299 => Ok(Product::of(&page.body)),
-        401 | 403 => Err(PreflightError::Credentials(page.status)),
-        300..=499 if answered => Ok(Product::Unknown),
-        300..=499 => match server.query("vector(1)", at) {
-            Ok(_) => Ok(Product::Unknown),
-            Err(error) => Err(PreflightError::NoApi(error)),
+    healthy: Result<Page, Failed<TransportError>>,
+    answers: &[Answered],
+    credential: Option<&Credential>,
+) -> Result<Product, Fault> {
+    if answers.iter().any(is_from_api) {
+        let page = healthy?;
+        return match page.status {
+            200..=299 => Ok(Product::of(&page.body)),
+            300..=499 => Ok(Product::Unknown),
+            status => Err(Fault::NotHealthy(status)),
+        };
+    }
+    let is_up = healthy.is_ok_and(|page| matches!(page.status, 200..=299));
+    let failed = answers.iter().filter_map(|answer| answer.as_ref().err());
+    let transport = |failed: &&Failed<QueryError>| matches!(failed.error, QueryError::Transport(_));
+    // An answer says more than none.
+    let decisive =
+        failed.clone().find(|failed| !transport(failed)).or_else(|| failed.clone().next());
+    Err(match decisive {
+        Some(failed) => explain(failed, is_up, credential),
+        None => Fault::Other("none was sent".to_owned()),
+    })
+}
+
+/// Whether the API itself spoke, if only to refuse a query.
+fn is_from_api(answer: &Answered) -> bool {
+    match answer {
+        Ok(_) => true,
+        Err(failed) => match failed.error {
+            QueryError::Api { status, .. } => !matches!(status, 401 | 403 | 404),
+            QueryError::WrongType(_) => true,
+            _ => false,
         },
-        status => Err(PreflightError::NotHealthy(status)),
+    }
+}
+
+/// What one failed query says about the server, if no query fared better.
+fn explain(failed: &Failed<QueryError>, is_up: bool, credential: Option<&Credential>) -> Fault {
+    let said = failed.to_string();
+    let status = match &failed.error {
+        QueryError::Transport(TransportError::Timeout(limit)) if is_up => {
+            return Fault::Slow(*limit);
+        }
+        QueryError::Transport(error) => {
+            let journey = failed.journey.clone();
+            return Fault::Transport(Failed { error: error.clone(), journey });
+        }
+        QueryError::Status { status, .. } | QueryError::Api { status, .. } => *status,
+        QueryError::NotApi(why) => return Fault::NoApi(format!("{why}{}", failed.journey)),
+        QueryError::WrongType(_) => return Fault::Other(said),
+    };
+    match status {
+        _ if said.to_lowercase().contains("no org id") => Fault::NoTenant(said),
+        401 | 403 | 407 => match credential {
+            None => Fault::NoCredentials(said),
+            Some(credential) if failed.journey.left_origin => {
+                Fault::CredentialsNotSentOn(said, credential.origin.clone())
+            }
+            Some(credential) => Fault::Credentials(said, credential.origin.clone()),
+        },
+        400 if said.contains("to an HTTPS server") || said.contains("to HTTPS port") => {
+            Fault::SpeaksTls(said)
+        }
+        404 | 405 | 410 => Fault::NoSuchPath(said),
+        429 => Fault::Limited(said),
+        502 | 504 => Fault::Gateway(said),
+        503 => Fault::NotReady(said),
+        _ => Fault::Other(said),
     }
 }
 

@@ -4,13 +4,18 @@
 //! the kernel tries a dropped connection again only after a second. So five requests go out
 //! at once, and each one after them when an answer has come or a moment has passed.
 
+use std::io;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{Builder, Scope, ScopedJoinHandle};
 use std::time::Duration;
 
 /// Requests under way without a pause.
 const BURST: usize = 5;
 /// The longest pause before another request.
 const PACE: Duration = Duration::from_millis(1);
+
+/// A request in a thread of its own, or why there is no thread.
+pub(super) type Spawned<'scope, T> = io::Result<ScopedJoinHandle<'scope, T>>;
 
 /// Counts the requests under way.
 #[derive(Default)]
@@ -20,8 +25,19 @@ pub(super) struct Wave {
 }
 
 impl Wave {
+    /// Sends a request in a thread of its own, as soon as another one may go out.
+    pub(super) fn spawn<'scope, 'env, T: Send + 'scope>(
+        &'env self,
+        scope: &'scope Scope<'scope, 'env>,
+        request: impl FnOnce() -> T + Send + 'scope,
+    ) -> Spawned<'scope, T> {
+        self.pace();
+        // Unlike `scope.spawn`, it does not panic where the system has no thread to give.
+        Builder::new().spawn_scoped(scope, || self.send(request))
+    }
+
     /// Waits until another request may go out, and counts it as under way.
-    pub(super) fn pace(&self) {
+    fn pace(&self) {
         let full = |under_way: &mut usize| *under_way >= BURST;
         let waited = self.answered.wait_timeout_while(self.count(), PACE, full);
         let (mut under_way, _) = waited.unwrap_or_else(PoisonError::into_inner);
@@ -29,7 +45,7 @@ impl Wave {
     }
 
     /// Sends a request that `pace` has counted.
-    pub(super) fn send<T>(&self, request: impl FnOnce() -> T) -> T {
+    fn send<T>(&self, request: impl FnOnce() -> T) -> T {
         let answer = request();
         *self.count() -= 1;
         self.answered.notify_one();

@@ -7,15 +7,15 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::http::TransportError;
-use crate::readings::{Labels, Sample};
+use crate::readings::{Incomplete, Labels, Sample};
 
 /// An answered query.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answer {
     /// The series; one without labels for a scalar.
     pub samples: Vec<Sample>,
-    /// The backend's words, if it says that something is missing from the answer.
-    pub incomplete: Option<String>,
+    /// Whether something is missing from it.
+    pub incomplete: Option<Incomplete>,
 }
 
 /// Why a query has no answer.
@@ -35,22 +35,19 @@ pub enum QueryError {
         message: String,
     },
     /// An HTTP error without the API's explanation.
-    #[error("HTTP {0} instead of an answer{hint}", hint = hint(*.0))]
-    Status(u16),
+    #[error("HTTP {status}{}", said.as_ref().map(|said| format!(": {said}")).unwrap_or_default())]
+    Status {
+        /// HTTP status.
+        status: u16,
+        /// What the page says for people, if it is plain.
+        said: Option<String>,
+    },
     /// The answer is not what the API says.
-    #[error("the answer is no Prometheus API response: {0}")]
+    #[error("the answer is not the Prometheus API's: {0}")]
     NotApi(String),
     /// The query yields something else than numbers.
     #[error("{0}")]
     WrongType(&'static str),
-}
-
-fn hint(status: u16) -> &'static str {
-    match status {
-        401 | 403 => "; the server wants credentials",
-        404 => "; check the path of the target",
-        _ => "",
-    }
 }
 
 #[derive(Deserialize)]
@@ -88,11 +85,11 @@ struct Series {
 pub fn decode(status: u16, body: &[u8]) -> Result<Answer, QueryError> {
     let envelope = match serde_json::from_slice::<Envelope<'_>>(body) {
         Ok(envelope) => envelope,
-        Err(_) if status != 200 => return Err(QueryError::Status(status)),
+        Err(_) if status != 200 => return Err(QueryError::status(status, body)),
         Err(error) => return Err(QueryError::NotApi(not_json(body, &error))),
     };
     if status != 200 || envelope.status.as_deref() != Some("success") {
-        return Err(refused(status, envelope));
+        return Err(refused(status, body, envelope));
     }
     let incomplete = incomplete(&envelope);
     let data = envelope.data.ok_or_else(|| QueryError::NotApi("`data` is missing".to_owned()))?;
@@ -100,9 +97,9 @@ pub fn decode(status: u16, body: &[u8]) -> Result<Answer, QueryError> {
     Ok(Answer { samples, incomplete })
 }
 
-fn refused(status: u16, envelope: Envelope<'_>) -> QueryError {
+fn refused(status: u16, body: &[u8], envelope: Envelope<'_>) -> QueryError {
     match (envelope.error, envelope.error_type) {
-        (None, None) if status != 200 => QueryError::Status(status),
+        (_, None) if status != 200 => QueryError::status(status, body),
         (None, None) => {
             let found = envelope.status.unwrap_or_else(|| "nothing".to_owned());
             QueryError::NotApi(format!("`status` is {found:?}, not \"success\""))
@@ -114,6 +111,39 @@ fn refused(status: u16, envelope: Envelope<'_>) -> QueryError {
                 .map_or_else(|| "the server gave no reason".to_owned(), |text| words(&text)),
         },
     }
+}
+
+impl QueryError {
+    fn status(status: u16, body: &[u8]) -> Self {
+        Self::Status { status, said: said(body) }
+    }
+}
+
+/// What a page that is no answer of the API says: the message in its JSON, or its first line.
+fn said(body: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Problem {
+        Text(String),
+        Object { message: String },
+    }
+    #[derive(Deserialize)]
+    struct Page {
+        #[serde(alias = "Message")]
+        message: Option<String>,
+        error: Option<Problem>,
+    }
+    let message = match serde_json::from_slice::<Page>(body) {
+        Ok(Page { error: Some(Problem::Object { message } | Problem::Text(message)), .. })
+        | Ok(Page { message: Some(message), .. }) => message,
+        Ok(_) => return None,
+        Err(_) if is_html(body) => title(body)?,
+        Err(_) => {
+            let text = std::str::from_utf8(body).ok()?;
+            text.lines().map(str::trim).find(|line| !line.is_empty())?.to_owned()
+        }
+    };
+    Some(words(&message))
 }
 
 /// A server's words on one line of bounded length: they end up in terminals and CI logs,
@@ -129,23 +159,42 @@ fn words(text: &str) -> String {
 }
 
 fn not_json(body: &[u8], error: &serde_json::Error) -> String {
-    let start = String::from_utf8_lossy(&body[..body.len().min(200)]).trim_start().to_lowercase();
-    if start.starts_with("<!doctype") || start.starts_with("<html") {
-        "it is an HTML page, perhaps a login".to_owned()
+    if is_html(body) {
+        let title = title(body).map(|title| format!(", titled {title:?}"));
+        format!("it is an HTML page, perhaps a login{}", title.unwrap_or_default())
     } else if body.is_empty() {
         "it is empty".to_owned()
+    } else if std::str::from_utf8(body).is_err() {
+        "it is not UTF-8 text".to_owned()
     } else {
         error.to_string()
     }
 }
 
+fn title(page: &[u8]) -> Option<String> {
+    let page = String::from_utf8_lossy(&page[..page.len().min(64 * 1024)]);
+    // As long as the page: only ASCII letters change.
+    let lower = page.to_ascii_lowercase();
+    let start = lower.find("<title")?;
+    let start = start + lower[start..].find('>')? + 1;
+    let end = start + lower[start..].find("</title")?;
+    Some(words(page[start..end].trim())).filter(|title| !title.is_empty())
+}
+
+fn is_html(body: &[u8]) -> bool {
+    let start = String::from_utf8_lossy(&body[..body.len().min(200)]).trim_start().to_lowercase();
+    ["<!doctype", "<html", "<?xml", "<head", "<body"].iter().any(|tag| start.starts_with(tag))
+}
+
 /// Thanos and Mimir put a missing store among the warnings; remarks on the query are not meant.
-fn incomplete(envelope: &Envelope<'_>) -> Option<String> {
-    if envelope.is_partial == Some(true) {
-        return Some("the server marked its answer as partial (isPartial)".to_owned());
-    }
+fn incomplete(envelope: &Envelope<'_>) -> Option<Incomplete> {
     let mut warnings = envelope.warnings.iter().flatten();
-    warnings.find(|warning| !warning.starts_with("PromQL info:")).map(|text| words(text))
+    let warning = warnings.find(|warning| !warning.starts_with("PromQL info:"));
+    let says = warning.map(|text| words(text)).or_else(|| {
+        let is_partial = envelope.is_partial == Some(true);
+        is_partial.then(|| "the server marked its answer as partial (isPartial)".to_owned())
+    });
+    says.map(Incomplete::BackendSays)
 }
 
 fn samples(data: &Data<'_>) -> Result<Vec<Sample>, QueryError> {
@@ -242,7 +291,12 @@ mod tests {
                 "resultType",
             ),
             (502, "<html>Bad gateway", "HTTP 502"),
-            (404, "404 page not found", "check the path"),
+            (502, "<html><head><TITLE a=\"b\"> 502 Bad Gateway</title>", "HTTP 502: 502 Bad"),
+            (200, "<!DOCTYPE html><title>Sign in</title>", "titled \"Sign in\""),
+            (404, "404 page not found\n", "HTTP 404: 404 page not found"),
+            (403, r#"{"error":{"code":403,"message":"denied"}}"#, "HTTP 403: denied"),
+            (401, r#"{"message":"no key"}"#, "HTTP 401: no key"),
+            (200, "{\"status\":\"succ\u{fffd}", "EOF"),
             (500, r#"{"status":"success","data":{"resultType":"vector","result":[]}}"#, "HTTP 500"),
             (
                 200,
@@ -264,7 +318,8 @@ mod tests {
     fn incomplete_answers_are_told_from_remarks() {
         let warned = |rest: &str| vector(&format!("[]}},{rest}}}")).unwrap().incomplete;
         assert!(warned(r#""isPartial":true"#).is_some());
-        assert_eq!(warned(r#""warnings":["store b is down"]"#), Some("store b is down".into()));
+        let says = Incomplete::BackendSays("store b is down".into());
+        assert_eq!(warned(r#""warnings":["store b is down"]"#), Some(says));
         assert_eq!(warned(r#""warnings":["PromQL info: x"],"infos":["y"]"#), None);
         assert_eq!(warned(r#""isPartial":false"#), None);
     }

@@ -44,10 +44,10 @@ pub(super) fn read_vars(
             } else {
                 unknown("variable", name, vars.keys().map(String::as_str))
             };
-            problems.on_command_line(format!("--var: {message}"));
+            problems.outside(format!("--var: {message}"));
         }
         if let Some(message) = check(name, value) {
-            problems.on_command_line(format!("--var: {message}"));
+            problems.outside(format!("--var: {message}"));
         }
         vars.insert(name.clone(), value.clone());
     }
