@@ -1,0 +1,20 @@
+//! The fault matrix: whatever goes wrong, calm telemetry behind a gate is no pass any more.
+//!
+//! Each row is one fault with the exit code, the words of the message and the time it may
+//! take. Every matrix has two controls: without a fault calm telemetry passes, and sick
+//! telemetry fails.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod answers;
+mod configuration;
+mod credentials;
+mod matrix;
+mod memory;
+mod output;
+mod preflight;
+mod recovery;
+mod secure;
+mod transport;
