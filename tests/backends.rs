@@ -3,12 +3,14 @@
 
 mod support;
 
+use std::fs;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use support::certificates::{Identity, authority};
 use support::real::{self, Server};
 use support::telemetry::{CALM, FLEET, Instance};
-use support::{Run, auditor, directory_with, empty_directory};
+use support::{Run, auditor, command, directory_with, empty_directory};
 
 /// 2026-01-31T12:00:00Z, and an hour before.
 const END: i64 = 1_769_860_800;
@@ -165,4 +167,74 @@ fn a_real_server_gives_the_same_bytes_and_its_own_words() {
     );
     assert!(reason("peak_active_requests").contains("returns a range"));
     assert_eq!(report["signals"]["event_loop_lag"]["state"], "no_data");
+}
+
+/// `me` with the password `s3cret`, as bcrypt has it.
+const USERS: &str =
+    "basic_auth_users: {me: $2b$04$FhW3Ye1t/6t0OLFTKUeIuOHduqP9Ner9ATfgiyV/ik/W4zDFI9IWS}";
+
+/// Prometheus' own TLS, client certificates and passwords; nothing less than all of it passes.
+#[test]
+fn a_real_server_behind_tls_and_a_password() {
+    if !real::available("the audit of a real server behind TLS") {
+        return;
+    }
+    let directory = initialised();
+    let ours = authority("ours");
+    let (server, client) =
+        (Identity::new(&ours, "127.0.0.1", 2090), Identity::new(&ours, "auditor", 2090));
+    let tls = "tls_server_config: {cert_file: server.pem, key_file: server-key.pem, \
+               client_ca_file: ca.pem, client_auth_type: RequireAndVerifyClientCert}";
+    for (name, content) in [
+        ("web.yaml", format!("{tls}\n{USERS}\n")),
+        ("ca.pem", ours.pem()),
+        ("server.pem", server.cert.pem()),
+        ("server-key.pem", server.key.serialize_pem()),
+        ("client.pem", client.cert.pem()),
+        ("client-key.pem", client.key.serialize_pem()),
+        ("password", "s3cret\n".to_owned()),
+        ("ca.yaml", "tls_config: {ca_file: ca.pem}\n".to_owned()),
+        (
+            "tls.yaml",
+            "tls_config: {ca_file: ca.pem, cert_file: client.pem, key_file: client-key.pem}\n"
+                .to_owned(),
+        ),
+        (
+            "all.yaml",
+            "basic_auth: {username: me, password_file: password}\n\
+             tls_config: {ca_file: ca.pem, cert_file: client.pem, key_file: client-key.pem}\n"
+                .to_owned(),
+        ),
+    ] {
+        fs::write(directory.path().join(name), content).unwrap();
+    }
+    let web_config = directory.path().join("web.yaml");
+    let server = real::prometheus_behind(Some(&web_config), &FLEET, START, END, "/prometheus");
+    let plain = server.url.replace("https", "http");
+    let at = END.to_string();
+    let audit = |target: &str, http: &str, job: &str, password: Option<&str>| -> Run {
+        let selector = format!("selector=job=\"{job}\"");
+        let args = ["--target", target, "--at", &at, "--var", &selector, "--fail-on-critical"];
+        let args = [&args[..], &["--http-config", http, "--verbose"]].concat();
+        let mut command = command(directory.path(), &args);
+        command.envs(password.map(|password| ("AUDITOR_BASIC_AUTH", password)));
+        command.output().unwrap().into()
+    };
+    for (target, http, password, words) in [
+        (&server.url, "ca.yaml", None, "does it ask for a client certificate?"),
+        (&server.url, "tls.yaml", None, "wants credentials (HTTP 401: Unauthorized), and none"),
+        (&server.url, "tls.yaml", Some("me:wrong"), "refuses the user and password in AUDITOR_B"),
+        (&plain, "all.yaml", None, "the server speaks TLS there"),
+    ] {
+        let run = audit(target, http, "calm", password);
+        assert_eq!(run.code, 3, "{}", run.stderr);
+        assert!(run.stderr.contains(words), "{words}: {}", run.stderr);
+    }
+    for (http, password) in [("all.yaml", None), ("tls.yaml", Some("me:s3cret"))] {
+        for (job, code) in [("calm", 0), ("half-sick", 1), ("silent", 3)] {
+            let run = audit(&server.url, http, job, password);
+            assert_eq!(run.code, code, "{job} by {http}: {}", run.stderr);
+            assert!(!run.stderr.contains("s3cret"), "{}", run.stderr);
+        }
+    }
 }

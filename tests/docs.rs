@@ -55,6 +55,46 @@ fn the_configuration_shown_is_valid() {
     }
 }
 
+/// The ways to reach a server, with the files that they name.
+#[test]
+fn the_section_http_shown_is_valid() {
+    let sections: Vec<_> =
+        blocks("yaml").into_iter().filter(|block| block.starts_with("http:")).collect();
+    assert!(!sections.is_empty());
+    let commented = DEFAULT_METRICS.lines().skip_while(|line| *line != "# http:");
+    let commented = commented.take_while(|line| !line.is_empty());
+    let template: Vec<_> = commented.map(|line| line.trim_start_matches("# ")).collect();
+    let template = template.join("\n");
+    for section in sections.into_iter().chain([template.as_str()]) {
+        let fake = backend();
+        let section = section.replace("proxy:3128", fake.url().trim_start_matches("http://"));
+        let queries = "queries: {p99_latency: a, event_loop_lag: b, blocking_duration_avg: c, peak_active_requests: d}";
+        let directory = directory_with(&format!("{section}\n{queries}\n"));
+        let client = rcgen::generate_simple_self_signed(vec!["client".to_owned()]).unwrap();
+        for (name, content) in [
+            ("token", "abc".to_owned()),
+            ("ca.pem", client.cert.pem()),
+            ("client.pem", client.cert.pem()),
+            ("client-key.pem", client.signing_key.serialize_pem()),
+        ] {
+            fs::write(directory.path().join(name), content).unwrap();
+        }
+        let run = auditor(directory.path(), &["--target", &fake.url()]);
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        let sent = &fake.requests()[0].headers;
+        assert_eq!(sent["authorization"], "Bearer abc");
+        assert_eq!(sent["x-scope-orgid"], "team-a");
+        // The file of --http-config holds the same, without the section's name.
+        let own: Vec<_> =
+            section.lines().skip(1).map(|line| line.strip_prefix("  ").unwrap()).collect();
+        fs::write(directory.path().join("http.yaml"), own.join("\n")).unwrap();
+        fs::write(directory.path().join("metrics.yaml"), queries).unwrap();
+        let args = ["--http-config", "http.yaml", "--target", &fake.url()];
+        let run = auditor(directory.path(), &args);
+        assert_eq!(run.code, 0, "{}", run.stderr);
+    }
+}
+
 /// Lines of README's shell blocks and of the steps in the workflows that call the binary.
 #[test]
 fn every_command_shown_is_understood() {

@@ -191,7 +191,7 @@ pub(super) fn header_name(name: &str) -> Result<HeaderName, String> {
         "upgrade",
     ];
     let parsed = HeaderName::from_bytes(name.as_bytes())
-        .map_err(|_| format!("{name:?} is no name of an HTTP header"))?;
+        .map_err(|_| "this is no name of an HTTP header".to_owned())?;
     if OURS.contains(&parsed.as_str()) {
         return Err(format!("the header `{name}` cannot be set: the HTTP client does"));
     }

@@ -117,7 +117,7 @@ fn entries<'a>(node: &'a Node, what: &str, problems: &mut Problems) -> Vec<(Key<
     for (key, value) in map {
         match &key.value {
             Value::Text(name) if !names.insert(name.as_str()) => {
-                problems.at(key, format!("`{name}` stands here a second time; keep one of them"));
+                problems.at(key, "this key stands here a second time; keep one of them");
             }
             Value::Text(name) => entries.push(((name.as_str(), key), value)),
             other => problems.at(key, format!("a key must be a name, found {}", other.noun())),
@@ -126,8 +126,12 @@ fn entries<'a>(node: &'a Node, what: &str, problems: &mut Problems) -> Vec<(Key<
     entries
 }
 
+/// Says that there is no such key. One that does not look like a key is not repeated: with a
+/// colon missing, it may hold a secret.
 fn unknown<'a>(what: &str, key: &str, valid: impl IntoIterator<Item = &'a str>) -> String {
-    format!("unknown {what} `{key}`; {}", suggest(key, valid))
+    let is_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
+    let name = if key.chars().all(is_word) { format!(" `{key}`") } else { String::new() };
+    format!("unknown {what}{name}; {}", suggest(key, valid))
 }
 
 fn read_target(node: Option<&Node>, request: &Request, problems: &mut Problems) -> Option<Target> {

@@ -83,16 +83,18 @@ struct Series {
 /// # Errors
 /// Everything that is not a whole, successful answer of numbers.
 pub fn decode(status: u16, body: &[u8]) -> Result<Answer, QueryError> {
-    let envelope = match serde_json::from_slice::<Envelope<'_>>(body) {
-        Ok(envelope) => envelope,
-        Err(_) if status != 200 => return Err(QueryError::status(status, body)),
-        Err(error) => return Err(QueryError::NotApi(not_json(body, &error))),
+    // As a whole: the JSON reader does not look into what it skips.
+    let envelope = match std::str::from_utf8(body).map(serde_json::from_str::<Envelope<'_>>) {
+        Ok(Ok(envelope)) => envelope,
+        _ if status != 200 => return Err(QueryError::status(status, body)),
+        Ok(Err(error)) => return Err(not_json(body, &error)),
+        Err(_) => return Err(not_api("it is not UTF-8 text")),
     };
     if status != 200 || envelope.status.as_deref() != Some("success") {
         return Err(refused(status, body, envelope));
     }
     let incomplete = incomplete(&envelope);
-    let data = envelope.data.ok_or_else(|| QueryError::NotApi("`data` is missing".to_owned()))?;
+    let data = envelope.data.ok_or_else(|| not_api("`data` is missing"))?;
     let samples = samples(&data)?;
     Ok(Answer { samples, incomplete })
 }
@@ -102,7 +104,7 @@ fn refused(status: u16, body: &[u8], envelope: Envelope<'_>) -> QueryError {
         (_, None) if status != 200 => QueryError::status(status, body),
         (None, None) => {
             let found = envelope.status.unwrap_or_else(|| "nothing".to_owned());
-            QueryError::NotApi(format!("`status` is {found:?}, not \"success\""))
+            not_api(format!("`status` is {found:?}, not \"success\""))
         }
         (message, error_type) => QueryError::Api {
             status,
@@ -158,17 +160,20 @@ fn words(text: &str) -> String {
     words
 }
 
-fn not_json(body: &[u8], error: &serde_json::Error) -> String {
-    if is_html(body) {
+/// The text may hold foreign words of any length.
+fn not_api(why: impl AsRef<str>) -> QueryError {
+    QueryError::NotApi(words(why.as_ref()))
+}
+
+fn not_json(body: &[u8], error: &serde_json::Error) -> QueryError {
+    not_api(if is_html(body) {
         let title = title(body).map(|title| format!(", titled {title:?}"));
         format!("it is an HTML page, perhaps a login{}", title.unwrap_or_default())
     } else if body.is_empty() {
         "it is empty".to_owned()
-    } else if std::str::from_utf8(body).is_err() {
-        "it is not UTF-8 text".to_owned()
     } else {
         error.to_string()
-    }
+    })
 }
 
 fn title(page: &[u8]) -> Option<String> {
@@ -198,24 +203,23 @@ fn incomplete(envelope: &Envelope<'_>) -> Option<Incomplete> {
 }
 
 fn samples(data: &Data<'_>) -> Result<Vec<Sample>, QueryError> {
-    let result =
-        data.result.ok_or_else(|| QueryError::NotApi("`result` is missing".to_owned()))?.get();
-    let not_api = |error: serde_json::Error| QueryError::NotApi(error.to_string());
+    let result = data.result.ok_or_else(|| not_api("`result` is missing"))?.get();
+    let invalid = |error: serde_json::Error| not_api(error.to_string());
     match data.result_type.as_deref() {
         Some("vector") => {
-            let series: Vec<Series> = serde_json::from_str(result).map_err(not_api)?;
+            let series: Vec<Series> = serde_json::from_str(result).map_err(invalid)?;
             series.into_iter().map(sample).collect()
         }
         Some("scalar") => {
             let (_, value): (serde::de::IgnoredAny, String) =
-                serde_json::from_str(result).map_err(not_api)?;
+                serde_json::from_str(result).map_err(invalid)?;
             Ok(vec![Sample { labels: Labels::new(), value: number(&value)? }])
         }
         Some("matrix") => Err(QueryError::WrongType(
             "the query returns a range; wrap it, in max_over_time(…) for instance",
         )),
         Some("string") => Err(QueryError::WrongType("the query returns text, not numbers")),
-        _ => Err(QueryError::NotApi("`resultType` is none that this version knows".to_owned())),
+        _ => Err(not_api("`resultType` is none that this version knows")),
     }
 }
 
@@ -227,7 +231,7 @@ fn sample(series: Series) -> Result<Sample, QueryError> {
 }
 
 fn number(text: &str) -> Result<f64, QueryError> {
-    text.parse().map_err(|_| QueryError::NotApi(format!("the value {text:?} is no number")))
+    text.parse().map_err(|_| not_api(format!("the value {text:?} is no number")))
 }
 
 #[cfg(test)]

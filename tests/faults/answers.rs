@@ -72,6 +72,12 @@ fn no_json() {
         body("a login page after blanks", "\n\n  <HTML>").says("HTML page"),
         body("XML", "<?xml version=\"1.0\"?><AccessDenied/>").says("HTML page"),
         body("bytes that are no UTF-8", b"{\"status\":\"success\xff\"}").says("not UTF-8"),
+        fault("bytes that are no UTF-8, where nobody looks")
+            .lag(|_| {
+                let good = r#"{"status":"success","data":{"resultType":"scalar","result":[1,"0"]},"infos":["#;
+                Response::new(200, [good.as_bytes(), b"\"\xff\"]}"].concat())
+            })
+            .says("not UTF-8"),
         body("UTF-16", b"\xff\xfe{\0}\0").says("not UTF-8"),
         body("a byte order mark", "\u{feff}{\"status\":\"success\"}").says("expected value"),
         body("half of it", r#"{"status":"success","data":{"resultType":"vec"#).says("EOF"),

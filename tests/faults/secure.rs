@@ -3,42 +3,16 @@
 use std::fs;
 use std::sync::Arc;
 
-use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd,
-};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
 
 use crate::matrix::{SECRET, healthy};
+use crate::support::certificates::{Authority, Identity, authority};
 use crate::support::fake::Fake;
 use crate::support::{Run, command, empty_directory};
 
 const QUERIES: &str = "queries: {p99_latency: a, event_loop_lag: b, blocking_duration_avg: c, peak_active_requests: d}\n";
-
-type Authority = CertifiedIssuer<'static, KeyPair>;
-
-fn authority(name: &str) -> Authority {
-    let mut params = CertificateParams::new(Vec::new()).unwrap();
-    params.distinguished_name.push(DnType::CommonName, name);
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
-}
-
-/// A certificate and its key.
-struct Identity {
-    cert: rcgen::Certificate,
-    key: KeyPair,
-}
-
-impl Identity {
-    fn new(by: &Authority, name: &str, expires: i32) -> Self {
-        let key = KeyPair::generate().unwrap();
-        let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
-        params.not_after = date_time_ymd(expires, 1, 1);
-        Self { cert: params.signed_by(&key, by).unwrap(), key }
-    }
-}
 
 /// A calm backend that shows `identity`, and lets in whom `clients` has signed.
 fn backend(identity: &Identity, clients: Option<&Authority>) -> Fake {

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test crate uses a part of this")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+pub(crate) mod certificates;
 pub(crate) mod fake;
 pub(crate) mod real;
 pub(crate) mod telemetry;

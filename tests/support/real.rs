@@ -62,6 +62,17 @@ impl Drop for Server {
 /// A Prometheus that has scraped `instances` from `start` to `end`. `prefix` is the path
 /// below which it is served.
 pub(crate) fn prometheus(instances: &[Instance], start: i64, end: i64, prefix: &str) -> Server {
+    prometheus_behind(None, instances, start, end, prefix)
+}
+
+/// The same behind TLS and credentials, as a file of `--web.config.file` sets them up.
+pub(crate) fn prometheus_behind(
+    web_config: Option<&Path>,
+    instances: &[Instance],
+    start: i64,
+    end: i64,
+    prefix: &str,
+) -> Server {
     let data = super::empty_directory();
     let (samples, config) = (data.path().join("samples"), data.path().join("config"));
     fs::write(&samples, telemetry::text(instances, start, end, Format::OpenMetrics)).unwrap();
@@ -81,8 +92,16 @@ pub(crate) fn prometheus(instances: &[Instance], start: i64, end: i64, prefix: &
         .arg("--storage.tsdb.retention.time=100y")
         .arg(format!("--web.listen-address={address}"))
         .arg(format!("--web.route-prefix={prefix}/"));
-    let url = format!("http://{address}{prefix}");
-    let process = start_process(command, data.path(), &address, &format!("{prefix}/-/ready"));
+    let mut scheme = "http";
+    let mut up = "200";
+    if let Some(file) = web_config {
+        command.arg(format!("--web.config.file={}", file.display()));
+        // What is asked in plain HTTP is refused, once there is somebody to refuse it.
+        (scheme, up) = ("https", "400");
+    }
+    let url = format!("{scheme}://{address}{prefix}");
+    let ready = format!("{prefix}/-/ready");
+    let process = start_process(command, data.path(), &address, &ready, up);
     Server { process, url, _data: data }
 }
 
@@ -96,7 +115,7 @@ pub(crate) fn victoria_metrics(instances: &[Instance], start: i64, end: i64) -> 
         .arg(format!("-httpListenAddr={address}"))
         .arg("-retentionPeriod=100y");
     let url = format!("http://{address}");
-    let process = start_process(command, data.path(), &address, "/-/healthy");
+    let process = start_process(command, data.path(), &address, "/-/healthy", "200");
     let samples = telemetry::text(instances, start, end, Format::Prometheus);
     for (page, body) in
         [("api/v1/import/prometheus", samples), ("internal/force_flush", String::new())]
@@ -120,7 +139,7 @@ pub(crate) fn scraping(addresses: &[&str]) -> Server {
         .arg(format!("--config.file={}", config.display()))
         .arg(format!("--storage.tsdb.path={}", data.path().join("tsdb").display()))
         .arg(format!("--web.listen-address={address}"));
-    let process = start_process(command, data.path(), &address, "/-/ready");
+    let process = start_process(command, data.path(), &address, "/-/ready", "200");
     Server { process, url: format!("http://{address}"), _data: data }
 }
 
@@ -134,7 +153,7 @@ pub(crate) fn service() -> Server {
         .args(["-m", "uvicorn", "--app-dir", "examples", "--host", "127.0.0.1", "--port", &port])
         .args(["--log-level", "warning", "service:app"])
         .env("PYTHONDONTWRITEBYTECODE", "1");
-    let process = start_process(command, data.path(), &address, "/metrics/");
+    let process = start_process(command, data.path(), &address, "/metrics/", "200");
     Server { process, url: format!("http://{address}"), _data: data }
 }
 
@@ -161,8 +180,14 @@ pub(crate) fn status(
     Ok(answer.split(' ').nth(1).unwrap_or_default().to_owned())
 }
 
-/// Starts a server, and waits until the page `ready` answers.
-fn start_process(mut command: Command, directory: &Path, address: &str, ready: &str) -> Child {
+/// Starts a server, and waits until the page `ready` answers with the status `up`.
+fn start_process(
+    mut command: Command,
+    directory: &Path,
+    address: &str,
+    ready: &str,
+    up: &str,
+) -> Child {
     let log = directory.join("log");
     let output = fs::File::create(&log).unwrap();
     let mut process = command
@@ -172,7 +197,7 @@ fn start_process(mut command: Command, directory: &Path, address: &str, ready: &
         .spawn()
         .unwrap();
     let give_up = Instant::now() + Duration::from_secs(60);
-    while !status(address, "GET", ready, "").is_ok_and(|status| status == "200") {
+    while !status(address, "GET", ready, "").is_ok_and(|status| status == up) {
         let ended = process.try_wait().unwrap();
         if ended.is_some() || Instant::now() > give_up {
             let _ = process.kill();

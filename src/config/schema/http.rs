@@ -5,9 +5,9 @@ mod tls;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::{Key, entries, syntax, unknown};
-use crate::config::http::{HttpConfig, Proxy, header_name};
-use crate::config::problems::{ConfigError, Problem, Problems};
+use super::{Key, entries, syntax};
+use crate::config::http::{BadHeader, HttpConfig, Proxy, header_name};
+use crate::config::problems::{ConfigError, Problem, Problems, suggest};
 use crate::config::yaml::{self, Node, Value};
 use crate::config::{Environment, Request, Target, file, read};
 
@@ -127,7 +127,7 @@ fn add_header(http: &mut HttpConfig, header: &str) -> Result<(), String> {
     let (name, value) =
         header.split_once(':').ok_or("expected 'Name: value', such as 'X-Scope-OrgID: team-a'")?;
     let (name, value) = (header_name(name.trim())?, value.trim());
-    let bad = |error| format!("`{name}`: {error}");
+    let bad = |error: BadHeader| error.to_string();
     if name == "authorization" {
         return http.authorize("", value, "--header Authorization").map_err(bad);
     }
@@ -242,9 +242,9 @@ fn read_headers(node: &Node, place: &Place<'_>, http: &mut HttpConfig, problems:
                 continue;
             }
         };
-        for (node, value, secret) in header_values(name, value, place, problems) {
+        for (node, value, secret) in header_values(value, place, problems) {
             if let Err(error) = http.add_header(parsed.clone(), &value, secret) {
-                problems.at(node, format!("the header `{name}`: {error}"));
+                problems.at(node, format!("the header: {error}"));
             }
         }
     }
@@ -252,7 +252,6 @@ fn read_headers(node: &Node, place: &Place<'_>, http: &mut HttpConfig, problems:
 
 /// The values of a header, and whether they are secrets: text, or Prometheus' three lists.
 fn header_values<'a>(
-    name: &str,
     node: &'a Node,
     place: &Place<'_>,
     problems: &mut Problems,
@@ -261,9 +260,9 @@ fn header_values<'a>(
         return vec![(node, value.clone(), false)];
     }
     let mut values = Vec::new();
-    let lists = fields(node, &format!("`{name}`"), &["values", "secrets", "files"], problems);
+    let lists = fields(node, "the header", &["values", "secrets", "files"], problems);
     if matches!(&node.value, Value::Map(_) | Value::Null) && lists.is_empty() {
-        problems.at(node, format!("the header `{name}` has no value"));
+        problems.at(node, "the header has no value");
     }
     for ((kind, _), list) in lists {
         let Value::List(items) = &list.value else {
@@ -272,8 +271,8 @@ fn header_values<'a>(
         };
         for item in items {
             let value = match kind {
-                "files" => secret_file(name, item, place, problems),
-                _ => text(name, item, problems).map(str::to_owned),
+                "files" => secret_file("files", item, place, problems),
+                _ => text(kind, item, problems).map(str::to_owned),
             };
             values.extend(value.map(|value| (item, value, kind != "values")));
         }
@@ -315,7 +314,9 @@ fn fields<'a>(
     let (known, others): (Vec<_>, Vec<_>) =
         entries(node, what, problems).into_iter().partition(|((name, _), _)| keys.contains(name));
     for ((name, key), _) in others {
-        problems.at(key, unknown("key", name, keys.iter().copied()));
+        // Not repeated: with a colon missing, it holds a secret.
+        let hint = suggest(name, keys.iter().copied());
+        problems.at(key, format!("unknown key; {hint}"));
     }
     known
 }
