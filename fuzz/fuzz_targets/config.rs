@@ -1,0 +1,42 @@
+//! Whatever stands in a configuration, it is a sound plan or a list of problems.
+#![no_main]
+
+use std::path::Path;
+use std::time::Duration;
+
+use auditor::config::{ConfigError, Environment, Request, parse};
+use jiff::Timestamp;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|text: &str| {
+    let request = Request {
+        config: None,
+        target: None,
+        http_config: None,
+        headers: Vec::new(),
+        environment: Environment::default(),
+        vars: Vec::new(),
+        at: Timestamp::UNIX_EPOCH,
+        timeout: Duration::from_secs(1),
+        gate: None,
+    };
+    // No file is there for the paths in it to name.
+    match parse(Path::new("/nowhere/at/all/metrics.yaml"), text, &request) {
+        Ok(plan) => {
+            assert!(plan.queries.len() >= 4);
+            assert!(plan.queries.iter().all(|query| !query.expr.trim().is_empty()));
+            let limits = &plan.thresholds;
+            assert!(limits.health_score_critical >= limits.health_score_degraded);
+            assert!(limits.max_event_loop_lag_s >= 0.0 && limits.max_event_loop_lag_s.is_finite());
+        }
+        Err(ConfigError::Invalid(problems)) => {
+            assert!(!problems.is_empty());
+            // As YAML counts them, with a line for what is missing at the end.
+            let lines = text.split(['\r', '\n', '\u{85}', '\u{2028}', '\u{2029}']).count() + 1;
+            for problem in problems {
+                assert!(problem.place.is_none_or(|place| (1..=lines).contains(&place.line)));
+            }
+        }
+        Err(error) => panic!("{error}"),
+    }
+});
