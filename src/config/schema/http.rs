@@ -1,15 +1,20 @@
 //! The section `http`: how the server is reached, in the words of Prometheus' `http_config`.
 
+mod outside;
 mod tls;
+mod values;
 
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::Path;
 
-use super::{Key, entries, syntax};
-use crate::config::http::{BadHeader, HttpConfig, Proxy, header_name};
-use crate::config::problems::{ConfigError, Problem, Problems, suggest};
+pub(super) use outside::{add_outside, variable};
+pub(super) use values::boolean;
+use values::{Entry, Place, fields, find, secret_file, text};
+
+use super::{entries, syntax};
+use crate::config::http::{HttpConfig, Proxy, header_name};
+use crate::config::problems::{ConfigError, Problem, Problems};
 use crate::config::yaml::{self, Node, Value};
-use crate::config::{Environment, Request, Target, file, read};
+use crate::config::{Request, read};
 
 const KEYS: [&str; 7] = [
     "authorization",
@@ -20,17 +25,6 @@ const KEYS: [&str; 7] = [
     "no_proxy",
     "follow_redirects",
 ];
-/// A file with a secret or a certificate is not longer, in bytes.
-const MAX_BYTES: u64 = 1024 * 1024;
-
-/// Where a section stands: what paths in it are relative to, and how it is called.
-struct Place<'a> {
-    file: &'a Path,
-    patience: Duration,
-}
-
-type Entry<'a> = (Key<'a>, &'a Node);
-
 /// Reads the section out of `metrics.yaml`.
 pub(super) fn read_section(
     node: &Node,
@@ -60,80 +54,6 @@ pub(super) fn read_file(
     }
     let http = read_http(&root, &Place { file: path, patience: request.timeout }, &mut problems);
     Ok((http, problems.locate(path, &text)))
-}
-
-/// Adds what the target's URL, the environment and the command line say; the later prevails.
-pub(super) fn add_outside(
-    http: &mut HttpConfig,
-    target: Option<&Target>,
-    request: &Request,
-    problems: &mut Problems,
-) {
-    if http.credential.is_none()
-        && let Some((user, password)) = target.and_then(Target::credentials)
-    {
-        // Base64 fits into every header.
-        let _ = http.authorize_basic(&user, &password, "the user and password in the target's URL");
-    }
-    if let Err(message) = add_environment(http, &request.environment) {
-        problems.outside(message);
-    }
-    for header in &request.headers {
-        // Not repeated: it may be a secret.
-        if let Err(message) = add_header(http, header) {
-            problems.outside(format!("--header: {message}"));
-        }
-    }
-}
-
-fn add_environment(http: &mut HttpConfig, environment: &Environment) -> Result<(), String> {
-    let token = variable("AUDITOR_BEARER_TOKEN", environment.bearer_token.as_ref())?;
-    let basic = variable("AUDITOR_BASIC_AUTH", environment.basic_auth.as_ref())?;
-    match (token, basic) {
-        (Some(_), Some(_)) => {
-            Err("AUDITOR_BEARER_TOKEN and AUDITOR_BASIC_AUTH are both set; keep one".to_owned())
-        }
-        (Some(token), None) => http
-            .authorize("Bearer", token, "the token in AUDITOR_BEARER_TOKEN")
-            .map_err(|error| format!("AUDITOR_BEARER_TOKEN: {error}")),
-        (None, Some(basic)) => {
-            let (user, password) =
-                basic.split_once(':').ok_or("AUDITOR_BASIC_AUTH must be user:password")?;
-            http.authorize_basic(user, password, "the user and password in AUDITOR_BASIC_AUTH")
-                .map_err(|error| format!("AUDITOR_BASIC_AUTH: {error}"))
-        }
-        (None, None) => Ok(()),
-    }
-}
-
-/// The value of an environment variable, trimmed.
-///
-/// # Errors
-/// If it is set to nothing: that is a secret which the job was not given, and to go on
-/// without it would ask another server, or as somebody else.
-pub(super) fn variable<'a>(
-    name: &str,
-    value: Option<&'a std::ffi::OsString>,
-) -> Result<Option<&'a str>, String> {
-    let Some(value) = value else { return Ok(None) };
-    match value.to_str().map(str::trim) {
-        None => Err(format!("{name} is not UTF-8 text")),
-        Some("") => Err(format!("{name} is set, but empty; give it a value, or unset it")),
-        Some(text) => Ok(Some(text)),
-    }
-}
-
-fn add_header(http: &mut HttpConfig, header: &str) -> Result<(), String> {
-    let (name, value) =
-        header.split_once(':').ok_or("expected 'Name: value', such as 'X-Scope-OrgID: team-a'")?;
-    let (name, value) = (header_name(name.trim())?, value.trim());
-    let bad = |error: BadHeader| error.to_string();
-    if name == "authorization" {
-        return http.authorize("", value, "--header Authorization").map_err(bad);
-    }
-    // It takes the place of the file's.
-    http.headers.remove(&name);
-    http.add_header(name.clone(), value, true).map_err(bad)
 }
 
 fn read_http(node: &Node, place: &Place<'_>, problems: &mut Problems) -> HttpConfig {
@@ -302,88 +222,4 @@ fn read_proxy(fields: &[Entry<'_>], http: &mut HttpConfig, problems: &mut Proble
         Ok(_) => problems.at(node, "`proxy_url` must be http:// or https://"),
         Err(error) => problems.at(node, format!("`proxy_url` is no URL: {error}")),
     }
-}
-
-/// The entries of a mapping whose keys are known.
-fn fields<'a>(
-    node: &'a Node,
-    what: &str,
-    keys: &[&str],
-    problems: &mut Problems,
-) -> Vec<Entry<'a>> {
-    let (known, others): (Vec<_>, Vec<_>) =
-        entries(node, what, problems).into_iter().partition(|((name, _), _)| keys.contains(name));
-    for ((name, key), _) in others {
-        // Not repeated: with a colon missing, it holds a secret.
-        let hint = suggest(name, keys.iter().copied());
-        problems.at(key, format!("unknown key; {hint}"));
-    }
-    known
-}
-
-fn find<'a>(fields: &[Entry<'a>], name: &str) -> Option<Entry<'a>> {
-    fields.iter().find(|((key, _), _)| *key == name).copied()
-}
-
-pub(super) fn boolean(name: &str, node: &Node, problems: &mut Problems) -> Option<bool> {
-    if let Value::Bool(value) = node.value {
-        return Some(value);
-    }
-    let found = node.value.noun();
-    problems.at(node, format!("`{name}` must be true or false, found {found}"));
-    None
-}
-
-/// Text that is not empty. It is not repeated in problems: it may be a secret.
-fn text<'a>(name: &str, node: &'a Node, problems: &mut Problems) -> Option<&'a str> {
-    match &node.value {
-        Value::Text(text) if text.trim().is_empty() => {
-            problems.at(node, format!("`{name}` is empty"));
-            None
-        }
-        Value::Text(text) => Some(text),
-        other => {
-            let hint = if matches!(other, Value::Int(_) | Value::Float(_) | Value::Bool(_)) {
-                "; put it in quotes"
-            } else {
-                ""
-            };
-            problems.at(node, format!("`{name}` must be text, found {}{hint}", other.noun()));
-            None
-        }
-    }
-}
-
-/// A path, relative to the file in which it stands.
-fn path(name: &str, node: &Node, place: &Place<'_>, problems: &mut Problems) -> Option<PathBuf> {
-    let text = text(name, node, problems)?;
-    Some(place.file.parent().unwrap_or(Path::new("")).join(text))
-}
-
-/// The content of the file that `node` names.
-fn content(name: &str, node: &Node, place: &Place<'_>, problems: &mut Problems) -> Option<Vec<u8>> {
-    let path = path(name, node, place, problems)?;
-    file::read(&path, MAX_BYTES, place.patience)
-        .map_err(|reason| {
-            problems.at(node, format!("`{name}`: cannot read {}: {reason}", path.display()));
-        })
-        .ok()
-}
-
-/// A secret in a file, without the line feed at its end.
-fn secret_file(
-    name: &str,
-    node: &Node,
-    place: &Place<'_>,
-    problems: &mut Problems,
-) -> Option<String> {
-    let text = file::text(content(name, node, place, problems)?)
-        .map_err(|reason| problems.at(node, format!("`{name}`: {reason}")))
-        .ok()?;
-    let secret = text.trim();
-    if secret.is_empty() {
-        problems.at(node, format!("`{name}`: the file is empty"));
-        return None;
-    }
-    Some(secret.to_owned())
 }

@@ -6,7 +6,7 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::sign::CertifiedKey;
 
-use super::{Entry, Place, boolean, content, fields, find, text};
+use super::values::{Entry, Place, boolean, content, fields, find, text};
 use crate::config::http::Tls;
 use crate::config::problems::Problems;
 use crate::config::yaml::Node;

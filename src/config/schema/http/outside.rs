@@ -1,0 +1,81 @@
+//! What the target's URL, the environment and the command line add to the section.
+
+use std::ffi::OsString;
+
+use crate::config::http::{BadHeader, HttpConfig, header_name};
+use crate::config::problems::Problems;
+use crate::config::{Environment, Request, Target};
+
+/// Adds what the target's URL, the environment and the command line say; the later prevails.
+pub(in crate::config::schema) fn add_outside(
+    http: &mut HttpConfig,
+    target: Option<&Target>,
+    request: &Request,
+    problems: &mut Problems,
+) {
+    if http.credential.is_none()
+        && let Some((user, password)) = target.and_then(Target::credentials)
+    {
+        // Base64 fits into every header.
+        let _ = http.authorize_basic(&user, &password, "the user and password in the target's URL");
+    }
+    if let Err(message) = add_environment(http, &request.environment) {
+        problems.outside(message);
+    }
+    for header in &request.headers {
+        // Not repeated: it may be a secret.
+        if let Err(message) = add_header(http, header) {
+            problems.outside(format!("--header: {message}"));
+        }
+    }
+}
+
+fn add_environment(http: &mut HttpConfig, environment: &Environment) -> Result<(), String> {
+    let token = variable("AUDITOR_BEARER_TOKEN", environment.bearer_token.as_ref())?;
+    let basic = variable("AUDITOR_BASIC_AUTH", environment.basic_auth.as_ref())?;
+    match (token, basic) {
+        (Some(_), Some(_)) => {
+            Err("AUDITOR_BEARER_TOKEN and AUDITOR_BASIC_AUTH are both set; keep one".to_owned())
+        }
+        (Some(token), None) => http
+            .authorize("Bearer", token, "the token in AUDITOR_BEARER_TOKEN")
+            .map_err(|error| format!("AUDITOR_BEARER_TOKEN: {error}")),
+        (None, Some(basic)) => {
+            let (user, password) =
+                basic.split_once(':').ok_or("AUDITOR_BASIC_AUTH must be user:password")?;
+            http.authorize_basic(user, password, "the user and password in AUDITOR_BASIC_AUTH")
+                .map_err(|error| format!("AUDITOR_BASIC_AUTH: {error}"))
+        }
+        (None, None) => Ok(()),
+    }
+}
+
+/// The value of an environment variable, trimmed.
+///
+/// # Errors
+/// If it is set to nothing: that is a secret which the job was not given, and to go on
+/// without it would ask another server, or as somebody else.
+pub(in crate::config::schema) fn variable<'a>(
+    name: &str,
+    value: Option<&'a OsString>,
+) -> Result<Option<&'a str>, String> {
+    let Some(value) = value else { return Ok(None) };
+    match value.to_str().map(str::trim) {
+        None => Err(format!("{name} is not UTF-8 text")),
+        Some("") => Err(format!("{name} is set, but empty; give it a value, or unset it")),
+        Some(text) => Ok(Some(text)),
+    }
+}
+
+fn add_header(http: &mut HttpConfig, header: &str) -> Result<(), String> {
+    let (name, value) =
+        header.split_once(':').ok_or("expected 'Name: value', such as 'X-Scope-OrgID: team-a'")?;
+    let (name, value) = (header_name(name.trim())?, value.trim());
+    let bad = |error: BadHeader| error.to_string();
+    if name == "authorization" {
+        return http.authorize("", value, "--header Authorization").map_err(bad);
+    }
+    // It takes the place of the file's.
+    http.headers.remove(&name);
+    http.add_header(name.clone(), value, true).map_err(bad)
+}
