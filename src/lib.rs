@@ -110,9 +110,10 @@ fn deliver(mut report: Report, mut exit: Exit, cli: &Cli) -> Exit {
             .map_err(std::io::Error::from)
             .and_then(|json| output::write_file(&path, &json));
         if let Err(error) = written {
+            let message = format!("cannot write the report {}: {error}", path.display());
+            output::message(&format!("error: {message}"));
             exit = exit.unreported();
-            report.not_written(&path, &error.to_string(), exit);
-            output::message(&format!("error: cannot write the report {}: {error}", path.display()));
+            report.not_delivered(&message, exit);
         }
     }
     let printed = match cli.output_format {
@@ -122,8 +123,16 @@ fn deliver(mut report: Report, mut exit: Exit, cli: &Cli) -> Exit {
             .and_then(|json| output::print(&json)),
     };
     if let Err(error) = printed {
-        exit = exit.unreported();
-        output::message(&format!("error: cannot print the report: {error}"));
+        let message = format!("cannot print the report: {error}");
+        output::message(&format!("error: {message}"));
+        if exit != exit.unreported() {
+            exit = exit.unreported();
+            // What was written before has to say the same as the exit code.
+            report.not_delivered(&message, exit);
+            if let Some((path, json)) = cli.report_path().zip(render::json(&report).ok()) {
+                let _ = output::write_file(&path, &json);
+            }
+        }
     }
     exit
 }

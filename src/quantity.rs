@@ -37,14 +37,26 @@ pub fn beside(value: Bound, limit: f64, unit: &str) -> (String, String) {
     (format!("{at_least}{number} {unit}"), format!("{limit} {unit}"))
 }
 
-/// The labels of a series as PromQL writes them, after a space; nothing for no labels.
+/// The most characters of a series that are shown.
+const MOST_OF_A_SERIES: usize = 300;
+
+/// The labels of a series as PromQL writes them, after a space; nothing for no labels. What is
+/// too long to be read ends in an ellipsis.
 ///
 /// Without `__name__`: whether a function keeps it differs between backends.
 pub fn series(labels: &Labels) -> String {
     let named = labels.iter().filter(|(name, _)| *name != "__name__");
     // Debug escapes quotes, backslashes and control characters as PromQL does.
     let pairs: Vec<_> = named.map(|(name, value)| format!("{name}={value:?}")).collect();
-    if pairs.is_empty() { String::new() } else { format!(" {{{}}}", pairs.join(", ")) }
+    if pairs.is_empty() {
+        return String::new();
+    }
+    let mut text = pairs.join(", ");
+    if let Some((end, _)) = text.char_indices().nth(MOST_OF_A_SERIES) {
+        text.truncate(end);
+        text.push('…');
+    }
+    format!(" {{{text}}}")
 }
 
 #[cfg(test)]

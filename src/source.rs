@@ -10,6 +10,7 @@ mod nan;
 mod preflight;
 mod wave;
 mod wire;
+mod words;
 
 use std::thread;
 use std::time::Instant;
@@ -22,6 +23,7 @@ use crate::config::{Plan, Query};
 use crate::readings::{Reading, Readings, State};
 use api::Server;
 use http::{Failed, Journey};
+use preflight::Product;
 use wave::{Spawned, Wave};
 
 type Answered = Result<Answer, Failed<QueryError>>;
@@ -57,11 +59,13 @@ pub fn observe(plan: &Plan, started: Instant, log: Log<'_>) -> Observation {
         let answers: Vec<_> = answers.into_iter().map(join).collect();
         (join(healthy), join(build_info), answers)
     });
-    let preflight = preflight::judge(healthy, &answers, plan.http.credential.as_ref());
-    if let Ok(product) = preflight {
-        nan::restore(&server, product, plan, &mut answers);
+    let preflight = preflight::judge(healthy, &answers, plan.http.credential.as_ref())
+        .and_then(|product| preflight::look_closer(&server, product));
+    if matches!(preflight, Ok(Product::VictoriaMetrics)) {
+        nan::restore(&server, plan, &mut answers);
     }
-    let backend = Backend::new(preflight.as_ref().ok().copied(), build_info.ok().as_ref());
+    let backend = Backend::new(preflight.as_ref().ok().copied(), build_info.ok().as_ref())
+        .map(|words| plan.http.redact(words));
     let mut failures = Vec::new();
     let mut readings = Readings::new(|_| None);
     for (query, answer) in plan.queries.iter().zip(answers) {
@@ -69,7 +73,11 @@ pub fn observe(plan: &Plan, started: Instant, log: Log<'_>) -> Observation {
             Ok(answer) => {
                 let incomplete =
                     answer.incomplete.map(|it| it.map(|words| plan.http.redact(words)));
-                Reading::new(answer.samples, incomplete, query.read_as)
+                let mut reading = Reading::new(answer.samples, incomplete, query.read_as);
+                for value in reading.labels.iter_mut().flat_map(|labels| labels.values_mut()) {
+                    *value = plan.http.redact(value);
+                }
+                reading
             }
             Err(error) => {
                 let error = plan.http.redact(&error.to_string());

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use support::certificates::{Identity, authority};
+use support::fake::{Fake, Response};
 use support::real::{self, Server};
 use support::telemetry::{CALM, FLEET, Instance};
 use support::{Run, auditor, command, directory_with, empty_directory};
@@ -135,6 +136,43 @@ fn a_nan_beside_a_value_is_no_pass_on_either_server() {
         assert_eq!(lag["labels"]["instance"], "calm-a:8000");
         // What has no NaN is read as before.
         assert_eq!(report["signals"]["peak_active_requests"]["state"], "ok");
+    }
+}
+
+/// A gateway that lets only the API through hides that it is VictoriaMetrics.
+#[test]
+fn a_nan_behind_a_gateway_is_no_pass_either() {
+    if !real::available("the audit of a NaN behind a gateway") {
+        return;
+    }
+    let stalls = Instance { blocking: 0.1, ..CALM };
+    let instances = [stalls, Instance { instance: "calm-b:8000", ..CALM }];
+    let directory = directory_with(
+        "queries:\n  p99_latency: vector(0)\n  blocking_duration_avg: vector(0)\n  \
+         peak_active_requests: 'active_requests{$selector}'\n  \
+         event_loop_lag: 'blocking_duration_seconds_sum{$selector} / blocking_duration_seconds_count{$selector}'\n",
+    );
+    for (server, code) in [
+        (real::prometheus(&instances, START, END, ""), 3),
+        (real::victoria_metrics(&instances, START, END), 3),
+        (real::prometheus(&[stalls], START, END, ""), 0),
+        (real::victoria_metrics(&[stalls], START, END), 0),
+    ] {
+        let address = server.address().to_owned();
+        let gateway = Fake::start(move |request| {
+            if request.path == "/-/healthy" {
+                return Response::new(404, "no route");
+            }
+            let base = format!("http://{address}{}", request.path);
+            let url = reqwest::Url::parse_with_params(&base, &request.parameters).unwrap();
+            let path = format!("{}?{}", url.path(), url.query().unwrap_or_default());
+            Response::Bytes(real::exchange(&address, "GET", &path, "").unwrap().into_bytes())
+        });
+        let at = END.to_string();
+        let args = ["--target", &gateway.url(), "--at", &at, "--fail-on-critical"];
+        let args = [&args[..], &["--var", "selector=job=\"calm\"", "--output-format", "json"]];
+        let run = auditor(directory.path(), &args.concat());
+        assert_eq!(run.code, code, "{}: {}", server.url, run.stdout);
     }
 }
 

@@ -1,7 +1,5 @@
 //! How the report is filled from what was seen and judged.
 
-use std::path::Path;
-
 use super::{
     EvidenceEntry, FailureModeEntry, Integer, NotAssessable, Report, SCHEMA_VERSION, SignalEntry,
     Signals, TermEntry,
@@ -70,15 +68,14 @@ impl Report {
         }
     }
 
-    /// Takes note that the report file could not be written, which changed the exit.
-    pub fn not_written(&mut self, path: &Path, reason: &str, exit: Exit) {
-        let message = format!("cannot write the report {}: {reason}", path.display());
+    /// Takes note that the report could not be written or printed, which may change the exit.
+    pub fn not_delivered(&mut self, message: &str, exit: Exit) {
         if self.exit_code != exit.code() {
             self.verdict = Verdict::Error.name();
-            self.verdict_reason.clone_from(&message);
+            message.clone_into(&mut self.verdict_reason);
             self.exit_code = exit.code();
         }
-        self.error.get_or_insert(message);
+        self.error.get_or_insert_with(|| message.to_owned());
     }
 }
 

@@ -37,7 +37,7 @@ impl<'a> Server<'a> {
 
     /// Evaluates `expr` at the instant of the audit.
     pub(super) fn query(&self, expr: &str) -> Result<Answer, Failed<QueryError>> {
-        let (time, timeout) = (unix_seconds(self.at), seconds(self.http.remaining()));
+        let (time, timeout) = (unix_seconds(self.at), milliseconds(self.http.remaining()));
         let standard = [("query", expr), ("time", &time), ("timeout", &timeout)];
         let special = self.special();
         let ask = |parameters: &[_]| {
@@ -70,9 +70,9 @@ fn names_any(body: &[u8], parameters: &[(&str, &str)]) -> bool {
     parameters.iter().any(|(name, _)| text.contains(name))
 }
 
-/// A duration as Prometheus takes it: seconds.
-fn seconds(duration: Duration) -> String {
-    format!("{:.3}", duration.as_secs_f64())
+/// A duration as Prometheus takes it.
+fn milliseconds(duration: Duration) -> String {
+    format!("{}ms", duration.as_millis().max(1))
 }
 
 /// The instant as Prometheus takes it: seconds, with milliseconds where there are any.

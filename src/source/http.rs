@@ -18,6 +18,7 @@ use reqwest::header::{ACCEPT, AUTHORIZATION, HOST, HeaderValue, LOCATION};
 use client::Clients;
 pub use error::TransportError;
 
+use super::words::words;
 use crate::config::{HttpConfig, Plan, Target};
 
 /// An answer above this size, in bytes and once unpacked, is refused: ten of them at once
@@ -236,5 +237,5 @@ fn location(url: &Url, response: &Response) -> Option<Url> {
 
 /// The URL without what may be a secret in it.
 fn bare(url: &Url) -> String {
-    format!("{}{}", url.origin().ascii_serialization(), url.path())
+    words(&format!("{}{}", url.origin().ascii_serialization(), url.path()))
 }

@@ -9,7 +9,6 @@ use std::collections::HashSet;
 use std::thread;
 
 use super::api::Server;
-use super::preflight::Product;
 use super::wave::Wave;
 use super::wire::Answer;
 use super::{Answered, join};
@@ -21,7 +20,7 @@ use crate::signal::OnMissing;
 const MARK: &str = "auditor_nan";
 
 /// Puts the series that are `NaN` into the answers of a backend that may leave them out.
-pub(super) fn restore(server: &Server, product: Product, plan: &Plan, answers: &mut [Answered]) {
+pub(super) fn restore(server: &Server<'_>, plan: &Plan, answers: &mut [Answered]) {
     let wave = Wave::default();
     thread::scope(|scope| {
         let asked: Vec<_> = plan
@@ -29,7 +28,7 @@ pub(super) fn restore(server: &Server, product: Product, plan: &Plan, answers: &
             .iter()
             .zip(answers)
             .filter_map(|(query, answer)| Some((query, answer.as_mut().ok()?)))
-            .filter(|(query, answer)| may_hide_nan(product, query, answer))
+            .filter(|(query, answer)| may_hide_nan(query, answer))
             .map(|(query, answer)| {
                 (answer, wave.spawn(scope, || server.query(&marked(&query.expr))))
             })
@@ -37,28 +36,22 @@ pub(super) fn restore(server: &Server, product: Product, plan: &Plan, answers: &
         for (answer, again) in asked {
             match join(again) {
                 Ok(again) => add(answer, again),
-                // Others than VictoriaMetrics need not understand the question.
-                Err(error) if product == Product::VictoriaMetrics => {
+                Err(error) => {
                     let why = format!("cannot ask for series that are NaN: {error}");
                     answer.incomplete = Some(Incomplete::Unanswered(why));
                 }
-                Err(_) => {}
             }
         }
     });
 }
 
 /// Whether a `NaN` that is missing would change what is made of the answer.
-fn may_hide_nan(product: Product, query: &Query, answer: &Answer) -> bool {
+fn may_hide_nan(query: &Query, answer: &Answer) -> bool {
     let read_as = query.read_as;
     let nothing_is_zero =
         read_as.on_nan == OnMissing::Zero || read_as.on_no_data == OnMissing::Zero;
-    match (product, answer.samples.is_empty()) {
-        _ if answer.incomplete.is_some() && !read_as.accept_partial => false,
-        (Product::Prometheus, _) => false,
-        (_, true) => nothing_is_zero,
-        (product, false) => product == Product::VictoriaMetrics,
-    }
+    let may_count = answer.incomplete.is_none() || read_as.accept_partial;
+    may_count && (nothing_is_zero || !answer.samples.is_empty())
 }
 
 /// `expr` with its `NaN` filled with 0 and its series marked; the line feed ends a comment.

@@ -5,8 +5,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::Answered;
+use super::api::Server;
 use super::http::{Failed, Page, TransportError};
 use super::wire::QueryError;
+use super::words::words;
 use crate::config::Credential;
 
 /// Which server answered, as far as it says.
@@ -56,6 +58,10 @@ pub(super) enum Fault {
     NotHealthy(u16),
     #[error("this is no Prometheus API: {0}")]
     NoApi(String),
+    #[error("it cannot be told whether the server leaves out series that are NaN: {0}")]
+    Unidentified(String),
+    #[error("the proxy wants credentials ({0}); give them in proxy_url: http://USER:PASSWORD@HOST")]
+    ProxyCredentials(String),
     #[error("every query failed: {0}")]
     Other(String),
 }
@@ -69,6 +75,9 @@ const CREDENTIALS: &str = "set AUDITOR_BEARER_TOKEN or AUDITOR_BASIC_AUTH, or `a
 pub(super) enum Product {
     Prometheus,
     VictoriaMetrics,
+    /// It has a health page, which names neither.
+    Other,
+    /// It has no health page.
     Unknown,
 }
 
@@ -97,6 +106,26 @@ pub(super) fn judge(
         Some(failed) => explain(failed, is_up, credential),
         None => Fault::Other("none was sent".to_owned()),
     })
+}
+
+/// Finds out whether a server without a health page leaves `NaN` out of its answers, as
+/// VictoriaMetrics does behind a gateway or as a cluster: it alone speaks MetricsQL.
+pub(super) fn look_closer(server: &Server<'_>, product: Product) -> Result<Product, Fault> {
+    if product != Product::Unknown {
+        return Ok(product);
+    }
+    match server.query("1 default 2") {
+        Ok(answer) if answer.samples.iter().any(|sample| sample.value == 1.0) => {
+            Ok(Product::VictoriaMetrics)
+        }
+        Ok(_) => Ok(Product::Unknown),
+        Err(failed) => match failed.error {
+            QueryError::Status { status: 429 | 502..=504, .. } | QueryError::Transport(_) => {
+                Err(Fault::Unidentified(failed.to_string()))
+            }
+            _ => Ok(Product::Unknown),
+        },
+    }
 }
 
 /// Whether the API itself spoke, if only to refuse a query.
@@ -128,7 +157,8 @@ fn explain(failed: &Failed<QueryError>, is_up: bool, credential: Option<&Credent
     };
     match status {
         _ if said.to_lowercase().contains("no org id") => Fault::NoTenant(said),
-        401 | 403 | 407 => match credential {
+        407 => Fault::ProxyCredentials(said),
+        401 | 403 => match credential {
             None => Fault::NoCredentials(said),
             Some(credential) if failed.journey.left_origin => {
                 Fault::CredentialsNotSentOn(said, credential.origin.clone())
@@ -154,7 +184,7 @@ impl Product {
         } else if text.starts_with("Prometheus") {
             Self::Prometheus
         } else {
-            Self::Unknown
+            Self::Other
         }
     }
 }
@@ -180,10 +210,17 @@ impl BuildInfo {
 }
 
 impl Backend {
+    /// The same, in the words that `f` makes of its words.
+    pub(super) fn map(self, f: impl Fn(&str) -> String) -> Self {
+        let map = |words: Option<String>| words.map(|words| f(&words));
+        Self { product: map(self.product), version: map(self.version) }
+    }
+
     /// Puts together what the health page and the page of build information tell.
     pub(super) fn new(product: Option<Product>, build_info: Option<&Page>) -> Self {
         let build = build_info.map(BuildInfo::decode).unwrap_or_default();
-        let non_empty = |text: Option<String>| text.filter(|text| !text.is_empty());
+        let non_empty =
+            |text: Option<String>| text.map(|text| words(&text)).filter(|text| !text.is_empty());
         match product {
             None => Self::default(),
             // It gives the version of the Prometheus whose API it follows, not its own.
@@ -193,7 +230,7 @@ impl Backend {
             Some(Product::Prometheus) => {
                 Self { product: Some("Prometheus".to_owned()), version: non_empty(build.version) }
             }
-            Some(Product::Unknown) => {
+            Some(Product::Other | Product::Unknown) => {
                 Self { product: non_empty(build.application), version: non_empty(build.version) }
             }
         }

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::http::TransportError;
+use super::words::words;
 use crate::readings::{Incomplete, Labels, Sample};
 
 /// An answered query.
@@ -146,18 +147,6 @@ fn said(body: &[u8]) -> Option<String> {
         }
     };
     Some(words(&message))
-}
-
-/// A server's words on one line of bounded length: they end up in terminals and CI logs,
-/// where control characters and line feeds have a meaning.
-fn words(text: &str) -> String {
-    const MOST: usize = 500;
-    let plain = text.chars().map(|c| if c.is_control() { ' ' } else { c });
-    let mut words: String = plain.take(MOST).collect();
-    if text.chars().nth(MOST).is_some() {
-        words.push('…');
-    }
-    words
 }
 
 /// The text may hold foreign words of any length.

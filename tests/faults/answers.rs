@@ -222,6 +222,12 @@ fn words_of_the_server_stay_on_their_line() {
     let forged = r#"{"status":"error","errorType":"x","error":"a\n::error::b\u001b[31mc\r"}"#;
     check(vec![
         fault("a forged line").lag(move |_| Response::new(422, forged)).says("a ::error::b [31mc"),
+        fault("a version that is none")
+            .page("/api/v1/status/buildinfo", |_| {
+                let data = r#"{"status":"success","data":{"version":"1\u001b[2J\n::error::x"}}"#;
+                Response::new(200, data)
+            })
+            .code(0),
         fault("a novel")
             .lag(|_| {
                 Response::new(

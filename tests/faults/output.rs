@@ -105,6 +105,21 @@ fn an_earlier_report_survives_one_that_cannot_be_written() {
     }
 }
 
+/// A pipeline may read the file and not the code: both say the same.
+#[test]
+fn the_file_says_what_became_of_standard_output() {
+    let fake = Fake::start(|request| healthy(request, true));
+    let directory = directory_with(QUERIES);
+    let args = ["--fail-on-critical", "--report", "report.json", "--target", &fake.url()];
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    let run: Run = command(directory.path(), &args).stdout(full).output().unwrap().into();
+    assert_eq!(run.code, 3);
+    let report = fs::read_to_string(directory.path().join("report.json")).unwrap();
+    let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+    assert_eq!((&report["exit_code"], &report["verdict"]), (&3.into(), &"error".into()));
+    assert!(report["error"].as_str().unwrap().contains("cannot print the report"));
+}
+
 /// Both ways out blocked: the code is all that is left, and it is right.
 #[test]
 fn no_way_out_at_all() {

@@ -43,6 +43,8 @@ fn every_kind_of_refusal_has_its_own_words() {
         .says("HTTP 403: Permission denied"),
         all("Amazon's words", 403, r#"{"message":"Missing Authentication Token"}"#)
             .says("HTTP 403: Missing Authentication Token"),
+        all("a proxy that wants credentials", 407, "")
+            .says("the proxy wants credentials (HTTP 407); give them in proxy_url"),
         all("no tenant", 401, "no org id\n")
             .says("--header 'X-Scope-OrgID: TENANT'")
             .says("(HTTP 401: no org id)"),

@@ -169,6 +169,17 @@ pub(crate) fn status(
     path: &str,
     body: &str,
 ) -> std::io::Result<String> {
+    let answer = exchange(address, method, path, body)?;
+    Ok(answer.split(' ').nth(1).unwrap_or_default().to_owned())
+}
+
+/// The whole answer to a request without ceremony.
+pub(crate) fn exchange(
+    address: &str,
+    method: &str,
+    path: &str,
+    body: &str,
+) -> std::io::Result<String> {
     let mut stream = TcpStream::connect(address)?;
     let length = body.len();
     write!(
@@ -177,7 +188,7 @@ pub(crate) fn status(
     )?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
-    Ok(answer.split(' ').nth(1).unwrap_or_default().to_owned())
+    Ok(answer)
 }
 
 /// Starts a server, and waits until the page `ready` answers with the status `up`.

@@ -7,6 +7,8 @@ use std::time::Duration;
 use reqwest::Url;
 use rustls::{AlertDescription, CertificateError};
 
+use crate::source::words::words;
+
 /// Why there is no HTTP answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TransportError {
@@ -60,7 +62,8 @@ pub(super) fn explain(error: &reqwest::Error, url: &Url, via: &str) -> Transport
     let cause = root_cause(error);
     for link in chain(error) {
         if let Some(tls) = tls_error(link) {
-            return TransportError::Tls(format!("{address}: {tls}{}", tls_hint(tls)));
+            let said = words(&tls.to_string());
+            return TransportError::Tls(format!("{address}: {said}{}", tls_hint(tls)));
         }
         let kind = link.downcast_ref::<io::Error>().map(io::Error::kind);
         if kind == Some(io::ErrorKind::ConnectionRefused) {
@@ -94,7 +97,8 @@ fn tls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> 
 /// may hold a password.
 pub(super) fn root_cause(error: &reqwest::Error) -> String {
     let last = chain(error).skip(1).last();
-    last.map_or_else(|| "the HTTP client gave no reason".to_owned(), ToString::to_string)
+    let said = last.map(|cause| words(&cause.to_string()));
+    said.unwrap_or_else(|| "the HTTP client gave no reason".to_owned())
 }
 
 fn tls_hint(error: &rustls::Error) -> &'static str {
