@@ -148,6 +148,9 @@ fn certificates() {
         tls("an authority that is none", "{ca_file: text}")
             .file("text", "not PEM")
             .says("`ca_file` holds no certificate in PEM form"),
+        tls("an authority of garbage", "{ca_file: garbage}")
+            .file("garbage", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
+            .says("`ca_file` holds no certificate that can be used"),
         tls("a certificate without a key", "{cert_file: cert}")
             .file("cert", identity.cert.pem())
             .says("need each other"),

@@ -88,6 +88,29 @@ fn certificates() {
     }
 }
 
+/// A certificate that is its own authority is trusted where it is named, and only there.
+#[test]
+fn self_signed_certificates() {
+    let ours = authority("ours");
+    let good = Identity::self_signed("127.0.0.1", 2090);
+    let named = Identity::self_signed("prometheus.test", 2090);
+    let old = Identity::self_signed("127.0.0.1", 2020);
+    let itself = "{ca_file: cert.pem}";
+    for (what, identity, tls, code, words) in [
+        ("named", &good, itself, 0, ""),
+        ("not named", &good, CA, 3, "name the certificate itself as tls_config.ca_file"),
+        ("not named, beside the system's", &good, "{}", 3, "it is self-signed"),
+        ("expired", &old, itself, 3, "has to be renewed"),
+        ("a wrong name", &named, itself, 3, "use a name that the certificate bears"),
+    ] {
+        let fake = backend(identity, None);
+        let run = audit(&fake, tls, &ours, Some(identity));
+        assert_eq!(run.code, code, "{what}: {}", run.stderr);
+        assert!(run.stderr.contains(words), "{what}: {}", run.stderr);
+        assert_eq!(fake.requests().is_empty(), code != 0, "{what}");
+    }
+}
+
 #[test]
 fn the_server_may_ask_who_we_are() {
     let (ours, theirs) = (authority("ours"), authority("theirs"));

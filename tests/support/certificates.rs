@@ -21,6 +21,15 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
+    /// One that has signed itself as an authority, as openssl does by default.
+    pub(crate) fn self_signed(name: &str, expires: i32) -> Self {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        params.not_after = date_time_ymd(expires, 1, 1);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        Self { cert: params.self_signed(&key).unwrap(), key }
+    }
+
     /// One that bears `name`, and is good until the year `expires`.
     pub(crate) fn new(by: &Authority, name: &str, expires: i32) -> Self {
         let key = KeyPair::generate().unwrap();

@@ -7,6 +7,7 @@ use std::time::Duration;
 use reqwest::Url;
 use rustls::{AlertDescription, CertificateError};
 
+use super::tls::is_authority;
 use crate::source::words::words;
 
 /// Why there is no HTTP answer.
@@ -106,6 +107,9 @@ fn tls_hint(error: &rustls::Error) -> &'static str {
     match error {
         E::InvalidCertificate(CertificateError::UnknownIssuer) => {
             "; name the authority that signed it: tls_config.ca_file under `http`"
+        }
+        E::InvalidCertificate(error) if is_authority(error) => {
+            "; it is self-signed: name the certificate itself as tls_config.ca_file under `http`"
         }
         E::InvalidCertificate(
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },

@@ -15,8 +15,14 @@ const KEYS: [&str; 5] = ["ca_file", "cert_file", "key_file", "server_name", "ins
 
 pub(super) fn read_tls(node: &Node, place: &Place<'_>, problems: &mut Problems) -> Tls {
     let fields = fields(node, "`tls_config`", &KEYS, problems);
-    let authorities = find(&fields, "ca_file")
-        .and_then(|(_, value)| certificates("ca_file", value, place, problems));
+    let authorities = find(&fields, "ca_file").and_then(|(_, value)| {
+        let certificates = certificates("ca_file", value, place, problems)?;
+        // A bundle may hold some that are not for us.
+        if !certificates.iter().any(|der| webpki::anchor_from_trusted_cert(der).is_ok()) {
+            problems.at(value, "`ca_file` holds no certificate that can be used");
+        }
+        Some(certificates)
+    });
     let server_name =
         find(&fields, "server_name").and_then(|(_, value)| server_name(value, problems));
     let insecure_skip_verify = find(&fields, "insecure_skip_verify")
