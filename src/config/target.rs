@@ -32,6 +32,9 @@ impl Target {
             return Err("the target must end after its path, without ? or #".to_owned());
         }
         let path = url.path().trim_end_matches('/').to_owned();
+        if path.ends_with("/api/v1") || path.ends_with("/api/v1/query") {
+            return Err("the target must end before /api/v1".to_owned());
+        }
         url.set_path(&path);
         Ok(Self(url))
     }
@@ -97,7 +100,15 @@ mod tests {
 
     #[test]
     fn what_is_no_base_url_is_refused() {
-        for text in ["", "localhost:9090", "ftp://h", "http://", "http://h?x=1", "http://h/#a"] {
+        for text in [
+            "",
+            "localhost:9090",
+            "ftp://h",
+            "http://",
+            "http://h?x=1",
+            "http://h/#a",
+            "http://h/p/api/v1/",
+        ] {
             assert!(Target::parse(text).is_err(), "{text}");
         }
     }

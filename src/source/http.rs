@@ -50,6 +50,13 @@ pub(super) struct Journey {
     pub(super) left_origin: bool,
 }
 
+impl Journey {
+    /// Whether somebody else may have answered.
+    pub(super) const fn is_redirected(&self) -> bool {
+        self.redirected_to.is_some()
+    }
+}
+
 impl fmt::Display for Journey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(url) = &self.redirected_to {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Answered;
 use super::api::Server;
 use super::http::{Failed, Page, TransportError};
-use super::wire::QueryError;
+use super::wire::{QueryError, is_html};
 use super::words::words;
 use crate::config::Credential;
 
@@ -89,14 +89,16 @@ pub(super) fn judge(
     credential: Option<&Credential>,
 ) -> Result<Product, Fault> {
     if answers.iter().any(is_from_api) {
-        let page = healthy?;
-        return match page.status {
-            200..=299 => Ok(Product::of(&page.body)),
-            300..=499 => Ok(Product::Unknown),
-            status => Err(Fault::NotHealthy(status)),
+        return match healthy {
+            // A redirect or a page for people is some gateway's, not the server's.
+            Err(failed) if failed.error.is_redirect() => Ok(Product::Unknown),
+            Err(failed) => Err(failed.into()),
+            Ok(page) if page.status >= 500 => Err(Fault::NotHealthy(page.status)),
+            Ok(page) if is_health_page(&page) => Ok(Product::of(&page.body)),
+            Ok(_) => Ok(Product::Unknown),
         };
     }
-    let is_up = healthy.is_ok_and(|page| matches!(page.status, 200..=299));
+    let is_up = healthy.is_ok_and(|page| is_health_page(&page));
     let failed = answers.iter().filter_map(|answer| answer.as_ref().err());
     let transport = |failed: &&Failed<QueryError>| matches!(failed.error, QueryError::Transport(_));
     // An answer says more than none.
@@ -106,6 +108,10 @@ pub(super) fn judge(
         Some(failed) => explain(failed, is_up, credential),
         None => Fault::Other("none was sent".to_owned()),
     })
+}
+
+fn is_health_page(page: &Page) -> bool {
+    matches!(page.status, 200..=299) && !page.journey.is_redirected() && !is_html(&page.body)
 }
 
 /// Finds out whether a server without a health page leaves `NaN` out of its answers, as

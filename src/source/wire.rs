@@ -175,7 +175,7 @@ fn title(page: &[u8]) -> Option<String> {
     Some(words(page[start..end].trim())).filter(|title| !title.is_empty())
 }
 
-fn is_html(body: &[u8]) -> bool {
+pub(super) fn is_html(body: &[u8]) -> bool {
     let start = String::from_utf8_lossy(&body[..body.len().min(200)]).trim_start().to_lowercase();
     ["<!doctype", "<html", "<?xml", "<head", "<body"].iter().any(|tag| start.starts_with(tag))
 }

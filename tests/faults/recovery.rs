@@ -51,6 +51,12 @@ fn what_is_not_needed_need_not_work() {
         page("a health page for others").page("/-/healthy", |_| Response::new(403, "denied")),
         page("a health page behind a login")
             .page("/-/healthy", |_| Response::new(200, "<html>Sign in")),
+        page("a health page that is redirected for ever").page("/-/healthy", |_| {
+            Response::with_headers(302, &[("Location", &"/-/healthy")], "")
+        }),
+        page("a health page that is redirected, and that is not followed")
+            .config("http: {follow_redirects: false}\n")
+            .page("/-/healthy", |_| Response::with_headers(302, &[("Location", &"/login")], "")),
         page("no build information").page("/api/v1/status/buildinfo", |_| Response::Reset),
         page("build information that is none")
             .page("/api/v1/status/buildinfo", |_| Response::new(200, "[[[[")),

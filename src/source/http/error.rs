@@ -49,6 +49,11 @@ pub enum TransportError {
 }
 
 impl TransportError {
+    /// Whether it was answered by a redirect that led nowhere.
+    pub(in crate::source) const fn is_redirect(&self) -> bool {
+        matches!(self, Self::Redirect(_) | Self::TooManyRedirects(_))
+    }
+
     /// Whether it may be gone a moment later.
     pub(super) const fn may_pass(&self) -> bool {
         matches!(self, Self::Resolve(_) | Self::Refused(_) | Self::Connect(_) | Self::Broken(_))
