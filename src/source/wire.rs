@@ -4,6 +4,7 @@
 //! answer in its place, so nothing is taken for JSON before it has been read as such.
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use super::http::TransportError;
@@ -76,7 +77,8 @@ struct Data<'a> {
 #[derive(Deserialize)]
 struct Series {
     metric: Labels,
-    value: Option<(serde::de::IgnoredAny, String)>,
+    value: Option<(IgnoredAny, String)>,
+    histogram: Option<IgnoredAny>,
 }
 
 /// Decodes an answer.
@@ -91,7 +93,9 @@ pub fn decode(status: u16, body: &[u8]) -> Result<Answer, QueryError> {
         Ok(Err(error)) => return Err(not_json(body, &error)),
         Err(_) => return Err(not_api("it is not UTF-8 text")),
     };
-    if status != 200 || envelope.status.as_deref() != Some("success") {
+    let is_success = envelope.status.as_deref() == Some("success");
+    let is_error = envelope.error.is_some() || envelope.error_type.is_some();
+    if status != 200 || !is_success || is_error {
         return Err(refused(status, body, envelope));
     }
     let incomplete = incomplete(&envelope);
@@ -200,8 +204,7 @@ fn samples(data: &Data<'_>) -> Result<Vec<Sample>, QueryError> {
             series.into_iter().map(sample).collect()
         }
         Some("scalar") => {
-            let (_, value): (serde::de::IgnoredAny, String) =
-                serde_json::from_str(result).map_err(invalid)?;
+            let (_, value): (IgnoredAny, String) = serde_json::from_str(result).map_err(invalid)?;
             Ok(vec![Sample { labels: Labels::new(), value: number(&value)? }])
         }
         Some("matrix") => Err(QueryError::WrongType(
@@ -213,9 +216,10 @@ fn samples(data: &Data<'_>) -> Result<Vec<Sample>, QueryError> {
 }
 
 fn sample(series: Series) -> Result<Sample, QueryError> {
-    let (_, text) = series.value.ok_or(QueryError::WrongType(
-        "the query returns native histograms; wrap it, in histogram_quantile(…) for instance",
-    ))?;
+    let (_, text) =
+        series.value.filter(|_| series.histogram.is_none()).ok_or(QueryError::WrongType(
+            "the query returns native histograms; wrap it, in histogram_quantile(…) for instance",
+        ))?;
     Ok(Sample { labels: series.metric, value: number(&text)? })
 }
 

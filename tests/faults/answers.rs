@@ -111,6 +111,8 @@ fn no_answer_in_the_json() {
         body("an error without a reason", error(r#""errorType":"internal""#))
             .says("gave no reason"),
         body("an error that is an object", error(r#""error":{"code":3}"#)).says("invalid type"),
+        body("an error and a success", r#"{"status":"success","error":"half of it","data":{"resultType":"scalar","result":[1,"0"]}}"#)
+            .says("half of it"),
         body("only a status", r#"{"status":"success"}"#).says("`data` is missing"),
         data("data that is null", "null").says("`data` is missing"),
         data("data that is a list", "[1,2]").says("not the Prometheus API's"),
@@ -177,6 +179,11 @@ fn no_number() {
             r#"{"metric":{"i":"a"},"value":[1,"0"]},{"metric":{"i":"b"},"value":[1,"Inf"]}"#,
         )
         .says("a series is infinite"),
+        vector(
+            "a native histogram with a value",
+            r#"{"metric":{},"value":[1,"0"],"histogram":[1,{}]}"#,
+        )
+        .says("native histograms"),
         data("a scalar that is NaN", r#"{"resultType":"scalar","result":[1,"NaN"]}"#)
             .says("a series is NaN"),
         data("a scalar that is null", r#"{"resultType":"scalar","result":null}"#),

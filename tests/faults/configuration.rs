@@ -116,6 +116,7 @@ fn the_section_http() {
         http("a password without a user", &format!("{{basic_auth: {{password: {SECRET}}}}}"))
             .says("needs `username`"),
         http("a header of no value", "{http_headers: {X-A: {}}}").says("the header has no value"),
+        http("an empty header", "{http_headers: {X-A: \"\"}}").says("is empty"),
         http("a header that is null", "{http_headers: {X-A: }}").says("the header has no value"),
         http("a header of two lines", "{http_headers: {X-A: \"a\\nb\"}}").says("no HTTP header"),
         http("a header without a name", "{http_headers: {\"X A\": a}}").says("no name of an HTTP"),
@@ -195,6 +196,9 @@ fn the_environment() {
             .environment(none)
             .args(&["--header", SECRET])
             .says("--header: expected 'Name: value'"),
+        wrong("a header without a value")
+            .args(&["--header", "X-Scope-OrgID: "])
+            .says("--header: `x-scope-orgid` has no value"),
         wrong("a header of two lines")
             .args(&["--header", "X-A: a\nb"])
             .says("no HTTP header can carry"),

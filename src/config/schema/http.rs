@@ -6,9 +6,11 @@ mod values;
 
 use std::path::Path;
 
+use percent_encoding::percent_decode_str;
+
 pub(super) use outside::{add_outside, variable};
 pub(super) use values::boolean;
-use values::{Entry, Place, fields, find, secret_file, text};
+use values::{Entry, Section, fields, find, secret_file, text};
 
 use super::{entries, syntax};
 use crate::config::http::{HttpConfig, Proxy, header_name};
@@ -25,6 +27,7 @@ const KEYS: [&str; 7] = [
     "no_proxy",
     "follow_redirects",
 ];
+
 /// Reads the section out of `metrics.yaml`.
 pub(super) fn read_section(
     node: &Node,
@@ -32,7 +35,7 @@ pub(super) fn read_section(
     request: &Request,
     problems: &mut Problems,
 ) -> HttpConfig {
-    read_http(node, &Place { file, patience: request.timeout }, problems)
+    read_http(node, &Section { file, patience: request.timeout }, problems)
 }
 
 /// Reads the file of `--http-config`, whose top level is what the section holds.
@@ -52,27 +55,27 @@ pub(super) fn read_file(
     if matches!(root.value, Value::Null) {
         problems.at(&root, "the file is empty");
     }
-    let http = read_http(&root, &Place { file: path, patience: request.timeout }, &mut problems);
+    let http = read_http(&root, &Section { file: path, patience: request.timeout }, &mut problems);
     Ok((http, problems.locate(path, &text)))
 }
 
-fn read_http(node: &Node, place: &Place<'_>, problems: &mut Problems) -> HttpConfig {
+fn read_http(node: &Node, section: &Section<'_>, problems: &mut Problems) -> HttpConfig {
     let mut http = HttpConfig::default();
     let fields = fields(node, "`http`", &KEYS, problems);
     if let Some((_, value)) = find(&fields, "authorization") {
-        read_authorization(value, place, &mut http, problems);
+        read_authorization(value, section, &mut http, problems);
     }
     if let Some(((_, key), value)) = find(&fields, "basic_auth") {
         if find(&fields, "authorization").is_some() {
             problems.at(key, "`authorization` and `basic_auth` are both given; keep one");
         }
-        read_basic_auth(value, place, &mut http, problems);
+        read_basic_auth(value, section, &mut http, problems);
     }
     if let Some((_, value)) = find(&fields, "tls_config") {
-        http.tls = tls::read_tls(value, place, problems);
+        http.tls = tls::read_tls(value, section, problems);
     }
     if let Some((_, value)) = find(&fields, "http_headers") {
-        read_headers(value, place, &mut http, problems);
+        read_headers(value, section, &mut http, problems);
     }
     if let Some(((name, _), value)) = find(&fields, "follow_redirects") {
         http.follow_redirects = boolean(name, value, problems).unwrap_or_default();
@@ -83,7 +86,7 @@ fn read_http(node: &Node, place: &Place<'_>, problems: &mut Problems) -> HttpCon
 
 fn read_authorization(
     node: &Node,
-    place: &Place<'_>,
+    section: &Section<'_>,
     http: &mut HttpConfig,
     problems: &mut Problems,
 ) {
@@ -95,8 +98,8 @@ fn read_authorization(
         problems.at(node, "for the type Basic use `basic_auth`, with `username` and `password`");
         return;
     }
-    let origin = |key: &str| format!("`authorization.{key}` in {}", place.file.display());
-    match secret(node, &fields, ["credentials", "credentials_file"], place, problems) {
+    let origin = |key: &str| format!("`authorization.{key}` in {}", section.file.display());
+    match secret(node, &fields, ["credentials", "credentials_file"], section, problems) {
         Some((key, credentials)) => {
             if let Err(error) = http.authorize(kind, &credentials, &origin(key)) {
                 problems.at(node, format!("`{key}`: {error}"));
@@ -109,17 +112,22 @@ fn read_authorization(
     }
 }
 
-fn read_basic_auth(node: &Node, place: &Place<'_>, http: &mut HttpConfig, problems: &mut Problems) {
+fn read_basic_auth(
+    node: &Node,
+    section: &Section<'_>,
+    http: &mut HttpConfig,
+    problems: &mut Problems,
+) {
     const KEYS: [&str; 4] = ["username", "username_file", "password", "password_file"];
     let fields = fields(node, "`basic_auth`", &KEYS, problems);
-    let user = secret(node, &fields, ["username", "username_file"], place, problems);
-    let password = secret(node, &fields, ["password", "password_file"], place, problems);
+    let user = secret(node, &fields, ["username", "username_file"], section, problems);
+    let password = secret(node, &fields, ["password", "password_file"], section, problems);
     if fields.iter().all(|((name, _), _)| !name.starts_with("username")) {
         problems.at(node, "`basic_auth` needs `username` or `username_file`");
     }
     let (_, password) = password.unwrap_or_default();
     if let Some((_, user)) = user {
-        let origin = format!("`basic_auth` in {}", place.file.display());
+        let origin = format!("`basic_auth` in {}", section.file.display());
         if let Err(error) = http.authorize_basic(&user, &password, &origin) {
             problems.at(node, error);
         }
@@ -131,7 +139,7 @@ fn secret<'a>(
     node: &Node,
     fields: &[Entry<'_>],
     [direct, by_file]: [&'a str; 2],
-    place: &Place<'_>,
+    section: &Section<'_>,
     problems: &mut Problems,
 ) -> Option<(&'a str, String)> {
     match (find(fields, direct), find(fields, by_file)) {
@@ -143,13 +151,18 @@ fn secret<'a>(
             text(direct, value, problems).map(|text| (direct, text.to_owned()))
         }
         (None, Some((_, value))) => {
-            secret_file(by_file, value, place, problems).map(|text| (by_file, text))
+            secret_file(by_file, value, section, problems).map(|text| (by_file, text))
         }
         (None, None) => None,
     }
 }
 
-fn read_headers(node: &Node, place: &Place<'_>, http: &mut HttpConfig, problems: &mut Problems) {
+fn read_headers(
+    node: &Node,
+    section: &Section<'_>,
+    http: &mut HttpConfig,
+    problems: &mut Problems,
+) {
     for ((name, key), value) in entries(node, "`http_headers`", problems) {
         let parsed = match header_name(name) {
             Ok(parsed) if parsed == "authorization" => {
@@ -162,7 +175,7 @@ fn read_headers(node: &Node, place: &Place<'_>, http: &mut HttpConfig, problems:
                 continue;
             }
         };
-        for (node, value, secret) in header_values(value, place, problems) {
+        for (node, value, secret) in header_values(value, section, problems) {
             if let Err(error) = http.add_header(parsed.clone(), &value, secret) {
                 problems.at(node, format!("the header: {error}"));
             }
@@ -173,11 +186,13 @@ fn read_headers(node: &Node, place: &Place<'_>, http: &mut HttpConfig, problems:
 /// The values of a header, and whether they are secrets: text, or Prometheus' three lists.
 fn header_values<'a>(
     node: &'a Node,
-    place: &Place<'_>,
+    section: &Section<'_>,
     problems: &mut Problems,
 ) -> Vec<(&'a Node, String, bool)> {
-    if let Value::Text(value) = &node.value {
-        return vec![(node, value.clone(), false)];
+    if matches!(node.value, Value::Text(_)) {
+        // Nothing tells whether this is a secret.
+        let value = text("the header", node, problems);
+        return value.map(|value| (node, value.to_owned(), true)).into_iter().collect();
     }
     let mut values = Vec::new();
     let lists = fields(node, "the header", &["values", "secrets", "files"], problems);
@@ -191,7 +206,7 @@ fn header_values<'a>(
         };
         for item in items {
             let value = match kind {
-                "files" => secret_file("files", item, place, problems),
+                "files" => secret_file("files", item, section, problems),
                 _ => text(kind, item, problems).map(str::to_owned),
             };
             values.extend(value.map(|value| (item, value, kind != "values")));
@@ -216,7 +231,9 @@ fn read_proxy(fields: &[Entry<'_>], http: &mut HttpConfig, problems: &mut Proble
     let Some(text) = text("proxy_url", node, problems) else { return };
     match reqwest::Url::parse(text) {
         Ok(url) if matches!(url.scheme(), "http" | "https") => {
-            http.hide(url.password().unwrap_or_default());
+            let password = url.password().unwrap_or_default();
+            http.hide(password);
+            http.hide(&percent_decode_str(password).decode_utf8_lossy());
             http.proxy = Some(Proxy { url, no_proxy: no_proxy_text.map(str::to_owned) });
         }
         Ok(_) => problems.at(node, "`proxy_url` must be http:// or https://"),

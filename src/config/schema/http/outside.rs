@@ -71,6 +71,10 @@ fn add_header(http: &mut HttpConfig, header: &str) -> Result<(), String> {
     let (name, value) =
         header.split_once(':').ok_or("expected 'Name: value', such as 'X-Scope-OrgID: team-a'")?;
     let (name, value) = (header_name(name.trim())?, value.trim());
+    if value.is_empty() {
+        // An unset variable, as a rule; the answer would be about something else.
+        return Err(format!("`{name}` has no value"));
+    }
     let bad = |error: BadHeader| error.to_string();
     if name == "authorization" {
         return http.authorize("", value, "--header Authorization").map_err(bad);

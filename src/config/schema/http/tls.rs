@@ -6,17 +6,17 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::sign::CertifiedKey;
 
-use super::values::{Entry, Place, boolean, content, fields, find, text};
+use super::values::{Entry, Section, boolean, content, fields, find, text};
 use crate::config::http::Tls;
 use crate::config::problems::Problems;
 use crate::config::yaml::Node;
 
 const KEYS: [&str; 5] = ["ca_file", "cert_file", "key_file", "server_name", "insecure_skip_verify"];
 
-pub(super) fn read_tls(node: &Node, place: &Place<'_>, problems: &mut Problems) -> Tls {
+pub(super) fn read_tls(node: &Node, section: &Section<'_>, problems: &mut Problems) -> Tls {
     let fields = fields(node, "`tls_config`", &KEYS, problems);
     let authorities = find(&fields, "ca_file").and_then(|(_, value)| {
-        let certificates = certificates("ca_file", value, place, problems)?;
+        let certificates = certificates("ca_file", value, section, problems)?;
         // A bundle may hold some that are not for us.
         if !certificates.iter().any(|der| webpki::anchor_from_trusted_cert(der).is_ok()) {
             problems.at(value, "`ca_file` holds no certificate that can be used");
@@ -28,7 +28,7 @@ pub(super) fn read_tls(node: &Node, place: &Place<'_>, problems: &mut Problems) 
     let insecure_skip_verify = find(&fields, "insecure_skip_verify")
         .and_then(|((name, _), value)| boolean(name, value, problems))
         .unwrap_or_default();
-    let identity = identity(node, &fields, place, problems);
+    let identity = identity(node, &fields, section, problems);
     Tls { authorities, identity, server_name, insecure_skip_verify }
 }
 
@@ -45,7 +45,7 @@ fn server_name(node: &Node, problems: &mut Problems) -> Option<String> {
 fn identity(
     node: &Node,
     fields: &[Entry<'_>],
-    place: &Place<'_>,
+    section: &Section<'_>,
     problems: &mut Problems,
 ) -> Option<Arc<CertifiedKey>> {
     let (cert, key) = match (find(fields, "cert_file"), find(fields, "key_file")) {
@@ -56,8 +56,8 @@ fn identity(
             return None;
         }
     };
-    let chain = certificates("cert_file", cert, place, problems);
-    let pem = content("key_file", key, place, problems)?;
+    let chain = certificates("cert_file", cert, section, problems);
+    let pem = content("key_file", key, section, problems)?;
     let parsed = PrivateKeyDer::from_pem_slice(&pem).map_err(|_| {
         problems.at(key, "`key_file` holds no private key in PEM form, or an encrypted one");
     });
@@ -73,10 +73,10 @@ fn identity(
 fn certificates(
     name: &str,
     node: &Node,
-    place: &Place<'_>,
+    section: &Section<'_>,
     problems: &mut Problems,
 ) -> Option<Vec<CertificateDer<'static>>> {
-    let pem = content(name, node, place, problems)?;
+    let pem = content(name, node, section, problems)?;
     let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
     match certificates {
         Ok(certificates) if !certificates.is_empty() => Some(certificates),

@@ -11,9 +11,9 @@ use crate::config::yaml::{Node, Value};
 /// A file with a secret or a certificate is not longer, in bytes.
 const MAX_BYTES: u64 = 1024 * 1024;
 
-/// Where a section stands.
-pub(super) struct Place<'a> {
-    /// The file, to whose directory paths are relative.
+/// The section, as far as its values need it.
+pub(super) struct Section<'a> {
+    /// The file in which it stands; paths are relative to its directory.
     pub(super) file: &'a Path,
     /// How long to wait for what is no file on disk.
     pub(super) patience: Duration,
@@ -76,20 +76,25 @@ pub(super) fn text<'a>(name: &str, node: &'a Node, problems: &mut Problems) -> O
 }
 
 /// A path, relative to the file in which it stands.
-fn path(name: &str, node: &Node, place: &Place<'_>, problems: &mut Problems) -> Option<PathBuf> {
+fn path(
+    name: &str,
+    node: &Node,
+    section: &Section<'_>,
+    problems: &mut Problems,
+) -> Option<PathBuf> {
     let text = text(name, node, problems)?;
-    Some(place.file.parent().unwrap_or(Path::new("")).join(text))
+    Some(section.file.parent().unwrap_or(Path::new("")).join(text))
 }
 
 /// The content of the file that `node` names.
 pub(super) fn content(
     name: &str,
     node: &Node,
-    place: &Place<'_>,
+    section: &Section<'_>,
     problems: &mut Problems,
 ) -> Option<Vec<u8>> {
-    let path = path(name, node, place, problems)?;
-    file::read(&path, MAX_BYTES, place.patience)
+    let path = path(name, node, section, problems)?;
+    file::read(&path, MAX_BYTES, section.patience)
         .map_err(|reason| {
             problems.at(node, format!("`{name}`: cannot read {}: {reason}", path.display()));
         })
@@ -100,10 +105,10 @@ pub(super) fn content(
 pub(super) fn secret_file(
     name: &str,
     node: &Node,
-    place: &Place<'_>,
+    section: &Section<'_>,
     problems: &mut Problems,
 ) -> Option<String> {
-    let text = file::text(content(name, node, place, problems)?)
+    let text = file::text(content(name, node, section, problems)?)
         .map_err(|reason| problems.at(node, format!("`{name}`: {reason}")))
         .ok()?;
     let secret = text.trim();
