@@ -127,6 +127,7 @@ fn every_command_shown_is_understood() {
             .env("PATH", path)
             .env("PROMETHEUS", fake.url().trim_start_matches("http://"))
             .env("PROMETHEUS_URL", fake.url())
+            .env("AUDITOR_TARGET", fake.url())
             .env("LOAD_SECONDS", "60")
             .output()
             .unwrap();

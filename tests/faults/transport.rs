@@ -46,8 +46,10 @@ const DRIP: Duration = Duration::from_millis(20);
 fn nobody_there() {
     // Free a moment ago, and nothing listens there now.
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let at = |url: &str| ["--target".to_owned(), url.to_owned()];
-    let to = |row: Fault, url: &str| row.args(&at(url).each_ref().map(String::as_str));
+    // Connections are made, and nobody takes them.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let nobody = silent.local_addr().unwrap();
+    let to = |row: Fault, url: &str| row.args(&["--target", url]);
     check(vec![
         to(tried("refused"), &format!("http://{free}")).says("Connection refused"),
         to(tried("refused over TLS"), &format!("https://{free}")).says("Connection refused"),
@@ -55,6 +57,8 @@ fn nobody_there() {
             .says(&format!("cannot resolve {NOWHERE}")),
         to(tried("a host name that is none for TLS"), &format!("https://{NOWHERE}"))
             .says("invalid dns name"),
+        to(until_deadline("nobody accepts"), &format!("http://{nobody}")),
+        to(until_deadline("nobody answers TLS"), &format!("https://{nobody}")),
         tried("refused by the proxy")
             .config(&format!("http: {{proxy_url: \"http://{free}\"}}\n"))
             .says(&format!("through the proxy http://{free}")),
