@@ -42,7 +42,7 @@ fn statuses() {
         let repeated = matches!(status, 429 | 502 | 503 | 504);
         let tries = if repeated { "(tried 6 times)" } else { "" };
         let says = format!("HTTP {status}");
-        let within = if repeated { 8 } else { 3 };
+        let within = if repeated { 15 } else { 8 };
         [
             fault(format!("{status} for everything"))
                 .everything(move |_| Response::new(status, ""))

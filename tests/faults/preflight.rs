@@ -7,7 +7,7 @@ use crate::support::fake::Response;
 fn every_kind_of_refusal_has_its_own_words() {
     let nobody: [(&str, &str); 0] = [];
     let all = |name: &str, status: u16, body: &'static str| {
-        fault(name).everything(move |_| Response::new(status, body)).within(8)
+        fault(name).everything(move |_| Response::new(status, body)).within(15)
     };
     check(vec![
         all("no credentials", 401, "Unauthorized\n")
@@ -74,7 +74,7 @@ fn every_kind_of_refusal_has_its_own_words() {
         fault("up, but not ready")
             .page("/api/v1/query", |_| Response::new(503, "Service Unavailable"))
             .says("not ready yet")
-            .within(8),
+            .within(15),
         fault("it says that it is not healthy")
             .page("/-/healthy", |_| Response::new(500, ""))
             .says("not healthy (HTTP 500 from /-/healthy)"),
@@ -94,6 +94,6 @@ fn every_kind_of_refusal_has_its_own_words() {
                 )
             })
             .says("4 of 4 queries failed, `p99_latency` first: query timed out (timeout, HTTP 503)")
-            .within(8),
+            .within(15),
     ]);
 }
