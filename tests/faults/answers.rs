@@ -270,3 +270,31 @@ fn a_proven_breach_outlasts_every_fault() {
         assert_eq!(run.code, 1, "{}", run.stdout);
     }
 }
+
+/// An incomplete answer is better refused by the server than told to us; and it need not work
+/// longer than we wait.
+#[test]
+fn every_server_is_asked_for_the_whole_or_nothing() {
+    use crate::support::fake::Fake;
+    use crate::support::{auditor, directory_with};
+    const QUERIES: &str = "queries: {p99_latency: a, event_loop_lag: b, blocking_duration_avg: c, peak_active_requests: d}";
+    for (switch, thanos, victoria_metrics) in
+        [("", "false", Some("1")), ("accept_partial: true\n", "true", None)]
+    {
+        let fake = Fake::start(|request| healthy(request, true));
+        let directory = directory_with(&format!("{switch}{QUERIES}"));
+        auditor(directory.path(), &["--timeout", "7s", "--target", &fake.url()]);
+        let requests = fake.requests();
+        let queries: Vec<_> = requests.iter().filter(|r| r.path == "/api/v1/query").collect();
+        assert_eq!(queries.len(), 4);
+        for query in queries {
+            let sent = |name: &str| query.parameters.get(name).map(String::as_str);
+            assert_eq!(sent("partial_response"), Some(thanos));
+            assert_eq!(sent("deny_partial_response"), victoria_metrics);
+            assert_eq!(sent("nocache"), Some("1"));
+            let timeout: u64 =
+                sent("timeout").and_then(|t| t.strip_suffix("ms")).unwrap().parse().unwrap();
+            assert!((1..=7000).contains(&timeout), "{timeout}");
+        }
+    }
+}
