@@ -6,6 +6,8 @@ use crate::matrix::{check, fault, healthy};
 use crate::support::fake::{Fake, Response};
 use crate::support::{auditor, directory_with};
 
+const QUERIES: &str = "queries: {p99_latency: a, event_loop_lag: b, blocking_duration_avg: c, peak_active_requests: d}";
+
 /// Strikes the first so many times.
 fn first(
     times: usize,
@@ -64,6 +66,28 @@ fn what_is_not_needed_need_not_work() {
             .page("/api/v1/status/buildinfo", |_| Response::silence(Duration::from_secs(30)))
             .within(15),
     ]);
+}
+
+/// A gateway that sends its visitors to a page of its own hides which server is behind it.
+#[test]
+fn a_page_for_visitors_names_no_server() {
+    let asked_for_its_language = |health: fn() -> Response| {
+        let fake = Fake::start(move |request| match request.path.as_str() {
+            "/-/healthy" => health(),
+            "/welcome" => Response::new(200, "Prometheus Server is what you are looking for"),
+            _ => healthy(request, true),
+        });
+        let directory = directory_with(QUERIES);
+        let run = auditor(directory.path(), &["--fail-on-critical", "--target", &fake.url()]);
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        let requests = fake.requests();
+        requests.iter().any(|r| r.parameters.get("query").is_some_and(|q| q == "1 default 2"))
+    };
+    let moved = || Response::with_headers(302, &[("Location", &"/welcome")], "");
+    assert!(asked_for_its_language(moved));
+    assert!(asked_for_its_language(|| Response::new(200, "<html>Prometheus")));
+    assert!(asked_for_its_language(|| Response::new(404, "Prometheus")));
+    assert!(!asked_for_its_language(|| Response::new(200, "OK")));
 }
 
 /// How often the query was asked if it is answered by that status.
