@@ -107,19 +107,22 @@ fn both_servers_see_the_last_seconds() {
     }
 }
 
+/// Something to divide by, which `CALM` has not.
+const STALLS: Instance = Instance { blocking: 0.1, ..CALM };
+
+/// A lag that is a ratio.
+const RATIO: &str = "queries:\n  p99_latency: vector(0)\n  blocking_duration_avg: vector(0)\n  \
+    peak_active_requests: 'active_requests{$selector}'\n  \
+    event_loop_lag: 'blocking_duration_seconds_sum{$selector} / blocking_duration_seconds_count{$selector}'\n";
+
 /// One instance has nothing to divide by: its lag is not known, and the other's is calm.
 #[test]
 fn a_nan_beside_a_value_is_no_pass_on_either_server() {
     if !real::available("the audit of a NaN on real servers") {
         return;
     }
-    let stalls = Instance { blocking: 0.1, ..CALM };
-    let instances = [stalls, Instance { instance: "calm-b:8000", ..CALM }];
-    let directory = directory_with(
-        "queries:\n  p99_latency: vector(0)\n  blocking_duration_avg: vector(0)\n  \
-         peak_active_requests: 'active_requests{$selector}'\n  \
-         event_loop_lag: 'blocking_duration_seconds_sum{$selector} / blocking_duration_seconds_count{$selector}'\n",
-    );
+    let instances = [STALLS, Instance { instance: "calm-b:8000", ..CALM }];
+    let directory = directory_with(RATIO);
     let at = END.to_string();
     for server in [
         real::prometheus(&instances, START, END, ""),
@@ -145,18 +148,13 @@ fn a_nan_behind_a_gateway_is_no_pass_either() {
     if !real::available("the audit of a NaN behind a gateway") {
         return;
     }
-    let stalls = Instance { blocking: 0.1, ..CALM };
-    let instances = [stalls, Instance { instance: "calm-b:8000", ..CALM }];
-    let directory = directory_with(
-        "queries:\n  p99_latency: vector(0)\n  blocking_duration_avg: vector(0)\n  \
-         peak_active_requests: 'active_requests{$selector}'\n  \
-         event_loop_lag: 'blocking_duration_seconds_sum{$selector} / blocking_duration_seconds_count{$selector}'\n",
-    );
+    let instances = [STALLS, Instance { instance: "calm-b:8000", ..CALM }];
+    let directory = directory_with(RATIO);
     for (server, code) in [
         (real::prometheus(&instances, START, END, ""), 3),
         (real::victoria_metrics(&instances, START, END), 3),
-        (real::prometheus(&[stalls], START, END, ""), 0),
-        (real::victoria_metrics(&[stalls], START, END), 0),
+        (real::prometheus(&[STALLS], START, END, ""), 0),
+        (real::victoria_metrics(&[STALLS], START, END), 0),
     ] {
         let address = server.address().to_owned();
         let gateway = Fake::start(move |request| {

@@ -192,7 +192,8 @@ impl<'a> Http<'a> {
         let client = self.clients.get(url)?;
         let json = HeaderValue::from_static("application/json");
         let mut request = match self.config.tls.server_name.as_deref().filter(|_| is_target) {
-            Some(name) if url.scheme() == "https" => {
+            None => client.get(url.clone()),
+            Some(name) => {
                 // The TLS layer takes the server's name from the URL, and nowhere else.
                 let mut named = url.clone();
                 let host = url.host_str().unwrap_or_default();
@@ -200,7 +201,6 @@ impl<'a> Http<'a> {
                 let _ = named.set_host(Some(name));
                 client.get(named).header(HOST, host)
             }
-            _ => client.get(url.clone()),
         };
         request = request.header(ACCEPT, json).timeout(within);
         if is_target {
