@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::yaml;
 
 /// The most problems that are told one by one; each costs another pass over the file.
-const MOST: usize = 50;
+const MOST: usize = 25;
 
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,7 +1,8 @@
 //! What kind of server is there, if it is none that can be asked.
 
 use crate::matrix::{SECRET, check, fault};
-use crate::support::fake::Response;
+use crate::support::fake::{Fake, Response};
+use crate::support::{auditor, directory_with};
 
 #[test]
 fn every_kind_of_refusal_has_its_own_words() {
@@ -96,4 +97,19 @@ fn every_kind_of_refusal_has_its_own_words() {
             .says("4 of 4 queries failed, `p99_latency` first: query timed out (timeout, HTTP 503)")
             .within(15),
     ]);
+}
+
+/// What one query was answered says more than that another was not.
+#[test]
+fn an_answer_outweighs_a_lost_connection() {
+    let fake = Fake::start(|request| match request.parameters.get("query").map(String::as_str) {
+        Some("a") => Response::Reset,
+        _ => Response::new(401, ""),
+    });
+    let directory = directory_with(
+        "queries: {p99_latency: a, event_loop_lag: b, blocking_duration_avg: c, peak_active_requests: d}",
+    );
+    let run = auditor(directory.path(), &["--fail-on-critical", "--target", &fake.url()]);
+    assert_eq!(run.code, 3);
+    assert!(run.stderr.contains("the server wants credentials"), "{}", run.stderr);
 }
