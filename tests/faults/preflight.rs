@@ -87,6 +87,12 @@ fn every_kind_of_refusal_has_its_own_words() {
                 )
             })
             .says("4 of 4 queries failed, `p99_latency` first: parse error (bad_data, HTTP 400)"),
+        fault("every query is a range")
+            .page("/api/v1/query", |_| {
+                let data = r#"{"status":"success","data":{"resultType":"matrix","result":[]}}"#;
+                Response::new(200, data)
+            })
+            .says("4 of 4 queries failed, `p99_latency` first: the query returns a range"),
         fault("every query is too slow for the server")
             .page("/api/v1/query", |_| {
                 Response::new(
