@@ -53,9 +53,17 @@ pub fn write_file(path: &Path, text: &str) -> io::Result<()> {
         // As any other file: what the umask leaves of it.
         builder.permissions(fs::Permissions::from_mode(0o666));
     }
-    let mut file = builder.tempfile_in(directory)?;
-    file.write_all(text.as_bytes())?;
+    let mut file = builder.tempfile_in(directory).map_err(without_path)?;
+    file.write_all(text.as_bytes()).map_err(without_path)?;
     file.as_file().sync_all()?;
-    file.persist(&path).map_err(|error| error.error)?;
+    file.persist(&path).map_err(|error| without_path(error.error))?;
     Ok(())
+}
+
+/// The error without the name of the temporary file, which is another one each time.
+fn without_path(error: io::Error) -> io::Error {
+    match error.to_string().split_once(" at path ") {
+        Some((cause, _)) => io::Error::new(error.kind(), cause),
+        None => error,
+    }
 }

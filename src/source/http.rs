@@ -118,6 +118,10 @@ impl<'a> Http<'a> {
         patience: Patience,
     ) -> Result<Page, Failed<TransportError>> {
         let mut url = self.target.page(path);
+        let what = match parameters.first() {
+            Some((_, query)) => format!("GET {url} {query:?}"),
+            None => format!("GET {url}"),
+        };
         if !parameters.is_empty() {
             url.query_pairs_mut().extend_pairs(parameters);
         }
@@ -126,7 +130,7 @@ impl<'a> Http<'a> {
             journey.tries += 1;
             let began = Instant::now();
             let result = self.follow(&url, patience, &mut journey);
-            self.tell(&url, &result, began.elapsed());
+            self.tell(&what, &result, began.elapsed());
             let pause = match patience {
                 Patience::Deadline => retry::pause(journey.tries, &result, self.remaining()),
                 Patience::Once(_) => None,
@@ -137,17 +141,17 @@ impl<'a> Http<'a> {
                     Err(error) => Err(Failed { error, journey }),
                 };
             };
-            (self.log)(&format!("GET {url}: again in {pause:?}"));
+            (self.log)(&format!("{what}: again in {pause:?}"));
             thread::sleep(pause);
         }
     }
 
-    fn tell(&self, url: &Url, result: &Result<Page, TransportError>, took: Duration) {
+    fn tell(&self, what: &str, result: &Result<Page, TransportError>, took: Duration) {
         let outcome = match result {
             Ok(page) => format!("HTTP {}, {} bytes", page.status, page.body.len()),
             Err(error) => error.to_string(),
         };
-        (self.log)(&format!("GET {url}: {outcome}, {} ms", took.as_millis()));
+        (self.log)(&format!("{what}: {outcome}, {} ms", took.as_millis()));
     }
 
     /// Gets one page, wherever redirects lead. Headers and credentials stay with the origin

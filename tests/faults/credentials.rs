@@ -195,7 +195,7 @@ fn verbose_tells_of_every_request() {
     let run = audit(directory_with(QUERIES).path(), &fake.url(), &HEADERS, &environment);
     let told = |words: &str| run.stderr.lines().filter(|line| line.contains(words)).count();
     assert_eq!(told("GET "), 6, "{}", run.stderr);
-    assert_eq!(told("/api/v1/query?query=b&time="), 1, "{}", run.stderr);
+    assert_eq!(told("/api/v1/query \"b\": HTTP 200, "), 1, "{}", run.stderr);
     assert_eq!(told("HTTP 200, "), 5, "{}", run.stderr);
     assert_eq!(told("credentials: the token in AUDITOR_BEARER_TOKEN"), 1);
     assert_eq!(told("header: x-api-key"), 1);

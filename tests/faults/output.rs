@@ -43,6 +43,7 @@ fn check(what: &str, args: &[&str], stdout: Stdout, codes: [i32; 2], words: &str
             "{what}: {}",
             run.stderr
         );
+        assert!(!run.stderr.contains(".tmp"), "{what}: {}", run.stderr);
         if args.contains(&"json") && matches!(stdout, Stdout::Captured) {
             assert_eq!(run.json()["exit_code"], code, "{what}");
             assert_eq!(run.json()["verdict"] == "pass", code == 0, "{what}");
