@@ -23,7 +23,7 @@ use crate::config::{Plan, Query};
 use crate::readings::{Reading, Readings, State};
 use api::Server;
 use http::{Failed, Journey};
-use preflight::Product;
+use preflight::{BuildInfo, Product};
 use wave::{Spawned, Wave};
 
 type Answered = Result<Answer, Failed<QueryError>>;
@@ -59,12 +59,13 @@ pub fn observe(plan: &Plan, started: Instant, log: Log<'_>) -> Observation {
         let answers: Vec<_> = answers.into_iter().map(join).collect();
         (join(healthy), join(build_info), answers)
     });
+    let build_info = build_info.map(|page| BuildInfo::decode(&page)).unwrap_or_default();
     let preflight = preflight::judge(healthy, &answers, plan.http.credential.as_ref())
-        .and_then(|product| preflight::look_closer(&server, product));
+        .and_then(|product| preflight::look_closer(&server, product, &build_info));
     if matches!(preflight, Ok(Product::VictoriaMetrics)) {
         nan::restore(&server, plan, &mut answers);
     }
-    let backend = Backend::new(preflight.as_ref().ok().copied(), build_info.ok().as_ref())
+    let backend = Backend::new(preflight.as_ref().ok().copied(), build_info)
         .map(|words| plan.http.redact(words));
     let mut failures = Vec::new();
     let mut readings = Readings::new(|_| None);

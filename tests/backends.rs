@@ -150,16 +150,22 @@ fn a_nan_behind_a_gateway_is_no_pass_either() {
     }
     let instances = [STALLS, Instance { instance: "calm-b:8000", ..CALM }];
     let directory = directory_with(RATIO);
-    for (server, code) in [
+    let servers = [
         (real::prometheus(&instances, START, END, ""), 3),
         (real::victoria_metrics(&instances, START, END), 3),
         (real::prometheus(&[STALLS], START, END, ""), 0),
         (real::victoria_metrics(&[STALLS], START, END), 0),
-    ] {
+    ];
+    let no_health_page = || Response::new(404, "no route");
+    let one_of_its_own = || Response::new(200, "OK");
+    let healths: [fn() -> Response; 2] = [no_health_page, one_of_its_own];
+    for ((server, code), health) in
+        servers.iter().flat_map(|server| healths.map(|health| (server, health)))
+    {
         let address = server.address().to_owned();
         let gateway = Fake::start(move |request| {
             if request.path == "/-/healthy" {
-                return Response::new(404, "no route");
+                return health();
             }
             let base = format!("http://{address}{}", request.path);
             let url = reqwest::Url::parse_with_params(&base, &request.parameters).unwrap();
@@ -170,7 +176,7 @@ fn a_nan_behind_a_gateway_is_no_pass_either() {
         let args = ["--target", &gateway.url(), "--at", &at, "--fail-on-critical"];
         let args = [&args[..], &["--var", "selector=job=\"calm\"", "--output-format", "json"]];
         let run = auditor(directory.path(), &args.concat());
-        assert_eq!(run.code, code, "{}: {}", server.url, run.stdout);
+        assert_eq!(run.code, *code, "{}: {}", server.url, run.stdout);
     }
 }
 

@@ -1,8 +1,10 @@
 //! The pre-flight: is there a server, is it well, and which one is it?
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::Answered;
 use super::api::Server;
@@ -114,22 +116,31 @@ fn is_health_page(page: &Page) -> bool {
     matches!(page.status, 200..=299) && !page.journey.is_redirected() && !is_html(&page.body)
 }
 
-/// Finds out whether a server without a health page leaves `NaN` out of its answers, as
-/// VictoriaMetrics does behind a gateway or as a cluster: it alone speaks MetricsQL.
-pub(super) fn look_closer(server: &Server<'_>, product: Product) -> Result<Product, Fault> {
-    if product != Product::Unknown {
+/// Finds out whether a server leaves `NaN` out of its answers, as VictoriaMetrics does: it alone
+/// speaks MetricsQL. Behind a gateway, or as a cluster, it may have no health page of its own.
+pub(super) fn look_closer(
+    server: &Server<'_>,
+    product: Product,
+    build_info: &BuildInfo,
+) -> Result<Product, Fault> {
+    let may_be_hidden = match product {
+        Product::Prometheus | Product::VictoriaMetrics => false,
+        Product::Other => build_info.is_sparse,
+        Product::Unknown => true,
+    };
+    if !may_be_hidden {
         return Ok(product);
     }
     match server.query("1 default 2") {
         Ok(answer) if answer.samples.iter().any(|sample| sample.value == 1.0) => {
             Ok(Product::VictoriaMetrics)
         }
-        Ok(_) => Ok(Product::Unknown),
+        Ok(_) => Ok(product),
         Err(failed) => match failed.error {
             QueryError::Status { status: 429 | 502..=504, .. } | QueryError::Transport(_) => {
                 Err(Fault::Unidentified(failed.to_string()))
             }
-            _ => Ok(Product::Unknown),
+            _ => Ok(product),
         },
     }
 }
@@ -196,20 +207,31 @@ impl Product {
 }
 
 /// The build information of a server; empty where it has none to give.
-#[derive(Debug, Default, Deserialize)]
-struct BuildInfo {
+#[derive(Debug, Default)]
+pub(super) struct BuildInfo {
     application: Option<String>,
     version: Option<String>,
+    /// Whether it names a version at most, as VictoriaMetrics does; Prometheus and those who
+    /// build on it name a revision too.
+    is_sparse: bool,
 }
 
 impl BuildInfo {
-    fn decode(page: &Page) -> Self {
+    pub(super) fn decode(page: &Page) -> Self {
         #[derive(Deserialize)]
         struct Envelope {
-            data: BuildInfo,
+            data: HashMap<String, Value>,
         }
         match serde_json::from_slice::<Envelope>(&page.body) {
-            Ok(envelope) if page.status == 200 => envelope.data,
+            Ok(Envelope { data }) if page.status == 200 => {
+                let text = |key| data.get(key).and_then(Value::as_str).map(words);
+                let text = |key| text(key).filter(|text| !text.is_empty());
+                Self {
+                    application: text("application"),
+                    version: text("version"),
+                    is_sparse: data.keys().all(|key| key == "version"),
+                }
+            }
             _ => Self::default(),
         }
     }
@@ -223,10 +245,7 @@ impl Backend {
     }
 
     /// Puts together what the health page and the page of build information tell.
-    pub(super) fn new(product: Option<Product>, build_info: Option<&Page>) -> Self {
-        let build = build_info.map(BuildInfo::decode).unwrap_or_default();
-        let non_empty =
-            |text: Option<String>| text.map(|text| words(&text)).filter(|text| !text.is_empty());
+    pub(super) fn new(product: Option<Product>, build: BuildInfo) -> Self {
         match product {
             None => Self::default(),
             // It gives the version of the Prometheus whose API it follows, not its own.
@@ -234,10 +253,10 @@ impl Backend {
                 Self { product: Some("VictoriaMetrics".to_owned()), version: None }
             }
             Some(Product::Prometheus) => {
-                Self { product: Some("Prometheus".to_owned()), version: non_empty(build.version) }
+                Self { product: Some("Prometheus".to_owned()), version: build.version }
             }
             Some(Product::Other | Product::Unknown) => {
-                Self { product: non_empty(build.application), version: non_empty(build.version) }
+                Self { product: build.application, version: build.version }
             }
         }
     }
