@@ -9,7 +9,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use support::fake::{Fake, Response};
-use support::{Run, auditor, command, directory_with, empty_directory};
+use support::{Run, auditor, command, directory_with, empty_directory, full_disk};
 
 /// A backend whose every answer is `value`.
 fn backend(value: &'static str) -> Fake {
@@ -128,8 +128,8 @@ fn a_full_disk_under_standard_output_is_no_success() {
         let fake = backend(value);
         let directory = directory_with(CONFIG);
         let args = ["--target", &fake.url(), "--fail-on-critical", "--output-format", format];
-        let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
-        let run: Run = command(directory.path(), &args).stdout(full).output().unwrap().into();
+        let mut command = command(directory.path(), &args);
+        let run: Run = command.stdout(full_disk()).output().unwrap().into();
         assert_eq!(run.code, code, "{}", run.stderr);
         assert!(run.stderr.contains("cannot print the report"));
     }

@@ -1,12 +1,12 @@
 //! Reports that cannot be delivered: never a panic, a pass untold, or a failure lost.
 
-use std::fs::{self, File};
+use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Stdio;
 
 use crate::matrix::healthy;
 use crate::support::fake::Fake;
-use crate::support::{Run, command, directory_with};
+use crate::support::{Run, command, directory_with, full_disk};
 
 const QUERIES: &str = "queries: {p99_latency: a, event_loop_lag: b, blocking_duration_avg: c, peak_active_requests: d}\n";
 
@@ -30,7 +30,7 @@ fn check(what: &str, args: &[&str], stdout: Stdout, codes: [i32; 2], words: &str
         let mut command = command(directory.path(), &args);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         if matches!(stdout, Stdout::FullDisk) {
-            command.stdout(File::options().write(true).open("/dev/full").unwrap());
+            command.stdout(full_disk());
         }
         let mut child = command.spawn().unwrap();
         if matches!(stdout, Stdout::Closed) {
@@ -112,8 +112,8 @@ fn the_file_says_what_became_of_standard_output() {
     let fake = Fake::start(|request| healthy(request, true));
     let directory = directory_with(QUERIES);
     let args = ["--fail-on-critical", "--report", "report.json", "--target", &fake.url()];
-    let full = File::options().write(true).open("/dev/full").unwrap();
-    let run: Run = command(directory.path(), &args).stdout(full).output().unwrap().into();
+    let mut command = command(directory.path(), &args);
+    let run: Run = command.stdout(full_disk()).output().unwrap().into();
     assert_eq!(run.code, 3);
     let report = fs::read_to_string(directory.path().join("report.json")).unwrap();
     let report: serde_json::Value = serde_json::from_str(&report).unwrap();

@@ -49,6 +49,16 @@ pub(crate) fn auditor(directory: &Path, args: &[&str]) -> Run {
     command(directory, args).output().expect("the binary starts").into()
 }
 
+/// A disk on which there is no room. As root, a faulty program can replace the device by a
+/// file, and every later test of it would fail in words that lead nowhere.
+pub(crate) fn full_disk() -> std::fs::File {
+    use std::os::unix::fs::FileTypeExt as _;
+    let disk = std::fs::File::options().write(true).open("/dev/full").expect("/dev/full");
+    let kind = disk.metadata().expect("its metadata").file_type();
+    assert!(kind.is_char_device(), "/dev/full is no device any more: mknod -m 666 /dev/full c 1 7");
+    disk
+}
+
 /// An empty directory that goes away with the returned value.
 pub(crate) fn empty_directory() -> tempfile::TempDir {
     tempfile::tempdir().expect("a temporary directory")
