@@ -33,6 +33,7 @@ pub mod render;
 pub mod report;
 pub mod signal;
 pub mod source;
+pub mod storage;
 
 use std::ffi::OsString;
 use std::time::Instant;
