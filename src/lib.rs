@@ -25,6 +25,7 @@ pub mod cli;
 pub mod config;
 pub mod engine;
 pub mod exit;
+pub mod exposition;
 pub mod judgement;
 pub mod output;
 pub mod quantity;

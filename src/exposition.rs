@@ -1,0 +1,207 @@
+//! Reads and writes samples as services expose them: the Prometheus text format 0.0.4 (with the
+//! quoted names of Prometheus 3) and OpenMetrics 1.0.
+//!
+//! What Prometheus' scrape accepts is accepted, and what it refuses is an error, with few
+//! exceptions: blanks count less, and where a slip would end in wrong numbers (a line that a
+//! cut or a carriage return spoiled, the units of the two formats mixed up) this is stricter.
+
+mod cache;
+mod comment;
+mod cursor;
+mod error;
+mod labels;
+mod line;
+mod number;
+mod recording;
+mod write;
+
+use std::io;
+
+use crate::storage::{Labels, Point, STALE, SeriesId, Storage};
+use cache::Cache;
+use line::{Parse, Sample};
+use recording::Blocks;
+
+pub use error::Error;
+pub use recording::format_of_recording;
+pub use write::write;
+
+/// The longest line that is read, in bytes.
+pub const MAX_LINE: usize = 1 << 20;
+
+/// How samples are written down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// The Prometheus text format 0.0.4; instants in milliseconds.
+    Prometheus,
+    /// OpenMetrics 1.0; instants in seconds, and a last line of `# EOF`.
+    OpenMetrics,
+}
+
+impl Format {
+    /// The format of an HTTP body: OpenMetrics if it says so, else the Prometheus text format.
+    pub fn of_content_type(content_type: Option<&str>) -> Self {
+        let media = content_type.and_then(|words| words.split(';').next()).unwrap_or_default();
+        if media.trim().eq_ignore_ascii_case("application/openmetrics-text") {
+            Self::OpenMetrics
+        } else {
+            Self::Prometheus
+        }
+    }
+}
+
+/// What is known of samples apart from what is written.
+#[derive(Debug, Clone, Copy)]
+pub struct Context<'a> {
+    /// The instant of samples without a timestamp, in milliseconds since the Unix epoch. With
+    /// `None` such a sample is an error.
+    pub at: Option<i64>,
+    /// Labels that every sample is given, such as `job` and `instance`. What a sample has under
+    /// such a name is kept as `exported_` and the name, as Prometheus does it by default.
+    pub target: &'a Labels,
+}
+
+/// What was read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Page {
+    /// How many samples were written there, the ones below included.
+    pub samples: usize,
+    /// Samples of a page that were dropped, as the page, or one before it, has another value of
+    /// their series at their instant. Prometheus keeps the first, too.
+    pub duplicates: usize,
+    /// Samples of a page that were dropped, as later ones of their series came before them.
+    /// Prometheus drops them, too.
+    pub out_of_order: usize,
+    /// Series that the page before had and this one has not; they got a stale marker.
+    pub vanished: usize,
+}
+
+/// Reads pages of one target, or a recording, into one [`Storage`]: it remembers the series that
+/// it has met and their places there, so that what repeats costs little.
+///
+/// For another target, other labels of the target, or another storage, take another reader.
+#[derive(Debug, Default)]
+pub struct Reader {
+    cache: Cache,
+    samples: Vec<Sample>,
+    /// The series of the last page whose samples had no timestamps, sorted.
+    present: Vec<SeriesId>,
+}
+
+impl Reader {
+    /// A reader that has met nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Reads what a service has exposed at one instant: all of it, or, on an error, nothing.
+    /// Series that were there on the page before, and are not any more, get a stale marker.
+    ///
+    /// # Errors
+    /// The page is not in the format, or cut off.
+    pub fn read_page(
+        &mut self,
+        page: &[u8],
+        format: Format,
+        context: &Context<'_>,
+        storage: &mut Storage,
+    ) -> Result<Page, Error> {
+        self.samples.clear();
+        let mut parse = Parse::of_page(&mut self.cache, format, context);
+        for (line, ended) in lines(page) {
+            self.samples.extend(parse.step(line, ended)?);
+        }
+        parse.finish()?;
+        Ok(self.push_page(context.at, storage))
+    }
+
+    /// Marks every series of the last page as ended, as Prometheus does when a scrape fails.
+    pub fn end_series(&mut self, at: i64, storage: &mut Storage) {
+        for id in self.present.drain(..) {
+            mark_stale(id, at, storage);
+        }
+    }
+
+    /// Reads a recording as a stream, in bounded memory beside the storage. After an error, the
+    /// samples before it are in the storage.
+    ///
+    /// # Errors
+    /// It cannot be read; it is not in the format, or cut off; or a sample contradicts the one
+    /// of its series that came last. Contradictions to earlier ones are found by
+    /// [`Storage::settle`].
+    pub fn read_recording(
+        &mut self,
+        input: impl io::Read,
+        format: Format,
+        context: &Context<'_>,
+        storage: &mut Storage,
+    ) -> Result<Page, Error> {
+        let mut page = Page::default();
+        let mut blocks = Blocks::new(input);
+        let mut parse = Parse::of_recording(&mut self.cache, format, context);
+        while let Some(block) = blocks.next()? {
+            for (line, ended) in lines(block) {
+                let Some(sample) = parse.step(line, ended)? else { continue };
+                let id = parse.cache.id(sample.entry, storage);
+                if let Err(contradiction) = storage.push(id, sample.point) {
+                    return Err(parse.error(line, contradiction.to_string()));
+                }
+                page.samples += 1;
+            }
+        }
+        parse.finish()?;
+        Ok(page)
+    }
+
+    fn push_page(&mut self, at: Option<i64>, storage: &mut Storage) -> Page {
+        let mut page = Page { samples: self.samples.len(), ..Page::default() };
+        let mut present = Vec::with_capacity(self.present.len());
+        for sample in &self.samples {
+            let id = self.cache.id(sample.entry, storage);
+            if storage.get(id).points.last().is_some_and(|last| last > sample.point.at) {
+                page.out_of_order += 1;
+            } else if storage.push(id, sample.point).is_err() {
+                page.duplicates += 1;
+            }
+            if !sample.timestamped {
+                present.push(id);
+            }
+        }
+        present.sort_unstable();
+        present.dedup();
+        let before = std::mem::replace(&mut self.present, present);
+        for id in before {
+            // A page with samples of this kind came with an instant.
+            if let (Err(_), Some(at)) = (self.present.binary_search(&id), at) {
+                mark_stale(id, at, storage);
+                page.vanished += 1;
+            }
+        }
+        page
+    }
+}
+
+fn mark_stale(id: SeriesId, at: i64, storage: &mut Storage) {
+    if storage.get(id).points.last().is_none_or(|last| last < at) {
+        // Nothing to contradict: it is later than all the others.
+        let _ = storage.push(id, Point { at, value: STALE });
+    }
+}
+
+/// Lines, and whether a newline ends them.
+fn lines(text: &[u8]) -> impl Iterator<Item = (&[u8], bool)> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        match memchr::memchr(b'\n', rest) {
+            Some(end) => {
+                let line = &rest[..end];
+                rest = &rest[end + 1..];
+                Some((line, true))
+            }
+            None => Some((std::mem::take(&mut rest), false)),
+        }
+    })
+}

@@ -1,0 +1,87 @@
+//! What can be wrong with what is read, and where.
+
+use std::borrow::Cow;
+use std::io;
+
+/// How much of a line an error shows, in characters.
+const SHOWN: usize = 80;
+
+/// Why something could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It could not be read at all.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// A line is not in the format.
+    #[error("line {line}, column {column}: {reason}: {shown}")]
+    Syntax {
+        /// Which line; the first one is 1.
+        line: usize,
+        /// Which character of the line; the first one is 1.
+        column: usize,
+        /// What is wrong there.
+        reason: String,
+        /// The line, or what stands around the column, with control characters escaped.
+        shown: String,
+    },
+    /// There is no end to it.
+    #[error("cut off: it does not end with # EOF, but with line {line}")]
+    CutOff {
+        /// The last line; 0 if there is none.
+        line: usize,
+    },
+}
+
+/// What is wrong with a line.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Fault {
+    /// At which byte of the line.
+    pub(super) at: usize,
+    pub(super) reason: Cow<'static, str>,
+}
+
+impl Fault {
+    pub(super) fn new(at: usize, reason: impl Into<Cow<'static, str>>) -> Self {
+        Self { at, reason: reason.into() }
+    }
+
+    /// The error for the line of this number.
+    pub(super) fn in_line(self, number: usize, line: &[u8]) -> Error {
+        let at = self.at.min(line.len());
+        let before = String::from_utf8_lossy(&line[..at]).chars().count();
+        Error::Syntax {
+            line: number,
+            column: before + 1,
+            reason: self.reason.into_owned(),
+            shown: excerpt(&line[at.saturating_sub(SHOWN * 4)..], before.min(SHOWN * 4)),
+        }
+    }
+}
+
+/// About 80 characters of a line. They start where it does, unless `column` is far behind.
+fn excerpt(line: &[u8], column: usize) -> String {
+    let line = String::from_utf8_lossy(&line[..line.len().min(SHOWN * 10)]);
+    let skipped = if column < SHOWN * 3 / 4 { 0 } else { column - SHOWN / 2 };
+    let mut chars = line.chars().skip(skipped);
+    let mut shown = String::from(if skipped > 0 { "…" } else { "" });
+    shown.extend(chars.by_ref().take(SHOWN).flat_map(printable));
+    if chars.next().is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+/// A few characters of the input, quoted, with control characters escaped.
+pub(super) fn quote(text: &[u8]) -> String {
+    let text = String::from_utf8_lossy(&text[..text.len().min(SHOWN * 4)]);
+    let mut shown: String = text.chars().take(SHOWN / 2).flat_map(printable).collect();
+    if text.chars().count() > SHOWN / 2 {
+        shown.push('…');
+    }
+    format!("`{shown}`")
+}
+
+fn printable(c: char) -> impl Iterator<Item = char> {
+    let control = c.is_control();
+    c.escape_default().filter(move |_| control).chain((!control).then_some(c))
+}

@@ -1,0 +1,79 @@
+//! Writes samples as OpenMetrics.
+
+use std::fmt;
+use std::io::{self, Write};
+
+use crate::storage::{Labels, METRIC_NAME, Storage, is_stale};
+
+/// Writes what is in a storage as OpenMetrics: a line for every sample, series by series in the
+/// order of their names and labels. Stale markers have no words there, and are left out, as are
+/// samples that wait for [`Storage::settle`].
+///
+/// # Errors
+/// It cannot be written; or a series has no name, which OpenMetrics cannot say.
+pub fn write(storage: &Storage, out: &mut impl Write) -> io::Result<()> {
+    let mut all: Vec<_> = storage.iter().map(|(_, series)| series).collect();
+    all.sort_by_key(|series| (series.labels.metric_name(), &series.labels));
+    for series in all {
+        let text = text_of(&series.labels)?;
+        for point in series.points.iter().filter(|point| !is_stale(point.value)) {
+            writeln!(out, "{text} {} {}", Value(point.value), Seconds(point.at))?;
+        }
+    }
+    out.write_all(b"# EOF\n")
+}
+
+fn text_of(labels: &Labels) -> io::Result<String> {
+    let name = labels.metric_name();
+    if name.is_empty() {
+        let words = format!("OpenMetrics has no series without a name: {labels}");
+        return Err(io::Error::new(io::ErrorKind::InvalidData, words));
+    }
+    let plain = is_plain(name, true);
+    let mut parts: Vec<String> = if plain { Vec::new() } else { vec![quoted(name)] };
+    for (name, value) in labels.iter().filter(|(name, _)| *name != METRIC_NAME) {
+        let name = if is_plain(name, false) { name.to_owned() } else { quoted(name) };
+        parts.push(format!("{name}={}", quoted(value)));
+    }
+    let braces = if parts.is_empty() { String::new() } else { format!("{{{}}}", parts.join(",")) };
+    Ok(format!("{}{braces}", if plain { name } else { "" }))
+}
+
+/// Whether a name needs no quotes.
+fn is_plain(name: &str, colons: bool) -> bool {
+    !name.starts_with(|c: char| c.is_ascii_digit())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || colons && c == ':')
+}
+
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"))
+}
+
+/// A value, as short as it can be without loss.
+struct Value(f64);
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let value = self.0;
+        if value.is_nan() {
+            f.write_str("NaN")
+        } else if value.is_infinite() {
+            f.write_str(if value > 0.0 { "+Inf" } else { "-Inf" })
+        } else if value == 0.0 || (1e-5..1e15).contains(&value.abs()) {
+            write!(f, "{value}")
+        } else {
+            write!(f, "{value:e}")
+        }
+    }
+}
+
+/// Milliseconds, as seconds.
+struct Seconds(i64);
+
+impl fmt::Display for Seconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = if self.0 < 0 { "-" } else { "" };
+        let millis = self.0.unsigned_abs();
+        write!(f, "{sign}{}.{:03}", millis / 1000, millis % 1000)
+    }
+}
