@@ -13,6 +13,8 @@ mod labels;
 mod line;
 mod number;
 mod recording;
+#[cfg(test)]
+mod tests;
 mod write;
 
 use std::io;

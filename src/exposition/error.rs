@@ -47,22 +47,23 @@ impl Fault {
 
     /// The error for the line of this number.
     pub(super) fn in_line(self, number: usize, line: &[u8]) -> Error {
-        let at = self.at.min(line.len());
-        let before = String::from_utf8_lossy(&line[..at]).chars().count();
+        let (before, after) = line.split_at(self.at.min(line.len()));
+        let before: Vec<char> = String::from_utf8_lossy(before).chars().collect();
         Error::Syntax {
             line: number,
-            column: before + 1,
+            column: before.len() + 1,
             reason: self.reason.into_owned(),
-            shown: excerpt(&line[at.saturating_sub(SHOWN * 4)..], before.min(SHOWN * 4)),
+            shown: excerpt(&before, after),
         }
     }
 }
 
-/// About 80 characters of a line. They start where it does, unless `column` is far behind.
-fn excerpt(line: &[u8], column: usize) -> String {
-    let line = String::from_utf8_lossy(&line[..line.len().min(SHOWN * 10)]);
-    let skipped = if column < SHOWN * 3 / 4 { 0 } else { column - SHOWN / 2 };
-    let mut chars = line.chars().skip(skipped);
+/// About 80 characters of a line. They start where it does, unless the fault is far behind.
+fn excerpt(before: &[char], after: &[u8]) -> String {
+    let skipped = if before.len() < SHOWN * 3 / 4 { 0 } else { before.len() - SHOWN / 2 };
+    // A character has four bytes at most.
+    let after = String::from_utf8_lossy(&after[..after.len().min(SHOWN * 4 + 4)]);
+    let mut chars = before[skipped..].iter().copied().chain(after.chars());
     let mut shown = String::from(if skipped > 0 { "…" } else { "" });
     shown.extend(chars.by_ref().take(SHOWN).flat_map(printable));
     if chars.next().is_some() {
