@@ -103,9 +103,9 @@ const DIFFERENCES: &[(&str, &[&str])] = &[
             "# {b=\"c\"}2\n",
         ],
     ),
-    ("and so do empty lines", &["\n\n", "\n# EOF\n"]),
     ("exemplars are dropped, whose they are", &["a 1 # {b=\"c\"} 2", "a_count 1 # {b=\"c\"} 2"]),
     ("what is behind the end was not meant to be dropped", &["# EOF\n\0"]),
+    ("empty lines mean nothing", &["\n\n", "\n# EOF\n"]),
 ];
 
 #[test]

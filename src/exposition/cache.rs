@@ -1,7 +1,7 @@
 //! The series that were met before, by the text of their name and labels.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::ops::Range;
 
 use super::cursor::{Cursor, is_blank};
 use super::labels::Words;
@@ -12,7 +12,9 @@ use crate::storage::{Labels, SeriesId, Storage};
 #[derive(Debug, Default)]
 pub(super) struct Cache {
     entries: Vec<Entry>,
-    by_text: HashMap<Arc<[u8]>, usize>,
+    /// The texts of the entries, in their order: in memory, what comes next is next.
+    texts: Vec<u8>,
+    by_text: HashMap<Box<[u8]>, usize>,
     /// The entry that was met last.
     last: usize,
     pub(super) words: Words,
@@ -20,7 +22,8 @@ pub(super) struct Cache {
 
 #[derive(Debug)]
 struct Entry {
-    text: Arc<[u8]>,
+    /// Where its text is.
+    text: Range<usize>,
     series: Series,
     /// The entry that was met after this one.
     next: usize,
@@ -38,11 +41,11 @@ impl Cache {
     /// value starts.
     pub(super) fn guess(&mut self, line: &[u8]) -> Option<(usize, usize)> {
         let last = self.entries.get(self.last)?;
-        if let Some(value) = last.value_in(line) {
+        if let Some(value) = last.value_in(line, &self.texts) {
             return Some((self.last, value));
         }
         let next = last.next;
-        let value = self.entries.get(next)?.value_in(line)?;
+        let value = self.entries.get(next)?.value_in(line, &self.texts)?;
         self.last = next;
         Some((next, value))
     }
@@ -56,8 +59,11 @@ impl Cache {
 
     /// Remembers the labels that a text stands for.
     pub(super) fn insert(&mut self, text: &[u8], labels: Labels) -> usize {
-        let (text, entry) = (Arc::<[u8]>::from(text), self.entries.len());
-        self.by_text.insert(Arc::clone(&text), entry);
+        let entry = self.entries.len();
+        self.by_text.insert(text.into(), entry);
+        let start = self.texts.len();
+        self.texts.extend_from_slice(text);
+        let text = start..self.texts.len();
         self.entries.push(Entry { text, series: Series::New(labels), next: 0 });
         self.met(entry);
         entry
@@ -87,11 +93,11 @@ impl Cache {
 
 impl Entry {
     /// Where the value starts in a line, if it is a sample of this series.
-    fn value_in(&self, line: &[u8]) -> Option<usize> {
-        let rest = line.strip_prefix(&*self.text)?;
+    fn value_in(&self, line: &[u8], texts: &[u8]) -> Option<usize> {
+        let rest = line.strip_prefix(texts.get(self.text.clone())?)?;
         let blanks = rest.iter().take_while(|byte| is_blank(**byte)).count();
         // Labels may come behind a blank.
-        (blanks > 0 && rest.get(blanks) != Some(&b'{')).then_some(self.text.len() + blanks)
+        (blanks > 0 && rest.get(blanks) != Some(&b'{')).then_some(line.len() - rest.len() + blanks)
     }
 }
 

@@ -15,51 +15,39 @@ pub(super) fn value(text: &[u8]) -> Option<f64> {
 
 /// Most values, fast: up to 15 digits, which a float holds exactly.
 fn short_integer(text: &[u8]) -> Option<f64> {
-    let digits = text.strip_prefix(b"-").unwrap_or(text);
-    if digits.is_empty() || digits.len() > 15 {
-        return None;
-    }
-    let mut number = 0_u64;
-    for byte in digits {
-        if !byte.is_ascii_digit() {
-            return None;
-        }
-        number = number * 10 + u64::from(byte - b'0');
-    }
+    let (negative, text) = split_sign(text, b"-");
+    let number = (text.len() <= 15).then(|| digits(text))?? as f64;
     // Not before the conversion, for there is a negative zero.
-    Some(if digits.len() < text.len() { -(number as f64) } else { number as f64 })
+    Some(if negative { -number } else { number })
 }
 
 /// A whole number of milliseconds.
 pub(super) fn milliseconds(text: &[u8]) -> Option<i64> {
-    let (negative, digits) = split_sign(text, b"-");
-    if digits.is_empty() {
-        return None;
-    }
-    digits.iter().try_fold(0, |millis, byte| push_digit(millis, *byte, negative))
+    let (negative, text) = split_sign(text, b"-");
+    signed(digits(text)?, negative)
 }
 
 /// A number of seconds, in milliseconds; what is finer is cut off, as Prometheus does. Exact
 /// where the number has no exponent.
 pub(super) fn seconds(text: &[u8]) -> Option<i64> {
-    let (negative, digits) = split_sign(text, b"+-");
-    let mut millis = 0_i64;
-    let mut decimals = None;
-    for byte in digits {
-        match (*byte, decimals) {
-            (b'.', None) => decimals = Some(0),
-            (b'0'..=b'9', Some(3)) => {}
-            (b'0'..=b'9', _) => {
-                millis = push_digit(millis, *byte, negative)?;
-                decimals = decimals.map(|count| count + 1);
-            }
-            _ => return scientific_seconds(text),
-        }
+    let (negative, plain) = split_sign(text, b"+-");
+    let point = memchr::memchr(b'.', plain);
+    let (whole, fraction) = match point {
+        Some(point) => (&plain[..point], &plain[point + 1..]),
+        None => (plain, &[][..]),
+    };
+    if !fraction.iter().chain(whole).all(u8::is_ascii_digit) {
+        return scientific_seconds(text);
     }
-    if digits.is_empty() || digits == b"." {
+    if whole.is_empty() && fraction.is_empty() {
         return None;
     }
-    millis.checked_mul([1000, 100, 10, 1][decimals.unwrap_or(0)])
+    let whole = if whole.is_empty() { 0 } else { digits(whole)? };
+    let mut millis = whole.checked_mul(1000)?;
+    for (digit, unit) in fraction.iter().zip([100, 10, 1]) {
+        millis = millis.checked_add(u64::from(digit - b'0') * unit)?;
+    }
+    signed(millis, negative)
 }
 
 fn scientific_seconds(text: &[u8]) -> Option<i64> {
@@ -75,9 +63,19 @@ fn split_sign<'a>(text: &'a [u8], signs: &[u8]) -> (bool, &'a [u8]) {
     }
 }
 
-fn push_digit(number: i64, digit: u8, negative: bool) -> Option<i64> {
-    let digit = digit.is_ascii_digit().then(|| i64::from(digit - b'0'))?;
-    number.checked_mul(10)?.checked_add(if negative { -digit } else { digit })
+fn signed(number: u64, negative: bool) -> Option<i64> {
+    if negative { 0_i64.checked_sub_unsigned(number) } else { number.try_into().ok() }
+}
+
+/// A number of digits alone.
+fn digits(text: &[u8]) -> Option<u64> {
+    if text.len() > 19 || text.is_empty() {
+        return None;
+    }
+    text.iter().try_fold(0, |number: u64, byte| {
+        // 19 digits always fit.
+        byte.is_ascii_digit().then(|| number * 10 + u64::from(byte - b'0'))
+    })
 }
 
 #[cfg(test)]
@@ -171,6 +169,7 @@ mod tests {
             ("9223372036854775.808", None),
             ("1e16", None),
             ("99999999999999999999", None),
+            ("00000000000000000001", None),
             ("NaN", None),
             ("Inf", None),
             (".", None),
