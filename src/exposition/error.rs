@@ -24,10 +24,10 @@ pub enum Error {
         /// The line, or what stands around the column, with control characters escaped.
         shown: String,
     },
-    /// There is no end to it.
-    #[error("cut off: it does not end with # EOF, but with line {line}")]
+    /// OpenMetrics without its last line, `# EOF`.
+    #[error("cut off: it does not end with # EOF (lines: {line})")]
     CutOff {
-        /// The last line; 0 if there is none.
+        /// The last line, be it a whole one or not; 0 if there is none.
         line: usize,
     },
 }

@@ -62,17 +62,18 @@ pub fn format_of_recording(file: &mut (impl Read + Seek)) -> io::Result<Format> 
     const WORDS: &[u8] = b"# EOF";
     let mut start = file.seek(SeekFrom::End(0))?;
     let mut end = Vec::new();
-    // Back to where the last line starts, or to where it is too long for one of these words.
-    while start > 0 && end.trim_ascii().len() <= WORDS.len() {
+    // Back to a newline before the last words, or until they are too many.
+    while start > 0 && end.len() <= WORDS.len() && !end.contains(&b'\n') {
         let length = start.min(4096);
         start -= length;
         file.seek(SeekFrom::Start(start))?;
         let mut before = vec![0; length as usize];
         file.read_exact(&mut before)?;
-        before.extend_from_slice(end.trim_ascii_end());
+        before.append(&mut end);
+        before.truncate(before.trim_ascii_end().len());
         end = before;
     }
     file.rewind()?;
-    let last = end.trim_ascii_end().rsplit(|byte| *byte == b'\n').next();
+    let last = end.rsplit(|byte| *byte == b'\n').next();
     Ok(if last == Some(WORDS) { Format::OpenMetrics } else { Format::Prometheus })
 }

@@ -77,3 +77,37 @@ impl fmt::Display for Seconds {
         write!(f, "{sign}{}.{:03}", millis / 1000, millis % 1000)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::{Point, STALE};
+
+    #[test]
+    fn what_is_written_is_openmetrics() {
+        let mut storage = Storage::default();
+        for (labels, samples) in [
+            (vec![("__name__", "b")], vec![(-1, 1.0), (1_700_000_000_123, 1e300)]),
+            (
+                vec![("__name__", "a"), ("x", "\"\\\n\r")],
+                vec![(0, -0.0), (1, STALE), (1500, f64::NAN)],
+            ),
+            (vec![("__name__", "a"), ("A", "1")], vec![(0, f64::NEG_INFINITY), (1, f64::INFINITY)]),
+            (vec![("__name__", "a.b"), ("c d", "é")], vec![(0, 0.1), (1, 1e-7)]),
+        ] {
+            let id = storage.series(labels.into_iter().collect());
+            for (at, value) in samples {
+                storage.push(id, Point { at, value }).unwrap();
+            }
+        }
+        let mut out = Vec::new();
+        write(&storage, &mut out).unwrap();
+        let expected = "a{A=\"1\"} -Inf 0.000\na{A=\"1\"} +Inf 0.001\n\
+                        a{x=\"\\\"\\\\\\n\r\"} -0 0.000\na{x=\"\\\"\\\\\\n\r\"} NaN 1.500\n\
+                        {\"a.b\",\"c d\"=\"é\"} 0.1 0.000\n{\"a.b\",\"c d\"=\"é\"} 1e-7 0.001\n\
+                        b 1 -0.001\nb 1e300 1700000000.123\n# EOF\n";
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
+        storage.series([("job", "x")].into_iter().collect());
+        assert!(write(&storage, &mut Vec::new()).is_err());
+    }
+}
