@@ -27,6 +27,7 @@ pub mod engine;
 pub mod exit;
 pub mod judgement;
 pub mod output;
+pub mod promql;
 pub mod quantity;
 pub mod readings;
 pub mod render;
