@@ -28,6 +28,7 @@ pub mod exit;
 pub mod exposition;
 pub mod judgement;
 pub mod output;
+pub mod promql;
 pub mod quantity;
 pub mod readings;
 pub mod render;

@@ -1,0 +1,126 @@
+//! Evaluates PromQL over a [`Storage`], at one instant, by the rules of Prometheus 3.
+//!
+//! ```text
+//! text ──▶ parser ──▶ lower ──▶ plan ──▶ evaluate ──▶ Value
+//! limits,  a crate    types,    what is    once for the query's instant,
+//! quoting             refusals  computed   once for each step of a subquery
+//! ```
+//!
+//! What cannot be evaluated as Prometheus does it is refused by [`parse`], before any sample is
+//! read: experimental functions and modifiers above all. Native histograms do not exist here;
+//! functions that are only about them have no result, as in Prometheus over plain numbers.
+//!
+//! Ranges and the lookback of 5 minutes are open on the left and closed on the right. Names of
+//! metrics are dropped at once, not late. Sums are compensated.
+
+mod aggregate;
+mod binary;
+mod error;
+mod evaluate;
+mod functions;
+mod grouping;
+mod lower;
+mod pattern;
+mod plan;
+mod select;
+mod subquery;
+mod sums;
+mod text;
+
+use std::time::Instant;
+
+pub use error::Error;
+
+use crate::storage::{Labels, Point, Storage};
+use plan::Plan;
+
+/// The least samples that one query may not hold in memory at once, as in Prometheus.
+const TOO_MANY_SAMPLES: usize = 50_000_001;
+
+/// A query that can be evaluated.
+#[derive(Debug, Clone)]
+pub struct Query {
+    plan: Plan,
+}
+
+/// What kind of value a query has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ValueType {
+    /// One number.
+    Scalar,
+    /// A text.
+    String,
+    /// Series with a value each.
+    Vector,
+    /// Series with their samples of a while.
+    Matrix,
+}
+
+/// The result of a query.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// One number.
+    Scalar(f64),
+    /// A text.
+    String(String),
+    /// Series with a value each, no two with the same labels.
+    Vector(Vec<Sample>),
+    /// Series with their samples of a while, no two with the same labels; sorted by them.
+    Matrix(Vec<Range>),
+}
+
+/// The value of a series.
+///
+/// In the order that `sort`, `sort_desc`, `topk` and `bottomk` demand; sorted by labels without.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sample {
+    /// The series, as far as its labels are left.
+    pub labels: Labels,
+    /// Its value; `NaN` and infinities included.
+    pub value: f64,
+}
+
+/// The samples of a series.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Range {
+    /// The series.
+    pub labels: Labels,
+    /// Its samples, at least one, in the order of time.
+    pub points: Vec<Point>,
+}
+
+/// Reads an expression, and refuses what cannot be evaluated.
+///
+/// # Errors
+/// [`Error::Parse`] if it is no PromQL, [`Error::Unsupported`] if it is more than there is here.
+pub fn parse(expr: &str) -> Result<Query, Error> {
+    lower::register_old_names();
+    let expr = promql_parser::parser::parse(&text::prepare(expr)?).map_err(Error::Parse)?;
+    Ok(Query { plan: lower::lower(&expr)? })
+}
+
+impl Query {
+    /// What kind of value the query has.
+    pub fn value_type(&self) -> ValueType {
+        match self.plan {
+            Plan::Scalar(_) => ValueType::Scalar,
+            Plan::Text(_) => ValueType::String,
+            Plan::Vector(_) => ValueType::Vector,
+            Plan::Range(_) => ValueType::Matrix,
+        }
+    }
+
+    /// The value at an instant, in milliseconds since the Unix epoch.
+    ///
+    /// # Errors
+    /// [`Error::Execution`] as Prometheus would have it, and [`Error::Timeout`] after the
+    /// deadline. Samples that came late to an unsettled storage are not seen.
+    pub fn evaluate(
+        &self,
+        storage: &Storage,
+        at: i64,
+        deadline: Option<Instant>,
+    ) -> Result<Value, Error> {
+        evaluate::Evaluator::new(storage, at, deadline).value(&self.plan)
+    }
+}

@@ -1,0 +1,33 @@
+//! Functions of a date, given in seconds since the Unix epoch, in UTC.
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+
+use super::Each;
+
+/// The function of this name.
+#[rustfmt::skip] // A table.
+pub(super) fn function(name: &str) -> Option<Each> {
+    Some(match name {
+        "minute" => |v, _| Some(part(v, |date| date.minute().into())),
+        "hour" => |v, _| Some(part(v, |date| date.hour().into())),
+        "day_of_week" => |v, _| Some(part(v, |date| date.weekday().to_sunday_zero_offset().into())),
+        "day_of_month" => |v, _| Some(part(v, |date| date.day().into())),
+        "day_of_year" => |v, _| Some(part(v, |date| date.day_of_year().into())),
+        "days_in_month" => |v, _| Some(part(v, |date| date.days_in_month().into())),
+        "month" => |v, _| Some(part(v, |date| date.month().into())),
+        "year" => |v, _| Some(part(v, |date| date.year().into())),
+        _ => return None,
+    })
+}
+
+/// A part of a date; `NaN` of what is no date within some 10,000 years.
+fn part(seconds: f64, part: fn(DateTime) -> f64) -> f64 {
+    if seconds.is_nan() {
+        return f64::NAN;
+    }
+    // What is out of range becomes the nearest number, which is not a date either.
+    let date = Timestamp::from_second(seconds as i64);
+    date.map_or(f64::NAN, |date| part(TimeZone::UTC.to_datetime(date)))
+}

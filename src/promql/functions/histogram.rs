@@ -1,0 +1,144 @@
+//! Quantiles and fractions of histograms whose buckets are series with a label `le`.
+
+use std::collections::HashMap;
+
+use crate::promql::Sample;
+use crate::storage::Labels;
+
+const BOUND: &str = "le";
+
+/// Counts that differ by no more than this, relative to their sum, differ by rounding only.
+const ROUNDING: f64 = 1e-12;
+
+/// How many observations there are up to a bound.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::promql) struct Bucket {
+    bound: f64,
+    count: f64,
+}
+
+/// A function of the buckets of each histogram, by rising bounds. `NaN` where no bucket holds all
+/// observations; series that have no bound belong to no histogram. The names are kept.
+pub(in crate::promql) fn each(
+    samples: Vec<Sample>,
+    function: impl Fn(Vec<Bucket>) -> f64,
+) -> Vec<Sample> {
+    let mut places: HashMap<Labels, usize> = HashMap::new();
+    let mut histograms: Vec<(Labels, Vec<Bucket>)> = Vec::new();
+    for Sample { mut labels, value: count } in samples {
+        let Some(bound) = bound(labels.get(BOUND)) else { continue };
+        labels.set(BOUND, "");
+        let place = *places.entry(labels).or_insert_with_key(|labels| {
+            histograms.push((labels.clone(), Vec::new()));
+            histograms.len() - 1
+        });
+        // Proof: places are those of the histograms.
+        histograms[place].1.push(Bucket { bound, count });
+    }
+    let evaluate = |buckets| whole(buckets).map_or(f64::NAN, &function);
+    histograms
+        .into_iter()
+        .map(|(labels, buckets)| Sample { labels, value: evaluate(buckets) })
+        .collect()
+}
+
+/// The bound that a label tells. A number that is too large to be one is none.
+fn bound(label: &str) -> Option<f64> {
+    let bound: f64 = label.parse().ok()?;
+    let is_overflow = bound.is_infinite() && label.contains(|c: char| c.is_ascii_digit());
+    (!bound.is_nan() && !is_overflow).then_some(bound)
+}
+
+/// The buckets by rising bounds, those of equal bounds as one; nothing if the last one does not
+/// hold all observations.
+fn whole(mut buckets: Vec<Bucket>) -> Option<Vec<Bucket>> {
+    buckets.sort_by(|a, b| a.bound.total_cmp(&b.bound));
+    buckets.dedup_by(|from, into| {
+        let same = from.bound == into.bound;
+        if same {
+            into.count += from.count;
+        }
+        same
+    });
+    (buckets.last()?.bound == f64::INFINITY).then_some(buckets)
+}
+
+/// The quantile of the observations, interpolated within its bucket. The first bucket begins at
+/// 0 if its bound is positive; what lies beyond the last finite bound is taken for that.
+pub(in crate::promql) fn quantile(quantile: f64, mut buckets: Vec<Bucket>) -> f64 {
+    if quantile.is_nan() {
+        return f64::NAN;
+    }
+    if !(0.0..=1.0).contains(&quantile) {
+        return if quantile < 0.0 { f64::NEG_INFINITY } else { f64::INFINITY };
+    }
+    make_monotonic(&mut buckets);
+    let [finite @ .., all] = buckets.as_slice() else { return f64::NAN };
+    let Some(last) = finite.last() else { return f64::NAN };
+    if all.count == 0.0 {
+        return f64::NAN;
+    }
+    let rank = quantile * all.count;
+    let Some(index) = finite.iter().position(|bucket| bucket.count >= rank) else {
+        return last.bound;
+    };
+    // Proof: it is the position of one.
+    let bucket = finite[index];
+    let before = match index.checked_sub(1).and_then(|before| finite.get(before)) {
+        Some(before) => *before,
+        None if bucket.bound <= 0.0 => return bucket.bound,
+        None => Bucket { bound: 0.0, count: 0.0 },
+    };
+    let part = (rank - before.count) / (bucket.count - before.count);
+    before.bound + (bucket.bound - before.bound) * part
+}
+
+/// Takes away what falls from bucket to bucket, and what differs by rounding.
+fn make_monotonic(buckets: &mut [Bucket]) {
+    let mut most: Option<f64> = None;
+    for bucket in buckets {
+        match most {
+            Some(most) if bucket.count < most || nearly_equal(most, bucket.count) => {
+                bucket.count = most;
+            }
+            _ => most = Some(bucket.count),
+        }
+    }
+}
+
+fn nearly_equal(a: f64, b: f64) -> bool {
+    let (sum, difference) = (a.abs() + b.abs(), (a - b).abs());
+    if a == 0.0 || b == 0.0 || sum < f64::MIN_POSITIVE {
+        return difference < ROUNDING * f64::MIN_POSITIVE;
+    }
+    difference / sum.min(f64::MAX) < ROUNDING
+}
+
+/// The fraction of the observations between two bounds, interpolated within their buckets.
+pub(in crate::promql) fn fraction(lower: f64, upper: f64, buckets: &[Bucket]) -> f64 {
+    let all = buckets.last().map_or(0.0, |last| last.count);
+    if all == 0.0 || lower.is_nan() || upper.is_nan() {
+        return f64::NAN;
+    }
+    if lower >= upper {
+        return 0.0;
+    }
+    (rank(upper, buckets).min(all) - rank(lower, buckets).min(all)) / all
+}
+
+/// How many observations there are up to a value. Within the last bucket they are taken to lie
+/// at its end, and within the first one, if its bound is not positive, at its beginning.
+fn rank(value: f64, buckets: &[Bucket]) -> f64 {
+    let index = buckets.partition_point(|bucket| bucket.bound <= value);
+    let before = index.checked_sub(1).and_then(|before| buckets.get(before));
+    match (before, buckets.get(index)) {
+        (Some(before), None) => before.count,
+        (Some(before), Some(bucket)) => {
+            let part = (value - before.bound) / (bucket.bound - before.bound);
+            before.count + (bucket.count - before.count) * part
+        }
+        (None, Some(first)) if first.bound > 0.0 => first.count * (value.max(0.0) / first.bound),
+        (None, Some(first)) if value > f64::NEG_INFINITY => first.count,
+        _ => 0.0,
+    }
+}

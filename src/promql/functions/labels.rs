@@ -1,0 +1,52 @@
+//! Functions of the labels of series.
+
+use crate::promql::plan::{LabelJoin, LabelReplace, Matcher, Test};
+use crate::promql::{Error, Sample};
+use crate::storage::{Labels, METRIC_NAME};
+
+/// Sets a label of those series whose other label matches.
+pub(in crate::promql) fn replace(mut samples: Vec<Sample>, how: &LabelReplace) -> Vec<Sample> {
+    for sample in &mut samples {
+        let source = sample.labels.get(&how.source);
+        if let Some(value) = how.pattern.replace(source, &how.replacement) {
+            sample.labels.set(how.label.as_str(), value);
+        }
+    }
+    samples
+}
+
+/// Sets a label to what others say together.
+pub(in crate::promql) fn join(mut samples: Vec<Sample>, how: &LabelJoin) -> Vec<Sample> {
+    for sample in &mut samples {
+        let values: Vec<_> = how.sources.iter().map(|source| sample.labels.get(source)).collect();
+        let joined = values.join(&how.separator);
+        sample.labels.set(how.label.as_str(), joined);
+    }
+    samples
+}
+
+/// Refuses what no label may be called: any other text is a name.
+pub(in crate::promql) fn check_name(name: &str) -> Result<(), Error> {
+    if name.is_empty() {
+        return Err(Error::Parse("a label has an empty name".to_owned()));
+    }
+    Ok(())
+}
+
+/// The labels that a missing series would have: those that must equal a value, and nothing else
+/// after that.
+pub(in crate::promql) fn of_absent(matchers: &[Matcher]) -> Labels {
+    let mut labels = Labels::default();
+    let mut set = Vec::new();
+    for matcher in matchers.iter().filter(|matcher| matcher.label != METRIC_NAME) {
+        let label = matcher.label.as_str();
+        match &matcher.test {
+            Test::Equal(value) if !set.contains(&label) => {
+                labels.set(label, value.as_str());
+                set.push(label);
+            }
+            _ => labels.set(label, ""),
+        }
+    }
+    labels
+}

@@ -1,0 +1,86 @@
+//! Series grouped by some of their labels: for `by` and `without`, `on` and `ignoring`.
+
+use std::collections::HashMap;
+
+use crate::storage::{Labels, METRIC_NAME};
+
+/// Which labels count.
+#[derive(Debug, Clone)]
+pub(super) enum Grouping {
+    /// These only.
+    By(Vec<String>),
+    /// All but these and the name of the metric.
+    Without(Vec<String>),
+}
+
+impl Grouping {
+    /// Whether a label counts.
+    pub(super) fn keeps(&self, label: &str) -> bool {
+        match self {
+            Self::By(names) => names.iter().any(|name| name == label),
+            Self::Without(names) => label != METRIC_NAME && !names.iter().any(|name| name == label),
+        }
+    }
+
+    /// The labels that count.
+    pub(super) fn of(&self, labels: &Labels) -> Labels {
+        if matches!(self, Self::By(names) if names.is_empty()) {
+            return Labels::default();
+        }
+        let mut kept = labels.clone();
+        kept.retain(|label| self.keeps(label));
+        kept
+    }
+}
+
+/// Something for each group of labels, in the order in which they were first seen.
+#[derive(Debug)]
+pub(super) struct Groups<'a, T> {
+    grouping: &'a Grouping,
+    /// Names and values, each ended by a byte that is in no text, lead to a place in `all`.
+    places: HashMap<Vec<u8>, usize>,
+    all: Vec<T>,
+    key: Vec<u8>,
+}
+
+impl<'a, T> Groups<'a, T> {
+    pub(super) fn new(grouping: &'a Grouping) -> Self {
+        Self { grouping, places: HashMap::new(), all: Vec::new(), key: Vec::new() }
+    }
+
+    /// What there is for the group of these labels.
+    pub(super) fn get(&mut self, labels: &Labels) -> Option<&mut T> {
+        self.find(labels);
+        let place = *self.places.get(self.key.as_slice())?;
+        self.all.get_mut(place)
+    }
+
+    /// What there is for the group of these labels, or what is made for it now.
+    pub(super) fn get_or_insert(&mut self, labels: &Labels, make: impl FnOnce() -> T) -> &mut T {
+        self.find(labels);
+        let place = match self.places.get(self.key.as_slice()) {
+            Some(place) => *place,
+            None => {
+                self.places.insert(self.key.clone(), self.all.len());
+                self.all.push(make());
+                self.all.len() - 1
+            }
+        };
+        // Proof: every place is one that something was pushed to, and nothing is removed.
+        &mut self.all[place]
+    }
+
+    pub(super) fn into_values(self) -> Vec<T> {
+        self.all
+    }
+
+    fn find(&mut self, labels: &Labels) {
+        self.key.clear();
+        for (name, value) in labels.iter().filter(|(name, _)| self.grouping.keeps(name)) {
+            self.key.extend_from_slice(name.as_bytes());
+            self.key.push(0xff);
+            self.key.extend_from_slice(value.as_bytes());
+            self.key.push(0xff);
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! What a query computes: a tree whose types leave no room for a mistake.
+//!
+//! Instants and durations are in milliseconds.
+
+use super::functions::{Each, OverTime};
+use super::grouping::Grouping;
+use super::pattern::Pattern;
+use crate::storage::Labels;
+
+/// A whole query, or the argument of a function.
+#[derive(Debug, Clone)]
+pub(super) enum Plan {
+    Scalar(Scalar),
+    Text(String),
+    Vector(Vector),
+    Range(Range),
+}
+
+/// One number.
+#[derive(Debug, Clone)]
+pub(super) enum Scalar {
+    Number(f64),
+    /// The instant of evaluation.
+    Time,
+    /// The value of the only series, `NaN` if it is not the only one.
+    Only(Box<Vector>),
+    Negative(Box<Scalar>),
+    Binary(Operator, Box<Scalar>, Box<Scalar>),
+}
+
+/// Series with a value each.
+#[derive(Debug, Clone)]
+pub(super) enum Vector {
+    Selector(Selector),
+    /// When the samples of a selector were taken.
+    Timestamp(Selector),
+    /// A series without labels.
+    Constant(Scalar),
+    /// A function of each value.
+    Each(Each, Vec<Scalar>, Box<Vector>),
+    /// A function of each range of samples.
+    OverTime(OverTime, Vec<Scalar>, Range),
+    /// 1 with these labels if there is nothing.
+    Absent(Labels, Box<Vector>),
+    AbsentOverTime(Labels, Range),
+    Sort(Order, Box<Vector>),
+    LabelReplace(Box<LabelReplace>),
+    LabelJoin(Box<LabelJoin>),
+    HistogramQuantile(Scalar, Box<Vector>),
+    /// The fraction of observations between two bounds.
+    HistogramFraction(Scalar, Scalar, Box<Vector>),
+    Aggregate(Box<Aggregate>),
+    /// An operator between each value and a number.
+    WithScalar(Box<WithScalar>),
+    Binary(Box<Binary>),
+    Set(Box<Set>),
+}
+
+/// Series with their samples of a while.
+#[derive(Debug, Clone)]
+pub(super) enum Range {
+    Selector { selector: Selector, range: i64 },
+    Subquery { of: Box<Vector>, range: i64, step: i64, timing: Timing },
+}
+
+/// Which series, and when.
+#[derive(Debug, Clone)]
+pub(super) struct Selector {
+    /// Different for each selector of a query.
+    pub(super) id: usize,
+    /// The name of the metric, where it is known.
+    pub(super) metric: Option<String>,
+    pub(super) matchers: Vec<Matcher>,
+    pub(super) timing: Timing,
+}
+
+/// The value that a label must have, empty if there is no such label.
+#[derive(Debug, Clone)]
+pub(super) struct Matcher {
+    pub(super) label: String,
+    pub(super) test: Test,
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum Test {
+    Equal(String),
+    NotEqual(String),
+    Matches(Pattern),
+    MatchesNot(Pattern),
+}
+
+/// An instant, beginning from the one of evaluation.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Timing {
+    pub(super) at: Option<At>,
+    pub(super) offset: i64,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) enum At {
+    Instant(i64),
+    /// The query's own: both its start and its end.
+    Query,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Order {
+    Ascending,
+    Descending,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct LabelReplace {
+    pub(super) of: Vector,
+    pub(super) label: String,
+    pub(super) replacement: String,
+    pub(super) source: String,
+    pub(super) pattern: Pattern,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct LabelJoin {
+    pub(super) of: Vector,
+    pub(super) label: String,
+    pub(super) separator: String,
+    pub(super) sources: Vec<String>,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Aggregate {
+    pub(super) aggregation: Aggregation,
+    pub(super) grouping: Grouping,
+    pub(super) of: Vector,
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum Aggregation {
+    /// A function of the values, in the order of the series.
+    Values(fn(&[f64]) -> f64),
+    Quantile(Scalar),
+    /// The last ones in this order.
+    Last(Order, Scalar),
+    /// How many series there are of each value, which goes to this label.
+    CountValues(String),
+}
+
+/// An operator between numbers.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Operator {
+    Arithmetic(fn(f64, f64) -> f64),
+    /// Keeps what it holds for; with `bool`, is 1 or 0.
+    Comparison {
+        holds: fn(&f64, &f64) -> bool,
+        as_bool: bool,
+    },
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct WithScalar {
+    pub(super) operator: Operator,
+    pub(super) vector: Vector,
+    pub(super) scalar: Scalar,
+    pub(super) scalar_is_left: bool,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Binary {
+    pub(super) operator: Operator,
+    pub(super) left: Vector,
+    pub(super) right: Vector,
+    pub(super) grouping: Grouping,
+    pub(super) many: Many,
+}
+
+/// On which side a match may have many series, and which labels come from the other side.
+#[derive(Debug, Clone)]
+pub(super) enum Many {
+    Neither,
+    Left(Vec<String>),
+    Right(Vec<String>),
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Set {
+    pub(super) operator: SetOperator,
+    pub(super) left: Vector,
+    pub(super) right: Vector,
+    pub(super) grouping: Grouping,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SetOperator {
+    And,
+    Or,
+    Unless,
+}
+
+impl Vector {
+    /// Whether the order of its series means something.
+    pub(super) fn is_ordered(&self) -> bool {
+        match self {
+            Self::Sort(..) => true,
+            Self::Aggregate(aggregate) => matches!(aggregate.aggregation, Aggregation::Last(..)),
+            Self::Each(_, _, of) => of.is_ordered(),
+            Self::LabelReplace(replace) => replace.of.is_ordered(),
+            Self::LabelJoin(join) => join.of.is_ordered(),
+            Self::WithScalar(operation) => operation.vector.is_ordered(),
+            _ => false,
+        }
+    }
+}

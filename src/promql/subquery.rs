@@ -1,0 +1,75 @@
+//! Ranges of samples that are the values of a query at many instants.
+
+use std::collections::HashMap;
+
+use super::Error;
+use super::evaluate::{Evaluator, Moment};
+use super::functions::Window;
+use super::plan::{Timing, Vector};
+use crate::promql::TOO_MANY_SAMPLES;
+use crate::storage::{Labels, Point};
+
+/// The values of each series, in the order in which it was first seen.
+#[derive(Debug, Default)]
+struct Collected {
+    places: HashMap<Labels, usize>,
+    series: Vec<(Labels, Vec<Point>)>,
+    points: usize,
+}
+
+impl Evaluator<'_> {
+    /// Shows what the query was worth at the steps of a range; steps are multiples of their
+    /// length since the epoch.
+    pub(super) fn subquery(
+        &self,
+        of: &Vector,
+        (range, step, timing): (i64, i64, Timing),
+        moment: Moment,
+        parameters: &[f64],
+        show: &mut dyn FnMut(&Labels, Window<'_>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let until = timing.resolve(moment.at, self.at);
+        let bounds = (until.saturating_sub(range), until);
+        let (first, last) = moment.reach();
+        let reach =
+            (timing.resolve(first, self.at).saturating_sub(range), timing.resolve(last, self.at));
+        let first = bounds.0.div_euclid(step).saturating_add(1).saturating_mul(step);
+        let steps = until.saturating_sub(first).div_euclid(step).saturating_add(1).max(0) as u64;
+        if steps >= TOO_MANY_SAMPLES as u64 {
+            return Err(Error::Execution("a subquery has too many steps".to_owned()));
+        }
+        let mut collected = Collected::default();
+        for index in 0..steps as i64 {
+            let at = first.saturating_add(index.saturating_mul(step));
+            let samples = self.vector(of, Moment::within(at, reach))?;
+            self.hold(samples.len())?;
+            for (hint, sample) in samples.into_iter().enumerate() {
+                collected.push(hint, sample.labels, Point { at, value: sample.value });
+            }
+        }
+        for (labels, points) in &collected.series {
+            show(labels, Window { points, bounds, now: moment.at, parameters })?;
+        }
+        self.release(collected.points);
+        Ok(())
+    }
+}
+
+impl Collected {
+    /// Adds a point; `hint` is where its series may be, for it mostly is where it was before.
+    fn push(&mut self, hint: usize, labels: Labels, point: Point) {
+        self.points += 1;
+        if let Some((there, points)) = self.series.get_mut(hint)
+            && *there == labels
+        {
+            points.push(point);
+            return;
+        }
+        let place = *self.places.entry(labels).or_insert_with_key(|labels| {
+            self.series.push((labels.clone(), Vec::new()));
+            self.series.len() - 1
+        });
+        // Proof: places are those of the series.
+        self.series[place].1.push(point);
+    }
+}
