@@ -1,27 +1,33 @@
 //! The command line.
 
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::Parser;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, Parser, Subcommand};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::config::{Environment, Request};
+use crate::config::{Environment, Request, SourceRequest};
 use crate::judgement::Level;
 
 /// The report written in text mode unless the command line says otherwise.
 const DEFAULT_REPORT: &str = "audit_results.json";
-/// The longest `--timeout`.
-const MAX_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
+/// For how long a service is scraped unless the command line says otherwise.
+const DEFAULT_LENGTH: Duration = Duration::from_secs(30);
+/// The longest duration.
+const MAX_DURATION: Duration = Duration::from_secs(24 * 60 * 60);
+/// The shortest interval between scrapes.
+const MIN_EVERY: Duration = Duration::from_millis(50);
 
 const EXIT_CODES: &str = "\
 Exit codes:
   0  the audit was carried out, and the gate, if there is one, passed
-  1  the gate failed: the status is at its level or worse
+  1  the gate failed: the status is at its level or worse; or the command failed
   2  usage or configuration: nothing was audited
-  3  no verdict: the server cannot be reached, a query failed, the report could
-     not be written, or a gate was asked for and signals are missing";
+  3  no verdict: the server or the service cannot be reached, a query failed,
+     the recording is broken, the report could not be written, or a gate was
+     asked for and signals are missing";
 
 const ENVIRONMENT: &str = "\
 Environment:
@@ -29,35 +35,39 @@ Environment:
   AUDITOR_BEARER_TOKEN  a token to send to it, or
   AUDITOR_BASIC_AUTH    user:password";
 
+const USAGE: &str = "\
+auditor [OPTIONS] [-- <COMMAND>...]
+       auditor query [OPTIONS] <EXPR>";
+
 const ABOUT: &str = "\
-Audits the runtime of an async service: reads its signals from a Prometheus-compatible server \
-by the queries in metrics.yaml, scores them, names failure modes with their evidence, and exits \
-with a code that a pipeline can gate on.";
+Audits the runtime of an async service: reads its signals by the queries in metrics.yaml from a \
+Prometheus-compatible server, from the service itself while a load runs, or from a recording, \
+scores them, names failure modes with their evidence, and exits with a code that a pipeline can \
+gate on.";
 
 /// The command line, as clap reads it.
 #[derive(Debug, Parser)]
-#[command(name = "auditor", version, about = ABOUT, after_help = format!("{ENVIRONMENT}\n\n{EXIT_CODES}"), max_term_width = 100)]
+#[command(
+    name = "auditor",
+    version,
+    about = ABOUT,
+    after_help = format!("{ENVIRONMENT}\n\n{EXIT_CODES}"),
+    override_usage = USAGE,
+    max_term_width = 100,
+    args_conflicts_with_subcommands = true,
+    disable_help_subcommand = true
+)]
 pub struct Cli {
-    /// Configuration file [default: metrics.yaml in the current directory]
-    #[arg(long, value_name = "PATH")]
-    config: Option<PathBuf>,
+    /// What else is to be done than an audit.
+    #[command(subcommand)]
+    pub task: Option<Task>,
 
-    /// Server to ask [default: $AUDITOR_TARGET, `target` of the configuration, or
-    /// http://localhost:9090]
-    #[arg(long, value_name = "URL")]
-    target: Option<String>,
+    #[command(flatten)]
+    common: Common,
 
-    /// How to reach it, in place of `http` of the configuration: a file as Prometheus' http_config
-    #[arg(long, value_name = "PATH")]
-    http_config: Option<PathBuf>,
-
-    /// Send this header with every request, such as 'X-Scope-OrgID: team-a'; may be repeated
-    #[arg(long = "header", value_name = "NAME: VALUE")]
-    headers: Vec<String>,
-
-    /// What to print
-    #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = formats())]
-    pub output_format: Format,
+    /// Keep what was scraped in this file, in the OpenMetrics text format
+    #[arg(long, value_name = "PATH", requires = "scrape", conflicts_with = "recording")]
+    record: Option<PathBuf>,
 
     /// Exit 1 if the status is CRITICAL or COLLAPSE_RISK
     #[arg(long, conflicts_with = "fail_on")]
@@ -67,21 +77,9 @@ pub struct Cli {
     #[arg(long, value_name = "LEVEL", value_parser = levels())]
     fail_on: Option<Level>,
 
-    /// Evaluate at this instant: RFC 3339, or Unix seconds [default: now]
-    #[arg(long, value_name = "TIME", value_parser = parse_time, allow_hyphen_values = true)]
-    at: Option<Timestamp>,
-
     /// Set a variable of the queries; may be repeated
     #[arg(long = "var", value_name = "NAME=VALUE", value_parser = parse_var)]
     vars: Vec<(String, String)>,
-
-    /// Bound of the whole audit, such as 30s or 1m30s
-    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = parse_timeout)]
-    timeout: Duration,
-
-    /// Tell on standard error of every request
-    #[arg(long, short)]
-    pub verbose: bool,
 
     /// Write the JSON report here [default: audit_results.json, with text output]
     #[arg(long, value_name = "PATH")]
@@ -94,6 +92,85 @@ pub struct Cli {
     /// Write a commented metrics.yaml into the current directory, and stop
     #[arg(long, exclusive = true)]
     pub init: bool,
+
+    /// A command to run meanwhile, such as the load; the audit is about the time it takes
+    #[arg(last = true, value_name = "COMMAND", conflicts_with_all = ["recording", "at", "length"])]
+    command: Vec<OsString>,
+}
+
+/// What can be done beside an audit.
+#[derive(Debug, Subcommand)]
+pub enum Task {
+    /// Evaluate one PromQL expression
+    #[command(max_term_width = 100)]
+    Query {
+        /// The expression
+        #[arg(value_name = "EXPR", allow_hyphen_values = true)]
+        expr: String,
+
+        /// Of which telemetry.
+        #[command(flatten)]
+        common: Common,
+    },
+}
+
+/// Where the telemetry is, and how to get there.
+#[derive(Debug, Args)]
+pub struct Common {
+    /// Configuration file [default: metrics.yaml in the current directory]
+    #[arg(long, value_name = "PATH")]
+    config: Option<PathBuf>,
+
+    /// Server to ask [default: $AUDITOR_TARGET, `target` of the configuration, or
+    /// http://localhost:9090]
+    #[arg(long, value_name = "URL", conflicts_with_all = ["scrape", "recording"])]
+    target: Option<String>,
+
+    /// Page of metrics to scrape instead, such as http://localhost:8000/metrics; may be repeated
+    #[arg(long = "scrape", id = "scrape", value_name = "URL", conflicts_with_all = ["recording", "at"])]
+    urls: Vec<String>,
+
+    /// Interval between scrapes
+    #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = parse_every, requires = "scrape")]
+    every: Duration,
+
+    /// For how long to scrape, where no command says so [default: 30s]
+    #[arg(long = "for", id = "length", value_name = "DURATION", value_parser = parse_duration, requires = "scrape")]
+    length: Option<Duration>,
+
+    /// Label `job` of what is scraped, as the queries may select it
+    #[arg(long, value_name = "NAME", default_value = "auditor", requires = "scrape")]
+    job: String,
+
+    /// Read samples from this file (Prometheus or OpenMetrics text with timestamps), or from this
+    /// directory of snapshots
+    #[arg(long, value_name = "PATH", conflicts_with = "http_config")]
+    recording: Option<PathBuf>,
+
+    /// How to reach it, in place of `http` of the configuration: a file as Prometheus' http_config
+    #[arg(long, value_name = "PATH")]
+    http_config: Option<PathBuf>,
+
+    /// Send this header with every request, such as 'X-Scope-OrgID: team-a'; may be repeated
+    #[arg(long = "header", value_name = "NAME: VALUE", conflicts_with = "recording")]
+    headers: Vec<String>,
+
+    /// What to print
+    #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = formats())]
+    pub output_format: Format,
+
+    /// Evaluate at this instant: RFC 3339, or Unix seconds [default: now, or the end of what was
+    /// watched]
+    #[arg(long, value_name = "TIME", value_parser = parse_time, allow_hyphen_values = true)]
+    at: Option<Timestamp>,
+
+    /// Bound of the whole audit, without the time of scraping and of the command
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = parse_duration)]
+    timeout: Duration,
+
+    /// Tell on standard error of every request
+    #[arg(long, short)]
+    pub verbose: bool,
 }
 
 /// What is printed on standard output.
@@ -105,25 +182,76 @@ pub enum Format {
     Json,
 }
 
-impl Cli {
-    /// The audit that is asked for. `now` is its instant if none is named.
+impl Common {
+    /// What is asked for, as far as an audit and a query have it in common.
     pub fn request(&self, now: Timestamp, environment: Environment) -> Request {
         Request {
             config: self.config.clone(),
-            target: self.target.clone(),
+            source: self.source(),
             http_config: self.http_config.clone(),
             headers: self.headers.clone(),
             environment,
-            vars: self.vars.clone(),
-            at: self.at.unwrap_or(now),
+            at: self.at,
+            now,
             timeout: self.timeout,
-            gate: if self.fail_on_critical { Some(Level::Critical) } else { self.fail_on },
+            ..Request::default()
         }
+    }
+
+    fn source(&self) -> SourceRequest {
+        if let Some(path) = &self.recording {
+            return SourceRequest::Recording(path.clone());
+        }
+        if self.urls.is_empty() {
+            return SourceRequest::Server(self.target.clone());
+        }
+        SourceRequest::Scrape {
+            urls: self.urls.clone(),
+            job: self.job.clone(),
+            every: self.every,
+            length: Some(self.length.unwrap_or(DEFAULT_LENGTH)),
+        }
+    }
+}
+
+impl Cli {
+    /// What audit and query have in common.
+    pub fn common(&self) -> &Common {
+        match &self.task {
+            Some(Task::Query { common, .. }) => common,
+            None => &self.common,
+        }
+    }
+
+    /// The audit that is asked for. `now` is its instant if none is named.
+    pub fn request(&self, now: Timestamp, environment: Environment) -> Request {
+        let mut request = Request {
+            command: self.command.clone(),
+            vars: self.vars.clone(),
+            gate: if self.fail_on_critical { Some(Level::Critical) } else { self.fail_on },
+            ..self.common.request(now, environment)
+        };
+        if let SourceRequest::Scrape { length, .. } = &mut request.source
+            && !self.command.is_empty()
+        {
+            *length = None;
+        }
+        request
+    }
+
+    /// Whether there is a command to run.
+    pub fn has_command(&self) -> bool {
+        !self.command.is_empty()
+    }
+
+    /// Where what was scraped is to be kept.
+    pub fn record_path(&self) -> Option<&Path> {
+        self.record.as_deref()
     }
 
     /// Where the report file goes, if there is to be one.
     pub fn report_path(&self) -> Option<PathBuf> {
-        match (&self.report, self.output_format) {
+        match (&self.report, self.common.output_format) {
             (Some(path), _) => Some(path.clone()),
             (None, Format::Text) if !self.no_report => Some(PathBuf::from(DEFAULT_REPORT)),
             (None, _) => None,
@@ -162,7 +290,7 @@ fn parse_time(text: &str) -> Result<Timestamp, String> {
     Timestamp::from_millisecond(exact.as_millisecond()).map_err(|_| wrong())
 }
 
-fn parse_timeout(text: &str) -> Result<Duration, String> {
+fn parse_duration(text: &str) -> Result<Duration, String> {
     let wrong = || "expected a duration such as 30s, 500ms or 1m30s, of at most 24h".to_owned();
     let duration = match text.parse::<u32>() {
         Ok(seconds) => Duration::from_secs(seconds.into()),
@@ -171,7 +299,12 @@ fn parse_timeout(text: &str) -> Result<Duration, String> {
             Duration::try_from(signed).map_err(|_| wrong())?
         }
     };
-    if duration.is_zero() || duration > MAX_TIMEOUT { Err(wrong()) } else { Ok(duration) }
+    if duration.is_zero() || duration > MAX_DURATION { Err(wrong()) } else { Ok(duration) }
+}
+
+fn parse_every(text: &str) -> Result<Duration, String> {
+    let every = parse_duration(text)?;
+    if every < MIN_EVERY { Err(format!("expected at least {MIN_EVERY:?}")) } else { Ok(every) }
 }
 
 fn parse_var(text: &str) -> Result<(String, String), String> {
@@ -202,12 +335,12 @@ mod tests {
     }
 
     #[test]
-    fn timeouts_are_durations() {
+    fn durations_have_units_or_are_seconds() {
         for (text, ms) in [("30s", 30_000), ("500ms", 500), ("1m30s", 90_000), ("45", 45_000)] {
-            assert_eq!(parse_timeout(text).unwrap(), Duration::from_millis(ms));
+            assert_eq!(parse_duration(text).unwrap(), Duration::from_millis(ms));
         }
         for text in ["", "0", "0s", "-5s", "soon", "25h"] {
-            assert!(parse_timeout(text).is_err(), "{text}");
+            assert!(parse_duration(text).is_err(), "{text}");
         }
     }
 }

@@ -6,6 +6,7 @@ mod file;
 mod http;
 mod problems;
 mod schema;
+mod source;
 mod target;
 mod template;
 mod vars;
@@ -20,12 +21,14 @@ use jiff::Timestamp;
 
 pub use http::{Credential, HttpConfig, Proxy, Tls};
 pub use problems::{ConfigError, Place, Problem};
+pub use source::{Endpoint, Reach, Scrape, ScrapedPage, Source, SourceRequest};
 pub use target::Target;
 pub use template::{DEFAULT_METRICS, InitError, write_template};
 
 use crate::judgement::{Level, Thresholds, Weights};
 use crate::readings::ReadAs;
 use crate::signal::Signal;
+use vars::Vars;
 
 /// The file looked for in the current directory.
 pub const FILE_NAME: &str = "metrics.yaml";
@@ -39,8 +42,10 @@ const MAX_BYTES: u64 = 256 * 1024;
 pub struct Request {
     /// The configuration file; `None` for `metrics.yaml` in the current directory.
     pub config: Option<PathBuf>,
-    /// The server, overriding the environment's and the file's.
-    pub target: Option<String>,
+    /// Where the telemetry comes from.
+    pub source: SourceRequest,
+    /// The program to run meanwhile, and its arguments; empty for none.
+    pub command: Vec<OsString>,
     /// A file that stands in for the section `http` of the configuration.
     pub http_config: Option<PathBuf>,
     /// Headers as `Name: value`, sent with every request.
@@ -49,12 +54,33 @@ pub struct Request {
     pub environment: Environment,
     /// Variables, overriding the file's; the last of a name wins.
     pub vars: Vec<(String, String)>,
-    /// The instant at which every query is evaluated.
-    pub at: Timestamp,
-    /// Bound of the whole audit.
+    /// The instant at which every query is evaluated, if one is named.
+    pub at: Option<Timestamp>,
+    /// When the audit began.
+    pub now: Timestamp,
+    /// Bound of the whole audit, without the time that is spent watching a service.
     pub timeout: Duration,
     /// The level that fails the gate, if there is one.
     pub gate: Option<Level>,
+}
+
+impl Default for Request {
+    /// An audit of the server that the configuration names, at the epoch, without a gate.
+    fn default() -> Self {
+        Self {
+            config: None,
+            source: SourceRequest::Server(None),
+            command: Vec::new(),
+            http_config: None,
+            headers: Vec::new(),
+            environment: Environment::default(),
+            vars: Vec::new(),
+            at: None,
+            now: Timestamp::UNIX_EPOCH,
+            timeout: Duration::from_secs(30),
+            gate: None,
+        }
+    }
 }
 
 /// What the environment says about an audit.
@@ -83,12 +109,14 @@ impl fmt::Debug for Environment {
     }
 }
 
-/// A query as it is sent.
+/// A query of the configuration.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Query {
     /// The signal it measures.
     pub signal: Signal,
-    /// PromQL, variables replaced.
+    /// PromQL with variables.
+    template: String,
+    /// PromQL as it is asked, variables replaced.
     pub expr: String,
     /// How its answer is read.
     pub read_as: ReadAs,
@@ -99,30 +127,61 @@ pub struct Query {
 pub struct Plan {
     /// The configuration file, as it was named.
     pub config: PathBuf,
-    /// The server to ask.
-    pub target: Target,
-    /// How it is reached.
-    pub http: HttpConfig,
+    /// Where the telemetry is, and how to get there.
+    pub reach: Reach,
     /// The queries, in the order of the report.
     pub queries: Vec<Query>,
+    /// The values of the queries' variables.
+    vars: Vars,
+    /// The variables whose values the command line gives.
+    given: Vec<String>,
     /// The limits to judge by.
     pub thresholds: Thresholds,
     /// The weights of the score.
     pub weights: Weights,
-    /// The instant at which every query is evaluated.
-    pub at: Timestamp,
-    /// Bound of the whole audit.
-    pub timeout: Duration,
     /// Whether an answer that the backend calls incomplete is taken for whole.
     pub accept_partial: bool,
     /// The level that fails the gate, if there is one.
     pub gate: Option<Level>,
 }
 
+/// What was watched: the instant of the queries, and what `$window` and `$step` then stand for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Watched {
+    /// The instant of the queries, unless the command line names one.
+    pub at: Timestamp,
+    /// For how long it was watched, up to that instant.
+    pub window: Option<Duration>,
+    /// The interval between scrapes.
+    pub step: Option<Duration>,
+}
+
 impl Plan {
     /// The query of `signal`, if there is one.
     pub fn query(&self, signal: Signal) -> Option<&Query> {
         self.queries.iter().find(|query| query.signal == signal)
+    }
+
+    /// The same plan at another instant.
+    #[must_use]
+    pub fn at(mut self, at: Timestamp) -> Self {
+        self.reach.at = Some(at);
+        self
+    }
+
+    /// The plan once it is known what was watched. `--var` and `--at` prevail.
+    #[must_use]
+    pub fn after(mut self, watched: &Watched) -> Self {
+        self.reach = self.reach.after(watched);
+        for (name, value) in [("window", watched.window), ("step", watched.step)] {
+            if let Some(value) = value.filter(|_| !self.given.iter().any(|given| given == name)) {
+                self.vars.insert(name.to_owned(), vars::range(value));
+            }
+        }
+        for query in &mut self.queries {
+            query.expr = vars::expand(&query.template, &self.vars);
+        }
+        self
     }
 }
 
@@ -131,13 +190,24 @@ impl Plan {
 /// # Errors
 /// A file that is missing or cannot be read, or everything that is wrong in it.
 pub fn load(request: &Request) -> Result<Plan, ConfigError> {
-    let path = match &request.config {
-        Some(path) => path.clone(),
-        None if Path::new(FILE_NAME).exists() => PathBuf::from(FILE_NAME),
-        None => return Err(ConfigError::NotFound),
-    };
+    let path = path(request).ok_or(ConfigError::NotFound)?;
     let text = read(&path, request.timeout)?;
     parse(&path, &text, request)
+}
+
+/// Reads only how the telemetry is reached, for which there need be no configuration file.
+///
+/// # Errors
+/// A file that cannot be read, or what is wrong in that part of it.
+pub fn load_reach(request: &Request) -> Result<Reach, ConfigError> {
+    let (path, text) = match path(request) {
+        Some(path) => {
+            let text = read(&path, request.timeout)?;
+            (path, text)
+        }
+        None => (PathBuf::from(FILE_NAME), "{}".to_owned()),
+    };
+    schema::reach(&path, &text, request)
 }
 
 /// Validates `text`, the content of `path`, together with the command line and the environment.
@@ -146,6 +216,12 @@ pub fn load(request: &Request) -> Result<Plan, ConfigError> {
 /// Everything that is wrong in it.
 pub fn parse(path: &Path, text: &str, request: &Request) -> Result<Plan, ConfigError> {
     schema::plan(path, text, request)
+}
+
+/// The configuration file, if there is one.
+fn path(request: &Request) -> Option<PathBuf> {
+    let usual = || Path::new(FILE_NAME).exists().then(|| PathBuf::from(FILE_NAME));
+    request.config.clone().or_else(usual)
 }
 
 /// Reads a configuration file as text.

@@ -13,7 +13,7 @@ pub use score::{Score, Term};
 pub use verdict::Verdict;
 
 use crate::judgement::{Level, Status, Thresholds, Weights};
-use crate::readings::{Bound, Readings};
+use crate::readings::{Bound, Readings, Scrapes};
 use crate::signal::Signal;
 
 /// What the engine made of the readings.
@@ -35,20 +35,32 @@ pub struct Assessment {
     pub verdict_reason: String,
 }
 
-/// Judges `readings`. `failure` says what went wrong while they were taken, if anything did.
+/// What else is known of an audit, beside its readings.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Circumstances<'a> {
+    /// The level that fails the gate, if there is one.
+    pub gate: Option<Level>,
+    /// How the service let itself be scraped.
+    pub scrapes: &'a [Scrapes],
+    /// How the command failed that ran meanwhile, if it did.
+    pub command_failure: Option<&'a str>,
+    /// What went wrong while the readings were taken, if anything did.
+    pub failure: Option<&'a str>,
+}
+
+/// Judges `readings`.
 pub fn assess(
     readings: &Readings,
     thresholds: &Thresholds,
     weights: &Weights,
-    gate: Option<Level>,
-    failure: Option<&str>,
+    circumstances: Circumstances<'_>,
 ) -> Assessment {
     let score = Score::new(readings, weights);
     let status = score.status(thresholds);
     let (failure_modes, not_assessable) = modes::assess(readings, thresholds);
-    let (verdict, verdict_reason) = verdict::decide(&score, status, thresholds, gate, failure);
+    let (verdict, verdict_reason) = verdict::decide(&score, status, thresholds, circumstances);
     Assessment {
-        findings: findings(readings, thresholds),
+        findings: findings(readings, circumstances.scrapes, thresholds),
         score,
         status,
         failure_modes,
@@ -72,6 +84,10 @@ pub fn backlog(readings: &Readings) -> Bound {
         Bound::AtLeast(_) => Bound::AtLeast(0.0),
     }
 }
+
+/// The signals that the backlog may be made of.
+pub const BACKLOG: [Signal; 3] =
+    [Signal::ThreadpoolTasksStarted, Signal::ThreadpoolTasksCompleted, Signal::ThreadpoolBacklog];
 
 /// Which signals the backlog was made of.
 fn backlog_inputs(readings: &Readings) -> &'static [Signal] {

@@ -11,8 +11,8 @@ use crate::judgement::Level;
 pub enum Exit {
     /// The audit was carried out, and the gate, if there is one, passed.
     Success = 0,
-    /// The gate failed.
-    GateFailed = 1,
+    /// The gate failed, or the command that ran meanwhile.
+    Failed = 1,
     /// Usage or configuration: nothing was audited.
     Usage = 2,
     /// There is no verdict.
@@ -24,7 +24,7 @@ impl Exit {
     pub const fn of(verdict: Verdict, gate: Option<Level>) -> Self {
         match (verdict, gate) {
             (Verdict::Pass | Verdict::NotGated, _) => Self::Success,
-            (Verdict::Fail, _) => Self::GateFailed,
+            (Verdict::Fail | Verdict::CommandFailed, _) => Self::Failed,
             (Verdict::Inconclusive, None) => Self::Success,
             (Verdict::Inconclusive, Some(_)) | (Verdict::Error, _) => Self::NoVerdict,
         }

@@ -19,7 +19,7 @@ mod write;
 
 use std::io;
 
-use crate::storage::{Labels, Point, STALE, SeriesId, Storage};
+use crate::storage::{Labels, Storage};
 use cache::Cache;
 use line::{Parse, Sample};
 use recording::Blocks;
@@ -74,8 +74,6 @@ pub struct Page {
     /// Samples of a page that were dropped, as later ones of their series came before them.
     /// Prometheus drops them, too.
     pub out_of_order: usize,
-    /// Series that the page before had and this one has not; they got a stale marker.
-    pub vanished: usize,
 }
 
 /// Reads pages of one target, or a recording, into one [`Storage`]: it remembers the series that
@@ -86,8 +84,6 @@ pub struct Page {
 pub struct Reader {
     cache: Cache,
     samples: Vec<Sample>,
-    /// The series of the last page whose samples had no timestamps, sorted.
-    present: Vec<SeriesId>,
 }
 
 impl Reader {
@@ -97,7 +93,6 @@ impl Reader {
     }
 
     /// Reads what a service has exposed at one instant: all of it, or, on an error, nothing.
-    /// Series that were there on the page before, and are not any more, get a stale marker.
     ///
     /// # Errors
     /// The page is not in the format, or cut off.
@@ -114,14 +109,7 @@ impl Reader {
             self.samples.extend(parse.step(line, ended)?);
         }
         parse.finish()?;
-        Ok(self.push_page(context.at, storage))
-    }
-
-    /// Marks every series of the last page as ended, as Prometheus does when a scrape fails.
-    pub fn end_series(&mut self, at: i64, storage: &mut Storage) {
-        for id in self.present.drain(..) {
-            mark_stale(id, at, storage);
-        }
+        Ok(self.push_page(storage))
     }
 
     /// Reads a recording as a stream, in bounded memory beside the storage. After an error, the
@@ -155,9 +143,8 @@ impl Reader {
         Ok(page)
     }
 
-    fn push_page(&mut self, at: Option<i64>, storage: &mut Storage) -> Page {
+    fn push_page(&mut self, storage: &mut Storage) -> Page {
         let mut page = Page { samples: self.samples.len(), ..Page::default() };
-        let mut present = Vec::with_capacity(self.present.len());
         for sample in &self.samples {
             let id = self.cache.id(sample.entry, storage);
             if storage.get(id).points.last().is_some_and(|last| last > sample.point.at) {
@@ -165,28 +152,8 @@ impl Reader {
             } else if storage.push(id, sample.point).is_err() {
                 page.duplicates += 1;
             }
-            if !sample.timestamped {
-                present.push(id);
-            }
-        }
-        present.sort_unstable();
-        present.dedup();
-        let before = std::mem::replace(&mut self.present, present);
-        for id in before {
-            // A page with samples of this kind came with an instant.
-            if let (Err(_), Some(at)) = (self.present.binary_search(&id), at) {
-                mark_stale(id, at, storage);
-                page.vanished += 1;
-            }
         }
         page
-    }
-}
-
-fn mark_stale(id: SeriesId, at: i64, storage: &mut Storage) {
-    if storage.get(id).points.last().is_none_or(|last| last < at) {
-        // Nothing to contradict: it is later than all the others.
-        let _ = storage.push(id, Point { at, value: STALE });
     }
 }
 

@@ -11,12 +11,17 @@
 //!
 //! - [`config`] turns `metrics.yaml` and the command line into a validated [`config::Plan`],
 //!   with every problem at its place in the file.
-//! - [`source`] asks a Prometheus-compatible server and returns [`readings`].
+//! - [`source`] watches a service, reads a recording or asks a Prometheus-compatible server, and
+//!   returns [`readings`]; [`progress`] tells how long that takes.
+//! - [`moment`] picks the instant at which a service that was watched is judged.
 //! - [`engine`] judges readings; it does no I/O and knows no clock.
 //! - [`report`] is the schema that others read, apart from the internal types.
 //! - [`render`] turns a report into text or JSON, and [`output`] lets it out.
 //! - [`exit`] alone knows the exit codes.
 //! - [`signal`], [`judgement`] and [`quantity`] hold the words that the others share.
+//!
+//! Three rooms know nothing of audits: [`storage`] holds samples over time, [`exposition`] reads
+//! and writes them as text, and [`promql`] evaluates queries on them.
 //!
 //! Nothing that goes wrong becomes a pass: what cannot be read is a state of a reading,
 //! never a number, and only numbers can pass.
@@ -27,7 +32,9 @@ pub mod engine;
 pub mod exit;
 pub mod exposition;
 pub mod judgement;
+pub mod moment;
 pub mod output;
+pub mod progress;
 pub mod promql;
 pub mod quantity;
 pub mod readings;
@@ -44,17 +51,23 @@ use anyhow::Context as _;
 use clap::Parser as _;
 use jiff::{Timestamp, Unit};
 
-use cli::{Cli, Format};
+use cli::{Cli, Common, Format, Task};
 use config::Environment;
 use exit::Exit;
+use progress::Progress;
 use report::Report;
+use signal::Signal;
+use source::{Moment, Spectator, Watch};
 
 /// Runs `auditor` with the arguments of a command line, its own name first.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
     let started = Instant::now();
     match Cli::try_parse_from(args) {
         Ok(cli) if cli.init => finish(init()),
-        Ok(cli) => finish(audit(&cli, started)),
+        Ok(cli) => finish(match &cli.task {
+            Some(Task::Query { expr, common }) => query(expr, common, started),
+            None => audit(&cli, started),
+        }),
         Err(refusal) => {
             // Help and version come this way too, and are no failure.
             let _ = refusal.print();
@@ -77,23 +90,87 @@ fn init() -> anyhow::Result<Exit> {
     Ok(Exit::Success)
 }
 
-/// The flow of an audit. Every error that it returns came before anything was sent.
+/// The flow of an audit. Every error that it returns came before anything was audited.
 fn audit(cli: &Cli, started: Instant) -> anyhow::Result<Exit> {
-    let now = Timestamp::now().round(Unit::Millisecond).context("the system clock is off")?;
-    let plan = config::load(&cli.request(now, Environment::of_process()))?;
-    let log = |line: &str| {
-        if cli.verbose {
-            output::message(line);
+    let plan = config::load(&cli.request(now()?, Environment::of_process()))?;
+    let log = log(cli.common());
+    let progress = Progress::on_terminal(cli.has_command());
+    let tell = progress.as_ref().map(|progress| |moment: &Moment| progress.tell(moment));
+    let spectator = Spectator {
+        log: &log,
+        progress: tell.as_ref().map(|tell| tell as &dyn Fn(&Moment)),
+        stdout_is_taken: cli.common().output_format == Format::Json,
+    };
+    let exprs: Vec<_> = plan.queries.iter().map(|query| query.expr.as_str()).collect();
+    let lag = plan.query(Signal::EventLoopLag).map(|query| query.expr.as_str());
+    let mut watch = source::watch(&plan.reach, started, &exprs, lag, spectator)?;
+    drop(progress);
+    record(cli, &mut watch);
+    let judged = moment::worst(&plan, &watch, &log);
+    let exit = Exit::of(judged.assessment.verdict, plan.gate);
+    let report = Report::new(&judged.plan, &judged.seen, &judged.assessment, exit);
+    announce(&report, exit, cli.common().output_format);
+    Ok(deliver(report, exit, cli))
+}
+
+/// Evaluates one expression.
+fn query(expr: &str, common: &Common, started: Instant) -> anyhow::Result<Exit> {
+    let reach = config::load_reach(&common.request(now()?, Environment::of_process()))?;
+    let log = log(common);
+    let progress = Progress::on_terminal(false);
+    let tell = progress.as_ref().map(|progress| |moment: &Moment| progress.tell(moment));
+    let spectator = Spectator {
+        log: &log,
+        progress: tell.as_ref().map(|tell| tell as &dyn Fn(&Moment)),
+        stdout_is_taken: true,
+    };
+    let watch = source::watch(&reach, started, &[expr], None, spectator)?;
+    drop(progress);
+    let reach = reach.after(&watch.watched);
+    let answer = source::query(&reach, &watch, expr, &log);
+    if let Ok(reply) = &answer {
+        for warning in &reply.warnings {
+            output::message(&format!("warning: {warning}"));
+        }
+    }
+    let exit = if answer.is_ok() { Exit::Success } else { Exit::NoVerdict };
+    let text = match (common.output_format, &answer) {
+        (Format::Json, answer) => render::api_json(answer.as_ref(), reach.instant())?,
+        (Format::Text, Ok(reply)) => render::value(&reply.value),
+        (Format::Text, Err(refusal)) => {
+            output::message(&format!("error: {}", refusal.error));
+            String::new()
         }
     };
-    let seen = source::observe(&plan, started, &log);
-    let failure = seen.failure.as_deref();
-    let assessment =
-        engine::assess(&seen.readings, &plan.thresholds, &plan.weights, plan.gate, failure);
-    let exit = Exit::of(assessment.verdict, plan.gate);
-    let report = Report::new(&plan, &seen, &assessment, exit);
-    announce(&report, exit, cli.output_format);
-    Ok(deliver(report, exit, cli))
+    if let Err(error) = output::print(&text) {
+        output::message(&format!("error: cannot print the answer: {error}"));
+        return Ok(exit.unreported());
+    }
+    Ok(exit)
+}
+
+fn now() -> anyhow::Result<Timestamp> {
+    Timestamp::now().round(Unit::Millisecond).context("the system clock is off")
+}
+
+/// Where the lines of `--verbose` go.
+fn log(common: &Common) -> impl Fn(&str) + Sync {
+    let verbose = common.verbose;
+    move |line| {
+        if verbose {
+            output::message(line);
+        }
+    }
+}
+
+/// Keeps what was scraped. A recording that is missing is no success.
+fn record(cli: &Cli, watch: &mut Watch) {
+    let Some((path, storage)) = cli.record_path().zip(watch.storage()) else { return };
+    let written = output::write_file(path, |out| exposition::write(storage, out));
+    if let Err(error) = written {
+        let message = format!("cannot write the recording {}: {error}", path.display());
+        watch.failure.get_or_insert(message);
+    }
 }
 
 /// Says on standard error what the text on standard output would have said.
@@ -101,7 +178,7 @@ fn announce(report: &Report, exit: Exit, format: Format) {
     if let Some(error) = &report.error {
         output::message(&format!("error: {error}"));
     }
-    if exit == Exit::GateFailed && format == Format::Json {
+    if exit == Exit::Failed && format == Format::Json {
         output::message(&format!("fail: {}", report.verdict_reason));
     }
 }
@@ -111,7 +188,7 @@ fn deliver(mut report: Report, mut exit: Exit, cli: &Cli) -> Exit {
     if let Some(path) = cli.report_path() {
         let written = render::json(&report)
             .map_err(std::io::Error::from)
-            .and_then(|json| output::write_file(&path, &json));
+            .and_then(|json| output::write_text(&path, &json));
         if let Err(error) = written {
             let message = format!("cannot write the report {}: {error}", path.display());
             output::message(&format!("error: {message}"));
@@ -119,7 +196,7 @@ fn deliver(mut report: Report, mut exit: Exit, cli: &Cli) -> Exit {
             report.not_delivered(&message, exit);
         }
     }
-    let printed = match cli.output_format {
+    let printed = match cli.common().output_format {
         Format::Text => output::print(&render::text(&report)),
         Format::Json => render::json(&report)
             .map_err(std::io::Error::from)
@@ -133,7 +210,7 @@ fn deliver(mut report: Report, mut exit: Exit, cli: &Cli) -> Exit {
             // What was written before has to say the same as the exit code.
             report.not_delivered(&message, exit);
             if let Some((path, json)) = cli.report_path().zip(render::json(&report).ok()) {
-                let _ = output::write_file(&path, &json);
+                let _ = output::write_text(&path, &json);
             }
         }
     }

@@ -1,7 +1,7 @@
 //! The edge where text leaves the process.
 
 use std::fs;
-use std::io::{self, Write as _};
+use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
 use anstream::{AutoStream, ColorChoice};
@@ -28,15 +28,28 @@ pub fn message(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
+/// Writes a text as [`write_file`] does.
+///
+/// # Errors
+/// As there.
+pub fn write_text(path: &Path, text: &str) -> io::Result<()> {
+    write_file(path, |out| out.write_all(text.as_bytes()))
+}
+
 /// Writes a file whole or not at all: a reader never sees half a report.
 ///
 /// # Errors
 /// If it cannot be written; an earlier file of that name is then still there.
-pub fn write_file(path: &Path, text: &str) -> io::Result<()> {
+pub fn write_file(
+    path: &Path,
+    write: impl FnOnce(&mut BufWriter<&fs::File>) -> io::Result<()>,
+) -> io::Result<()> {
     let path = match fs::metadata(path) {
         Ok(metadata) if metadata.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
         // A device or a pipe is written to; only a file can be replaced.
-        Ok(metadata) if !metadata.is_file() => return fs::write(path, text),
+        Ok(metadata) if !metadata.is_file() => {
+            return write_all(&fs::File::options().write(true).open(path)?, write);
+        }
         // Through a link, the file that it points to is replaced.
         Ok(_) => fs::canonicalize(path)?,
         Err(_) => path.to_owned(),
@@ -53,11 +66,20 @@ pub fn write_file(path: &Path, text: &str) -> io::Result<()> {
         // As any other file: what the umask leaves of it.
         builder.permissions(fs::Permissions::from_mode(0o666));
     }
-    let mut file = builder.tempfile_in(directory).map_err(without_path)?;
-    file.write_all(text.as_bytes()).map_err(without_path)?;
+    let file = builder.tempfile_in(directory).map_err(without_path)?;
+    write_all(file.as_file(), write).map_err(without_path)?;
     file.as_file().sync_all()?;
     file.persist(&path).map_err(|error| without_path(error.error))?;
     Ok(())
+}
+
+fn write_all(
+    file: &fs::File,
+    write: impl FnOnce(&mut BufWriter<&fs::File>) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut out = BufWriter::new(file);
+    write(&mut out)?;
+    out.flush()
 }
 
 /// The error without the name of the temporary file, which is another one each time.

@@ -1,7 +1,10 @@
-//! Renderings of the report; one file a format, each a function of the report alone.
+//! Renderings: of the report, one file a format and each a function of the report alone; and of
+//! the answer to one expression.
 
+mod api;
 mod json;
 mod text;
 
+pub use api::{api_json, value};
 pub use json::json;
 pub use text::text;

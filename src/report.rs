@@ -43,7 +43,7 @@ pub struct Report {
     pub failure_modes: Vec<FailureModeEntry>,
     /// Findings in words.
     pub findings: Vec<String>,
-    /// `pass`, `fail`, `inconclusive`, `error` or `not_gated`.
+    /// `pass`, `fail`, `command_failed`, `inconclusive`, `error` or `not_gated`.
     pub verdict: &'static str,
     /// Why, in one sentence.
     pub verdict_reason: String,
@@ -55,7 +55,9 @@ pub struct Report {
     pub error: Option<String>,
     /// The evaluation instant, RFC 3339.
     pub evaluated_at: String,
-    /// The server asked, a password in it hidden.
+    /// `server`, `scrape` or `recording`.
+    pub source: &'static str,
+    /// The server asked, the pages scraped or the recording read, a password in it hidden.
     pub target: String,
     /// What the server says it is.
     pub backend: Backend,
@@ -69,6 +71,10 @@ pub struct Report {
     pub failure_modes_not_assessable: Vec<NotAssessable>,
     /// Every signal.
     pub signals: Signals,
+    /// How the service let itself be scraped, a target each; empty where a server was asked.
+    pub scrapes: Vec<ScrapesEntry>,
+    /// The command that ran meanwhile; `null` if there was none.
+    pub command: Option<CommandEntry>,
     /// The limits judged by.
     pub thresholds: Thresholds,
     /// The weights of the score.
@@ -162,6 +168,36 @@ pub struct SignalEntry {
     pub series: usize,
     /// Labels of the series that decided.
     pub labels: Option<Labels>,
+}
+
+/// How one target let itself be scraped.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ScrapesEntry {
+    /// Its labels.
+    pub target: Labels,
+    /// How often it was scraped.
+    pub tried: usize,
+    /// How often that failed.
+    pub failed: usize,
+    /// How long the slowest took, seconds; `null` where nothing says.
+    pub slowest_s: Option<f64>,
+    /// What is missing of the telemetry; `null` if nothing is.
+    pub missing: Option<String>,
+}
+
+/// The command that ran while the service was watched.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CommandEntry {
+    /// The command as it was given.
+    pub line: String,
+    /// Its exit code; `null` where a signal ended it.
+    pub exit_code: Option<i32>,
+    /// Whether it failed.
+    pub failed: bool,
+    /// How it ended, in words.
+    pub status: String,
+    /// How long it ran, seconds.
+    pub took_s: f64,
 }
 
 /// A count, serialised without a decimal point.

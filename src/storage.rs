@@ -71,7 +71,10 @@ impl Storage {
     }
 
     /// The series of a metric; of all, where none is named.
-    pub fn of_metric<'a>(&'a self, name: Option<&str>) -> Box<dyn Iterator<Item = &'a Series> + 'a> {
+    pub fn of_metric<'a>(
+        &'a self,
+        name: Option<&str>,
+    ) -> Box<dyn Iterator<Item = &'a Series> + 'a> {
         match name {
             None => Box::new(self.series.iter()),
             Some(name) => {

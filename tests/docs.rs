@@ -5,6 +5,7 @@ mod support;
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::Path;
 
 use auditor::config::DEFAULT_METRICS;
 use auditor::judgement::{Thresholds, Weights};
@@ -20,13 +21,28 @@ fn blocks(language: &str) -> Vec<&'static str> {
     blocks.filter_map(|block| block.strip_prefix(language)?.strip_prefix('\n')).collect()
 }
 
-/// A backend that has data for everything.
+/// A backend that has data for everything, and a page of its own.
 fn backend() -> Fake {
     Fake::start(|request| match request.path.as_str() {
         "/api/v1/query" => Response::vector(&[(BTreeMap::new(), "0.1".to_owned())]),
+        "/metrics" => Response::new(200, PAGE),
         _ => Response::new(200, "Prometheus Server is Healthy.\n"),
     })
 }
+
+/// What the default queries ask for.
+const PAGE: &str = "\
+http_request_duration_seconds_bucket{le=\"+Inf\"} 1
+asyncio_event_loop_lag_seconds 0.01
+blocking_events_total 0
+blocking_duration_seconds_sum 0
+blocking_duration_seconds_count 0
+active_requests 1
+threadpool_queue_wait_seconds_sum 0
+threadpool_queue_wait_seconds_count 0
+threadpool_tasks_started_total 0
+threadpool_tasks_completed_total 0
+";
 
 #[test]
 fn usage_is_what_help_prints() {
@@ -35,11 +51,13 @@ fn usage_is_what_help_prints() {
 }
 
 #[test]
-fn the_sample_is_what_a_scenario_prints() {
-    let scenario: serde_yaml::Value =
-        serde_yaml::from_str(include_str!("scenarios/sick-instance-fails.yaml")).unwrap();
-    let printed = scenario["stdout"].as_str().unwrap().replace("{target}", "http://localhost:9090");
-    assert!(blocks("text").contains(&printed.trim_end()), "README lacks:\n{printed}");
+fn the_sample_is_what_the_first_command_prints() {
+    let first = blocks("sh").into_iter().flat_map(str::lines).next().unwrap();
+    let args: Vec<_> = first.strip_prefix("cargo run --release -- ").unwrap().split(' ').collect();
+    let run =
+        auditor(Path::new(env!("CARGO_MANIFEST_DIR")), &[&args[..], &["--no-report"]].concat());
+    assert_eq!(run.code, 1, "{}", run.stderr);
+    assert!(blocks("text").contains(&run.stdout.trim_end()), "README lacks:\n{}", run.stdout);
 }
 
 #[test]
@@ -102,33 +120,26 @@ fn every_command_shown_is_understood() {
     let steps = blocks("yaml").into_iter().chain([workflow]).flat_map(str::lines);
     let steps = steps.filter_map(|line| line.trim().strip_prefix("run: "));
     let shell = blocks("sh").into_iter().flat_map(str::lines).chain(steps);
-    let call = |line: &'static str| {
-        line.strip_prefix("auditor ").or_else(|| line.strip_prefix("cargo run --release -- "))
-    };
-    let calls: Vec<_> = shell.filter_map(call).collect();
-    assert!(calls.len() >= 5, "{calls:?}");
+    let calls: Vec<_> = shell.filter(|line| line.starts_with("auditor ")).collect();
+    assert!(calls.len() >= 9, "{calls:?}");
     let fake = backend();
+    // One after the other, as a reader would: what one leaves behind, the next one takes up.
+    let directory = empty_directory();
     for call in calls {
-        let line = call.replace("http://localhost:9090", &fake.url());
-        let script = format!("auditor {line}");
-        let directory = directory_with(DEFAULT_METRICS);
-        fs::write(directory.path().join("default_metrics.yaml"), DEFAULT_METRICS).unwrap();
-        if line.contains("--init") {
-            fs::remove_file(directory.path().join("metrics.yaml")).unwrap();
-        }
-        let mut path = std::ffi::OsString::from(
-            std::path::Path::new(env!("CARGO_BIN_EXE_auditor")).parent().unwrap(),
-        );
+        let script = call
+            .replace("http://localhost:9090", &fake.url())
+            .replace("http://localhost:8000/metrics", &format!("{}/metrics", fake.url()))
+            .replace("python3 examples/load.py", "echo")
+            .replace("--for 10s", "--for 100ms");
+        let mut path =
+            std::ffi::OsString::from(Path::new(env!("CARGO_BIN_EXE_auditor")).parent().unwrap());
         path.push(":/usr/bin:/bin");
         let status = std::process::Command::new("sh")
             .args(["-ec", &script])
             .current_dir(directory.path())
             .env_clear()
             .env("PATH", path)
-            .env("PROMETHEUS", fake.url().trim_start_matches("http://"))
-            .env("PROMETHEUS_URL", fake.url())
             .env("AUDITOR_TARGET", fake.url())
-            .env("LOAD_SECONDS", "60")
             .output()
             .unwrap();
         let stderr = String::from_utf8_lossy(&status.stderr);

@@ -1,7 +1,7 @@
 //! What must hold of the engine for any readings at all.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
-use auditor::engine::{Assessment, Verdict, assess};
+use auditor::engine::{Assessment, Circumstances, Verdict, assess};
 use auditor::judgement::{Level, Status, Thresholds, Weights};
 use auditor::readings::{Bound, ReadAs, Reading, Readings, Sample, State};
 use auditor::signal::Signal;
@@ -21,7 +21,11 @@ const WORSE_WHEN_HIGHER: [Signal; 9] = [
 ];
 
 fn judge(readings: &Readings, gate: Option<Level>) -> Assessment {
-    assess(readings, &Thresholds::default(), &Weights::default(), gate, None)
+    judge_amid(readings, Circumstances { gate, ..Circumstances::default() })
+}
+
+fn judge_amid(readings: &Readings, circumstances: Circumstances<'_>) -> Assessment {
+    assess(readings, &Thresholds::default(), &Weights::default(), circumstances)
 }
 
 fn exact(value: f64) -> Reading {
@@ -150,10 +154,23 @@ proptest! {
     fn a_failure_on_the_way_is_never_a_pass(
         readings in any_readings(), gate in proptest::option::of(gate()),
     ) {
-        let judged = assess(
-            &readings, &Thresholds::default(), &Weights::default(), gate, Some("a query failed"),
-        );
+        let failure = Some("a query failed");
+        let judged = judge_amid(&readings, Circumstances { gate, failure, ..Default::default() });
         prop_assert!(matches!(judged.verdict, Verdict::Fail | Verdict::Error));
+    }
+
+    #[test]
+    fn a_command_that_failed_is_never_a_pass(
+        readings in any_readings(), gate in proptest::option::of(gate()), failed in any::<bool>(),
+    ) {
+        let command_failure = Some("the command `k6` exited with code 99");
+        let failure = failed.then_some("a query failed");
+        let circumstances = Circumstances { gate, failure, command_failure, scrapes: &[] };
+        let judged = judge_amid(&readings, circumstances);
+        prop_assert!(matches!(judged.verdict, Verdict::Fail | Verdict::CommandFailed));
+        // A breach that is proven is told before it.
+        let breach = judge(&readings, gate).verdict == Verdict::Fail;
+        prop_assert_eq!(judged.verdict == Verdict::Fail, breach);
     }
 
     #[test]

@@ -7,34 +7,41 @@ mod support;
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use support::{auditor, directory_with, empty_directory, real};
+use support::{Run, auditor, directory_with, real};
 
-/// How long each service is under load, and how far back the audits look, in seconds.
+/// How long each service is under load, in seconds.
 const LOAD: u64 = 10;
 
-/// Requests for `path` from `clients` at once, with a pause after each, until told to stop.
-fn load(
-    address: &str,
-    path: &'static str,
-    clients: usize,
-    pause: Duration,
-    stop: &Arc<AtomicBool>,
-) {
-    for _ in 0..clients {
-        let (address, stop) = (address.to_owned(), stop.clone());
-        thread::spawn(move || {
-            while !stop.load(Ordering::Relaxed) {
-                // What becomes of a request is the service's affair.
-                let _ = real::status(&address, "GET", path, "");
-                thread::sleep(pause);
-            }
-        });
-    }
+/// The command that puts a service under load, as README shows it.
+fn load(service: &str, path: &str, clients: &str) -> Vec<String> {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/load.py");
+    let url = format!("http://{service}{path}");
+    let seconds = LOAD.to_string();
+    ["python3", script.to_str().unwrap(), "--seconds", &seconds, "--clients", clients, &url]
+        .map(str::to_owned)
+        .to_vec()
+}
+
+/// Audits a service by its own page while the load runs, and then by Prometheus, of the same time.
+fn audited(service: &str, prometheus: &str, load: &[String]) -> [Run; 2] {
+    let directory = directory_with(auditor::config::DEFAULT_METRICS);
+    let gate = ["--fail-on-critical", "--output-format", "json", "--timeout", "60s"];
+    let page = format!("http://{service}/metrics/");
+    let load: Vec<_> = load.iter().map(String::as_str).collect();
+    let scraped =
+        auditor(directory.path(), &[&["--scrape", &page], &gate[..], &["--"], &load].concat());
+    // The last sample that Prometheus has of that instant comes within a second.
+    thread::sleep(Duration::from_secs(2));
+    let report = scraped.json();
+    let at = report["evaluated_at"].as_str().unwrap();
+    let selector = format!("selector=instance=\"{service}\"");
+    let window = format!("window={}s", LOAD + 2);
+    let args = ["--target", prometheus, "--at", at, "--var", &selector, "--var", &window];
+    let asked = auditor(directory.path(), &[&args, &gate[..]].concat());
+    [scraped, asked]
 }
 
 #[test]
@@ -47,33 +54,34 @@ fn a_real_service_is_told_well_from_sick() {
     let services = [real::service(), real::service(), real::service()];
     let [calm, blocked, saturated] = services.each_ref().map(|service| service.address());
     let prometheus = real::scraping(&[calm, blocked, saturated]);
-    let stop = Arc::new(AtomicBool::new(false));
-    load(calm, "/", 4, Duration::from_millis(50), &stop);
-    load(blocked, "/block", 1, Duration::from_millis(1500), &stop);
-    load(saturated, "/pool", 40, Duration::ZERO, &stop);
-    thread::sleep(Duration::from_secs(LOAD));
-    let directory = empty_directory();
-    assert_eq!(auditor(directory.path(), &["--init"]).code, 0);
-    for (service, code, mode) in [
-        (calm, 0, None),
-        (blocked, 1, Some("EVENT_LOOP_STARVATION")),
-        (saturated, 1, Some("THREADPOOL_SATURATION")),
-    ] {
-        let selector = format!("selector=instance=\"{service}\"");
-        let window = format!("window={LOAD}s");
-        let args = ["--target", &prometheus.url, "--var", &selector, "--var", &window];
-        let gate = ["--fail-on-critical", "--output-format", "json"];
-        let run = auditor(directory.path(), &[&args[..], &gate].concat());
-        let report = run.json();
-        assert_eq!(run.code, code, "{report:#}");
-        assert_eq!(report["failure_modes"][0]["type"].as_str(), mode, "{report:#}");
-        let signals = report["signals"].as_object().unwrap();
-        let asked = signals.values().filter(|signal| !signal["query"].is_null());
-        for signal in asked {
-            assert_eq!(signal["state"], "ok", "the example exports every metric: {report:#}");
+    let cases = [
+        (calm, "/", "2", 0, None),
+        (blocked, "/block@1.5", "1", 1, Some("EVENT_LOOP_STARVATION")),
+        (saturated, "/pool", "40", 1, Some("THREADPOOL_SATURATION")),
+    ];
+    thread::scope(|scope| {
+        for (service, path, clients, code, mode) in cases {
+            let prometheus = &prometheus.url;
+            scope.spawn(move || {
+                for run in audited(service, prometheus, &load(service, path, clients)) {
+                    let report = run.json();
+                    assert_eq!(run.code, code, "{path} {report:#}");
+                    let modes = report["failure_modes"].as_array().unwrap();
+                    assert_eq!(modes.len(), usize::from(mode.is_some()), "{report:#}");
+                    assert_eq!(report["failure_modes"][0]["type"].as_str(), mode, "{report:#}");
+                    let status = if code == 0 { "HEALTHY" } else { "CRITICAL" };
+                    assert!(
+                        report["status"] == status
+                            || code == 1 && report["status"] == "COLLAPSE_RISK"
+                    );
+                    let signals = report["signals"].as_object().unwrap();
+                    for signal in signals.values().filter(|signal| !signal["query"].is_null()) {
+                        assert_eq!(signal["state"], "ok", "every metric is there: {report:#}");
+                    }
+                }
+            });
         }
-    }
-    stop.store(true, Ordering::Relaxed);
+    });
 }
 
 /// The `run:` scripts of the workflow from the first that starts something to the gate.
@@ -87,20 +95,17 @@ fn steps() -> Vec<String> {
 
 #[test]
 fn the_workflow_for_github_actions_gates() {
-    if !real::available("the workflow") || !real::python("the workflow") {
+    if !real::python("the workflow") {
         return;
     }
     let directory = directory_with(auditor::config::DEFAULT_METRICS);
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let steps = steps();
-    assert_eq!(steps.len(), 4, "service, Prometheus, load and gate: {steps:#?}");
+    assert_eq!(steps.len(), 2, "the service, and the gate with its load: {steps:#?}");
     // As the runner does it: each step in a shell of its own, background processes live on.
     let mut script = String::from("set -e; trap 'kill $(jobs -p)' EXIT\n");
     for step in steps {
-        script.push_str(
-            &step
-                .replace("--app-dir examples", &format!("--app-dir '{}/examples'", root.display())),
-        );
+        script.push_str(&step.replace("examples", &format!("{}/examples", root.display())));
         script.push('\n');
     }
     let mut path = OsString::from(Path::new(env!("CARGO_BIN_EXE_auditor")).parent().unwrap());
@@ -111,9 +116,7 @@ fn the_workflow_for_github_actions_gates() {
         .current_dir(directory.path())
         .env("PATH", path)
         .env("SERVICE", real::free_address())
-        .env("PROMETHEUS", real::free_address())
         .env("LOAD_SECONDS", "6")
-        .env("RUNNER_TEMP", directory.path())
         .stdin(Stdio::null())
         .output()
         .unwrap();
@@ -122,4 +125,5 @@ fn the_workflow_for_github_actions_gates() {
     assert_eq!(run.status.code(), Some(0), "{stdout}\n{stderr}");
     assert!(stdout.contains("Verdict: PASS"), "{stdout}");
     assert!(directory.path().join("audit_results.json").exists());
+    assert!(directory.path().join("runtime.om").exists());
 }

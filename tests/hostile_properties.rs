@@ -6,9 +6,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use auditor::config::{ConfigError, DEFAULT_METRICS, Environment, Plan, Request, parse};
+use auditor::config::{ConfigError, DEFAULT_METRICS, Plan, Request, parse};
 use auditor::source::decode;
-use jiff::Timestamp;
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 
@@ -98,17 +97,7 @@ proptest! {
 }
 
 fn load(text: &str) -> Result<Plan, ConfigError> {
-    let request = Request {
-        config: None,
-        target: None,
-        http_config: None,
-        headers: Vec::new(),
-        environment: Environment::default(),
-        vars: Vec::new(),
-        at: Timestamp::UNIX_EPOCH,
-        timeout: Duration::from_secs(1),
-        gate: None,
-    };
+    let request = Request { timeout: Duration::from_secs(1), ..Request::default() };
     parse(Path::new("/nowhere/metrics.yaml"), text, &request)
 }
 
@@ -203,7 +192,7 @@ proptest! {
     fn a_secret_is_in_no_error_and_no_debug_output(text in damaged(secretive())) {
         is_sound(&text)?;
         let printed = match load(&text) {
-            Ok(plan) => format!("{plan:?} {}", plan.target),
+            Ok(plan) => format!("{plan:?} {}", plan.reach.source),
             Err(error) => error.to_string(),
         };
         prop_assert!(!printed.contains(SECRET), "{}", printed);

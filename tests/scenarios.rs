@@ -21,8 +21,11 @@ struct Scenario {
     /// Arguments after the name of the program; `{target}` is the backend's URL.
     #[serde(default)]
     args: Vec<String>,
-    /// `metrics.yaml`, with the same placeholder.
-    config: String,
+    /// `metrics.yaml`, with the same placeholder; the template if left out.
+    config: Option<String>,
+    /// Other files, by their paths.
+    #[serde(default)]
+    files: BTreeMap<String, String>,
     /// The answer by the text of the query; what is not listed is an empty vector.
     #[serde(default)]
     answers: BTreeMap<String, Answer>,
@@ -92,7 +95,13 @@ fn play(file: &Path) -> Result<(), String> {
     let (answers, health) = (scenario.answers, scenario.health);
     let backend = Fake::start(move |request| respond(request, &answers, health.as_ref()));
     let fill = |text: &str| text.replace("{target}", &backend.url());
-    let directory = support::directory_with(&fill(&scenario.config));
+    let config = scenario.config.as_deref().unwrap_or(auditor::config::DEFAULT_METRICS);
+    let directory = support::directory_with(&fill(config));
+    for (name, content) in scenario.files {
+        let path = directory.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
     let args: Vec<String> = scenario.args.iter().map(|arg| fill(arg)).collect();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     let run = support::auditor(directory.path(), &args);

@@ -4,22 +4,11 @@
 use std::path::Path;
 use std::time::Duration;
 
-use auditor::config::{ConfigError, Environment, Request, parse};
-use jiff::Timestamp;
+use auditor::config::{ConfigError, Request, parse};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
-    let request = Request {
-        config: None,
-        target: None,
-        http_config: None,
-        headers: Vec::new(),
-        environment: Environment::default(),
-        vars: Vec::new(),
-        at: Timestamp::UNIX_EPOCH,
-        timeout: Duration::from_secs(1),
-        gate: None,
-    };
+    let request = Request { timeout: Duration::from_secs(1), ..Request::default() };
     // No file is there for the paths in it to name.
     match parse(Path::new("/nowhere/at/all/metrics.yaml"), text, &request) {
         Ok(plan) => {

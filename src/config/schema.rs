@@ -3,6 +3,7 @@
 mod http;
 mod numbers;
 mod queries;
+mod source;
 mod variables;
 
 use std::collections::HashSet;
@@ -10,27 +11,50 @@ use std::path::Path;
 
 use numbers::{read_thresholds, read_weights};
 use queries::read_queries;
+use source::read_reach;
 use variables::read_vars;
 
 use super::http::HttpConfig;
 use super::problems::{ConfigError, Place, Problem, Problems, suggest};
 use super::yaml::{self, Node, Value};
-use super::{DEFAULT_TARGET, Plan, Request, Target};
+use super::{Plan, Reach, Request};
 
 const SECTIONS: [&str; 7] =
     ["target", "http", "accept_partial", "vars", "queries", "thresholds", "weights"];
 
 /// Validates `text`, the content of `path`, together with the command line and the environment.
 pub(super) fn plan(path: &Path, text: &str, request: &Request) -> Result<Plan, ConfigError> {
+    validate(path, text, request, read)
+}
+
+/// As [`plan`], but only how the telemetry is reached.
+pub(super) fn reach(path: &Path, text: &str, request: &Request) -> Result<Reach, ConfigError> {
+    validate(path, text, request, |path, root, own_http, request, problems| {
+        let sections = entries(root, "the file", problems);
+        read_reach(path, &sections, own_http, request, problems)
+    })
+}
+
+/// `None` where something is missing that the whole cannot do without; a problem says what.
+///
+/// The HTTP configuration stands in for the section `http`, which is checked all the same.
+type Reader<T> = fn(&Path, &Node, Option<HttpConfig>, &Request, &mut Problems) -> Option<T>;
+
+fn validate<T>(
+    path: &Path,
+    text: &str,
+    request: &Request,
+    read: Reader<T>,
+) -> Result<T, ConfigError> {
     let root =
         yaml::parse(text).map_err(|error| ConfigError::Invalid(vec![syntax(path, &error)]))?;
     let own_http = request.http_config.as_deref().map(|path| http::read_file(path, request));
     let (own_http, elsewhere) = own_http.transpose()?.unzip();
     let mut problems = Problems::default();
-    let plan = read(path, &root, own_http, request, &mut problems);
+    let whole = read(path, &root, own_http, request, &mut problems);
     let elsewhere = elsewhere.unwrap_or_default();
-    match plan {
-        Some(plan) if problems.is_empty() && elsewhere.is_empty() => Ok(plan),
+    match whole {
+        Some(whole) if problems.is_empty() && elsewhere.is_empty() => Ok(whole),
         _ => Err(ConfigError::Invalid([problems.locate(path, text), elsewhere].concat())),
     }
 }
@@ -46,9 +70,6 @@ fn syntax(path: &Path, error: &serde_yaml::Error) -> Problem {
     Problem { place, message: format!("{path}this is not the YAML expected here: {error}") }
 }
 
-/// `None` where something is missing that a plan cannot do without; a problem says what.
-///
-/// `own_http` stands in for the section `http`, which is checked all the same.
 fn read(
     path: &Path,
     root: &Node,
@@ -64,15 +85,11 @@ fn read(
     for ((name, key), _) in sections.iter().filter(|((name, _), _)| !SECTIONS.contains(name)) {
         problems.at(key, unknown("section", name, SECTIONS));
     }
-    let section = |name: &str| sections.iter().find(|((key, _), _)| *key == name).copied();
-    let [target, http, accept_partial, file_vars, thresholds, weights] =
-        ["target", "http", "accept_partial", "vars", "thresholds", "weights"]
-            .map(|name| section(name).map(|(_, node)| node));
-    let queries = section("queries");
-    let target = read_target(target, request, problems);
-    let section_http = http.map(|node| http::read_section(node, path, request, problems));
-    let mut http = own_http.or(section_http).unwrap_or_default();
-    http::add_outside(&mut http, target.as_ref(), request, problems);
+    let reach = read_reach(path, &sections, own_http, request, problems);
+    let [accept_partial, file_vars, thresholds, weights] =
+        ["accept_partial", "vars", "thresholds", "weights"]
+            .map(|name| find(&sections, name).map(|(_, node)| node));
+    let queries = find(&sections, "queries");
     let accept_partial = accept_partial
         .and_then(|node| http::boolean("accept_partial", node, problems))
         .unwrap_or_default();
@@ -87,24 +104,22 @@ fn read(
     for query in &mut queries {
         query.read_as.accept_partial = accept_partial;
     }
-    Some(Plan {
-        config: path.to_owned(),
-        target: target?,
-        http,
-        queries,
-        thresholds,
-        weights,
-        at: request.at,
-        timeout: request.timeout,
-        accept_partial,
-        gate: request.gate,
-    })
+    let given = request.vars.iter().map(|(name, _)| name.clone()).collect();
+    let gate = request.gate;
+    let config = path.to_owned();
+    let reach = reach?;
+    Some(Plan { config, reach, queries, vars, given, thresholds, weights, accept_partial, gate })
 }
 
 type Key<'a> = (&'a str, &'a Node);
+type Entry<'a> = (Key<'a>, &'a Node);
+
+fn find<'a>(entries: &[Entry<'a>], name: &str) -> Option<Entry<'a>> {
+    entries.iter().find(|((key, _), _)| *key == name).copied()
+}
 
 /// The entries of a mapping, each key once. An empty section is an empty mapping.
-fn entries<'a>(node: &'a Node, what: &str, problems: &mut Problems) -> Vec<(Key<'a>, &'a Node)> {
+fn entries<'a>(node: &'a Node, what: &str, problems: &mut Problems) -> Vec<Entry<'a>> {
     let map = match &node.value {
         Value::Map(map) => map,
         Value::Null => return Vec::new(),
@@ -132,32 +147,4 @@ fn unknown<'a>(what: &str, key: &str, valid: impl IntoIterator<Item = &'a str>) 
     let is_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
     let name = if key.chars().all(is_word) { format!(" `{key}`") } else { String::new() };
     format!("unknown {what}{name}; {}", suggest(key, valid))
-}
-
-fn read_target(node: Option<&Node>, request: &Request, problems: &mut Problems) -> Option<Target> {
-    let from_file = match node.map(|node| (node, &node.value)) {
-        None => Target::parse(DEFAULT_TARGET).ok(),
-        Some((node, Value::Text(text))) => {
-            Target::parse(text).map_err(|message| problems.at(node, message)).ok()
-        }
-        Some((node, other)) => {
-            problems.at(node, format!("`target` must be a URL, found {}", other.kind()));
-            None
-        }
-    };
-    let (origin, text) = match (&request.target, &request.environment.target) {
-        (Some(text), _) => ("--target", text.as_str()),
-        (None, None) => return from_file,
-        (None, from_environment) => {
-            const NAME: &str = "AUDITOR_TARGET";
-            match http::variable(NAME, from_environment.as_ref()) {
-                Ok(text) => (NAME, text?),
-                Err(message) => {
-                    problems.outside(message);
-                    return None;
-                }
-            }
-        }
-    };
-    Target::parse(text).map_err(|message| problems.outside(format!("{origin}: {message}"))).ok()
 }

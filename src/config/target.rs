@@ -5,7 +5,11 @@ use std::fmt;
 use percent_encoding::percent_decode_str;
 use reqwest::Url;
 
-/// Base URL of a server that speaks the Prometheus HTTP API. Printing it hides a password.
+/// Where Prometheus finds metrics unless told otherwise.
+const USUAL_PAGE: &str = "/metrics";
+
+/// Base URL of a server that speaks the Prometheus HTTP API, or the URL of a page of metrics.
+/// Printing it hides a password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Target(Url);
 
@@ -15,19 +19,7 @@ impl Target {
     /// # Errors
     /// What is wrong with it, and what it should look like.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let text = text.trim();
-        if text.is_empty() {
-            return Err(format!("the target is empty; write {}", super::DEFAULT_TARGET));
-        }
-        // The text is not repeated where it may hold a password.
-        if !text.contains("://") {
-            let shown = if text.contains('@') { "HOST:PORT" } else { text };
-            return Err(format!("the target has no scheme; write http://{shown}"));
-        }
-        let mut url = Url::parse(text).map_err(|error| format!("the target is no URL: {error}"))?;
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err(format!("the target must be http or https, not {}", url.scheme()));
-        }
+        let mut url = parse(text, super::DEFAULT_TARGET)?;
         if url.query().is_some() || url.fragment().is_some() {
             return Err("the target must end after its path, without ? or #".to_owned());
         }
@@ -37,6 +29,31 @@ impl Target {
         }
         url.set_path(&path);
         Ok(Self(url))
+    }
+
+    /// Parses the URL of a page of metrics; without a path, it is `/metrics`.
+    ///
+    /// # Errors
+    /// What is wrong with it, and what it should look like.
+    pub fn parse_page(text: &str) -> Result<Self, String> {
+        let mut url = parse(text, "http://localhost:8000/metrics")?;
+        if url.path() == "/" {
+            url.set_path(USUAL_PAGE);
+        }
+        url.set_fragment(None);
+        Ok(Self(url))
+    }
+
+    /// The host, and the port as far as it is written.
+    pub fn authority(&self) -> String {
+        let host = self.0.host_str().unwrap_or_default();
+        self.0.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+    }
+
+    /// The host, the port as far as it is written, the path and the query.
+    pub fn place(&self) -> String {
+        let query = self.0.query().map(|query| format!("?{query}")).unwrap_or_default();
+        format!("{}{}{query}", self.authority(), self.0.path())
     }
 
     /// The URL of a page below the base: `/api/v1/query`. It holds no user and no password.
@@ -56,6 +73,24 @@ impl Target {
         let any = !user.is_empty() || password.is_some();
         any.then(|| (decoded(user), decoded(password.unwrap_or_default())))
     }
+}
+
+/// Parses an HTTP URL; `example` shows what one looks like.
+fn parse(text: &str, example: &str) -> Result<Url, String> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(format!("the target is empty; write {example}"));
+    }
+    // The text is not repeated where it may hold a password.
+    if !text.contains("://") {
+        let shown = if text.contains('@') { "HOST:PORT" } else { text };
+        return Err(format!("the target has no scheme; write http://{shown}"));
+    }
+    let url = Url::parse(text).map_err(|error| format!("the target is no URL: {error}"))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(format!("the target must be http or https, not {}", url.scheme()));
+    }
+    Ok(url)
 }
 
 /// `url` with its password hidden, and a user without a password too: it may be a token.

@@ -1,6 +1,7 @@
 //! Variables in queries: `$name` and `${name}`, with `$$` for a dollar sign.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// Values by name.
 pub(super) type Vars = BTreeMap<String, String>;
@@ -95,6 +96,16 @@ pub(super) fn is_range(text: &str) -> bool {
     text.contains(|c: char| ('1'..='9').contains(&c))
 }
 
+/// A duration as PromQL writes it in a range, to the millisecond and at least one.
+pub(super) fn range(duration: Duration) -> String {
+    let milliseconds = duration.as_millis().max(1);
+    match (milliseconds / 1000, milliseconds % 1000) {
+        (seconds, 0) => format!("{seconds}s"),
+        (0, rest) => format!("{rest}ms"),
+        (seconds, rest) => format!("{seconds}s{rest}ms"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -112,6 +123,15 @@ mod tests {
     fn a_stray_dollar_is_an_error() {
         for template in ["a$", "x{h=~\"a$\"}", "$1", "${", "${a b}", "é$é"] {
             assert!(names(template).is_err(), "{template}");
+        }
+    }
+
+    #[test]
+    fn a_duration_becomes_a_range() {
+        for (ms, text) in [(0, "1ms"), (250, "250ms"), (30_000, "30s"), (90_001, "90s1ms")] {
+            let written = range(Duration::from_millis(ms));
+            assert_eq!(written, text);
+            assert!(is_range(&written));
         }
     }
 

@@ -3,11 +3,11 @@
 use super::backlog;
 use crate::judgement::Thresholds;
 use crate::quantity::{beside, series};
-use crate::readings::{Bound, Readings};
+use crate::readings::{Bound, Readings, Scrapes};
 use crate::signal::Signal;
 
-/// Every finding that the readings prove, in a fixed order.
-pub fn findings(readings: &Readings, thresholds: &Thresholds) -> Vec<String> {
+/// Every finding that the readings and the scrapes prove, in a fixed order.
+pub fn findings(readings: &Readings, scrapes: &[Scrapes], thresholds: &Thresholds) -> Vec<String> {
     let lag = readings.get(Signal::EventLoopLag).bound;
     let p99 = readings.get(Signal::P99Latency).bound;
     let over = |signal: Signal, value: Bound, limit: f64, (what, over): (&str, &str)| {
@@ -51,7 +51,26 @@ pub fn findings(readings: &Readings, thresholds: &Thresholds) -> Vec<String> {
     ]
     .into_iter()
     .flatten()
+    .chain(scrapes.iter().filter_map(|target| late(target, thresholds)))
+    .chain(scrapes.iter().filter_map(missing))
     .collect()
+}
+
+/// A page that comes late: a loop that is held up cannot serve it.
+fn late(scrapes: &Scrapes, thresholds: &Thresholds) -> Option<String> {
+    let (slowest, limit) = (Bound::Exact(scrapes.slowest_s?), thresholds.max_event_loop_lag_s);
+    (slowest.exceeds(limit) == Some(true)).then(|| {
+        let (slowest, limit) = beside(slowest, limit, "s");
+        let target = series(&scrapes.target);
+        format!("The service was late to show its metrics: {slowest}, over the loop's limit of {limit}{target}.")
+    })
+}
+
+fn missing(scrapes: &Scrapes) -> Option<String> {
+    let missing = scrapes.missing()?;
+    Some(format!(
+        "Telemetry is missing for a part of the time, and may hide what is worse: {missing}."
+    ))
 }
 
 /// Latency that looks fine only because the requests that suffer are not in it.

@@ -1,5 +1,6 @@
 //! The verdict: whether the service may ship, and why.
 
+use super::Circumstances;
 use super::score::Score;
 use crate::judgement::{Level, Status, Thresholds};
 use crate::quantity::{number, number_beside};
@@ -9,6 +10,8 @@ use crate::quantity::{number, number_beside};
 pub enum Verdict {
     /// The gate's level is reached.
     Fail,
+    /// The command that ran meanwhile failed.
+    CommandFailed,
     /// The audit could not be carried out.
     Error,
     /// Signals are missing, so that the gate's level may or may not be reached.
@@ -24,6 +27,7 @@ impl Verdict {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Fail => "fail",
+            Self::CommandFailed => "command_failed",
             Self::Error => "error",
             Self::Inconclusive => "inconclusive",
             Self::Pass => "pass",
@@ -37,9 +41,9 @@ pub(super) fn decide(
     score: &Score,
     status: Status,
     thresholds: &Thresholds,
-    gate: Option<Level>,
-    failure: Option<&str>,
+    circumstances: Circumstances<'_>,
 ) -> (Verdict, String) {
+    let Circumstances { gate, failure, command_failure, .. } = circumstances;
     let least = score.total.least();
     let is_bound = score.total.exact().is_none();
     if let Some(level) = gate {
@@ -50,10 +54,13 @@ pub(super) fn decide(
             let reason = format!("the score is {at_least}{value}; {gate} starts at {limit_text}");
             return (Verdict::Fail, reason);
         }
-        if failure.is_none() && !is_bound {
+        if failure.is_none() && command_failure.is_none() && !is_bound {
             let reason = format!("the score is {value}, below {limit_text} where {gate} starts");
             return (Verdict::Pass, reason);
         }
+    }
+    if let Some(failure) = command_failure {
+        return (Verdict::CommandFailed, failure.to_owned());
     }
     if let Some(failure) = failure {
         return (Verdict::Error, failure.to_owned());

@@ -18,8 +18,6 @@ pub(super) const OPENMETRICS: &str =
 pub(super) struct Sample {
     pub(super) entry: usize,
     pub(super) point: Point,
-    /// Whether the instant is written beside it.
-    pub(super) timestamped: bool,
 }
 
 /// What is being read.
@@ -151,7 +149,7 @@ impl<'a> Parse<'a> {
         let Some(at) = at else {
             return Err(cursor.expected("a timestamp"));
         };
-        Ok(Sample { entry, point: Point { at, value }, timestamped })
+        Ok(Sample { entry, point: Point { at, value } })
     }
 
     /// Reads a timestamp, into milliseconds.
@@ -191,7 +189,10 @@ fn number(cursor: &mut Cursor<'_>, what: &str) -> Result<f64, Fault> {
         Some(value) => Ok(value),
         None if word.is_empty() => Err(start.expected(what)),
         None if word.ends_with(b"\r") => Err(Fault::new(start.at, CARRIAGE_RETURN)),
-        None => Err(Fault::new(start.at, format!("{} is no number of 64 bits", quote(word)))),
+        None => Err(Fault::new(
+            start.at,
+            format!("{} is not a number, or too large for 64 bits", quote(word)),
+        )),
     }
 }
 

@@ -47,8 +47,23 @@ fn header(out: &mut String, report: &Report) -> fmt::Result {
         (Some(product), None) => format!(" ({product})"),
         (None, _) => String::new(),
     };
-    writeln!(out, "{DIM}Target: {}{backend} at {}{DIM:#}", report.target, report.evaluated_at)?;
-    writeln!(out, "{DIM}Config: {}{DIM:#}\n", report.config)?;
+    let what = match report.source {
+        "scrape" => "Scraped",
+        "recording" => "Recording",
+        _ => "Target",
+    };
+    writeln!(out, "{DIM}{what}: {}{backend} at {}{DIM:#}", report.target, report.evaluated_at)?;
+    writeln!(out, "{DIM}Config: {}{DIM:#}", report.config)?;
+    if let Some(command) = &report.command {
+        let style = if command.failed { BAD } else { DIM };
+        let (line, took) = (&command.line, number(command.took_s));
+        writeln!(
+            out,
+            "{DIM}Command: {line}{DIM:#} {style}{}{style:#} {DIM}after {took} s{DIM:#}",
+            command.status
+        )?;
+    }
+    writeln!(out)?;
     let style = style(report.status);
     writeln!(out, "Runtime Status: {style}{}{style:#}", report.status.name())?;
     match report.runtime_health_score {
@@ -193,7 +208,13 @@ fn not_read(out: &mut String, report: &Report) -> fmt::Result {
     if !unread.is_empty() {
         writeln!(out, "\n{BOLD}Could not be read:{BOLD:#}")?;
     }
-    for (signal, entry) in &unread {
+    let (shared, single) = shared_reason(&unread);
+    if let Some((_, entry)) = shared.first() {
+        let names: Vec<_> = shared.iter().map(|(signal, _)| signal.key()).collect();
+        let (state, reason) = (entry.state, entry.reason.as_deref().unwrap_or_default());
+        writeln!(out, "  {WARN}{state}{WARN:#}: {reason}\n    {DIM}{}{DIM:#}", names.join(", "))?;
+    }
+    for (signal, entry) in single {
         let state = entry.state.replace('_', " ");
         // The same advice for every signal without data is given once, below.
         let reason = entry.reason.as_deref().filter(|_| entry.state != "no_data");
@@ -216,13 +237,25 @@ fn not_read(out: &mut String, report: &Report) -> fmt::Result {
     Ok(())
 }
 
+type Entries<'a> = Vec<&'a (Signal, SignalEntry)>;
+
+/// Apart from the others, those which are partial for one and the same reason.
+fn shared_reason<'a>(unread: &Entries<'a>) -> (Entries<'a>, Entries<'a>) {
+    let first = unread.iter().find(|(_, entry)| entry.state == "partial");
+    let reason = first.and_then(|(_, entry)| entry.reason.as_ref());
+    let same = |entry: &SignalEntry| entry.state == "partial" && entry.reason.as_ref() == reason;
+    let (shared, single): (Entries<'a>, Entries<'a>) =
+        unread.iter().copied().partition(|(_, entry)| same(entry));
+    if shared.len() > 1 { (shared, single) } else { (Vec::new(), unread.clone()) }
+}
+
 fn verdict(out: &mut String, report: &Report) -> fmt::Result {
     if let Some(error) = report.error.as_deref().filter(|error| *error != report.verdict_reason) {
         writeln!(out, "\n{BAD}Error:{BAD:#} {error}")?;
     }
     let style = match report.verdict {
         "pass" => GOOD,
-        "fail" | "error" => BAD,
+        "fail" | "command_failed" | "error" => BAD,
         _ => WARN,
     };
     let verdict = report.verdict.replace('_', " ").to_uppercase();

@@ -1,8 +1,8 @@
 //! How the report is filled from what was seen and judged.
 
 use super::{
-    EvidenceEntry, FailureModeEntry, Integer, NotAssessable, Report, SCHEMA_VERSION, SignalEntry,
-    Signals, TermEntry,
+    CommandEntry, EvidenceEntry, FailureModeEntry, Integer, NotAssessable, Report, SCHEMA_VERSION,
+    ScrapesEntry, SignalEntry, Signals, TermEntry,
 };
 use crate::config::Plan;
 use crate::engine::{
@@ -10,9 +10,9 @@ use crate::engine::{
 };
 use crate::exit::Exit;
 use crate::judgement::Thresholds;
-use crate::readings::{Bound, Reading, State};
+use crate::readings::{Bound, Reading, Scrapes, State};
 use crate::signal::Signal;
-use crate::source::Observation;
+use crate::source::{Ended, Observation};
 
 impl Report {
     /// The report of an audit that ends in `exit`.
@@ -46,8 +46,9 @@ impl Report {
                 Exit::NoVerdict => Some(assessment.verdict_reason.clone()),
                 _ => seen.failure.clone(),
             },
-            evaluated_at: plan.at.to_string(),
-            target: plan.target.to_string(),
+            evaluated_at: plan.reach.instant().to_string(),
+            source: plan.reach.source.name(),
+            target: plan.reach.source.to_string(),
             backend: seen.backend.clone(),
             config: plan.config.display().to_string(),
             score_is_lower_bound: score.total.exact().is_none(),
@@ -63,6 +64,8 @@ impl Report {
                     .map(|(signal, reading)| (signal, entry(plan, signal, reading)))
                     .collect(),
             ),
+            scrapes: seen.scrapes.iter().map(Into::into).collect(),
+            command: seen.command.as_ref().map(Into::into),
             thresholds: plan.thresholds.clone(),
             weights: plan.weights.clone(),
         }
@@ -112,6 +115,30 @@ impl From<&Unassessable> for NotAssessable {
     fn from(open: &Unassessable) -> Self {
         let unknown = open.unknown.iter().map(|signal| signal.key()).collect();
         Self { mode: open.mode.name(), unknown }
+    }
+}
+
+impl From<&Scrapes> for ScrapesEntry {
+    fn from(scrapes: &Scrapes) -> Self {
+        Self {
+            target: scrapes.target.clone(),
+            tried: scrapes.tried,
+            failed: scrapes.failed,
+            slowest_s: scrapes.slowest_s.map(thousandths),
+            missing: scrapes.missing(),
+        }
+    }
+}
+
+impl From<&Ended> for CommandEntry {
+    fn from(ended: &Ended) -> Self {
+        Self {
+            line: ended.line.clone(),
+            exit_code: ended.code,
+            failed: !ended.is_success,
+            status: ended.status.clone(),
+            took_s: thousandths(ended.took.as_secs_f64()),
+        }
     }
 }
 
@@ -170,6 +197,11 @@ fn milliseconds(seconds: f64) -> f64 {
 /// Two decimals, correctly rounded from the binary value with ties to even, as Python does.
 fn rounded(value: f64) -> f64 {
     format!("{value:.2}").parse().unwrap_or(value)
+}
+
+/// Three decimals: what a clock of milliseconds knows.
+fn thousandths(value: f64) -> f64 {
+    (value * 1000.0).round() / 1000.0
 }
 
 fn integer(value: f64) -> Integer {

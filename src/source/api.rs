@@ -4,9 +4,12 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::http::{Failed, Http, Log, Page, Patience, TransportError};
-use super::wire::{self, Answer, QueryError};
-use crate::config::Plan;
+use super::http::{Failed, Http, Log, Page, Patience, TransportError, Wanted};
+use super::wire::QueryError;
+use crate::config::Endpoint;
+
+/// Ten answers at once have to fit into a CI runner's memory.
+const WANTED: Wanted = Wanted { accept: "application/json", at_most: 4 * 1024 * 1024 };
 
 /// The build information is worth this much waiting, and no more.
 const BUILD_INFO: Patience = Patience::Once(Duration::from_secs(5));
@@ -19,10 +22,16 @@ pub(super) struct Server<'a> {
 }
 
 impl<'a> Server<'a> {
-    /// The server of `plan`, which has to answer within the timeout of `started`.
-    pub(super) fn new(plan: &'a Plan, started: Instant, log: Log<'a>) -> Self {
-        let http = Http::new(plan, started, log);
-        Self { http, at: plan.at, accept_partial: plan.accept_partial }
+    /// The server at `endpoint`, asked for the instant `at`; it has to answer within `timeout`
+    /// of `started`.
+    pub(super) fn new(
+        endpoint: &'a Endpoint,
+        at: Timestamp,
+        accept_partial: bool,
+        (started, timeout): (Instant, Duration),
+        log: Log<'a>,
+    ) -> Self {
+        Self { http: Http::new(endpoint, WANTED, started, timeout, log), at, accept_partial }
     }
 
     /// The page that says whether the server is up.
@@ -35,8 +44,13 @@ impl<'a> Server<'a> {
         self.http.get("/api/v1/status/buildinfo", &[], BUILD_INFO)
     }
 
-    /// Evaluates `expr` at the instant of the audit.
-    pub(super) fn query(&self, expr: &str) -> Result<Answer, Failed<QueryError>> {
+    /// Evaluates `expr` at the instant of the audit. `decode` reads the answer: its status and
+    /// its body.
+    pub(super) fn query<T>(
+        &self,
+        expr: &str,
+        decode: impl Fn(u16, &[u8]) -> Result<T, QueryError>,
+    ) -> Result<T, Failed<QueryError>> {
         let (time, timeout) = (unix_seconds(self.at), milliseconds(self.http.remaining()));
         let standard = [("query", expr), ("time", &time), ("timeout", &timeout)];
         let special = self.special();
@@ -48,8 +62,7 @@ impl<'a> Server<'a> {
         if page.status == 400 && names_any(&page.body, &special) {
             page = ask(&standard)?;
         }
-        wire::decode(page.status, &page.body)
-            .map_err(|error| Failed { error, journey: page.journey })
+        decode(page.status, &page.body).map_err(|error| Failed { error, journey: page.journey })
     }
 
     /// What only some servers know, and the others ignore.

@@ -13,17 +13,14 @@ use std::time::{Duration, Instant};
 
 use reqwest::Url;
 use reqwest::blocking::Response;
-use reqwest::header::{ACCEPT, AUTHORIZATION, HOST, HeaderValue, LOCATION};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue, LOCATION};
 
 use client::Clients;
 pub use error::TransportError;
 
 use super::words::words;
-use crate::config::{HttpConfig, Plan, Target};
+use crate::config::{Endpoint, HttpConfig, Target};
 
-/// An answer above this size, in bytes and once unpacked, is refused: ten of them at once
-/// have to fit into a CI runner's memory.
-const MAX_BODY: u64 = 4 * 1024 * 1024;
 /// As many redirects are followed one after the other.
 const MAX_REDIRECTS: usize = 10;
 
@@ -33,6 +30,7 @@ pub type Log<'a> = &'a (dyn Fn(&str) + Sync);
 /// A page as it came.
 pub(super) struct Page {
     pub(super) status: u16,
+    pub(super) content_type: Option<String>,
     pub(super) body: Vec<u8>,
     /// How long the server asks to wait before the next try.
     retry_after: Option<Duration>,
@@ -83,10 +81,19 @@ pub(super) enum Patience {
     Once(Duration),
 }
 
+/// What is expected of every answer.
+pub(super) struct Wanted {
+    /// What is sent as `Accept`.
+    pub(super) accept: &'static str,
+    /// An answer above this size, in bytes and once unpacked, is refused.
+    pub(super) at_most: u64,
+}
+
 /// A client of one server, with the deadline by which it has to answer.
 pub(super) struct Http<'a> {
     target: &'a Target,
     config: &'a HttpConfig,
+    wanted: Wanted,
     started: Instant,
     timeout: Duration,
     log: Log<'a>,
@@ -94,15 +101,16 @@ pub(super) struct Http<'a> {
 }
 
 impl<'a> Http<'a> {
-    pub(super) fn new(plan: &'a Plan, started: Instant, log: Log<'a>) -> Self {
-        Self {
-            target: &plan.target,
-            config: &plan.http,
-            started,
-            timeout: plan.timeout,
-            log,
-            clients: Clients::new(&plan.target, &plan.http),
-        }
+    pub(super) fn new(
+        endpoint: &'a Endpoint,
+        wanted: Wanted,
+        started: Instant,
+        timeout: Duration,
+        log: Log<'a>,
+    ) -> Self {
+        let Endpoint { target, http: config } = endpoint;
+        let clients = Clients::new(target, config);
+        Self { target, config, wanted, started, timeout, log, clients }
     }
 
     /// What is left until the deadline.
@@ -194,7 +202,7 @@ impl<'a> Http<'a> {
             return Err(TransportError::Timeout(self.timeout));
         }
         let client = self.clients.get(url)?;
-        let json = HeaderValue::from_static("application/json");
+        let accept = HeaderValue::from_static(self.wanted.accept);
         let mut request = match self.config.tls.server_name.as_deref().filter(|_| is_target) {
             None => client.get(url.clone()),
             Some(name) => {
@@ -206,7 +214,7 @@ impl<'a> Http<'a> {
                 client.get(named).header(HOST, host)
             }
         };
-        request = request.header(ACCEPT, json).timeout(within);
+        request = request.header(ACCEPT, accept).timeout(within);
         if is_target {
             request = request.headers(self.config.headers.clone());
             if let Some(credential) = &self.config.credential {
@@ -219,16 +227,18 @@ impl<'a> Http<'a> {
     fn page(&self, url: &Url, response: Response) -> Result<Page, TransportError> {
         let status = response.status().as_u16();
         let retry_after = retry::after(response.headers());
-        let mut body = Vec::new();
-        let read = response.take(MAX_BODY + 1).read_to_end(&mut body);
+        let content_type = response.headers().get(CONTENT_TYPE);
+        let content_type = content_type.and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let (at_most, mut body) = (self.wanted.at_most, Vec::new());
+        let read = response.take(at_most + 1).read_to_end(&mut body);
         read.map_err(|error| match error.get_ref().and_then(|inner| inner.downcast_ref()) {
             Some(error) => self.explain(url, error),
             None => TransportError::Broken(error.to_string()),
         })?;
-        if body.len() as u64 > MAX_BODY {
-            return Err(TransportError::TooLarge(MAX_BODY >> 20));
+        if body.len() as u64 > at_most {
+            return Err(TransportError::TooLarge(at_most >> 20));
         }
-        Ok(Page { status, body, retry_after, journey: Journey::default() })
+        Ok(Page { status, content_type, body, retry_after, journey: Journey::default() })
     }
 
     fn explain(&self, url: &Url, error: &reqwest::Error) -> TransportError {

@@ -9,9 +9,9 @@ use std::collections::HashSet;
 use std::thread;
 
 use super::api::Server;
+use super::server::{Answered, join};
 use super::wave::Wave;
-use super::wire::Answer;
-use super::{Answered, join};
+use super::wire::{Answer, decode};
 use crate::config::{Plan, Query};
 use crate::readings::{Incomplete, Labels, Sample};
 use crate::signal::OnMissing;
@@ -30,7 +30,7 @@ pub(super) fn restore(server: &Server<'_>, plan: &Plan, answers: &mut [Answered]
             .filter_map(|(query, answer)| Some((query, answer.as_mut().ok()?)))
             .filter(|(query, answer)| may_hide_nan(query, answer))
             .map(|(query, answer)| {
-                (answer, wave.spawn(scope, || server.query(&marked(&query.expr))))
+                (answer, wave.spawn(scope, || server.query(&marked(&query.expr), decode)))
             })
             .collect();
         for (answer, again) in asked {

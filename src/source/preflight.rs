@@ -6,10 +6,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Answered;
 use super::api::Server;
 use super::http::{Failed, Page, TransportError};
-use super::wire::{QueryError, is_html};
+use super::server::Answered;
+use super::wire::{QueryError, decode, is_html};
 use super::words::words;
 use crate::config::Credential;
 
@@ -131,7 +131,7 @@ pub(super) fn look_closer(
     if !may_be_hidden {
         return Ok(product);
     }
-    match server.query("1 default 2") {
+    match server.query("1 default 2", decode) {
         Ok(answer) if answer.samples.iter().any(|sample| sample.value == 1.0) => {
             Ok(Product::VictoriaMetrics)
         }

@@ -8,8 +8,11 @@ use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use super::http::TransportError;
+use super::query::Reply;
 use super::words::words;
+use crate::promql::{self, Value};
 use crate::readings::{Incomplete, Labels, Sample};
+use crate::storage::Point;
 
 /// An answered query.
 #[derive(Debug, Clone, PartialEq)]
@@ -81,11 +84,76 @@ struct Series {
     histogram: Option<IgnoredAny>,
 }
 
+#[derive(Deserialize)]
+struct RangeSeries {
+    metric: Labels,
+    #[serde(default)]
+    values: Vec<(f64, String)>,
+    histograms: Option<IgnoredAny>,
+}
+
 /// Decodes an answer.
 ///
 /// # Errors
 /// Everything that is not a whole, successful answer of numbers.
 pub fn decode(status: u16, body: &[u8]) -> Result<Answer, QueryError> {
+    let envelope = envelope(status, body)?;
+    let incomplete = incomplete(&envelope);
+    let data = envelope.data.ok_or_else(|| not_api("`data` is missing"))?;
+    let samples = samples(&data)?;
+    Ok(Answer { samples, incomplete })
+}
+
+/// Decodes an answer of whatever type.
+///
+/// # Errors
+/// Everything that is not a whole, successful answer.
+pub(super) fn reply(status: u16, body: &[u8]) -> Result<Reply, QueryError> {
+    let envelope = envelope(status, body)?;
+    let mut warnings: Vec<_> = envelope.warnings.iter().flatten().map(|it| words(it)).collect();
+    if envelope.is_partial == Some(true) {
+        warnings.push(PARTIAL.to_owned());
+    }
+    let data = envelope.data.ok_or_else(|| not_api("`data` is missing"))?;
+    let result = data.result.ok_or_else(|| not_api("`result` is missing"))?.get();
+    let invalid = |error: serde_json::Error| not_api(error.to_string());
+    let value = match data.result_type.as_deref() {
+        Some("string") => {
+            let (_, text): (IgnoredAny, String) = serde_json::from_str(result).map_err(invalid)?;
+            Value::String(text)
+        }
+        Some("matrix") => {
+            let series: Vec<RangeSeries> = serde_json::from_str(result).map_err(invalid)?;
+            Value::Matrix(series.into_iter().map(range).collect::<Result<_, _>>()?)
+        }
+        other => {
+            let samples = samples(&data)?;
+            let plain = |sample: Sample| promql::Sample {
+                labels: sample.labels.into_iter().collect(),
+                value: sample.value,
+            };
+            match (other, samples.as_slice()) {
+                (Some("scalar"), [sample]) => Value::Scalar(sample.value),
+                _ => Value::Vector(samples.into_iter().map(plain).collect()),
+            }
+        }
+    };
+    Ok(Reply { value, warnings })
+}
+
+fn range(series: RangeSeries) -> Result<promql::Range, QueryError> {
+    if series.histograms.is_some() {
+        return Err(QueryError::HISTOGRAMS);
+    }
+    let point = |(at, text): (f64, String)| {
+        Ok(Point { at: (at * 1000.0).round() as i64, value: number(&text)? })
+    };
+    let points = series.values.into_iter().map(point).collect::<Result<_, QueryError>>()?;
+    Ok(promql::Range { labels: series.metric.into_iter().collect(), points })
+}
+
+/// The answer's envelope, if it is that of a success.
+fn envelope(status: u16, body: &[u8]) -> Result<Envelope<'_>, QueryError> {
     // As a whole: the JSON reader does not look into what it skips.
     let envelope = match std::str::from_utf8(body).map(serde_json::from_str::<Envelope<'_>>) {
         Ok(Ok(envelope)) => envelope,
@@ -98,10 +166,7 @@ pub fn decode(status: u16, body: &[u8]) -> Result<Answer, QueryError> {
     if status != 200 || !is_success || is_error {
         return Err(refused(status, body, envelope));
     }
-    let incomplete = incomplete(&envelope);
-    let data = envelope.data.ok_or_else(|| not_api("`data` is missing"))?;
-    let samples = samples(&data)?;
-    Ok(Answer { samples, incomplete })
+    Ok(envelope)
 }
 
 fn refused(status: u16, body: &[u8], envelope: Envelope<'_>) -> QueryError {
@@ -121,6 +186,16 @@ fn refused(status: u16, body: &[u8], envelope: Envelope<'_>) -> QueryError {
 }
 
 impl QueryError {
+    /// The query returns several values a series.
+    pub(super) const RANGE: Self =
+        Self::WrongType("the query returns a range; wrap it, in max_over_time(…) for instance");
+    /// The query returns more than numbers.
+    const HISTOGRAMS: Self = Self::WrongType(
+        "the query returns native histograms; wrap it, in histogram_quantile(…) for instance",
+    );
+    /// The query returns a string.
+    pub(super) const TEXT: Self = Self::WrongType("the query returns text, not numbers");
+
     fn status(status: u16, body: &[u8]) -> Self {
         Self::Status { status, said: said(body) }
     }
@@ -184,13 +259,15 @@ pub(super) fn is_html(body: &[u8]) -> bool {
     ["<!doctype", "<html", "<?xml", "<head", "<body"].iter().any(|tag| start.starts_with(tag))
 }
 
+const PARTIAL: &str = "the server marked its answer as partial (isPartial)";
+
 /// Thanos and Mimir put a missing store among the warnings; remarks on the query are not meant.
 fn incomplete(envelope: &Envelope<'_>) -> Option<Incomplete> {
     let mut warnings = envelope.warnings.iter().flatten();
     let warning = warnings.find(|warning| !warning.starts_with("PromQL info:"));
     let says = warning.map(|text| words(text)).or_else(|| {
         let is_partial = envelope.is_partial == Some(true);
-        is_partial.then(|| "the server marked its answer as partial (isPartial)".to_owned())
+        is_partial.then(|| PARTIAL.to_owned())
     });
     says.map(Incomplete::BackendSays)
 }
@@ -207,19 +284,15 @@ fn samples(data: &Data<'_>) -> Result<Vec<Sample>, QueryError> {
             let (_, value): (IgnoredAny, String) = serde_json::from_str(result).map_err(invalid)?;
             Ok(vec![Sample { labels: Labels::new(), value: number(&value)? }])
         }
-        Some("matrix") => Err(QueryError::WrongType(
-            "the query returns a range; wrap it, in max_over_time(…) for instance",
-        )),
-        Some("string") => Err(QueryError::WrongType("the query returns text, not numbers")),
+        Some("matrix") => Err(QueryError::RANGE),
+        Some("string") => Err(QueryError::TEXT),
         _ => Err(not_api("`resultType` is none that this version knows")),
     }
 }
 
 fn sample(series: Series) -> Result<Sample, QueryError> {
     let (_, text) =
-        series.value.filter(|_| series.histogram.is_none()).ok_or(QueryError::WrongType(
-            "the query returns native histograms; wrap it, in histogram_quantile(…) for instance",
-        ))?;
+        series.value.filter(|_| series.histogram.is_none()).ok_or(QueryError::HISTOGRAMS)?;
     Ok(Sample { labels: series.metric, value: number(&text)? })
 }
 

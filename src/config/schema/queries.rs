@@ -64,8 +64,8 @@ fn read_query(signal: Signal, node: &Node, vars: &Vars, problems: &mut Problems)
         }
         _ => expr = Some(node),
     }
-    let expr = read_expr(signal, expr?, vars, problems)?;
-    Some(Query { signal, expr, read_as })
+    let (template, expr) = read_expr(signal, expr?, vars, problems)?;
+    Some(Query { signal, template, expr, read_as })
 }
 
 fn set<T: Copy, const N: usize>(
@@ -87,7 +87,13 @@ fn set<T: Copy, const N: usize>(
     }
 }
 
-fn read_expr(signal: Signal, node: &Node, vars: &Vars, problems: &mut Problems) -> Option<String> {
+/// The query as it is written, and with its variables replaced.
+fn read_expr(
+    signal: Signal,
+    node: &Node,
+    vars: &Vars,
+    problems: &mut Problems,
+) -> Option<(String, String)> {
     let key = signal.key();
     let template = match &node.value {
         Value::Text(text) => text,
@@ -113,5 +119,5 @@ fn read_expr(signal: Signal, node: &Node, vars: &Vars, problems: &mut Problems) 
         problems.at(node, format!("the query `{key}` is empty; write PromQL or remove the key"));
         return None;
     }
-    complete.then_some(expr)
+    complete.then(|| (template.clone(), expr))
 }

@@ -1,9 +1,6 @@
 //! What a reader does with the storage, from page to page.
 
-use std::collections::BTreeMap;
-
 use super::*;
-use crate::storage::is_stale;
 
 #[test]
 fn a_page_that_is_refused_leaves_nothing_and_spoils_nothing() {
@@ -26,7 +23,7 @@ fn of_samples_that_contradict_a_page_keeps_the_first() {
     let text =
         "a{x=\"1\",y=\"2\"} 1\na{y=\"2\",x=\"1\"} 2\na{y=\"2\",x=\"1\"} 1\nb 1 5\nb 2 4\nb 1 5\n";
     let read = Reader::new().read_page(text.as_bytes(), Format::Prometheus, &context, &mut storage);
-    let page = Page { samples: 6, duplicates: 1, out_of_order: 1, vanished: 0 };
+    let page = Page { samples: 6, duplicates: 1, out_of_order: 1 };
     assert_eq!(read.unwrap(), page);
     let expected = [("a{x=\"1\", y=\"2\"}", vec![(7, 1.0)]), ("b", vec![(5, 1.0)])];
     assert_eq!(contents(&storage), expected.map(|(name, points)| (name.to_owned(), points)));
@@ -40,29 +37,6 @@ fn a_recording_that_contradicts_itself_is_an_error() {
     );
     let twice = recording("a 1 1\na 2 2\na 2 2\na 1 1\n", Format::Prometheus).unwrap();
     assert_eq!(twice, [("a".to_owned(), vec![(1, 1.0), (2, 2.0)])]);
-}
-
-#[test]
-fn a_series_that_is_gone_gets_a_stale_marker() {
-    let (target, mut storage, mut reader) = (Labels::default(), Storage::default(), Reader::new());
-    let mut vanished = Vec::new();
-    for (at, text) in [(1, "a 1\nb 1\nc 1 1\n"), (2, "a 1\n"), (3, "b{x=\"\"} 1\na 1\n")] {
-        let context = Context { at: Some(at), target: &target };
-        let page = reader.read_page(text.as_bytes(), Format::Prometheus, &context, &mut storage);
-        vanished.push(page.unwrap().vanished);
-    }
-    assert_eq!(vanished, [0, 1, 0]);
-    reader.end_series(4, &mut storage);
-    reader.end_series(5, &mut storage);
-    let stale: BTreeMap<_, _> = storage
-        .iter()
-        .map(|(_, series)| {
-            let stale = series.points.iter().filter(|point| is_stale(point.value));
-            (series.labels.to_string(), stale.map(|point| point.at).collect::<Vec<_>>())
-        })
-        .collect();
-    let expected = [("a", vec![4]), ("b", vec![2, 4]), ("c", vec![])];
-    assert_eq!(stale, expected.map(|(name, at)| (name.to_owned(), at)).into());
 }
 
 #[test]

@@ -10,8 +10,8 @@ fn a_broken_line_is_named_with_its_place() {
         ("a.b 1", "2: expected a blank or `{` behind the name of a metric, found `.`"),
         ("a-1 5", "2: expected a blank or `{`"),
         ("a", "2: expected the value, found the end of the line"),
-        ("a{b=\"é\"} x", "10: `x` is no number of 64 bits"),
-        ("a{b=\"\"} 1e999", "9: `1e999` is no number of 64 bits"),
+        ("a{b=\"é\"} x", "10: `x` is not a number, or too large for 64 bits"),
+        ("a{b=\"\"} 1e999", "9: `1e999` is not a number, or too large for 64 bits"),
         ("a 1 2 3", "7: expected the end of the line, found `3`"),
         ("a 1 2.5", "5: `2.5` is no timestamp in whole milliseconds"),
         ("a 1 1700000000", "5: this looks like seconds, and this format counts milliseconds"),
@@ -66,7 +66,7 @@ fn a_broken_line_of_openmetrics_is_named_with_its_place() {
         ("a 1 1700000000123", "5: this looks like milliseconds, and OpenMetrics counts seconds"),
         ("a 1 # b", "7: expected the labels of an exemplar, found `b`"),
         ("a 1 # {b=\"c\"}", "14: expected the value of an exemplar, found the end of the line"),
-        ("a 1 # {} x", "10: `x` is no number of 64 bits"),
+        ("a 1 # {} x", "10: `x` is not a number, or too large for 64 bits"),
         ("a 1 # {} 1 x", "12: `x` is no timestamp in seconds"),
         ("a 1 # {} 1 2 3", "14: expected the end of the line, found `3`"),
     ] {
@@ -96,7 +96,9 @@ fn an_error_shows_the_place_in_a_long_line() {
     let line = format!("a{{b=\"{}\t\"}} broken \u{7}{}", "é".repeat(500), "x".repeat(500));
     let error = page(line, Format::Prometheus).unwrap_err();
     assert!(
-        error.starts_with("line 1, column 510: `broken` is no number of 64 bits: …é"),
+        error.starts_with(
+            "line 1, column 510: `broken` is not a number, or too large for 64 bits: …é"
+        ),
         "{error}"
     );
     assert!(error.contains("\\t\"} broken \\u{7}xx") && error.ends_with("x…"), "{error}");

@@ -55,7 +55,7 @@ impl TransportError {
     }
 
     /// Whether it may be gone a moment later.
-    pub(super) const fn may_pass(&self) -> bool {
+    pub(in crate::source) const fn may_pass(&self) -> bool {
         matches!(self, Self::Resolve(_) | Self::Refused(_) | Self::Connect(_) | Self::Broken(_))
     }
 }

@@ -50,7 +50,8 @@ mod tests {
 
     fn page(status: u16, retry_after: Option<u64>) -> Result<Page, TransportError> {
         let retry_after = retry_after.map(Duration::from_secs);
-        Ok(Page { status, body: Vec::new(), retry_after, journey: Journey::default() })
+        let (content_type, body, journey) = (None, Vec::new(), Journey::default());
+        Ok(Page { status, content_type, body, retry_after, journey })
     }
 
     #[test]

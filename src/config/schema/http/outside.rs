@@ -10,6 +10,7 @@ use crate::config::{Environment, Request, Target};
 pub(in crate::config::schema) fn add_outside(
     http: &mut HttpConfig,
     target: Option<&Target>,
+    environment: &Environment,
     request: &Request,
     problems: &mut Problems,
 ) {
@@ -19,7 +20,7 @@ pub(in crate::config::schema) fn add_outside(
         // Base64 fits into every header.
         let _ = http.authorize_basic(&user, &password, "the user and password in the target's URL");
     }
-    if let Err(message) = add_environment(http, &request.environment) {
+    if let Err(message) = add_environment(http, environment) {
         problems.outside(message);
     }
     for header in &request.headers {

@@ -1,0 +1,109 @@
+//! Where the telemetry is: the sections `target` and `http`, the environment, the command line.
+
+use std::path::Path;
+
+use super::{Entry, find, http};
+use crate::config::http::HttpConfig;
+use crate::config::problems::Problems;
+use crate::config::yaml::{Node, Value};
+use crate::config::{
+    DEFAULT_TARGET, Endpoint, Environment, Reach, Request, Scrape, ScrapedPage, Source,
+    SourceRequest, Target,
+};
+
+/// `None` where there is no such source; a problem says why.
+///
+/// `own_http` stands in for the section `http`, which is checked all the same.
+pub(super) fn read_reach(
+    path: &Path,
+    sections: &[Entry<'_>],
+    own_http: Option<HttpConfig>,
+    request: &Request,
+    problems: &mut Problems,
+) -> Option<Reach> {
+    let [target, http] = ["target", "http"].map(|name| find(sections, name).map(|(_, node)| node));
+    let from_file = read_target(target, problems);
+    let section_http = http.map(|node| http::read_section(node, path, request, problems));
+    let source = match &request.source {
+        SourceRequest::Server(given) => {
+            let target = server(given.as_deref(), from_file, request, problems);
+            let mut http = own_http.or(section_http).unwrap_or_default();
+            let environment = &request.environment;
+            http::add_outside(&mut http, target.as_ref(), environment, request, problems);
+            Source::Server(Box::new(Endpoint { target: target?, http }))
+        }
+        SourceRequest::Scrape { urls, job, every, length } => {
+            let pages = pages(urls, job, own_http.unwrap_or_default(), request, problems)?;
+            Source::Scrape(Scrape { pages, every: *every, length: *length })
+        }
+        SourceRequest::Recording(path) => Source::Recording(path.clone()),
+    };
+    let (command, timeout) = (request.command.clone(), request.timeout);
+    Some(Reach { source, command, at: request.at, now: request.now, timeout })
+}
+
+fn read_target(node: Option<&Node>, problems: &mut Problems) -> Option<Target> {
+    match node.map(|node| (node, &node.value)) {
+        None => Target::parse(DEFAULT_TARGET).ok(),
+        Some((node, Value::Text(text))) => {
+            Target::parse(text).map_err(|message| problems.at(node, message)).ok()
+        }
+        Some((node, other)) => {
+            problems.at(node, format!("`target` must be a URL, found {}", other.kind()));
+            None
+        }
+    }
+}
+
+/// The server of the command line, else of the environment, else of the file.
+fn server(
+    given: Option<&str>,
+    from_file: Option<Target>,
+    request: &Request,
+    problems: &mut Problems,
+) -> Option<Target> {
+    const NAME: &str = "AUDITOR_TARGET";
+    let (origin, text) = match (given, &request.environment.target) {
+        (Some(text), _) => ("--target", text),
+        (None, None) => return from_file,
+        (None, from_environment) => match http::variable(NAME, from_environment.as_ref()) {
+            Ok(text) => (NAME, text?),
+            Err(message) => {
+                problems.outside(message);
+                return None;
+            }
+        },
+    };
+    Target::parse(text).map_err(|message| problems.outside(format!("{origin}: {message}"))).ok()
+}
+
+/// The pages of a service. What the file and the environment say of credentials is the
+/// server's, and not sent to a service.
+fn pages(
+    urls: &[String],
+    job: &str,
+    http: HttpConfig,
+    request: &Request,
+    problems: &mut Problems,
+) -> Option<Vec<ScrapedPage>> {
+    let mut pages: Vec<ScrapedPage> = Vec::new();
+    for url in urls {
+        let target = Target::parse_page(url)
+            .map_err(|message| problems.outside(format!("--scrape: {message}")))
+            .ok()?;
+        let mut http = http.clone();
+        let environment = Environment::default();
+        http::add_outside(&mut http, Some(&target), &environment, request, problems);
+        // Pages of one address are told apart by their paths.
+        let twin = |page: &ScrapedPage| page.endpoint.target.authority() == target.authority();
+        let has_twin = pages.iter().any(twin);
+        let instance = if has_twin { target.place() } else { target.authority() };
+        if pages.iter().any(|page| page.endpoint.target.place() == target.place()) {
+            problems.outside(format!("--scrape: {target} is given twice"));
+            return None;
+        }
+        let endpoint = Endpoint { target, http };
+        pages.push(ScrapedPage { endpoint, job: job.to_owned(), instance });
+    }
+    Some(pages)
+}

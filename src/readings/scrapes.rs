@@ -1,0 +1,37 @@
+//! How a service let itself be scraped: evidence of its own, and what else is to be believed.
+
+use super::Labels;
+use crate::quantity::{number, series};
+
+/// A pause between scrapes this many times the usual one is a gap.
+const GAP: f64 = 3.0;
+
+/// How one target let itself be scraped.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scrapes {
+    /// The target's labels: `instance`, `job`.
+    pub target: Labels,
+    /// How often it was tried.
+    pub tried: usize,
+    /// How often it failed.
+    pub failed: usize,
+    /// How long the slowest took, seconds.
+    pub slowest_s: Option<f64>,
+    /// The usual time from one to the next, seconds.
+    pub interval_s: Option<f64>,
+    /// The longest time without any scrape under way, seconds.
+    pub longest_pause_s: f64,
+}
+
+impl Scrapes {
+    /// What is missing of the telemetry, if anything is.
+    pub fn missing(&self) -> Option<String> {
+        let target = series(&self.target);
+        if self.failed > 0 {
+            return Some(format!("{} of {} scrapes failed{target}", self.failed, self.tried));
+        }
+        let usual = self.interval_s.filter(|usual| self.longest_pause_s > GAP * usual)?;
+        let (pause, usual) = (number(self.longest_pause_s), number(usual));
+        Some(format!("there was no scrape for {pause} s, where {usual} s are usual{target}"))
+    }
+}

@@ -1,0 +1,103 @@
+//! The command that puts the service under load while it is watched.
+
+use std::ffi::OsString;
+use std::io;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+/// How a command ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// The command as it was given.
+    pub line: String,
+    /// Its exit code; `None` where a signal ended it.
+    pub code: Option<i32>,
+    /// Whether it did what it was to do.
+    pub is_success: bool,
+    /// In words: `exit status: 99`.
+    pub status: String,
+    /// How long it ran.
+    pub took: Duration,
+}
+
+impl Ended {
+    /// That it failed, if it did.
+    pub fn failure(&self) -> Option<String> {
+        (!self.is_success).then(|| format!("the command `{}` {}", self.line, self.status))
+    }
+}
+
+/// A command that runs. It does not outlive this.
+pub(super) struct Running {
+    line: String,
+    child: Child,
+    started: Instant,
+}
+
+/// Starts `command`, its own name first. What it prints goes through; to standard error, where
+/// standard output is for the report alone.
+pub(super) fn start(command: &[OsString], stdout_is_taken: bool) -> io::Result<Running> {
+    let Some((program, arguments)) = command.split_first() else {
+        return Err(io::ErrorKind::InvalidInput.into());
+    };
+    let stdout = if stdout_is_taken { Stdio::from(io::stderr()) } else { Stdio::inherit() };
+    let child = Command::new(program).args(arguments).stdout(stdout).spawn()?;
+    Ok(Running { line: line(command), child, started: Instant::now() })
+}
+
+/// The command as one line.
+pub(super) fn line(command: &[OsString]) -> String {
+    let words: Vec<_> = command.iter().map(|word| quoted(&word.to_string_lossy())).collect();
+    super::words::words(&words.join(" "))
+}
+
+/// A word as a shell would have it.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "-_./:=@,+%".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+impl Running {
+    /// How it ended, once it has.
+    pub(super) fn ended(&mut self) -> io::Result<Option<Ended>> {
+        let status = self.child.try_wait()?;
+        Ok(status.map(|status| Ended {
+            line: self.line.clone(),
+            code: status.code(),
+            is_success: status.success(),
+            status: words(status),
+            took: self.started.elapsed(),
+        }))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Both fail once it has ended, as it should.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn words(status: ExitStatus) -> String {
+    match status.code() {
+        Some(code) => format!("exited with code {code}"),
+        // `signal: 9 (SIGKILL)`, on Unix.
+        None => format!("was ended by {status}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_can_be_given_to_a_shell() {
+        let command = ["sh", "-c", "echo it's", ""].map(OsString::from);
+        assert_eq!(line(&command), r"sh -c 'echo it'\''s' ''");
+    }
+}

@@ -1,0 +1,192 @@
+//! What the samples say of the scrapes that brought them: when, how long, and whether they failed.
+//!
+//! A starved event loop cannot serve its own page, so this is evidence; and it is read from
+//! `up` and `scrape_duration_seconds` alone, so that a recording says the same as the scrape did.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::config::Watched;
+use crate::readings::Scrapes;
+use crate::storage::{Labels, METRIC_NAME, Points, Storage};
+
+/// Says of each instant whether a target was scraped successfully.
+pub(super) const UP: &str = "up";
+/// How long each scrape took, seconds.
+pub(super) const DURATION: &str = "scrape_duration_seconds";
+
+/// From when to when samples were taken, and how often.
+pub(super) struct Span {
+    first: i64,
+    last: i64,
+    /// Milliseconds; `None` of a single instant.
+    step: Option<i64>,
+}
+
+/// The span of the scrapes; where samples tell of none, that of the samples.
+pub(super) fn span(storage: &Storage) -> Option<Span> {
+    let scrapes: Vec<_> = storage.of_metric(Some(UP)).map(|series| &series.points).collect();
+    let first = scrapes.iter().filter_map(|points| points.first()).min();
+    let last = scrapes.iter().filter_map(|points| points.last()).max();
+    let (first, last) = first.zip(last).or_else(|| storage.span())?;
+    let longest = || storage.iter().map(|(_, series)| &series.points).max_by_key(|it| it.len());
+    let densest = scrapes.iter().copied().max_by_key(|points| points.len()).or_else(longest)?;
+    Some(Span { first, last, step: usual_interval(densest) })
+}
+
+/// The instants of the scrapes, each once, in order.
+pub(super) fn instants(storage: &Storage) -> Vec<i64> {
+    let scrapes = storage.of_metric(Some(UP)).flat_map(|series| series.points.iter());
+    let mut instants: Vec<_> = scrapes.map(|point| point.at).collect();
+    instants.sort_unstable();
+    instants.dedup();
+    instants
+}
+
+impl Span {
+    /// What was watched of it, up to the instant that is given, or to its end.
+    ///
+    /// The window is open on its left, and the first sample belongs to it.
+    pub(super) fn watched(&self, given: Option<Timestamp>) -> Watched {
+        let end = Timestamp::from_millisecond(self.last).unwrap_or_default();
+        let at = given.unwrap_or(end);
+        let duration = |ms: i64| u64::try_from(ms).ok().map(Duration::from_millis);
+        let step = self.step.and_then(duration).filter(|step| !step.is_zero());
+        let length = at.as_millisecond().saturating_sub(self.first);
+        let length = duration(length).filter(|length| !length.is_zero());
+        Watched { at, window: length.zip(step).map(|(length, step)| length + step), step }
+    }
+}
+
+/// How each target let itself be scraped, up to the instant `until`.
+pub(super) fn scrapes(storage: &Storage, until: Option<i64>) -> Vec<Scrapes> {
+    let until = until.unwrap_or(i64::MAX);
+    let end = storage.of_metric(Some(UP)).filter_map(|series| series.points.last()).max();
+    let end = end.unwrap_or_default().min(until);
+    let mut all: Vec<_> = storage
+        .of_metric(Some(UP))
+        .map(|series| {
+            let mut labels = series.labels.clone();
+            labels.set(METRIC_NAME, DURATION);
+            let took = storage.of_metric(Some(DURATION)).find(|series| series.labels == labels);
+            of_target(&series.labels, &series.points, took.map(|series| &series.points), end)
+        })
+        .collect();
+    all.sort_by(|a, b| a.target.cmp(&b.target));
+    all
+}
+
+fn of_target(labels: &Labels, up: &Points, took: Option<&Points>, end: i64) -> Scrapes {
+    let took: Vec<_> = took.into_iter().flatten().collect();
+    let lasted = |at: i64| {
+        let index = took.binary_search_by_key(&at, |point| point.at).ok()?;
+        Some(took[index].value).filter(|seconds| seconds.is_finite())
+    };
+    let (mut tried, mut failed, mut slowest, mut pause) = (0, 0, None, 0.0_f64);
+    let mut over: Option<f64> = None;
+    for point in up.iter().take_while(|point| point.at <= end) {
+        tried += 1;
+        failed += usize::from(point.value != 1.0);
+        let (began, lasted) = (point.at as f64 / 1000.0, lasted(point.at));
+        pause = over.map_or(pause, |over| pause.max(began - over));
+        over = Some(began + lasted.unwrap_or_default());
+        slowest = lasted.into_iter().chain(slowest).reduce(f64::max);
+    }
+    // Another target was scraped for longer.
+    pause = over.map_or(pause, |over| pause.max(end as f64 / 1000.0 - over));
+    let mut target: crate::readings::Labels = labels.into();
+    target.remove(METRIC_NAME);
+    Scrapes {
+        target,
+        tried,
+        failed,
+        slowest_s: slowest,
+        interval_s: usual_interval(up).map(|ms| ms as f64 / 1000.0),
+        longest_pause_s: pause,
+    }
+}
+
+/// The median of the intervals, in milliseconds.
+fn usual_interval(points: &Points) -> Option<i64> {
+    let instants: Vec<_> = points.iter().map(|point| point.at).collect();
+    let mut intervals: Vec<_> =
+        instants.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).collect();
+    let middle = intervals.len() / 2;
+    (!intervals.is_empty()).then(|| *intervals.select_nth_unstable(middle).1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::Point;
+
+    /// A target scraped at these seconds, with 1 or 0 for `up`, and so long each time.
+    fn scraped(instance: &str, scrapes: &[(f64, f64, f64)], storage: &mut Storage) {
+        for (name, pick) in [(UP, 1), (DURATION, 2)] {
+            let labels = [(METRIC_NAME, name), ("instance", instance)].into_iter().collect();
+            let id = storage.series(labels);
+            for (at, up, took) in scrapes {
+                let value = if pick == 1 { *up } else { *took };
+                storage.push(id, Point { at: (at * 1000.0) as i64, value }).unwrap();
+            }
+        }
+    }
+
+    fn only(scrapes_of_it: &[(f64, f64, f64)], until: Option<i64>) -> Scrapes {
+        let mut storage = Storage::default();
+        scraped("a:1", scrapes_of_it, &mut storage);
+        scrapes(&storage, until).remove(0)
+    }
+
+    #[test]
+    fn calm_scrapes_miss_nothing() {
+        let calm: Vec<_> = (0..30).map(|n| (f64::from(n), 1.0, 0.01)).collect();
+        let calm = only(&calm, None);
+        assert_eq!((calm.tried, calm.failed, calm.slowest_s), (30, 0, Some(0.01)));
+        assert_eq!((calm.interval_s, calm.missing()), (Some(1.0), None));
+    }
+
+    #[test]
+    fn what_failed_is_missing_whatever_came_later() {
+        let one = [(0.0, 1.0, 0.0), (1.0, 0.0, 0.0), (2.0, 1.0, 0.0)];
+        let words = only(&one, None).missing().unwrap();
+        assert_eq!(words, r#"1 of 3 scrapes failed {instance="a:1"}"#);
+        assert_eq!(only(&one, Some(500)).missing(), None, "before it failed");
+    }
+
+    #[test]
+    fn a_late_scrape_leaves_no_gap_and_a_missing_one_does() {
+        let late = [(0.0, 1.0, 0.0), (1.0, 1.0, 8.9), (10.0, 1.0, 0.0), (11.0, 1.0, 0.0)];
+        assert_eq!(only(&late, None).missing(), None);
+        assert_eq!(only(&late, None).slowest_s, Some(8.9));
+        let gap = late.map(|(at, up, _)| (at, up, 0.1));
+        let words = only(&gap, None).missing().unwrap();
+        assert!(words.starts_with("there was no scrape for 8.9 s, where 1 s are usual"), "{words}");
+    }
+
+    #[test]
+    fn a_target_that_ends_before_the_others_has_a_gap() {
+        let mut storage = Storage::default();
+        let all: Vec<_> = (0..30).map(|n| (f64::from(n), 1.0, 0.0)).collect();
+        scraped("a:1", &all[..20], &mut storage);
+        scraped("b:1", &all, &mut storage);
+        let missing: Vec<_> =
+            scrapes(&storage, None).iter().map(|it| it.missing().is_some()).collect();
+        assert_eq!(missing, [true, false]);
+    }
+
+    #[test]
+    fn the_window_holds_the_first_sample() {
+        let mut storage = Storage::default();
+        let all: Vec<_> = (5..=35).map(|n| (f64::from(n), 1.0, 0.0)).collect();
+        scraped("a:1", &all, &mut storage);
+        let span = span(&storage).unwrap();
+        let watched = span.watched(None);
+        assert_eq!(watched.at, Timestamp::from_second(35).unwrap());
+        assert_eq!(watched.window, Some(Duration::from_secs(31)));
+        assert_eq!(watched.step, Some(Duration::from_secs(1)));
+        let early = span.watched(Some(Timestamp::from_second(1).unwrap()));
+        assert_eq!(early.window, None, "nothing was watched yet");
+    }
+}

@@ -1,0 +1,128 @@
+//! Queries answered from samples at hand, by the PromQL of our own.
+
+use std::time::Instant;
+
+use super::server::failed_queries;
+use super::watch::Watch;
+use super::wire::{Answer, QueryError};
+use super::words::words;
+use super::{Backend, Observation, coverage, staleness};
+use crate::config::{Plan, Query};
+use crate::promql::{self, Value};
+use crate::readings::{Incomplete, Labels, Reading, Readings, Sample, Scrapes, State};
+use crate::signal::Signal;
+use crate::storage::Storage;
+
+/// Samples to be asked.
+#[derive(Debug)]
+pub(super) struct Samples {
+    pub(super) storage: Storage,
+    /// How each target let itself be scraped.
+    pub(super) scrapes: Vec<Scrapes>,
+}
+
+impl Samples {
+    /// Samples of which everything up to the instant `until` counts, in milliseconds.
+    ///
+    /// # Errors
+    /// If there are none, or if they contradict each other.
+    pub(super) fn new(mut storage: Storage, until: Option<i64>) -> Result<Self, String> {
+        storage.settle().map_err(|(labels, at)| {
+            let at = jiff::Timestamp::from_millisecond(at).unwrap_or_default();
+            words(&format!("there are two values of {labels} at {at}; which one holds?"))
+        })?;
+        if storage.span().is_none() {
+            return Err("there are no samples in it".to_owned());
+        }
+        let scrapes = coverage::scrapes(&storage, until);
+        staleness::mark(&mut storage);
+        Ok(Self { storage, scrapes })
+    }
+
+    /// What is missing of them, if anything is.
+    pub(super) fn missing(&self) -> Option<String> {
+        self.scrapes.iter().find_map(Scrapes::missing)
+    }
+}
+
+/// Evaluates every query of the plan.
+pub(super) fn observe(plan: &Plan, watch: &Watch) -> Observation {
+    let mut failures = Vec::new();
+    let mut readings = Readings::new(|_| None);
+    let missing = watch.samples.as_ref().and_then(Samples::missing);
+    for query in &plan.queries {
+        let reading = read(plan, watch, query, missing.clone()).unwrap_or_else(|error| {
+            // Without samples, those that cannot be evaluated at all are to blame.
+            if watch.samples.is_some() || watch.failure.is_some() || !is_sound(query) {
+                failures.push((query, error.clone()));
+            }
+            Reading::unknown(State::Failed(error))
+        });
+        readings.set(query.signal, reading);
+    }
+    let failure = failed_queries(&failures, plan.queries.len());
+    let scrapes = watch.samples.as_ref().map(|it| it.scrapes.clone()).unwrap_or_default();
+    Observation { readings, backend: Backend::default(), scrapes, command: None, failure }
+}
+
+/// What a few queries of the plan read, whatever else there is to be said.
+pub(super) fn peek(plan: &Plan, watch: &Watch, signals: &[Signal]) -> Readings {
+    Readings::new(|signal| {
+        let query = plan.query(signal).filter(|_| signals.contains(&signal))?;
+        let reading = read(plan, watch, query, None);
+        Some(reading.unwrap_or_else(|error| Reading::unknown(State::Failed(error))))
+    })
+}
+
+fn read(
+    plan: &Plan,
+    watch: &Watch,
+    query: &Query,
+    missing: Option<String>,
+) -> Result<Reading, String> {
+    let answer = answer(plan, watch, query)?;
+    // Nobody can accept what nobody saw.
+    Ok(Reading::new(answer.samples, missing.map(Incomplete::Unanswered), query.read_as))
+}
+
+fn is_sound(query: &Query) -> bool {
+    promql::parse(&query.expr).is_ok()
+}
+
+fn answer(plan: &Plan, watch: &Watch, query: &Query) -> Result<Answer, String> {
+    let parsed = promql::parse(&query.expr).map_err(|error| words(&error.to_string()))?;
+    let Some(samples) = &watch.samples else {
+        return Err(watch
+            .failure
+            .clone()
+            .unwrap_or_else(|| "nothing was read: another query cannot be evaluated".to_owned()));
+    };
+    let value = evaluate(&parsed, &samples.storage, plan, watch.over);
+    value
+        .and_then(|value| self::samples(value).map_err(|error| error.to_string()))
+        .map(|samples| Answer { samples, incomplete: None })
+}
+
+fn evaluate(
+    query: &promql::Query,
+    storage: &Storage,
+    plan: &Plan,
+    from: Instant,
+) -> Result<Value, String> {
+    let at = plan.reach.instant().as_millisecond();
+    let deadline = from.checked_add(plan.reach.timeout);
+    query.evaluate(storage, at, deadline).map_err(|error| words(&error.to_string()))
+}
+
+/// The series of an answer; one without labels for a scalar.
+fn samples(value: Value) -> Result<Vec<Sample>, QueryError> {
+    match value {
+        Value::Scalar(value) => Ok(vec![Sample { labels: Labels::new(), value }]),
+        Value::Vector(samples) => Ok(samples
+            .into_iter()
+            .map(|sample| Sample { labels: (&sample.labels).into(), value: sample.value })
+            .collect()),
+        Value::Matrix(_) => Err(QueryError::RANGE),
+        Value::String(_) => Err(QueryError::TEXT),
+    }
+}

@@ -1,0 +1,126 @@
+//! A recording: a file of samples with timestamps, or a directory of snapshots of a page.
+
+use std::fs::{self, File};
+use std::io::{BufReader, Cursor, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use super::coverage::UP;
+use super::snapshot::{self, EXAMPLES};
+use super::words::words;
+use crate::exposition::{self, Context, Error, Reader};
+use crate::storage::{Labels, METRIC_NAME, Point, Storage};
+
+/// How much of a file is read at once, bytes.
+const BUFFER: usize = 1 << 20;
+
+/// Reads a recording.
+///
+/// # Errors
+/// What cannot be read, or is broken, and where.
+pub(super) fn load(path: &Path) -> Result<Storage, String> {
+    let mut storage = Storage::default();
+    let metadata = fs::metadata(path).map_err(|error| unreadable(path, &error))?;
+    if metadata.is_dir() {
+        directory(path, &mut storage)?;
+    } else {
+        let target = Labels::default();
+        file(path, &Context { at: None, target: &target }, &mut Reader::new(), &mut storage)?;
+    }
+    if storage.span().is_none() {
+        return Err(format!("{}: there are no samples in it", path.display()));
+    }
+    Ok(storage)
+}
+
+/// Reads the files of a directory, in the order of their names.
+fn directory(path: &Path, storage: &mut Storage) -> Result<(), String> {
+    let failed = |error| unreadable(path, &error);
+    let entries = fs::read_dir(path).map_err(failed)?;
+    let files: Result<Vec<_>, _> = entries.map(|entry| entry.map(|entry| entry.path())).collect();
+    let mut files: Vec<PathBuf> = files.map_err(failed)?;
+    files.retain(|file| !name(file).starts_with('.'));
+    files.sort();
+    let (mut reader, target) = (Reader::new(), Labels::default());
+    let up = storage.series([(METRIC_NAME, UP)].into_iter().collect());
+    for path in files {
+        if path.is_dir() {
+            return Err(format!(
+                "{}: this is a directory; a recording is one directory of files",
+                path.display()
+            ));
+        }
+        let at = snapshot::instant(&name(&path));
+        let is_empty = fs::metadata(&path).is_ok_and(|metadata| metadata.len() == 0);
+        if !is_empty {
+            let read = file(&path, &Context { at, target: &target }, &mut reader, storage);
+            read.map_err(|error| match at {
+                Some(_) => error,
+                None => format!(
+                    "{error} (the name of a snapshot has to say when it was taken: {EXAMPLES})"
+                ),
+            })?;
+        } else if at.is_none() {
+            return Err(format!("{}: the file is empty", path.display()));
+        }
+        // A page that could not be had leaves an empty file behind.
+        if let Some(at) = at {
+            let value = if is_empty { 0.0 } else { 1.0 };
+            storage.push(up, Point { at, value }).map_err(|error| {
+                format!("{}: the series `up` of the snapshots: {error}", path.display())
+            })?;
+        }
+    }
+    Ok(())
+}
+
+fn name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+fn file(
+    path: &Path,
+    context: &Context<'_>,
+    reader: &mut Reader,
+    storage: &mut Storage,
+) -> Result<(), String> {
+    let mut file = File::open(path).map_err(|error| unreadable(path, &error))?;
+    let is_file = file.metadata().is_ok_and(|metadata| metadata.is_file());
+    if is_file {
+        return read(path, &mut file, context, reader, storage);
+    }
+    // What comes through a pipe cannot be looked at twice.
+    let mut whole = Vec::new();
+    file.read_to_end(&mut whole).map_err(|error| unreadable(path, &error))?;
+    read(path, &mut Cursor::new(whole), context, reader, storage)
+}
+
+fn read(
+    path: &Path,
+    file: &mut (impl Read + Seek),
+    context: &Context<'_>,
+    reader: &mut Reader,
+    storage: &mut Storage,
+) -> Result<(), String> {
+    let failed = |error| unreadable(path, &error);
+    let format = exposition::format_of_recording(file).map_err(failed)?;
+    file.seek(SeekFrom::Start(0)).map_err(failed)?;
+    let input = BufReader::with_capacity(BUFFER, file);
+    reader
+        .read_recording(input, format, context, storage)
+        .map(drop)
+        .map_err(|error| at_its_place(&path.display().to_string(), error))
+}
+
+/// The error with its place, as `file:line:column`.
+pub(super) fn at_its_place(name: &str, error: Error) -> String {
+    match error {
+        Error::Syntax { line, column, reason, shown } => {
+            format!("{name}:{line}:{column}: {}: {}", words(&reason), words(&shown))
+        }
+        other => format!("{name}: {}", words(&other.to_string())),
+    }
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> String {
+    format!("cannot read the recording {}: {error}", path.display())
+}

@@ -1,0 +1,316 @@
+//! Scraping: the pages of a service, again and again, for as long as a load runs.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::command::Ended;
+use super::coverage::{DURATION, UP};
+use super::http::{Failed, Http, Log, Page, Patience, TransportError, Wanted};
+use super::recording::at_its_place;
+use super::server;
+use super::watch::{Clock, Spectator, start};
+use super::words::words;
+use crate::config::{Reach, Scrape, ScrapedPage};
+use crate::exposition::{Context, Format, Reader};
+use crate::promql::{self, Value};
+use crate::storage::{Labels, METRIC_NAME, Point, Storage};
+
+/// What Prometheus asks for.
+const WANTED: Wanted = Wanted {
+    accept: "application/openmetrics-text;version=1.0.0,\
+             application/openmetrics-text;version=0.0.1;q=0.75,\
+             text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
+    at_most: 64 * 1024 * 1024,
+};
+/// A page that has not come by then has failed, as Prometheus' `scrape_timeout` has it.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// The pauses before a service that cannot be reached at first is given up.
+const PAUSES: [u64; 5] = [100, 200, 400, 800, 1600];
+/// How often it is looked whether the load has ended.
+const GLANCE: Duration = Duration::from_millis(10);
+/// How often progress is told.
+const TELL: Duration = Duration::from_secs(1);
+
+/// How far the watching is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Moment {
+    /// For how long it has been going on.
+    pub passed: Duration,
+    /// For how long it will go on, where that is known.
+    pub left: Option<Duration>,
+    /// Scrapes made.
+    pub scrapes: usize,
+    /// Scrapes that failed.
+    pub failed: usize,
+    /// The worst lag of the event loop so far, seconds.
+    pub worst_lag_s: Option<f64>,
+}
+
+/// What was scraped.
+pub(super) struct Scraped {
+    pub(super) storage: Storage,
+    pub(super) command: Option<Ended>,
+    /// Why the service could not be scraped at all, or what is broken in its pages.
+    pub(super) failure: Option<String>,
+}
+
+/// What the scrapers share.
+#[derive(Default)]
+struct Shared {
+    storage: Mutex<Storage>,
+    /// The first page that could not be read.
+    broken: Mutex<Option<String>>,
+    stopped: Mutex<bool>,
+    stop: Condvar,
+    made: AtomicUsize,
+    failed: AtomicUsize,
+}
+
+/// A mutex stays sound whatever a panic interrupted: samples are added whole.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Scrapes every page until the time is over or the command has ended, and once more then.
+///
+/// # Errors
+/// If the command cannot be run.
+pub(super) fn run(
+    scrape: &Scrape,
+    reach: &Reach,
+    clock: Clock,
+    lag: Option<&str>,
+    spectator: Spectator<'_>,
+) -> anyhow::Result<Scraped> {
+    let shared = Shared::default();
+    let mut scrapers: Vec<_> =
+        scrape.pages.iter().map(|page| Scraper::new(page, clock, &shared, spectator.log)).collect();
+    let reached = thread::scope(|scope| {
+        let first: Vec<_> =
+            scrapers.iter_mut().map(|scraper| scope.spawn(|| scraper.first())).collect();
+        let first = first.into_iter().map(|it| it.join().unwrap_or_else(|_| Err(crashed())));
+        first.collect::<Result<(), String>>()
+    });
+    if let Err(failure) = reached {
+        // Nothing was put under load, so there is nothing to judge.
+        return Ok(Scraped { storage: Storage::default(), command: None, failure: Some(failure) });
+    }
+    let command = meanwhile(scrape, reach, &mut scrapers, lag, spectator)?;
+    drop(scrapers);
+    let failure = lock(&shared.broken).take();
+    let storage = shared.storage.into_inner().unwrap_or_else(PoisonError::into_inner);
+    Ok(Scraped { storage, command, failure })
+}
+
+fn crashed() -> String {
+    TransportError::Panicked.to_string()
+}
+
+/// Scrapes until the time is over or the command has ended.
+fn meanwhile(
+    scrape: &Scrape,
+    reach: &Reach,
+    scrapers: &mut [Scraper<'_>],
+    lag: Option<&str>,
+    spectator: Spectator<'_>,
+) -> anyhow::Result<Option<Ended>> {
+    let Some(first) = scrapers.first() else { return Ok(None) };
+    let (shared, clock) = (first.shared, first.clock);
+    let mut command = match scrape.length {
+        Some(_) => None,
+        None => Some(start(reach, spectator.stdout_is_taken)?),
+    };
+    let started = Instant::now();
+    let teller = Teller { shared, clock, lag: lag.and_then(|lag| promql::parse(lag).ok()) };
+    thread::scope(|scope| {
+        // Whatever happens to this thread, the others come to an end.
+        let _stop = Stop(shared);
+        for scraper in scrapers {
+            scope.spawn(|| scraper.keep_on(started, scrape.every));
+        }
+        let mut told = started;
+        loop {
+            let passed = started.elapsed();
+            let left = scrape.length.map(|length| length.saturating_sub(passed));
+            if left == Some(Duration::ZERO) {
+                return Ok(None);
+            }
+            if let Some(ended) = command.as_mut().map(|it| it.ended()).transpose()?.flatten() {
+                return Ok(Some(ended));
+            }
+            if let Some(progress) = spectator.progress.filter(|_| told.elapsed() >= TELL) {
+                told = Instant::now();
+                progress(&teller.moment(passed, left));
+            }
+            thread::sleep(left.map_or(GLANCE, |left| left.min(GLANCE)));
+        }
+    })
+}
+
+/// Stops the scrapers when it goes.
+struct Stop<'a>(&'a Shared);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        *lock(&self.0.stopped) = true;
+        self.0.stop.notify_all();
+    }
+}
+
+/// Knows how it goes.
+struct Teller<'a> {
+    shared: &'a Shared,
+    clock: Clock,
+    lag: Option<promql::Query>,
+}
+
+impl Teller<'_> {
+    fn moment(&self, passed: Duration, left: Option<Duration>) -> Moment {
+        let scrapes = self.shared.made.load(Ordering::Relaxed);
+        let failed = self.shared.failed.load(Ordering::Relaxed);
+        Moment { passed, left, scrapes, failed, worst_lag_s: self.worst_lag() }
+    }
+
+    fn worst_lag(&self) -> Option<f64> {
+        let deadline = Some(Instant::now() + TELL);
+        let at = self.clock.now().as_millisecond();
+        let storage = lock(&self.shared.storage);
+        match self.lag.as_ref()?.evaluate(&storage, at, deadline) {
+            Ok(Value::Scalar(value)) => Some(value),
+            Ok(Value::Vector(all)) => all.iter().map(|sample| sample.value).reduce(f64::max),
+            _ => None,
+        }
+    }
+}
+
+/// Scrapes one page.
+struct Scraper<'a> {
+    page: &'a ScrapedPage,
+    target: Labels,
+    http: Http<'a>,
+    reader: Reader,
+    clock: Clock,
+    shared: &'a Shared,
+}
+
+impl<'a> Scraper<'a> {
+    fn new(page: &'a ScrapedPage, clock: Clock, shared: &'a Shared, log: Log<'a>) -> Self {
+        server::describe(&page.endpoint, log);
+        let target = [("instance", page.instance.as_str()), ("job", page.job.as_str())].into_iter();
+        // Each scrape has a limit of its own; together they have none.
+        let http = Http::new(&page.endpoint, WANTED, Instant::now(), Duration::MAX, log);
+        Self { page, target: target.collect(), http, reader: Reader::new(), clock, shared }
+    }
+
+    /// The scrape before the load, which has to succeed; a service that has only just been
+    /// started is given a moment.
+    fn first(&mut self) -> Result<(), String> {
+        let mut pauses = PAUSES.into_iter();
+        loop {
+            let refused = match self.get() {
+                Err(failed) if failed.error.may_pass() => pauses.next(),
+                _ => None,
+            };
+            match refused {
+                Some(pause) => thread::sleep(Duration::from_millis(pause)),
+                None => return self.scrape(),
+            }
+        }
+    }
+
+    /// Scrapes every so often until it is stopped, and once more then.
+    fn keep_on(&mut self, started: Instant, every: Duration) {
+        loop {
+            let passed = started.elapsed();
+            // The next of the instants laid down by the interval; those that went by are left out.
+            let ticks = passed.as_nanos() / every.as_nanos().max(1) + 1;
+            let due = every.saturating_mul(u32::try_from(ticks).unwrap_or(u32::MAX));
+            let stopped = lock(&self.shared.stopped);
+            let wait = due.saturating_sub(started.elapsed());
+            let (stopped, _) = self
+                .shared
+                .stop
+                .wait_timeout_while(stopped, wait, |stopped| !*stopped)
+                .unwrap_or_else(PoisonError::into_inner);
+            let is_last = *stopped;
+            drop(stopped);
+            let _ = self.scrape();
+            if is_last {
+                return;
+            }
+        }
+    }
+
+    /// Scrapes once. That it failed is a sample too.
+    fn scrape(&mut self) -> Result<(), String> {
+        let began = Instant::now();
+        let at = self.clock.at(began).as_millisecond();
+        let result = self.get().map_err(|failed| explain(&failed));
+        let took = began.elapsed();
+        let result = result.and_then(|page| self.read(&page, at));
+        let up = f64::from(u8::from(result.is_ok()));
+        self.shared.made.fetch_add(1, Ordering::Relaxed);
+        if result.is_err() {
+            self.shared.failed.fetch_add(1, Ordering::Relaxed);
+        }
+        self.report(UP, at, up);
+        self.report(DURATION, at, took.as_secs_f64());
+        result.map_err(|error| {
+            self.page.endpoint.http.redact(&format!("{}: {error}", self.page.endpoint.target))
+        })
+    }
+
+    /// The page; asked for a second time where a connection that was kept open is gone.
+    fn get(&self) -> Result<Page, Failed<TransportError>> {
+        let get = || self.http.get("", &[], Patience::Once(PATIENCE));
+        match get() {
+            Err(failed) if matches!(failed.error, TransportError::Broken(_)) => get(),
+            other => other,
+        }
+    }
+
+    fn read(&mut self, page: &Page, at: i64) -> Result<(), String> {
+        if page.status != 200 {
+            return Err(format!("HTTP {}{}", page.status, page.journey));
+        }
+        let format = Format::of_content_type(page.content_type.as_deref());
+        let context = Context { at: Some(at), target: &self.target };
+        let mut storage = lock(&self.shared.storage);
+        let read = self.reader.read_page(&page.body, format, &context, &mut storage);
+        drop(storage);
+        let broken = match read {
+            Ok(page) if page.duplicates == 0 => return Ok(()),
+            Ok(page) => format!("{} series stand there twice with other values", page.duplicates),
+            Err(error) => at_its_place("the page", error),
+        };
+        let target = &self.page.endpoint.target;
+        let redacted = self.page.endpoint.http.redact(&format!("{target}: {broken}"));
+        lock(&self.shared.broken).get_or_insert(redacted);
+        Err(broken)
+    }
+
+    /// Adds a sample about the scrape itself.
+    fn report(&self, name: &str, at: i64, value: f64) {
+        let mut labels = self.target.clone();
+        labels.set(METRIC_NAME, name);
+        let mut storage = lock(&self.shared.storage);
+        let id = storage.series(labels);
+        if storage.push(id, Point { at, value }).is_err() {
+            // The page has such a series itself, with another value.
+            let target = &self.page.endpoint.target;
+            let message = format!("{target}: the page has a series `{name}` of its own");
+            lock(&self.shared.broken).get_or_insert(message);
+        }
+    }
+}
+
+/// The error in words that fit a page of metrics.
+fn explain(failed: &Failed<TransportError>) -> String {
+    match failed.error {
+        TransportError::Timeout(_) => format!("no answer within {PATIENCE:?}"),
+        TransportError::TooLarge(limit) => format!("the page is larger than {limit} MiB"),
+        _ => words(&failed.to_string()),
+    }
+}

@@ -1,0 +1,122 @@
+//! A server that speaks the Prometheus HTTP API: asked everything in one concurrent wave.
+//!
+//! An audit so costs about one answer's delay; VictoriaMetrics is asked a second time, for `NaN`.
+
+use std::thread;
+use std::time::Instant;
+
+use super::api::Server;
+use super::http::{Failed, Journey, Log, TransportError};
+use super::preflight::{self, Backend, BuildInfo, Product};
+use super::wave::{Spawned, Wave};
+use super::wire::{Answer, QueryError, decode};
+use super::{Observation, nan};
+use crate::config::{Endpoint, Plan, Query};
+use crate::readings::{Reading, Readings, State};
+
+pub(super) type Answered = Result<Answer, Failed<QueryError>>;
+
+/// Asks the server everything that the plan holds, from `started` on; `log` is told of every
+/// request.
+///
+/// Whatever goes wrong is part of the observation, never a value. No secret is in it.
+pub(super) fn observe(
+    plan: &Plan,
+    endpoint: &Endpoint,
+    started: Instant,
+    log: Log<'_>,
+) -> Observation {
+    let http = &endpoint.http;
+    let log = |line: &str| log(&http.redact(line));
+    describe(endpoint, &log);
+    let within = (started, plan.reach.timeout);
+    let server = Server::new(endpoint, plan.reach.instant(), plan.accept_partial, within, &log);
+    let wave = Wave::default();
+    let (healthy, build_info, mut answers) = thread::scope(|scope| {
+        let healthy = wave.spawn(scope, || server.healthy());
+        let answers: Vec<_> = plan
+            .queries
+            .iter()
+            .map(|query| wave.spawn(scope, || server.query(&query.expr, decode)))
+            .collect();
+        let build_info = wave.spawn(scope, || server.build_info());
+        let answers: Vec<_> = answers.into_iter().map(join).collect();
+        (join(healthy), join(build_info), answers)
+    });
+    let build_info = build_info.map(|page| BuildInfo::decode(&page)).unwrap_or_default();
+    let preflight = preflight::judge(healthy, &answers, http.credential.as_ref())
+        .and_then(|product| preflight::look_closer(&server, product, &build_info));
+    if matches!(preflight, Ok(Product::VictoriaMetrics)) {
+        nan::restore(&server, plan, &mut answers);
+    }
+    let backend =
+        Backend::new(preflight.as_ref().ok().copied(), build_info).map(|words| http.redact(words));
+    let mut failures = Vec::new();
+    let mut readings = Readings::new(|_| None);
+    for (query, answer) in plan.queries.iter().zip(answers) {
+        let reading = match answer {
+            Ok(answer) => {
+                let incomplete = answer.incomplete.map(|it| it.map(|words| http.redact(words)));
+                let mut reading = Reading::new(answer.samples, incomplete, query.read_as);
+                for value in reading.labels.iter_mut().flat_map(|labels| labels.values_mut()) {
+                    *value = http.redact(value);
+                }
+                reading
+            }
+            Err(error) => {
+                let error = http.redact(&error.to_string());
+                failures.push((query, error.clone()));
+                Reading::unknown(State::Failed(error))
+            }
+        };
+        readings.set(query.signal, reading);
+    }
+    let failure = match preflight {
+        Err(fault) => Some(http.redact(&format!("{}: {fault}", endpoint.target))),
+        Ok(_) => failed_queries(&failures, plan.queries.len()),
+    };
+    Observation { readings, backend, scrapes: Vec::new(), command: None, failure }
+}
+
+/// Tells the log how the server is reached.
+pub(super) fn describe(endpoint: &Endpoint, log: Log<'_>) {
+    let http = &endpoint.http;
+    log(&format!("target: {}", endpoint.target));
+    if let Some(credential) = &http.credential {
+        log(&format!("credentials: {}", credential.origin));
+    }
+    for name in http.headers.keys() {
+        log(&format!("header: {name}"));
+    }
+    if let Some(proxy) = &http.proxy {
+        log(&format!("proxy: {proxy}"));
+    }
+    if http.tls.insecure_skip_verify {
+        log("TLS: the server's certificate is not verified (insecure_skip_verify)");
+    }
+    if let Some(name) = &http.tls.server_name {
+        log(&format!(
+            "TLS: the server's name has to be {name}; no proxy of the environment is used"
+        ));
+    }
+}
+
+/// Names one failed query and counts the others.
+pub(super) fn failed_queries(failures: &[(&Query, String)], total: usize) -> Option<String> {
+    let (query, error) = failures.first()?;
+    let signal = query.signal.key();
+    Some(match failures.len() {
+        1 => format!("the query `{signal}` failed: {error}"),
+        count => format!("{count} of {total} queries failed, `{signal}` first: {error}"),
+    })
+}
+
+/// The result of a request, whatever became of its thread.
+pub(super) fn join<T, E>(handle: Spawned<'_, Result<T, Failed<E>>>) -> Result<T, Failed<E>>
+where
+    E: std::error::Error + From<TransportError>,
+{
+    let lost = |error: TransportError| Failed { error: error.into(), journey: Journey::default() };
+    let handle = handle.map_err(|error| lost(TransportError::Setup(error.to_string())))?;
+    handle.join().unwrap_or_else(|_| Err(lost(TransportError::Panicked)))
+}
