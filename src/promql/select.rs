@@ -8,6 +8,7 @@ use std::rc::Rc;
 use super::Error;
 use super::evaluate::{Evaluator, Moment};
 use super::functions::Window;
+use super::identity::{Element, Identity};
 use super::plan::{At, Matcher, Range, Selector, Test, Timing};
 use crate::storage::{Labels, Point, Points, Series, is_stale};
 
@@ -16,8 +17,8 @@ const LOOKBACK: i64 = 5 * 60 * 1000;
 
 /// A series and its samples, within what a query can reach.
 #[derive(Debug)]
-pub(super) struct Decoded {
-    labels: Labels,
+pub(super) struct Decoded<'a> {
+    series: Identity<'a>,
     points: Vec<Point>,
 }
 
@@ -45,30 +46,33 @@ impl Timing {
     }
 }
 
-impl Evaluator<'_> {
+impl<'a> Evaluator<'a> {
     /// The latest sample of each series.
     pub(super) fn latest(
         &self,
         selector: &Selector,
         moment: Moment,
-    ) -> Result<Vec<(Labels, Point)>, Error> {
+        value: fn(Point) -> f64,
+    ) -> Result<Vec<Element<'a>>, Error> {
         let at = selector.timing.resolve(moment.at, self.at);
+        let after = at.saturating_sub(LOOKBACK);
         let mut latest = Vec::new();
-        let is_current =
-            |point: &Point| point.at > at.saturating_sub(LOOKBACK) && !is_stale(point.value);
+        let mut take = |series: Identity<'a>, point: Option<Point>| {
+            let point = point.filter(|point| point.at > after && !is_stale(point.value));
+            latest.extend(point.map(|point| Element { series, value: value(point) }));
+            self.tick()
+        };
         if moment.reach.is_some() {
-            for series in self.decoded(selector, moment, LOOKBACK, |_| true)?.iter() {
-                self.tick()?;
-                let until = series.points.partition_point(|point| point.at <= at);
-                let point = series.points.get(..until).and_then(<[Point]>::last);
-                latest
-                    .extend(point.copied().filter(is_current).map(|p| (series.labels.clone(), p)));
+            for Decoded { series, points } in
+                self.decoded(selector, moment, LOOKBACK, |_| true)?.iter()
+            {
+                let until = points.partition_point(|point| point.at <= at);
+                take(series.clone(), points.get(..until).and_then(<[Point]>::last).copied())?;
             }
         } else {
             for series in self.matching(selector) {
-                self.tick()?;
-                let point = within(&series.points, at.saturating_sub(LOOKBACK), at).last();
-                latest.extend(point.filter(is_current).map(|p| (series.labels.clone(), p)));
+                let point = within(&series.points, after, at).last();
+                take(Identity::stored(&series.labels), point)?;
             }
         }
         Ok(latest)
@@ -80,7 +84,7 @@ impl Evaluator<'_> {
         range: &Range,
         moment: Moment,
         parameters: &[f64],
-        mut show: impl FnMut(&Labels, Window<'_>) -> Result<(), Error>,
+        mut show: impl FnMut(&Identity<'a>, Window<'_>) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let (selector, range) = match range {
             Range::Selector { selector, range } => (selector, *range),
@@ -90,26 +94,29 @@ impl Evaluator<'_> {
         };
         let until = selector.timing.resolve(moment.at, self.at);
         let bounds = (until.saturating_sub(range), until);
-        let mut show = |labels: &Labels, points: &[Point]| {
+        let mut show = |series: &Identity<'a>, points: &[Point]| {
             self.tick()?;
             if points.is_empty() {
                 return Ok(());
             }
-            show(labels, Window { points, bounds, now: moment.at, parameters })
+            show(series, Window { points, bounds, now: moment.at, parameters })
         };
+        let is_sample: fn(f64) -> bool = |value| !is_stale(value);
         if moment.reach.is_some() {
-            for series in self.decoded(selector, moment, range, |value| !is_stale(value))?.iter() {
-                let first = series.points.partition_point(|point| point.at <= bounds.0);
-                let end = series.points.partition_point(|point| point.at <= bounds.1);
-                show(&series.labels, series.points.get(first..end).unwrap_or_default())?;
+            for Decoded { series, points } in
+                self.decoded(selector, moment, range, is_sample)?.iter()
+            {
+                let first = points.partition_point(|point| point.at <= bounds.0);
+                let end = points.partition_point(|point| point.at <= bounds.1);
+                show(series, points.get(first..end).unwrap_or_default())?;
             }
         } else {
             let mut points = Vec::new();
             for series in self.matching(selector) {
                 points.clear();
                 let window = within(&series.points, bounds.0, bounds.1);
-                points.extend(window.filter(|point| !is_stale(point.value)));
-                show(&series.labels, &points)?;
+                points.extend(window.filter(|point| is_sample(point.value)));
+                show(&Identity::stored(&series.labels), &points)?;
             }
         }
         Ok(())
@@ -123,26 +130,26 @@ impl Evaluator<'_> {
         moment: Moment,
         back: i64,
         keeps: fn(f64) -> bool,
-    ) -> Result<Rc<Vec<Decoded>>, Error> {
+    ) -> Result<Rc<Vec<Decoded<'a>>>, Error> {
         if let Some(decoded) = self.decoded.borrow().get(&selector.id) {
             return Ok(Rc::clone(decoded));
         }
         let (first, last) = moment.reach();
-        let from = selector.timing.resolve(first, self.at).saturating_sub(back);
+        let after = selector.timing.resolve(first, self.at).saturating_sub(back);
         let until = selector.timing.resolve(last, self.at);
         let mut all = Vec::new();
         for series in self.matching(selector) {
-            let points: Vec<_> =
-                within(&series.points, from, until).filter(|point| keeps(point.value)).collect();
+            let points = within(&series.points, after, until);
+            let points: Vec<_> = points.filter(|point| keeps(point.value)).collect();
             self.hold(points.len())?;
-            all.push(Decoded { labels: series.labels.clone(), points });
+            all.push(Decoded { series: Identity::stored(&series.labels), points });
         }
         let all = Rc::new(all);
         self.decoded.borrow_mut().insert(selector.id, Rc::clone(&all));
         Ok(all)
     }
 
-    fn matching<'a>(&'a self, selector: &'a Selector) -> impl Iterator<Item = &'a Series> {
+    fn matching(&self, selector: &Selector) -> impl Iterator<Item = &'a Series> {
         let of_metric = self.storage.of_metric(selector.metric.as_deref());
         of_metric.filter(|series| {
             selector.matchers.iter().all(|matcher| matcher.matches(&series.labels))
