@@ -3,6 +3,7 @@
 //! Where a selector is evaluated once, the samples of a series are decoded into one buffer after
 //! the other. Within a subquery they are decoded once for all steps.
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use super::Error;
@@ -20,6 +21,31 @@ const LOOKBACK: i64 = 5 * 60 * 1000;
 pub(super) struct Decoded<'a> {
     series: Identity<'a>,
     points: Vec<Point>,
+    /// Where the last range began and ended, for the next one is mostly right behind.
+    first: Cell<usize>,
+    end: Cell<usize>,
+}
+
+impl Decoded<'_> {
+    /// The samples after one instant and up to another.
+    fn between(&self, after: i64, until: i64) -> &[Point] {
+        let (first, end) = (self.seek(&self.first, after), self.seek(&self.end, until));
+        self.points.get(first..end).unwrap_or_default()
+    }
+
+    /// How many samples there are up to an instant.
+    fn seek(&self, place: &Cell<usize>, until: i64) -> usize {
+        let is_past = |index: usize| self.points.get(index).is_none_or(|point| point.at > until);
+        let mut index = place.get();
+        if index > 0 && is_past(index - 1) {
+            index = self.points.partition_point(|point| point.at <= until);
+        }
+        while !is_past(index) {
+            index += 1;
+        }
+        place.set(index);
+        index
+    }
 }
 
 impl Matcher {
@@ -58,16 +84,13 @@ impl<'a> Evaluator<'a> {
         let after = at.saturating_sub(LOOKBACK);
         let mut latest = Vec::new();
         let mut take = |series: Identity<'a>, point: Option<Point>| {
-            let point = point.filter(|point| point.at > after && !is_stale(point.value));
+            let point = point.filter(|point| !is_stale(point.value));
             latest.extend(point.map(|point| Element { series, value: value(point) }));
             self.tick()
         };
         if moment.reach.is_some() {
-            for Decoded { series, points } in
-                self.decoded(selector, moment, LOOKBACK, |_| true)?.iter()
-            {
-                let until = points.partition_point(|point| point.at <= at);
-                take(series.clone(), points.get(..until).and_then(<[Point]>::last).copied())?;
+            for decoded in self.decoded(selector, moment, LOOKBACK, |_| true)?.iter() {
+                take(decoded.series.clone(), decoded.between(after, at).last().copied())?;
             }
         } else {
             for series in self.matching(selector) {
@@ -103,12 +126,8 @@ impl<'a> Evaluator<'a> {
         };
         let is_sample: fn(f64) -> bool = |value| !is_stale(value);
         if moment.reach.is_some() {
-            for Decoded { series, points } in
-                self.decoded(selector, moment, range, is_sample)?.iter()
-            {
-                let first = points.partition_point(|point| point.at <= bounds.0);
-                let end = points.partition_point(|point| point.at <= bounds.1);
-                show(series, points.get(first..end).unwrap_or_default())?;
+            for decoded in self.decoded(selector, moment, range, is_sample)?.iter() {
+                show(&decoded.series, decoded.between(bounds.0, bounds.1))?;
             }
         } else {
             let mut points = Vec::new();
@@ -142,7 +161,8 @@ impl<'a> Evaluator<'a> {
             let points = within(&series.points, after, until);
             let points: Vec<_> = points.filter(|point| keeps(point.value)).collect();
             self.hold(points.len())?;
-            all.push(Decoded { series: Identity::stored(&series.labels), points });
+            let series = Identity::stored(&series.labels);
+            all.push(Decoded { series, points, first: Cell::new(0), end: Cell::new(0) });
         }
         let all = Rc::new(all);
         self.decoded.borrow_mut().insert(selector.id, Rc::clone(&all));
