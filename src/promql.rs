@@ -19,6 +19,7 @@ mod error;
 mod evaluate;
 mod functions;
 mod grouping;
+mod identity;
 mod lower;
 mod pattern;
 mod plan;

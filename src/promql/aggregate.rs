@@ -3,10 +3,9 @@
 use std::cmp::Ordering;
 
 use super::grouping::{Grouping, Groups};
+use super::identity::{Element, Identity};
 use super::plan::Order;
-use super::sums;
-use super::{Error, Sample};
-use crate::storage::Labels;
+use super::{Error, sums};
 
 /// The aggregation of this name, if it is but a function of the values.
 #[rustfmt::skip] // A table.
@@ -25,40 +24,38 @@ pub(super) fn of_values(name: &str) -> Option<fn(&[f64]) -> f64> {
 }
 
 /// A function of the values of each group.
-pub(super) fn values(
-    samples: Vec<Sample>,
+pub(super) fn values<'a>(
+    elements: Vec<Element<'a>>,
     grouping: &Grouping,
     function: impl Fn(&mut [f64]) -> f64,
-) -> Vec<Sample> {
-    let mut groups: Groups<'_, (Labels, Vec<f64>)> = Groups::new(grouping);
-    for sample in samples {
-        let make = || (grouping.of(&sample.labels), Vec::new());
-        groups.get_or_insert(&sample.labels, make).1.push(sample.value);
+) -> Vec<Element<'a>> {
+    let mut groups: Groups<'_, (Identity<'a>, Vec<f64>)> = Groups::new(grouping);
+    for Element { series, value } in elements {
+        groups.get_or_insert(&series, || (grouping.of(&series), Vec::new())).1.push(value);
     }
-    let evaluate =
-        |(labels, mut values): (_, Vec<f64>)| Sample { labels, value: function(&mut values) };
-    groups.into_values().into_iter().map(evaluate).collect()
+    let all = groups.into_values().into_iter();
+    all.map(|(series, mut values)| Element { series, value: function(&mut values) }).collect()
 }
 
 /// The largest or the smallest series of each group, those first.
 ///
 /// # Errors
 /// How many is no number, or too large a one.
-pub(super) fn last(
-    samples: Vec<Sample>,
+pub(super) fn last<'a>(
+    elements: Vec<Element<'a>>,
     grouping: &Grouping,
     order: Order,
     how_many: f64,
-) -> Result<Vec<Sample>, Error> {
+) -> Result<Vec<Element<'a>>, Error> {
     if how_many.is_nan() || how_many >= i64::MAX as f64 {
-        return Err(Error::Execution(format!("cannot take the first {how_many} series")));
+        return Err(Error::Execution(format!("{how_many} series cannot be taken")));
     }
     if how_many < 1.0 {
         return Ok(Vec::new());
     }
-    let mut groups: Groups<'_, Vec<Sample>> = Groups::new(grouping);
-    for sample in samples {
-        groups.get_or_insert(&sample.labels, Vec::new).push(sample);
+    let mut groups: Groups<'_, Vec<Element<'a>>> = Groups::new(grouping);
+    for element in elements {
+        groups.get_or_insert(&element.series, Vec::new).push(element);
     }
     let mut groups = groups.into_values();
     for group in &mut groups {
@@ -69,8 +66,8 @@ pub(super) fn last(
 }
 
 /// Sorts by values, `NaN`s last.
-pub(super) fn sort(samples: &mut [Sample], order: Order) {
-    samples.sort_by(|a, b| {
+pub(super) fn sort(elements: &mut [Element<'_>], order: Order) {
+    elements.sort_by(|a, b| {
         let by_value = a.value.partial_cmp(&b.value).unwrap_or(Ordering::Equal);
         let by_value = if order == Order::Ascending { by_value } else { by_value.reverse() };
         a.value.is_nan().cmp(&b.value.is_nan()).then(by_value)
@@ -78,21 +75,27 @@ pub(super) fn sort(samples: &mut [Sample], order: Order) {
 }
 
 /// How many series of each group there are of each value; the value goes to a label.
-pub(super) fn count_values(samples: Vec<Sample>, grouping: &Grouping, label: &str) -> Vec<Sample> {
+pub(super) fn count_values<'a>(
+    mut elements: Vec<Element<'a>>,
+    grouping: &Grouping,
+    label: &str,
+) -> Vec<Element<'a>> {
     let mut grouping = grouping.clone();
     if let Grouping::By(names) = &mut grouping {
         names.push(label.to_owned());
     }
-    let labeled = samples.into_iter().map(|mut sample| {
-        sample.labels.set(label, text(sample.value));
-        sample
-    });
-    values(labeled.collect(), &grouping, |values| values.len() as f64)
+    for element in &mut elements {
+        let value = text(element.value);
+        element.series = element.series.changed(|labels| labels.set(label, value));
+    }
+    values(elements, &grouping, |values| values.len() as f64)
 }
 
+/// A value as a label has it: all its digits.
 fn text(value: f64) -> String {
-    if value.is_infinite() {
-        return if value > 0.0 { "+Inf".to_owned() } else { "-Inf".to_owned() };
+    match value {
+        f64::INFINITY => "+Inf".to_owned(),
+        f64::NEG_INFINITY => "-Inf".to_owned(),
+        _ => value.to_string(),
     }
-    value.to_string()
 }

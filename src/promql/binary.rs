@@ -2,10 +2,10 @@
 
 use std::collections::HashSet;
 
+use super::Error;
 use super::grouping::{Grouping, Groups};
+use super::identity::{Element, Identity};
 use super::plan::{Binary, Many, Operator, Set, SetOperator};
-use super::{Error, Sample};
-use crate::storage::{Labels, METRIC_NAME};
 
 impl Operator {
     /// The result; nothing where a comparison does not hold.
@@ -26,34 +26,34 @@ impl Operator {
 }
 
 /// The operator between each value and a number. Names are kept.
-pub(super) fn with_scalar(
+pub(super) fn with_scalar<'a>(
     operator: Operator,
-    samples: Vec<Sample>,
+    elements: Vec<Element<'a>>,
     scalar: f64,
     scalar_is_left: bool,
-) -> Vec<Sample> {
-    let apply = |mut sample: Sample| {
+) -> Vec<Element<'a>> {
+    let apply = |mut element: Element<'a>| {
         let (left, right) =
-            if scalar_is_left { (scalar, sample.value) } else { (sample.value, scalar) };
+            if scalar_is_left { (scalar, element.value) } else { (element.value, scalar) };
         let value = operator.apply(left, right)?;
         // What is filtered is the series, on whichever side it stands.
         if !operator.is_filter() {
-            sample.value = value;
+            element.value = value;
         }
-        Some(sample)
+        Some(element)
     };
-    samples.into_iter().filter_map(apply).collect()
+    elements.into_iter().filter_map(apply).collect()
 }
 
 /// The operator between series of both sides that match.
 ///
 /// # Errors
 /// A series matches several ones where it must not.
-pub(super) fn matched(
+pub(super) fn matched<'a>(
     binary: &Binary,
-    left: Vec<Sample>,
-    right: Vec<Sample>,
-) -> Result<Vec<Sample>, Error> {
+    left: Vec<Element<'a>>,
+    right: Vec<Element<'a>>,
+) -> Result<Vec<Element<'a>>, Error> {
     let (many, one, side) = match binary.many {
         Many::Right(_) => (right, left, "left"),
         Many::Left(_) | Many::Neither => (left, right, "right"),
@@ -62,95 +62,93 @@ pub(super) fn matched(
         return Ok(Vec::new());
     }
     let mut matches = Groups::new(&binary.grouping);
-    for (index, sample) in one.iter().enumerate() {
-        let of =
-            matches.get_or_insert(&sample.labels, || Match { one: index, results: HashSet::new() });
-        // Proof: it is the place of a sample of `one`.
-        let first = &one[of.one];
+    for (index, element) in one.iter().enumerate() {
+        let make = || Match { one: index, results: HashSet::new() };
+        let of = matches.get_or_insert(&element.series, make);
         if of.one != index {
-            return Err(Error::Execution(format!(
-                "{first} and {sample} on the {side} side match the same series",
-                first = first.labels,
-                sample = sample.labels
-            )));
+            // Proof: it is the place of an element of `one`.
+            let (a, b) = (&one[of.one].series, &element.series);
+            let why = format!("{a} and {b} on the {side} side match the same series");
+            return Err(Error::Execution(why));
         }
     }
     let mut result = Vec::new();
-    for sample in many {
-        let Some(of) = matches.get(&sample.labels) else { continue };
+    for element in many {
+        let Some(of) = matches.get(&element.series) else { continue };
         // Proof: as above.
         let other = &one[of.one];
         let value = match binary.many {
-            Many::Right(_) => binary.operator.apply(other.value, sample.value),
-            Many::Left(_) | Many::Neither => binary.operator.apply(sample.value, other.value),
+            Many::Right(_) => binary.operator.apply(other.value, element.value),
+            Many::Left(_) | Many::Neither => binary.operator.apply(element.value, other.value),
         };
         let Some(value) = value else { continue };
-        let labels = result_labels(binary, &sample.labels, &other.labels);
-        of.take(binary, &labels)?;
-        result.push(Sample { labels, value });
+        let series = result_series(binary, &element.series, &other.series);
+        of.take(binary, &series)?;
+        result.push(Element { series, value });
     }
     Ok(result)
 }
 
 /// A series of the side where there is one, and the results that it is a part of.
-struct Match {
+struct Match<'a> {
     one: usize,
-    results: HashSet<Labels>,
+    results: HashSet<Identity<'a>>,
 }
 
-impl Match {
-    fn take(&mut self, binary: &Binary, labels: &Labels) -> Result<(), Error> {
+impl<'a> Match<'a> {
+    fn take(&mut self, binary: &Binary, series: &Identity<'a>) -> Result<(), Error> {
         let why = if matches!(binary.many, Many::Neither) && !self.results.is_empty() {
             "match the same one, without group_left or group_right"
-        } else if self.results.insert(labels.clone()) {
+        } else if self.results.insert(series.clone()) {
             return Ok(());
         } else {
             "have the same result"
         };
-        Err(Error::Execution(format!("several series {why}: {labels}")))
+        Err(Error::Execution(format!("several series {why}: {series}")))
     }
 }
 
-fn result_labels(binary: &Binary, many: &Labels, one: &Labels) -> Labels {
-    let mut labels = many.clone();
-    if !binary.operator.is_filter() {
-        labels.set(METRIC_NAME, "");
+fn result_series<'a>(binary: &Binary, many: &Identity<'a>, one: &Identity<'a>) -> Identity<'a> {
+    let is_filter = binary.operator.is_filter();
+    let series = if is_filter { many.clone() } else { many.clone().nameless() };
+    match (&binary.many, &binary.grouping) {
+        (Many::Left(included) | Many::Right(included), _) if included.is_empty() => series,
+        (Many::Left(included) | Many::Right(included), _) => series.changed(|labels| {
+            for label in included {
+                labels.set(label.as_str(), one.get(label));
+            }
+        }),
+        (Many::Neither, Grouping::Without(ignored)) if ignored.is_empty() => series,
+        // A comparison keeps the name, which `ignoring` is not about.
+        (Many::Neither, Grouping::Without(ignored)) => series.changed(|labels| {
+            labels.retain(|label| !ignored.iter().any(|ignored| ignored == label));
+        }),
+        (Many::Neither, grouping) => grouping.of(&series),
     }
-    let included = match &binary.many {
-        Many::Left(included) | Many::Right(included) => included.as_slice(),
-        Many::Neither => {
-            labels.retain(|label| match &binary.grouping {
-                // A comparison keeps the name, which `ignoring` is not about.
-                Grouping::Without(_) if label == METRIC_NAME => true,
-                grouping => grouping.keeps(label),
-            });
-            &[]
-        }
-    };
-    for label in included {
-        labels.set(label.as_str(), one.get(label));
-    }
-    labels
 }
 
 /// Series of the left side, and with `or` of the right one, by whether they match.
-pub(super) fn set(set: &Set, left: Vec<Sample>, right: Vec<Sample>) -> Vec<Sample> {
+pub(super) fn set<'a>(
+    set: &Set,
+    left: Vec<Element<'a>>,
+    right: Vec<Element<'a>>,
+) -> Vec<Element<'a>> {
     let mut matches = Groups::new(&set.grouping);
     match set.operator {
         SetOperator::Or => {
-            for sample in &left {
-                matches.get_or_insert(&sample.labels, || ());
+            for element in &left {
+                matches.get_or_insert(&element.series, || ());
             }
             let unmatched =
-                right.into_iter().filter(|sample| matches.get(&sample.labels).is_none());
+                right.into_iter().filter(|element| matches.get(&element.series).is_none());
             left.into_iter().chain(unmatched).collect()
         }
         SetOperator::And | SetOperator::Unless => {
-            for sample in &right {
-                matches.get_or_insert(&sample.labels, || ());
+            for element in &right {
+                matches.get_or_insert(&element.series, || ());
             }
             let keeps = set.operator == SetOperator::And;
-            let is_kept = |sample: &Sample| matches.get(&sample.labels).is_some() == keeps;
+            let is_kept = |element: &Element<'_>| matches.get(&element.series).is_some() == keeps;
             left.into_iter().filter(is_kept).collect()
         }
     }

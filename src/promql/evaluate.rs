@@ -6,10 +6,11 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use super::functions::{OverTime, histogram, labels};
-use super::plan::{self, Aggregate, Aggregation, Plan, Scalar, Selector, Vector, WithScalar};
+use super::identity::{Element, Identity};
+use super::plan::{self, Aggregate, Aggregation, Plan, Scalar, Vector, WithScalar};
 use super::select::Decoded;
 use super::{Error, Range, Sample, TOO_MANY_SAMPLES, Value, aggregate, binary, sums};
-use crate::storage::{Labels, METRIC_NAME, Point, Storage};
+use crate::storage::{Labels, METRIC_NAME, Storage};
 
 /// How often what is repeated looks at the clock.
 const TICKS: u32 = 64;
@@ -23,7 +24,7 @@ pub(super) struct Evaluator<'a> {
     ticks: Cell<u32>,
     held: Cell<usize>,
     /// What was decoded for selectors within subqueries, by their ids.
-    pub(super) decoded: RefCell<HashMap<usize, Rc<Vec<Decoded>>>>,
+    pub(super) decoded: RefCell<HashMap<usize, Rc<Vec<Decoded<'a>>>>>,
 }
 
 /// An instant of evaluation.
@@ -62,18 +63,22 @@ impl<'a> Evaluator<'a> {
             Plan::Text(text) => Value::String(text.clone()),
             Plan::Scalar(scalar) => Value::Scalar(self.scalar(scalar, moment)?),
             Plan::Vector(vector) => {
-                let mut samples = self.vector(vector, moment)?;
+                let mut elements = self.vector(vector, moment)?;
                 if !vector.is_ordered() {
-                    samples.sort_by(|a, b| a.labels.cmp(&b.labels));
+                    elements.sort_by(|a, b| a.series.cmp(&b.series));
                 }
-                Value::Vector(samples)
+                let sample = |Element { series, value }: Element<'_>| Sample {
+                    labels: series.to_labels(),
+                    value,
+                };
+                Value::Vector(elements.into_iter().map(sample).collect())
             }
             Plan::Range(range) => {
                 let mut ranges = Vec::new();
-                self.windows(range, moment, &[], |labels, window| {
+                self.windows(range, moment, &[], |series, window| {
                     self.hold(window.points.len())?;
                     let points = window.points.to_vec();
-                    ranges.push(Range { labels: labels.clone(), points });
+                    ranges.push(Range { labels: series.to_labels(), points });
                     Ok(())
                 })?;
                 ranges.sort_by(|a, b| a.labels.cmp(&b.labels));
@@ -132,20 +137,25 @@ impl<'a> Evaluator<'a> {
     }
 
     /// The series of a vector, no two with the same labels.
-    pub(super) fn vector(&self, vector: &Vector, moment: Moment) -> Result<Vec<Sample>, Error> {
+    pub(super) fn vector(
+        &self,
+        vector: &Vector,
+        moment: Moment,
+    ) -> Result<Vec<Element<'a>>, Error> {
         self.check()?;
         match vector {
-            Vector::Selector(selector) => self.selected(selector, moment, |point| point.value),
+            Vector::Selector(selector) => self.latest(selector, moment, |point| point.value),
             Vector::Timestamp(selector) => {
-                nameless(self.selected(selector, moment, |point| point.at as f64 / 1000.0)?)
+                nameless(self.latest(selector, moment, |point| point.at as f64 / 1000.0)?)
             }
             Vector::Constant(scalar) => {
-                Ok(vec![Sample { labels: Labels::default(), value: self.scalar(scalar, moment)? }])
+                let series = Identity::made(Labels::default());
+                Ok(vec![Element { series, value: self.scalar(scalar, moment)? }])
             }
             Vector::Each(function, parameters, of) => {
                 let parameters = self.scalars(parameters, moment)?;
-                let apply = |sample: Sample| {
-                    function(sample.value, &parameters).map(|value| Sample { value, ..sample })
+                let apply = |element: Element<'a>| {
+                    function(element.value, &parameters).map(|value| Element { value, ..element })
                 };
                 nameless(self.vector(of, moment)?.into_iter().filter_map(apply).collect())
             }
@@ -155,14 +165,20 @@ impl<'a> Evaluator<'a> {
             Vector::Absent(labels, of) => Ok(absent(labels, self.vector(of, moment)?.is_empty())),
             Vector::AbsentOverTime(labels, of) => Ok(absent(labels, self.is_empty(of, moment)?)),
             Vector::Sort(order, of) => {
-                let mut samples = self.vector(of, moment)?;
-                aggregate::sort(&mut samples, *order);
-                Ok(samples)
+                let mut elements = self.vector(of, moment)?;
+                aggregate::sort(&mut elements, *order);
+                Ok(elements)
             }
             Vector::LabelReplace(how) => {
-                unique(labels::replace(self.vector(&how.of, moment)?, how))
+                let mut elements = self.vector(&how.of, moment)?;
+                labels::replace(&mut elements, how);
+                unique(elements)
             }
-            Vector::LabelJoin(how) => unique(labels::join(self.vector(&how.of, moment)?, how)),
+            Vector::LabelJoin(how) => {
+                let mut elements = self.vector(&how.of, moment)?;
+                labels::join(&mut elements, how);
+                unique(elements)
+            }
             Vector::HistogramQuantile(quantile, of) => {
                 let quantile = self.scalar(quantile, moment)?;
                 let of_buckets = |buckets| histogram::quantile(quantile, buckets);
@@ -186,32 +202,21 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    fn selected(
-        &self,
-        selector: &Selector,
-        moment: Moment,
-        value: fn(Point) -> f64,
-    ) -> Result<Vec<Sample>, Error> {
-        let latest = self.latest(selector, moment)?.into_iter();
-        Ok(latest.map(|(labels, point)| Sample { labels, value: value(point) }).collect())
-    }
-
     fn over_time(
         &self,
         function: OverTime,
         parameters: &[Scalar],
         of: &plan::Range,
         moment: Moment,
-    ) -> Result<Vec<Sample>, Error> {
+    ) -> Result<Vec<Element<'a>>, Error> {
         let parameters = self.scalars(parameters, moment)?;
-        let mut samples = Vec::new();
-        self.windows(of, moment, &parameters, |labels, window| {
-            if let Some(value) = (function.of)(&window)? {
-                samples.push(Sample { labels: labels.clone(), value });
-            }
+        let mut elements = Vec::new();
+        self.windows(of, moment, &parameters, |series, window| {
+            let value = (function.of)(&window)?;
+            elements.extend(value.map(|value| Element { series: series.clone(), value }));
             Ok(())
         })?;
-        if function.keeps_name { Ok(samples) } else { nameless(samples) }
+        if function.keeps_name { Ok(elements) } else { nameless(elements) }
     }
 
     fn is_empty(&self, range: &plan::Range, moment: Moment) -> Result<bool, Error> {
@@ -223,58 +228,61 @@ impl<'a> Evaluator<'a> {
         Ok(is_empty)
     }
 
-    fn aggregate(&self, aggregate: &Aggregate, moment: Moment) -> Result<Vec<Sample>, Error> {
-        let samples = self.vector(&aggregate.of, moment)?;
+    fn aggregate(&self, aggregate: &Aggregate, moment: Moment) -> Result<Vec<Element<'a>>, Error> {
+        let elements = self.vector(&aggregate.of, moment)?;
         let grouping = &aggregate.grouping;
         Ok(match &aggregate.aggregation {
             Aggregation::Values(function) => {
-                aggregate::values(samples, grouping, |values| function(values))
+                aggregate::values(elements, grouping, |values| function(values))
             }
             Aggregation::Quantile(quantile) => {
                 let quantile = self.scalar(quantile, moment)?;
-                aggregate::values(samples, grouping, |values| sums::quantile(quantile, values))
+                aggregate::values(elements, grouping, |values| sums::quantile(quantile, values))
             }
             Aggregation::Last(order, how_many) => {
                 let how_many = self.scalar(how_many, moment)?;
-                aggregate::last(samples, grouping, *order, how_many)?
+                aggregate::last(elements, grouping, *order, how_many)?
             }
-            Aggregation::CountValues(label) => aggregate::count_values(samples, grouping, label),
+            Aggregation::CountValues(label) => aggregate::count_values(elements, grouping, label),
         })
     }
 
-    fn with_scalar(&self, operation: &WithScalar, moment: Moment) -> Result<Vec<Sample>, Error> {
+    fn with_scalar(
+        &self,
+        operation: &WithScalar,
+        moment: Moment,
+    ) -> Result<Vec<Element<'a>>, Error> {
         let scalar = self.scalar(&operation.scalar, moment)?;
-        let samples = self.vector(&operation.vector, moment)?;
+        let elements = self.vector(&operation.vector, moment)?;
         let operator = operation.operator;
-        let samples = binary::with_scalar(operator, samples, scalar, operation.scalar_is_left);
-        if operator.is_filter() { Ok(samples) } else { nameless(samples) }
+        let elements = binary::with_scalar(operator, elements, scalar, operation.scalar_is_left);
+        if operator.is_filter() { Ok(elements) } else { nameless(elements) }
     }
 }
 
-fn absent(labels: &Labels, is_absent: bool) -> Vec<Sample> {
-    let sample = || Sample { labels: labels.clone(), value: 1.0 };
-    is_absent.then(sample).into_iter().collect()
+fn absent<'a>(labels: &Labels, is_absent: bool) -> Vec<Element<'a>> {
+    let element = || Element { series: Identity::made(labels.clone()), value: 1.0 };
+    is_absent.then(element).into_iter().collect()
 }
 
-/// The samples without the names of their metrics.
-fn nameless(mut samples: Vec<Sample>) -> Result<Vec<Sample>, Error> {
+/// The series without the names of their metrics.
+fn nameless(mut elements: Vec<Element<'_>>) -> Result<Vec<Element<'_>>, Error> {
     // Series of one metric differ in other labels.
-    let first = samples.first().map(|sample| sample.labels.metric_name());
-    let one_name = samples.iter().all(|sample| Some(sample.labels.metric_name()) == first);
-    for sample in &mut samples {
-        sample.labels.set(METRIC_NAME, "");
+    let first = elements.first().map(|element| element.series.get(METRIC_NAME));
+    let one_name = elements.iter().all(|element| Some(element.series.get(METRIC_NAME)) == first);
+    for element in &mut elements {
+        element.series = element.series.clone().nameless();
     }
-    if one_name { Ok(samples) } else { unique(samples) }
+    if one_name { Ok(elements) } else { unique(elements) }
 }
 
-/// The samples, if no two have the same labels.
-fn unique(samples: Vec<Sample>) -> Result<Vec<Sample>, Error> {
-    let mut seen = HashSet::with_capacity(samples.len());
-    for sample in &samples {
-        if !seen.insert(&sample.labels) {
-            let labels = &sample.labels;
-            return Err(Error::Execution(format!("several series of the result are {labels}")));
+/// The series, if no two have the same labels.
+fn unique(elements: Vec<Element<'_>>) -> Result<Vec<Element<'_>>, Error> {
+    let mut seen = HashSet::with_capacity(elements.len());
+    for Element { series, .. } in &elements {
+        if !seen.insert(series) {
+            return Err(Error::Execution(format!("several series of the result are {series}")));
         }
     }
-    Ok(samples)
+    Ok(elements)
 }

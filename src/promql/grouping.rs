@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::identity::Identity;
 use crate::storage::{Labels, METRIC_NAME};
 
 /// Which labels count.
@@ -11,6 +12,8 @@ pub(super) enum Grouping {
     By(Vec<String>),
     /// All but these and the name of the metric.
     Without(Vec<String>),
+    /// All but this one.
+    AllBut(&'static str),
 }
 
 impl Grouping {
@@ -19,17 +22,17 @@ impl Grouping {
         match self {
             Self::By(names) => names.iter().any(|name| name == label),
             Self::Without(names) => label != METRIC_NAME && !names.iter().any(|name| name == label),
+            Self::AllBut(name) => label != *name,
         }
     }
 
     /// The labels that count.
-    pub(super) fn of(&self, labels: &Labels) -> Labels {
-        if matches!(self, Self::By(names) if names.is_empty()) {
-            return Labels::default();
+    pub(super) fn of<'a>(&self, series: &Identity<'a>) -> Identity<'a> {
+        match self {
+            Self::By(names) if names.is_empty() => Identity::made(Labels::default()),
+            Self::Without(names) if names.is_empty() => series.clone().nameless(),
+            _ => series.changed(|labels| labels.retain(|label| self.keeps(label))),
         }
-        let mut kept = labels.clone();
-        kept.retain(|label| self.keeps(label));
-        kept
     }
 }
 
@@ -49,15 +52,19 @@ impl<'a, T> Groups<'a, T> {
     }
 
     /// What there is for the group of these labels.
-    pub(super) fn get(&mut self, labels: &Labels) -> Option<&mut T> {
-        self.find(labels);
+    pub(super) fn get(&mut self, series: &Identity<'_>) -> Option<&mut T> {
+        self.find(series);
         let place = *self.places.get(self.key.as_slice())?;
         self.all.get_mut(place)
     }
 
     /// What there is for the group of these labels, or what is made for it now.
-    pub(super) fn get_or_insert(&mut self, labels: &Labels, make: impl FnOnce() -> T) -> &mut T {
-        self.find(labels);
+    pub(super) fn get_or_insert(
+        &mut self,
+        series: &Identity<'_>,
+        make: impl FnOnce() -> T,
+    ) -> &mut T {
+        self.find(series);
         let place = match self.places.get(self.key.as_slice()) {
             Some(place) => *place,
             None => {
@@ -74,9 +81,9 @@ impl<'a, T> Groups<'a, T> {
         self.all
     }
 
-    fn find(&mut self, labels: &Labels) {
+    fn find(&mut self, series: &Identity<'_>) {
         self.key.clear();
-        for (name, value) in labels.iter().filter(|(name, _)| self.grouping.keeps(name)) {
+        for (name, value) in series.iter().filter(|(name, _)| self.grouping.keeps(name)) {
             self.key.extend_from_slice(name.as_bytes());
             self.key.push(0xff);
             self.key.extend_from_slice(value.as_bytes());

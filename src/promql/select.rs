@@ -3,11 +3,13 @@
 //! Where a selector is evaluated once, the samples of a series are decoded into one buffer after
 //! the other. Within a subquery they are decoded once for all steps.
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use super::Error;
 use super::evaluate::{Evaluator, Moment};
 use super::functions::Window;
+use super::identity::{Element, Identity};
 use super::plan::{At, Matcher, Range, Selector, Test, Timing};
 use crate::storage::{Labels, Point, Points, Series, is_stale};
 
@@ -16,9 +18,34 @@ const LOOKBACK: i64 = 5 * 60 * 1000;
 
 /// A series and its samples, within what a query can reach.
 #[derive(Debug)]
-pub(super) struct Decoded {
-    labels: Labels,
+pub(super) struct Decoded<'a> {
+    series: Identity<'a>,
     points: Vec<Point>,
+    /// Where the last range began and ended, for the next one is mostly right behind.
+    first: Cell<usize>,
+    end: Cell<usize>,
+}
+
+impl Decoded<'_> {
+    /// The samples after one instant and up to another.
+    fn between(&self, after: i64, until: i64) -> &[Point] {
+        let (first, end) = (self.seek(&self.first, after), self.seek(&self.end, until));
+        self.points.get(first..end).unwrap_or_default()
+    }
+
+    /// How many samples there are up to an instant.
+    fn seek(&self, place: &Cell<usize>, until: i64) -> usize {
+        let is_past = |index: usize| self.points.get(index).is_none_or(|point| point.at > until);
+        let mut index = place.get();
+        if index > 0 && is_past(index - 1) {
+            index = self.points.partition_point(|point| point.at <= until);
+        }
+        while !is_past(index) {
+            index += 1;
+        }
+        place.set(index);
+        index
+    }
 }
 
 impl Matcher {
@@ -45,30 +72,30 @@ impl Timing {
     }
 }
 
-impl Evaluator<'_> {
+impl<'a> Evaluator<'a> {
     /// The latest sample of each series.
     pub(super) fn latest(
         &self,
         selector: &Selector,
         moment: Moment,
-    ) -> Result<Vec<(Labels, Point)>, Error> {
+        value: fn(Point) -> f64,
+    ) -> Result<Vec<Element<'a>>, Error> {
         let at = selector.timing.resolve(moment.at, self.at);
+        let after = at.saturating_sub(LOOKBACK);
         let mut latest = Vec::new();
-        let is_current =
-            |point: &Point| point.at > at.saturating_sub(LOOKBACK) && !is_stale(point.value);
+        let mut take = |series: Identity<'a>, point: Option<Point>| {
+            let point = point.filter(|point| !is_stale(point.value));
+            latest.extend(point.map(|point| Element { series, value: value(point) }));
+            self.tick()
+        };
         if moment.reach.is_some() {
-            for series in self.decoded(selector, moment, LOOKBACK, |_| true)?.iter() {
-                self.tick()?;
-                let until = series.points.partition_point(|point| point.at <= at);
-                let point = series.points.get(..until).and_then(<[Point]>::last);
-                latest
-                    .extend(point.copied().filter(is_current).map(|p| (series.labels.clone(), p)));
+            for decoded in self.decoded(selector, moment, LOOKBACK, |_| true)?.iter() {
+                take(decoded.series.clone(), decoded.between(after, at).last().copied())?;
             }
         } else {
             for series in self.matching(selector) {
-                self.tick()?;
-                let point = within(&series.points, at.saturating_sub(LOOKBACK), at).last();
-                latest.extend(point.filter(is_current).map(|p| (series.labels.clone(), p)));
+                let point = within(&series.points, after, at).last();
+                take(Identity::stored(&series.labels), point)?;
             }
         }
         Ok(latest)
@@ -80,7 +107,7 @@ impl Evaluator<'_> {
         range: &Range,
         moment: Moment,
         parameters: &[f64],
-        mut show: impl FnMut(&Labels, Window<'_>) -> Result<(), Error>,
+        mut show: impl FnMut(&Identity<'a>, Window<'_>) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let (selector, range) = match range {
             Range::Selector { selector, range } => (selector, *range),
@@ -90,26 +117,25 @@ impl Evaluator<'_> {
         };
         let until = selector.timing.resolve(moment.at, self.at);
         let bounds = (until.saturating_sub(range), until);
-        let mut show = |labels: &Labels, points: &[Point]| {
+        let mut show = |series: &Identity<'a>, points: &[Point]| {
             self.tick()?;
             if points.is_empty() {
                 return Ok(());
             }
-            show(labels, Window { points, bounds, now: moment.at, parameters })
+            show(series, Window { points, bounds, now: moment.at, parameters })
         };
+        let is_sample: fn(f64) -> bool = |value| !is_stale(value);
         if moment.reach.is_some() {
-            for series in self.decoded(selector, moment, range, |value| !is_stale(value))?.iter() {
-                let first = series.points.partition_point(|point| point.at <= bounds.0);
-                let end = series.points.partition_point(|point| point.at <= bounds.1);
-                show(&series.labels, series.points.get(first..end).unwrap_or_default())?;
+            for decoded in self.decoded(selector, moment, range, is_sample)?.iter() {
+                show(&decoded.series, decoded.between(bounds.0, bounds.1))?;
             }
         } else {
             let mut points = Vec::new();
             for series in self.matching(selector) {
                 points.clear();
                 let window = within(&series.points, bounds.0, bounds.1);
-                points.extend(window.filter(|point| !is_stale(point.value)));
-                show(&series.labels, &points)?;
+                points.extend(window.filter(|point| is_sample(point.value)));
+                show(&Identity::stored(&series.labels), &points)?;
             }
         }
         Ok(())
@@ -123,26 +149,27 @@ impl Evaluator<'_> {
         moment: Moment,
         back: i64,
         keeps: fn(f64) -> bool,
-    ) -> Result<Rc<Vec<Decoded>>, Error> {
+    ) -> Result<Rc<Vec<Decoded<'a>>>, Error> {
         if let Some(decoded) = self.decoded.borrow().get(&selector.id) {
             return Ok(Rc::clone(decoded));
         }
         let (first, last) = moment.reach();
-        let from = selector.timing.resolve(first, self.at).saturating_sub(back);
+        let after = selector.timing.resolve(first, self.at).saturating_sub(back);
         let until = selector.timing.resolve(last, self.at);
         let mut all = Vec::new();
         for series in self.matching(selector) {
-            let points: Vec<_> =
-                within(&series.points, from, until).filter(|point| keeps(point.value)).collect();
+            let points = within(&series.points, after, until);
+            let points: Vec<_> = points.filter(|point| keeps(point.value)).collect();
             self.hold(points.len())?;
-            all.push(Decoded { labels: series.labels.clone(), points });
+            let series = Identity::stored(&series.labels);
+            all.push(Decoded { series, points, first: Cell::new(0), end: Cell::new(0) });
         }
         let all = Rc::new(all);
         self.decoded.borrow_mut().insert(selector.id, Rc::clone(&all));
         Ok(all)
     }
 
-    fn matching<'a>(&'a self, selector: &'a Selector) -> impl Iterator<Item = &'a Series> {
+    fn matching(&self, selector: &Selector) -> impl Iterator<Item = &'a Series> {
         let of_metric = self.storage.of_metric(selector.metric.as_deref());
         of_metric.filter(|series| {
             selector.matchers.iter().all(|matcher| matcher.matches(&series.labels))

@@ -2,22 +2,22 @@
 
 use std::collections::HashMap;
 
-use super::Error;
 use super::evaluate::{Evaluator, Moment};
 use super::functions::Window;
+use super::identity::Identity;
 use super::plan::{Timing, Vector};
-use crate::promql::TOO_MANY_SAMPLES;
-use crate::storage::{Labels, Point};
+use super::{Error, TOO_MANY_SAMPLES};
+use crate::storage::Point;
 
 /// The values of each series, in the order in which it was first seen.
 #[derive(Debug, Default)]
-struct Collected {
-    places: HashMap<Labels, usize>,
-    series: Vec<(Labels, Vec<Point>)>,
+struct Collected<'a> {
+    places: HashMap<Identity<'a>, usize>,
+    series: Vec<(Identity<'a>, Vec<Point>)>,
     points: usize,
 }
 
-impl Evaluator<'_> {
+impl<'a> Evaluator<'a> {
     /// Shows what the query was worth at the steps of a range; steps are multiples of their
     /// length since the epoch.
     pub(super) fn subquery(
@@ -26,7 +26,7 @@ impl Evaluator<'_> {
         (range, step, timing): (i64, i64, Timing),
         moment: Moment,
         parameters: &[f64],
-        show: &mut dyn FnMut(&Labels, Window<'_>) -> Result<(), Error>,
+        show: &mut dyn FnMut(&Identity<'a>, Window<'_>) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let until = timing.resolve(moment.at, self.at);
         let bounds = (until.saturating_sub(range), until);
@@ -41,32 +41,32 @@ impl Evaluator<'_> {
         let mut collected = Collected::default();
         for index in 0..steps as i64 {
             let at = first.saturating_add(index.saturating_mul(step));
-            let samples = self.vector(of, Moment::within(at, reach))?;
-            self.hold(samples.len())?;
-            for (hint, sample) in samples.into_iter().enumerate() {
-                collected.push(hint, sample.labels, Point { at, value: sample.value });
+            let elements = self.vector(of, Moment::within(at, reach))?;
+            self.hold(elements.len())?;
+            for (hint, element) in elements.into_iter().enumerate() {
+                collected.push(hint, element.series, Point { at, value: element.value });
             }
         }
-        for (labels, points) in &collected.series {
-            show(labels, Window { points, bounds, now: moment.at, parameters })?;
+        for (series, points) in &collected.series {
+            show(series, Window { points, bounds, now: moment.at, parameters })?;
         }
         self.release(collected.points);
         Ok(())
     }
 }
 
-impl Collected {
+impl<'a> Collected<'a> {
     /// Adds a point; `hint` is where its series may be, for it mostly is where it was before.
-    fn push(&mut self, hint: usize, labels: Labels, point: Point) {
+    fn push(&mut self, hint: usize, series: Identity<'a>, point: Point) {
         self.points += 1;
         if let Some((there, points)) = self.series.get_mut(hint)
-            && *there == labels
+            && *there == series
         {
             points.push(point);
             return;
         }
-        let place = *self.places.entry(labels).or_insert_with_key(|labels| {
-            self.series.push((labels.clone(), Vec::new()));
+        let place = *self.places.entry(series).or_insert_with_key(|series| {
+            self.series.push((series.clone(), Vec::new()));
             self.series.len() - 1
         });
         // Proof: places are those of the series.

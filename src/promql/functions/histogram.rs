@@ -1,9 +1,7 @@
 //! Quantiles and fractions of histograms whose buckets are series with a label `le`.
 
-use std::collections::HashMap;
-
-use crate::promql::Sample;
-use crate::storage::Labels;
+use crate::promql::grouping::{Grouping, Groups};
+use crate::promql::identity::{Element, Identity};
 
 const BOUND: &str = "le";
 
@@ -19,27 +17,21 @@ pub(in crate::promql) struct Bucket {
 
 /// A function of the buckets of each histogram, by rising bounds. `NaN` where no bucket holds all
 /// observations; series that have no bound belong to no histogram. The names are kept.
-pub(in crate::promql) fn each(
-    samples: Vec<Sample>,
+pub(in crate::promql) fn each<'a>(
+    elements: Vec<Element<'a>>,
     function: impl Fn(Vec<Bucket>) -> f64,
-) -> Vec<Sample> {
-    let mut places: HashMap<Labels, usize> = HashMap::new();
-    let mut histograms: Vec<(Labels, Vec<Bucket>)> = Vec::new();
-    for Sample { mut labels, value: count } in samples {
-        let Some(bound) = bound(labels.get(BOUND)) else { continue };
-        labels.set(BOUND, "");
-        let place = *places.entry(labels).or_insert_with_key(|labels| {
-            histograms.push((labels.clone(), Vec::new()));
-            histograms.len() - 1
-        });
-        // Proof: places are those of the histograms.
-        histograms[place].1.push(Bucket { bound, count });
+) -> Vec<Element<'a>> {
+    let grouping = Grouping::AllBut(BOUND);
+    let mut histograms: Groups<'_, (Identity<'a>, Vec<Bucket>)> = Groups::new(&grouping);
+    for Element { series, value: count } in elements {
+        if let Some(bound) = bound(series.get(BOUND)) {
+            let make = || (grouping.of(&series), Vec::new());
+            histograms.get_or_insert(&series, make).1.push(Bucket { bound, count });
+        }
     }
     let evaluate = |buckets| whole(buckets).map_or(f64::NAN, &function);
-    histograms
-        .into_iter()
-        .map(|(labels, buckets)| Sample { labels, value: evaluate(buckets) })
-        .collect()
+    let all = histograms.into_values().into_iter();
+    all.map(|(series, buckets)| Element { series, value: evaluate(buckets) }).collect()
 }
 
 /// The bound that a label tells. A number that is too large to be one is none.

@@ -1,28 +1,26 @@
 //! Functions of the labels of series.
 
+use crate::promql::Error;
+use crate::promql::identity::Element;
 use crate::promql::plan::{LabelJoin, LabelReplace, Matcher, Test};
-use crate::promql::{Error, Sample};
 use crate::storage::{Labels, METRIC_NAME};
 
 /// Sets a label of those series whose other label matches.
-pub(in crate::promql) fn replace(mut samples: Vec<Sample>, how: &LabelReplace) -> Vec<Sample> {
-    for sample in &mut samples {
-        let source = sample.labels.get(&how.source);
-        if let Some(value) = how.pattern.replace(source, &how.replacement) {
-            sample.labels.set(how.label.as_str(), value);
+pub(in crate::promql) fn replace(elements: &mut [Element<'_>], how: &LabelReplace) {
+    for Element { series, .. } in elements {
+        if let Some(value) = how.pattern.replace(series.get(&how.source), &how.replacement) {
+            *series = series.changed(|labels| labels.set(how.label.as_str(), value));
         }
     }
-    samples
 }
 
 /// Sets a label to what others say together.
-pub(in crate::promql) fn join(mut samples: Vec<Sample>, how: &LabelJoin) -> Vec<Sample> {
-    for sample in &mut samples {
-        let values: Vec<_> = how.sources.iter().map(|source| sample.labels.get(source)).collect();
+pub(in crate::promql) fn join(elements: &mut [Element<'_>], how: &LabelJoin) {
+    for Element { series, .. } in elements {
+        let values: Vec<_> = how.sources.iter().map(|source| series.get(source)).collect();
         let joined = values.join(&how.separator);
-        sample.labels.set(how.label.as_str(), joined);
+        *series = series.changed(|labels| labels.set(how.label.as_str(), joined));
     }
-    samples
 }
 
 /// Refuses what no label may be called: any other text is a name.

@@ -1,0 +1,110 @@
+//! What a series is called while a query is computed.
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::rc::Rc;
+
+use crate::storage::{Labels, METRIC_NAME};
+
+/// The labels of a series, with or without the name of the metric. A copy costs next to nothing,
+/// for a query gives most labels from function to function as they are.
+#[derive(Debug, Clone)]
+pub(super) struct Identity<'a> {
+    of: Of<'a>,
+    is_nameless: bool,
+}
+
+#[derive(Debug, Clone)]
+enum Of<'a> {
+    Stored(&'a Labels),
+    Made(Rc<Labels>),
+}
+
+/// A series and its value.
+#[derive(Debug, Clone)]
+pub(super) struct Element<'a> {
+    pub(super) series: Identity<'a>,
+    pub(super) value: f64,
+}
+
+impl<'a> Identity<'a> {
+    pub(super) fn stored(labels: &'a Labels) -> Self {
+        Self { of: Of::Stored(labels), is_nameless: false }
+    }
+
+    pub(super) fn made(labels: Labels) -> Self {
+        Self { of: Of::Made(Rc::new(labels)), is_nameless: false }
+    }
+
+    fn all(&self) -> &Labels {
+        match &self.of {
+            Of::Stored(labels) => labels,
+            Of::Made(labels) => labels,
+        }
+    }
+
+    /// The label's value; empty if there is no such label.
+    pub(super) fn get(&self, label: &str) -> &str {
+        if self.is_nameless && label == METRIC_NAME { "" } else { self.all().get(label) }
+    }
+
+    /// Names and values, sorted by name.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.all().iter().filter(|(label, _)| !self.is_nameless || *label != METRIC_NAME)
+    }
+
+    pub(super) fn to_labels(&self) -> Labels {
+        let mut labels = self.all().clone();
+        if self.is_nameless {
+            labels.set(METRIC_NAME, "");
+        }
+        labels
+    }
+
+    /// The same without the name of the metric.
+    pub(super) fn nameless(self) -> Self {
+        Self { is_nameless: true, ..self }
+    }
+
+    /// The same with other labels.
+    pub(super) fn changed(&self, change: impl FnOnce(&mut Labels)) -> Self {
+        let mut labels = self.to_labels();
+        change(&mut labels);
+        Self::made(labels)
+    }
+}
+
+impl PartialEq for Identity<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        let is_same =
+            self.is_nameless == other.is_nameless && std::ptr::eq(self.all(), other.all());
+        is_same || self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for Identity<'_> {}
+
+impl Ord for Identity<'_> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.iter().cmp(other.iter())
+    }
+}
+
+impl PartialOrd for Identity<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Hash for Identity<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.iter().for_each(|label| label.hash(state));
+    }
+}
+
+impl fmt::Display for Identity<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.to_labels().fmt(f)
+    }
+}
