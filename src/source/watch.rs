@@ -1,13 +1,15 @@
 //! Watching: what happens before the queries are evaluated, for as long as a load runs.
 
 use std::io;
+use std::path::Path;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::command::{self, Ended, Running};
-use super::http::Log;
+use super::http::{Log, TransportError};
 use super::local::Samples;
 use super::scrape::{self, Moment};
 use super::{coverage, recording, server};
@@ -131,7 +133,7 @@ pub fn watch(
         }
         Source::Recording(path) => {
             let until = reach.at.map(|at| at.as_millisecond());
-            let samples = recording::load(path).and_then(|storage| {
+            let samples = load(path, reach.timeout).and_then(|storage| {
                 let named = |error| format!("{}: {error}", path.display());
                 Samples::new(storage, until).map_err(named)
             });
@@ -156,6 +158,24 @@ fn of_samples(
         None => Watched { at: reach.instant(), window: None, step: None },
     };
     Watch { samples, command, failure, ..Watch::new(watched) }
+}
+
+/// Reads a recording, or gives up: what comes through a pipe may never come to an end.
+fn load(path: &Path, timeout: Duration) -> Result<Storage, String> {
+    let (sender, receiver) = mpsc::channel();
+    let owned = path.to_owned();
+    let reader = move || {
+        // Nobody waits for it any more if this fails.
+        let _ = sender.send(recording::load(&owned));
+    };
+    let failed = |why: &str| format!("cannot read the recording {}: {why}", path.display());
+    thread::Builder::new().spawn(reader).map_err(|error| failed(&error.to_string()))?;
+    receiver.recv_timeout(timeout).unwrap_or_else(|error| {
+        Err(failed(&match error {
+            RecvTimeoutError::Timeout => format!("it takes longer than {timeout:?} (--timeout)"),
+            RecvTimeoutError::Disconnected => TransportError::Panicked.to_string(),
+        }))
+    })
 }
 
 /// Runs the command to its end.
