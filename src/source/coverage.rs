@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::config::Watched;
-use crate::readings::Scrapes;
+use crate::scrapes::Scrapes;
 use crate::storage::{Labels, METRIC_NAME, Point, Points, Storage};
 
 /// Says of each instant whether a target was scraped successfully.
