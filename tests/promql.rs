@@ -31,7 +31,7 @@ const INSTANTS: [i64; 7] = [2617, 133, 1037, 1241, 1583, 3811, 4207];
 const USUAL: u64 = 3;
 
 /// Of how many differences a failure tells.
-const TOLD: usize = 25;
+const TOLD: usize = 100;
 
 /// The same samples on both sides.
 struct Sides {
@@ -88,7 +88,7 @@ impl Sides {
 }
 
 /// What two answers that agree have in common.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 enum Likeness {
     Error,
     Empty,
@@ -147,7 +147,10 @@ fn fail(differences: &[String], asked: usize) {
     }
     let count = differences.len();
     let told = count.min(TOLD);
-    assert!(count == 0, "{count} of {asked} answers differ, of which {told} are:\n{report}");
+    assert!(
+        count == 0,
+        "the answers to {count} of {asked} expressions differ, of which {told} are:\n{report}"
+    );
 }
 
 #[test]
@@ -160,15 +163,16 @@ fn written_expressions_have_the_values_that_prometheus_gives_them() {
     let (pairs, mut differences, mut with_data) = (written(), Vec::new(), 0);
     for (index, pair) in pairs.iter().enumerate() {
         let in_turns = INSTANTS[1..].iter().cycle().skip(index * others % 6).take(others);
-        let seen = INSTANTS[..1].iter().chain(in_turns).map(|second| {
-            sides.compare(pair, START + second).unwrap_or_else(|difference| {
-                differences.push(difference);
-                Likeness::Data
-            })
-        });
-        with_data += usize::from(seen.max() == Some(Likeness::Data));
+        let instants = INSTANTS[..1].iter().chain(in_turns);
+        let seen: Result<Vec<_>, _> =
+            instants.map(|second| sides.compare(pair, START + second)).collect();
+        match seen {
+            Ok(seen) => with_data += usize::from(seen.contains(&Likeness::Data)),
+            // One instant is enough to understand it.
+            Err(difference) => differences.push(difference),
+        }
     }
-    fail(&differences, pairs.len() * (others + 1));
+    fail(&differences, pairs.len());
     // Two sides that know nothing agree, too.
     assert!(with_data * 4 > pairs.len() * 3, "{with_data} of {} have data", pairs.len());
 }

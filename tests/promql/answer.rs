@@ -7,7 +7,8 @@ use auditor::promql::Value;
 use auditor::storage::{Labels, Point};
 use serde_json::Value as Json;
 
-/// By how much of its size a number may be off.
+/// By how much of its size a number may be off; of the size of the smallest number that has all
+/// its digits, if it is smaller than that.
 const TOLERANCE: f64 = 1e-9;
 
 /// How many series that differ are shown.
@@ -136,9 +137,10 @@ fn series<T: fmt::Debug>(
 fn alike(ours: f64, theirs: f64) -> bool {
     ours == theirs
         || ours.is_nan() && theirs.is_nan()
-        || (ours - theirs).abs() <= TOLERANCE * ours.abs().max(theirs.abs())
-            && ours.is_finite()
-            && theirs.is_finite()
+        || ours.is_finite() && theirs.is_finite() && {
+            let size = ours.abs().max(theirs.abs()).max(f64::MIN_POSITIVE);
+            (ours / size - theirs / size).abs() <= TOLERANCE
+        }
 }
 
 fn all_alike(ours: &[Point], theirs: &[Point]) -> bool {

@@ -22,6 +22,12 @@ const SCRAPES: u64 = 240;
 const SHORT_GAP: std::ops::Range<u64> = 60..76;
 const LONG_GAP: std::ops::Range<u64> = 60..84;
 
+/// Labels on which the dialects of regular expressions differ.
+const TEXTS: [&str; 22] = [
+    "a", "b", "ab", "aa", "A", "a&b", "a-b", "a b", "a\tb", "a|b", "(a)", "[a]", "a{2}", "a{,2}",
+    "^a$", "7", "٣", "é", "\u{212a}", "ſ", "naïve", "\\d",
+];
+
 /// The series.
 pub(crate) fn storage() -> Storage {
     let mut storage = Storage::default();
@@ -177,6 +183,9 @@ fn gauges(storage: &mut Storage) {
     // What reserved words may be, too.
     let words = [("by", "1"), ("on", "2"), ("bool", "3"), ("offset", "4"), ("inf", "5")];
     add(storage, "sum:words", &words, |n| Some(n as f64));
+    for text in TEXTS {
+        add(storage, "text", &[("text", text)], |_| Some(text.len() as f64));
+    }
     add(storage, "job:requests:rate5m", &[("job", "api")], |n| Some((n % 16) as f64));
 }
 
