@@ -52,7 +52,8 @@ impl Generator {
         let (operator, precision) = match self.below(8) {
             0 | 1 => (self.pick(&["+", "-"]), of),
             2 if of <= Same => ("%", Same),
-            3 if of <= Same => (self.pick(&["^", "atan2"]), Rough),
+            3 if of <= Same && self.chance(50) => return angle(left, matching, right),
+            3 if of <= Same => ("^", Rough),
             4 | 5 => ("/", of.max(Same)),
             _ => ("*", of.max(Same)),
         };
@@ -145,4 +146,10 @@ fn combined(left: Expr, operator: &str, matching: &str, right: Expr, of: Precisi
     };
     let text = format!("{} {operator}{matching} {}", side(&left), side(&right));
     made(text, of, [left, right])
+}
+
+/// After this operator alone, Prometheus 2 leaves the name of the metric: it is away before.
+fn angle(left: Expr, matching: &str, right: Expr) -> Expr {
+    let text = format!("(({}) + 0) atan2{matching} (({}) + 0)", left.text, right.text);
+    made(text, Rough, [left, right])
 }
