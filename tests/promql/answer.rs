@@ -7,9 +7,18 @@ use auditor::promql::Value;
 use auditor::storage::{Labels, Point};
 use serde_json::Value as Json;
 
-/// By how much of its size a number may be off; of the size of the smallest number that has all
-/// its digits, if it is smaller than that.
+/// By how much of its size a number may be off.
 const TOLERANCE: f64 = 1e-9;
+
+/// What makes answers alike, apart from their series.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Strictness {
+    /// Whether the order of a vector matters; of series with the same value it never does.
+    pub(crate) sorted: bool,
+    /// The size below which a number is as good as any other one: what larger numbers that
+    /// cancel each other leave behind depends on their order.
+    pub(crate) least: f64,
+}
 
 /// How many series that differ are shown.
 const SHOWN: usize = 3;
@@ -63,9 +72,9 @@ impl Answer {
         }
     }
 
-    /// What is different about two answers, for the eyes of who has to mend it. The order of
-    /// a vector matters where it is sorted; of series with the same value it never does.
-    pub(crate) fn difference(&self, theirs: &Self, sorted: bool) -> Option<String> {
+    /// What is different about two answers, for the eyes of who has to mend it.
+    pub(crate) fn difference(&self, theirs: &Self, strictness: Strictness) -> Option<String> {
+        let alike = |ours: f64, theirs: f64| strictness.alike(ours, theirs);
         let differences = match (self, theirs) {
             (Self::Error(_), Self::Error(_)) => return None,
             (Self::Scalar(ours), Self::Scalar(theirs)) if alike(*ours, *theirs) => return None,
@@ -74,7 +83,7 @@ impl Answer {
                 let values = |samples: &[(Labels, f64)]| samples.iter().map(|s| s.1).collect();
                 let (left, right): (Vec<_>, Vec<_>) = (values(ours), values(theirs));
                 let same_order = left.iter().zip(&right).all(|(a, b)| alike(*a, *b));
-                if sorted && left.len() == right.len() && !same_order {
+                if strictness.sorted && left.len() == right.len() && !same_order {
                     return Some(format!("  ours   in the order {left:?}\n  theirs {right:?}"));
                 }
                 if has_duplicates(ours) {
@@ -84,7 +93,7 @@ impl Answer {
                 series(&map(ours), &map(theirs), |a, b| alike(*a, *b))
             }
             (Self::Matrix(ours), Self::Matrix(theirs)) => {
-                series(ours, theirs, |a, b| all_alike(a, b))
+                series(ours, theirs, |a, b| strictness.all_alike(a, b))
             }
             _ => return Some(format!("  ours   {self}\n  theirs {theirs}")),
         };
@@ -134,18 +143,20 @@ fn series<T: fmt::Debug>(
         .collect()
 }
 
-fn alike(ours: f64, theirs: f64) -> bool {
-    ours == theirs
-        || ours.is_nan() && theirs.is_nan()
-        || ours.is_finite() && theirs.is_finite() && {
-            let size = ours.abs().max(theirs.abs()).max(f64::MIN_POSITIVE);
-            (ours / size - theirs / size).abs() <= TOLERANCE
-        }
-}
+impl Strictness {
+    fn alike(self, ours: f64, theirs: f64) -> bool {
+        ours == theirs
+            || ours.is_nan() && theirs.is_nan()
+            || ours.is_finite() && theirs.is_finite() && {
+                let size = ours.abs().max(theirs.abs()).max(self.least);
+                (ours / size - theirs / size).abs() <= TOLERANCE
+            }
+    }
 
-fn all_alike(ours: &[Point], theirs: &[Point]) -> bool {
-    let pairs = || ours.iter().zip(theirs);
-    ours.len() == theirs.len() && pairs().all(|(a, b)| a.at == b.at && alike(a.value, b.value))
+    fn all_alike(self, ours: &[Point], theirs: &[Point]) -> bool {
+        let alike = |(a, b): (&Point, &Point)| a.at == b.at && self.alike(a.value, b.value);
+        ours.len() == theirs.len() && ours.iter().zip(theirs).all(alike)
+    }
 }
 
 fn labels(series: &Json) -> Labels {
@@ -189,7 +200,8 @@ fn answers_that_differ_are_told_apart() {
         (series(&[("a", 1.0), ("b", 2.0)]), series(&[("b", 2.0), ("a", 1.0)]), true, true),
         (series(&[("a", 1.0), ("b", 1.0)]), series(&[("b", 1.0), ("a", 1.0)]), true, false),
     ] {
-        let difference = ours.difference(&theirs, sorted);
+        let strictness = Strictness { sorted, least: f64::MIN_POSITIVE };
+        let difference = ours.difference(&theirs, strictness);
         assert_eq!(difference.is_some(), differ, "{ours} and {theirs}: {difference:?}");
     }
 }

@@ -8,7 +8,9 @@
 //! - the extrapolation of a rate over a subquery, where Prometheus 2 is further off;
 //! - the spread of values that may be infinite, which is 0 or NaN;
 //! - which of equal values `topk` takes, if it shows;
-//! - a date of a number that is none.
+//! - a date of a number that is none;
+//! - the timestamp of a selector with an offset and an instant, of which Prometheus forgets one;
+//! - a subquery that may not have a step at all, of which it makes one where nothing changes.
 
 #[path = "random/operators.rs"]
 mod operators;
@@ -225,8 +227,10 @@ impl Generator {
         }
         let vector = self.vector(depth);
         let text = &vector.text;
+        let moved_twice = text.contains(" offset ") && text.contains(" @ ");
         let text = match self.below(4) {
             0 => format!("absent({text})"),
+            _ if moved_twice => format!("absent({text})"),
             1 => format!("timestamp({text})"),
             2 => format!("hour(timestamp({text}))"),
             _ => format!("minute(timestamp({text}))"),

@@ -13,9 +13,12 @@ impl Generator {
         }
         // Subqueries within subqueries take their time.
         let inner = self.vector(depth.min(if shallow { 1 } else { 2 }) - 1);
-        let range = self.pick(&["1m7s", "5m7s", "10m7s", "20m7s"]);
+        let range = self.pick(&["2m7s", "5m7s", "10m7s", "20m7s"]);
         let step = self.pick(&["20s", "30s", "1m", "2m", ""]);
-        let text = format!("({})[{range}:{step}]{}", inner.text, self.modifiers());
+        // Where its first step happens to be at the instant of the query, Prometheus 2 mixes up
+        // what is within it and tied to another instant.
+        let modifiers = if inner.text.contains(" @ ") { String::new() } else { self.modifiers() };
+        let text = format!("({})[{range}:{step}]{modifiers}", inner.text);
         (made(text, inner.precision, [inner]), None)
     }
 
@@ -42,6 +45,8 @@ impl Generator {
             3 if window.precision == Exact => match self.below(3) {
                 0 => (format!("stddev_over_time({text})"), Rough),
                 1 => (format!("stdvar_over_time({text})"), Rough),
+                // In a subquery Prometheus 2 loses the samples of an instant, step by step.
+                _ if text.contains(" @ ") => (format!("deriv({text})"), Rough),
                 _ => (format!("predict_linear({text}, {})", self.pick(&NUMBERS)), Rough),
             },
             _ => {
