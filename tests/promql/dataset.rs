@@ -258,6 +258,7 @@ fn odd_histograms(storage: &mut Storage) {
     odd("one_and_inf", &[("1", 3), ("+Inf", 5)]);
     odd("twice", &[("0.1", 2), ("1", 3), ("1.0", 4), ("+Inf", 5)]);
     odd("unparsable", &[("few", 9), ("", 9), ("1", 3), ("2", 3), ("+Inf", 5)]);
+    odd("spelled", &[("1E-1", 2), ("+1", 3), ("10.", 4), ("1e400", 9), ("infinity", 5)]);
     odd("negative", &[("-1", 6), ("0", 2), ("1e0", 3), ("+Inf", 5)]);
     odd("empty", &[("0.1", 0), ("1", 0), ("+Inf", 0)]);
     odd("nothing_above", &[("0.1", 0), ("1", 7), ("10", 0), ("+Inf", 0)]);
