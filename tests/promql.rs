@@ -3,6 +3,9 @@
 //! Both hold the same samples, and are asked the same. The Prometheus is one of version 2, as
 //! Debian has it; what this program follows is version 3. Where the two differ is kept out of
 //! the tests, at the place that a comment names.
+//!
+//! Longer runs than usual: `AUDITOR_PROMQL_CASES` and `AUDITOR_PROMQL_SEED` are about the random
+//! expressions, `AUDITOR_PROMQL_INSTANTS=7` has the written ones evaluated at every instant.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 #[path = "promql/answer.rs"]
@@ -21,21 +24,21 @@ use dataset::START;
 use random::{Expr, Generator};
 use support::real::{self, Server};
 
-/// At which second of the data each written expression is evaluated: in its first minutes;
-/// within both gaps; when the longer one is too long; after a counter's reset; among ordinary
-/// samples; after the last ones; when none is recent enough any more. None is a multiple of
-/// the step of a subquery.
+/// At which second of the data each written expression is evaluated: among ordinary samples; in
+/// the first minutes; within both gaps; when the longer one is too long; after a counter's reset;
+/// after the last samples; when none is recent enough any more. None is a multiple of the step
+/// of a subquery.
 const INSTANTS: [i64; 7] = [2617, 133, 1037, 1241, 1583, 3811, 4207];
 
 /// At how many of them, unless asked otherwise: at the first, and at others in turns.
 const USUAL: u64 = 3;
 
-/// What is as small as this may come, in random expressions, from numbers of about 1 that cancel
-/// each other; and so may differ by a billionth of this.
+/// In random expressions, numbers below this may differ by a billionth of this, instead of
+/// themselves: they may be all that is left of larger ones that cancel each other.
 const RANDOM_LEAST: f64 = 1e-4;
 
 /// Of how many differences a failure tells.
-const TOLD: usize = 100;
+const TOLD: usize = 25;
 
 /// The same samples on both sides.
 struct Sides {
@@ -185,7 +188,7 @@ fn written_expressions_have_the_values_that_prometheus_gives_them() {
     }
     fail(&differences, pairs.len());
     // Two sides that know nothing agree, too.
-    assert!(with_data * 4 > pairs.len() * 3, "{with_data} of {} have data", pairs.len());
+    assert!(with_data * 3 > pairs.len() * 2, "{with_data} of {} have data", pairs.len());
 }
 
 #[test]
