@@ -73,9 +73,15 @@ pub(crate) fn prometheus_behind(
     end: i64,
     prefix: &str,
 ) -> Server {
+    let samples = telemetry::text(instances, start, end, Format::OpenMetrics);
+    prometheus_of(&samples, web_config, prefix)
+}
+
+/// A Prometheus that holds the samples of `text`, which is OpenMetrics with timestamps.
+pub(crate) fn prometheus_of(text: &str, web_config: Option<&Path>, prefix: &str) -> Server {
     let data = super::empty_directory();
     let (samples, config) = (data.path().join("samples"), data.path().join("config"));
-    fs::write(&samples, telemetry::text(instances, start, end, Format::OpenMetrics)).unwrap();
+    fs::write(&samples, text).unwrap();
     fs::write(&config, "").unwrap();
     let tsdb = data.path().join("tsdb");
     let filled = Command::new("promtool")
@@ -189,6 +195,23 @@ pub(crate) fn exchange(
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
     Ok(answer)
+}
+
+/// What a server says to an instant query at that Unix time, errors included.
+pub(crate) fn instant_query(server: &Server, query: &str, time: i64) -> serde_json::Value {
+    let query = percent_encoding::utf8_percent_encode(query, percent_encoding::NON_ALPHANUMERIC);
+    let address = server.address();
+    // In this version of HTTP there are no chunks that could tear a character apart.
+    let mut stream = TcpStream::connect(address).expect("a connection");
+    write!(
+        stream,
+        "GET /api/v1/query?time={time}&query={query} HTTP/1.0\r\nHost: {address}\r\n\r\n"
+    )
+    .expect("the query is sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer in UTF-8");
+    let (_, body) = answer.split_once("\r\n\r\n").unwrap_or_default();
+    serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {answer}"))
 }
 
 /// Starts a server, and waits until the page `ready` answers with the status `up`.
