@@ -146,6 +146,7 @@ fn turn_escape(rest: &mut std::str::Chars<'_>, in_class: bool) -> Option<String>
 /// Whether what is escaped means the same in both syntaxes.
 fn is_same_escape(escaped: char) -> bool {
     matches!(escaped, 'a' | 'f' | 'n' | 'r' | 't' | 'v' | 'A' | 'z')
+        || escaped == ' '
         || escaped.is_ascii_punctuation() && !matches!(escaped, '<' | '>')
 }
 
