@@ -50,6 +50,11 @@ impl Server {
     pub(crate) fn address(&self) -> &str {
         self.url.trim_start_matches("http://")
     }
+
+    /// The number of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
+    }
 }
 
 impl Drop for Server {
@@ -74,13 +79,27 @@ pub(crate) fn prometheus_behind(
     prefix: &str,
 ) -> Server {
     let data = super::empty_directory();
-    let (samples, config) = (data.path().join("samples"), data.path().join("config"));
+    let samples = data.path().join("samples");
     fs::write(&samples, telemetry::text(instances, start, end, Format::OpenMetrics)).unwrap();
+    filled(web_config, &samples, data, prefix)
+}
+
+/// A Prometheus that has the samples of a file in the OpenMetrics format.
+pub(crate) fn prometheus_of(samples: &Path) -> Server {
+    filled(None, samples, super::empty_directory(), "")
+}
+
+fn filled(
+    web_config: Option<&Path>,
+    samples: &Path,
+    data: tempfile::TempDir,
+    prefix: &str,
+) -> Server {
+    let (config, tsdb) = (data.path().join("config"), data.path().join("tsdb"));
     fs::write(&config, "").unwrap();
-    let tsdb = data.path().join("tsdb");
     let filled = Command::new("promtool")
         .args(["tsdb", "create-blocks-from", "openmetrics"])
-        .args([&samples, &tsdb])
+        .args([samples, &tsdb])
         .output()
         .unwrap();
     assert!(filled.status.success(), "{}", String::from_utf8_lossy(&filled.stderr));
@@ -189,6 +208,17 @@ pub(crate) fn exchange(
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
     Ok(answer)
+}
+
+/// The body of a page, as it is.
+pub(crate) fn page(address: &str, path: &str) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect(address)?;
+    // In HTTP/1.0, for an answer in one piece.
+    write!(stream, "GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n")?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    let body = answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned());
+    Ok(body.unwrap_or_default())
 }
 
 /// Starts a server, and waits until the page `ready` answers with the status `up`.
