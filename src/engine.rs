@@ -13,7 +13,8 @@ pub use score::{Score, Term};
 pub use verdict::Verdict;
 
 use crate::judgement::{Level, Status, Thresholds, Weights};
-use crate::readings::{Bound, Readings, Scrapes};
+use crate::readings::{Bound, Readings};
+use crate::scrapes::Scrapes;
 use crate::signal::Signal;
 
 /// What the engine made of the readings.

@@ -18,7 +18,7 @@
 //! - [`report`] is the schema that others read, apart from the internal types.
 //! - [`render`] turns a report into text or JSON, and [`output`] lets it out.
 //! - [`exit`] alone knows the exit codes.
-//! - [`signal`], [`judgement`] and [`quantity`] hold the words that the others share.
+//! - [`signal`], [`judgement`], [`scrapes`] and [`quantity`] hold the words that the others share.
 //!
 //! Three rooms know nothing of audits: [`storage`] holds samples over time, [`exposition`] reads
 //! and writes them as text, and [`promql`] evaluates queries on them.
@@ -40,6 +40,7 @@ pub mod quantity;
 pub mod readings;
 pub mod render;
 pub mod report;
+pub mod scrapes;
 pub mod signal;
 pub mod source;
 pub mod storage;

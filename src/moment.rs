@@ -8,7 +8,7 @@
 use jiff::Timestamp;
 
 use crate::config::Plan;
-use crate::engine::{self, Assessment, Circumstances};
+use crate::engine::{self, Assessment, Circumstances, Verdict};
 use crate::source::{self, Ended, Log, Observation, Watch};
 
 /// At so many instants, spread over the time, the backlog is looked at.
@@ -35,8 +35,10 @@ pub fn worst(plan: &Plan, watch: &Watch, log: Log<'_>) -> Judged {
         return last;
     };
     let earlier = judge(plan.clone().after(&watch.until(at)), watch, log);
-    let least = |judged: &Judged| judged.assessment.score.total.least();
-    if least(&earlier) > least(&last) { earlier } else { last }
+    let (then, now) = (&earlier.assessment, &last.assessment);
+    // What is missing at the end stays missing, unless the breach is proven without it.
+    let may_replace = now.score.total.exact().is_some() || then.verdict == Verdict::Fail;
+    if may_replace && then.score.total.least() > now.score.total.least() { earlier } else { last }
 }
 
 fn judge(plan: Plan, watch: &Watch, log: Log<'_>) -> Judged {

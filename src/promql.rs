@@ -26,6 +26,8 @@ mod plan;
 mod select;
 mod subquery;
 mod sums;
+#[cfg(test)]
+mod tests;
 mod text;
 
 use std::time::Instant;

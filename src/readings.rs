@@ -3,11 +3,8 @@
 //! This is the seam between the source and the engine: plain data, no I/O.
 
 mod answer;
-mod scrapes;
 
 use std::collections::BTreeMap;
-
-pub use scrapes::Scrapes;
 
 use crate::signal::{OnMissing, Reduce, Signal};
 

@@ -6,17 +6,21 @@
 //! PromQL of our own gives the answer ([`local`]).
 
 mod api;
+mod clock;
 mod command;
 mod coverage;
+mod failures;
 mod http;
 mod local;
 mod nan;
 mod preflight;
 mod query;
 mod recording;
+mod samples;
 mod scrape;
 mod server;
 mod snapshot;
+mod spectator;
 mod staleness;
 mod watch;
 mod wave;
@@ -26,13 +30,14 @@ mod words;
 pub use command::Ended;
 pub use http::{Log, TransportError};
 pub use preflight::Backend;
-pub use query::{Refusal, Reply, query};
-pub use scrape::Moment;
-pub use watch::{Spectator, Watch, watch};
-pub use wire::{Answer, QueryError, decode};
+pub use query::{Refusal, query};
+pub use spectator::{Moment, Spectator};
+pub use watch::{Watch, watch};
+pub use wire::{Answer, QueryError, Reply, decode};
 
 use crate::config::{Plan, Source};
-use crate::readings::{Readings, Scrapes};
+use crate::readings::Readings;
+use crate::scrapes::Scrapes;
 use crate::signal::Signal;
 
 /// What was seen of the backend and of the service behind it.

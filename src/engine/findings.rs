@@ -3,7 +3,8 @@
 use super::backlog;
 use crate::judgement::Thresholds;
 use crate::quantity::{beside, series};
-use crate::readings::{Bound, Readings, Scrapes};
+use crate::readings::{Bound, Readings};
+use crate::scrapes::Scrapes;
 use crate::signal::Signal;
 
 /// Every finding that the readings and the scrapes prove, in a fixed order.

@@ -5,7 +5,10 @@ use std::collections::HashMap;
 use super::Format;
 use super::cursor::Cursor;
 use super::error::{Fault, quote};
-use super::line::OPENMETRICS;
+
+/// What is wrong with a recording that is read as Prometheus text, and is something else.
+pub(super) const OPENMETRICS: &str =
+    "this looks like OpenMetrics that is cut off, for it does not end with # EOF";
 
 /// Metrics that a recording in the Prometheus format has declared, and whether as counters.
 pub(super) type Declared = HashMap<String, bool>;

@@ -1,17 +1,13 @@
 //! Reads line after line, each into a sample or nothing.
 
 use super::cache::{Cache, text_of};
-use super::comment::{self, Declared};
+use super::comment::{self, Declared, OPENMETRICS};
 use super::cursor::Cursor;
 use super::error::{Error, Fault, quote};
 use super::labels;
 use super::number::{milliseconds, seconds, value};
 use super::{Context, Format, MAX_LINE};
 use crate::storage::{METRIC_NAME, Point};
-
-/// What is wrong with a recording that is read as Prometheus text, and is something else.
-pub(super) const OPENMETRICS: &str =
-    "this looks like OpenMetrics that is cut off, for it does not end with # EOF";
 
 /// A sample of an entry of the cache.
 #[derive(Debug, Clone, Copy)]

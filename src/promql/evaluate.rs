@@ -179,15 +179,9 @@ impl<'a> Evaluator<'a> {
                 labels::join(&mut elements, how);
                 unique(elements)
             }
-            Vector::HistogramQuantile(quantile, of) => {
-                let quantile = self.scalar(quantile, moment)?;
-                let of_buckets = |buckets| histogram::quantile(quantile, buckets);
-                nameless(histogram::each(self.vector(of, moment)?, of_buckets))
-            }
-            Vector::HistogramFraction(lower, upper, of) => {
-                let (lower, upper) = (self.scalar(lower, moment)?, self.scalar(upper, moment)?);
-                let of_buckets = |buckets: Vec<_>| histogram::fraction(lower, upper, &buckets);
-                nameless(histogram::each(self.vector(of, moment)?, of_buckets))
+            Vector::Histogram(function, parameters, of) => {
+                let parameters = self.scalars(parameters, moment)?;
+                nameless(histogram::each(self.vector(of, moment)?, *function, &parameters))
             }
             Vector::Aggregate(aggregate) => self.aggregate(aggregate, moment),
             Vector::WithScalar(operation) => self.with_scalar(operation, moment),

@@ -10,6 +10,7 @@ mod regression;
 
 use super::Error;
 use crate::storage::Point;
+use histogram::Bucket;
 
 /// A function of a value and of what else its caller gives; nothing where it has no result.
 pub(super) type Each = fn(f64, &[f64]) -> Option<f64>;
@@ -23,6 +24,9 @@ pub(super) struct OverTime {
     pub(super) of: OfWindow,
     pub(super) keeps_name: bool,
 }
+
+/// A function of the buckets of a histogram, and of what else its caller gives.
+pub(super) type OfHistogram = fn(Vec<Bucket>, &[f64]) -> f64;
 
 /// A range of samples of a series.
 #[derive(Debug, Clone, Copy)]

@@ -52,30 +52,34 @@ struct Lowering {
 
 impl Lowering {
     fn any(&mut self, expr: &Expr) -> Result<Plan, Error> {
-        Ok(match expr {
-            Expr::Paren(paren) => self.any(&paren.expr)?,
-            Expr::NumberLiteral(number) => Plan::Scalar(Scalar::Number(number.val)),
-            Expr::StringLiteral(text) => Plan::Text(text.val.clone()),
+        match expr {
+            Expr::Paren(paren) => self.any(&paren.expr),
+            Expr::NumberLiteral(number) => Ok(Plan::Scalar(Scalar::Number(number.val))),
+            Expr::StringLiteral(text) => Ok(Plan::Text(text.val.clone())),
             Expr::VectorSelector(selector) => {
-                Plan::Vector(Vector::Selector(self.selector(selector)?))
+                Ok(Plan::Vector(Vector::Selector(Box::new(self.selector(selector)?))))
             }
             Expr::MatrixSelector(of) => {
-                let selector = self.selector(&of.vs)?;
-                Plan::Range(Range::Selector { selector, range: selector::duration(of.range)? })
+                let selector = Box::new(self.selector(&of.vs)?);
+                Ok(Plan::Range(Range::Selector { selector, range: selector::duration(of.range)? }))
             }
-            Expr::Subquery(subquery) => Plan::Range(self.subquery(subquery)?),
-            Expr::Unary(unary) => match self.any(&unary.expr)? {
-                Plan::Scalar(of) => Plan::Scalar(Scalar::Negative(Box::new(of))),
-                Plan::Vector(of) => {
-                    Plan::Vector(Vector::Each(|value, _| Some(-value), Vec::new(), Box::new(of)))
-                }
-                Plan::Text(_) | Plan::Range(_) => return mismatch("a scalar or a vector"),
-            },
-            Expr::Binary(binary) => self.binary(binary)?,
-            Expr::Aggregate(aggregate) => Plan::Vector(self.aggregate(aggregate)?),
-            Expr::Call(call) => self.call(call)?,
-            Expr::Extension(_) => return unsupported("an extension"),
-        })
+            Expr::Subquery(subquery) => self.subquery(subquery),
+            Expr::Unary(unary) => self.negative(&unary.expr),
+            Expr::Binary(binary) => self.binary(binary),
+            Expr::Aggregate(aggregate) => self.aggregate(aggregate),
+            Expr::Call(call) => self.call(call),
+            Expr::Extension(_) => unsupported("an extension"),
+        }
+    }
+
+    fn negative(&mut self, expr: &Expr) -> Result<Plan, Error> {
+        match self.any(expr)? {
+            Plan::Scalar(of) => Ok(Plan::Scalar(Scalar::Negative(Box::new(of)))),
+            Plan::Vector(of) => {
+                Ok(Plan::Vector(Vector::Each(|value, _| Some(-value), Vec::new(), Box::new(of))))
+            }
+            Plan::Text(_) | Plan::Range(_) => mismatch("a scalar or a vector"),
+        }
     }
 
     fn vector(&mut self, expr: &Expr) -> Result<Vector, Error> {
@@ -85,16 +89,16 @@ impl Lowering {
         }
     }
 
-    fn subquery(&mut self, subquery: &SubqueryExpr) -> Result<Range, Error> {
-        Ok(Range::Subquery {
+    fn subquery(&mut self, subquery: &SubqueryExpr) -> Result<Plan, Error> {
+        Ok(Plan::Range(Range::Subquery {
             of: Box::new(self.vector(&subquery.expr)?),
             range: selector::duration(subquery.range)?,
             step: subquery.step.map_or(Ok(DEFAULT_STEP), selector::duration)?,
             timing: selector::timing(subquery.at.as_ref(), subquery.offset.as_ref())?,
-        })
+        }))
     }
 
-    fn aggregate(&mut self, expr: &AggregateExpr) -> Result<Vector, Error> {
+    fn aggregate(&mut self, expr: &AggregateExpr) -> Result<Plan, Error> {
         let name = expr.op.to_string();
         let parameter = expr.param.as_deref();
         let aggregation = match (aggregate::of_values(&name), parameter) {
@@ -119,7 +123,7 @@ impl Lowering {
             Some(modifier) => grouping(modifier),
         };
         let of = self.vector(&expr.expr)?;
-        Ok(Vector::Aggregate(Box::new(Aggregate { aggregation, grouping, of })))
+        Ok(Plan::Vector(Vector::Aggregate(Box::new(Aggregate { aggregation, grouping, of }))))
     }
 }
 

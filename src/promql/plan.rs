@@ -2,7 +2,7 @@
 //!
 //! Instants and durations are in milliseconds.
 
-use super::functions::{Each, OverTime};
+use super::functions::{Each, OfHistogram, OverTime};
 use super::grouping::Grouping;
 use super::pattern::Pattern;
 use crate::storage::Labels;
@@ -28,27 +28,26 @@ pub(super) enum Scalar {
     Binary(Operator, Box<Scalar>, Box<Scalar>),
 }
 
-/// Series with a value each.
+/// Series with a value each; small, for the recursion moves it about.
 #[derive(Debug, Clone)]
 pub(super) enum Vector {
-    Selector(Selector),
+    Selector(Box<Selector>),
     /// When the samples of a selector were taken.
-    Timestamp(Selector),
+    Timestamp(Box<Selector>),
     /// A series without labels.
     Constant(Scalar),
     /// A function of each value.
     Each(Each, Vec<Scalar>, Box<Vector>),
     /// A function of each range of samples.
-    OverTime(OverTime, Vec<Scalar>, Range),
+    OverTime(OverTime, Vec<Scalar>, Box<Range>),
     /// 1 with these labels if there is nothing.
     Absent(Labels, Box<Vector>),
-    AbsentOverTime(Labels, Range),
+    AbsentOverTime(Labels, Box<Range>),
     Sort(Order, Box<Vector>),
     LabelReplace(Box<LabelReplace>),
     LabelJoin(Box<LabelJoin>),
-    HistogramQuantile(Scalar, Box<Vector>),
-    /// The fraction of observations between two bounds.
-    HistogramFraction(Scalar, Scalar, Box<Vector>),
+    /// A function of the buckets of each histogram.
+    Histogram(OfHistogram, Vec<Scalar>, Box<Vector>),
     Aggregate(Box<Aggregate>),
     /// An operator between each value and a number.
     WithScalar(Box<WithScalar>),
@@ -59,7 +58,7 @@ pub(super) enum Vector {
 /// Series with their samples of a while.
 #[derive(Debug, Clone)]
 pub(super) enum Range {
-    Selector { selector: Selector, range: i64 },
+    Selector { selector: Box<Selector>, range: i64 },
     Subquery { of: Box<Vector>, range: i64, step: i64, timing: Timing },
 }
 

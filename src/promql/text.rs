@@ -145,23 +145,45 @@ impl Scanner<'_> {
         if !is_hex && token.ends_with(['e', 'E']) && rest.starts_with(['+', '-']) {
             end += 1 + end_at(&rest[1..]);
         }
-        let token = &self.rest[..end];
-        let longest = MAX_DURATION as f64 / 1000.0;
-        match token.parse::<f64>() {
-            Ok(number) if number.is_infinite() => {
+        let (token, rest) = self.rest.split_at(end);
+        let is_duration = self.in_brackets || self.after_offset;
+        match value(token) {
+            Some(number) if number.is_infinite() => {
                 return refuse(format!("{token} is too large a number"));
             }
-            Ok(number) if number > longest && (self.in_brackets || self.after_offset) => {
+            Some(number) if number > MAX_DURATION as f64 / 1000.0 && is_duration => {
                 return refuse(format!("{token} is too long a duration"));
             }
-            Err(_) if !is_hex && milliseconds(token).is_none_or(|all| all > MAX_DURATION) => {
-                return refuse(format!("{token} is no number, and no duration"));
+            // In digits, for the parser knows fewer ways to write a number.
+            Some(number) => self.prepared.push_str(&number.to_string()),
+            None if milliseconds(token).is_some_and(|all| all <= MAX_DURATION) => {
+                self.prepared.push_str(token);
             }
-            _ => {}
+            None => return refuse(format!("{token} is no number, and no duration")),
         }
         self.after_offset = false;
-        self.keep(end);
+        self.rest = rest;
         Ok(())
+    }
+}
+
+/// A number: decimal, hexadecimal, or octal after a 0; digits may be separated by underscores.
+fn value(token: &str) -> Option<f64> {
+    let characters: Vec<_> = token.chars().collect();
+    let is_digit = |c: char| c.is_ascii_hexdigit() || c == 'x' || c == 'X';
+    let is_wrong = |part: &[char]| matches!(part, ['_', c] | [c, '_'] if !is_digit(*c));
+    if token.starts_with('_') || token.ends_with('_') || characters.windows(2).any(is_wrong) {
+        return None;
+    }
+    let digits = token.replace('_', "");
+    let lower = digits.to_ascii_lowercase();
+    if let Some(hex) = lower.strip_prefix("0x") {
+        return Some(i64::from_str_radix(hex, 16).ok()? as f64);
+    }
+    let octal = digits.strip_prefix('0').filter(|digits| !digits.is_empty());
+    match octal.and_then(|octal| i64::from_str_radix(octal, 8).ok()) {
+        Some(octal) => Some(octal as f64),
+        None => digits.parse().ok(),
     }
 }
 

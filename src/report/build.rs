@@ -10,7 +10,8 @@ use crate::engine::{
 };
 use crate::exit::Exit;
 use crate::judgement::Thresholds;
-use crate::readings::{Bound, Reading, Scrapes, State};
+use crate::readings::{Bound, Reading, State};
+use crate::scrapes::Scrapes;
 use crate::signal::Signal;
 use crate::source::{Ended, Observation};
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use super::http::{Failed, Http, Log, Page, Patience, TransportError, Wanted};
-use super::wire::QueryError;
+use super::wire::{Answer, QueryError};
 use crate::config::Endpoint;
 
 /// Ten answers at once have to fit into a CI runner's memory.
@@ -13,6 +13,9 @@ const WANTED: Wanted = Wanted { accept: "application/json", at_most: 4 * 1024 * 
 
 /// The build information is worth this much waiting, and no more.
 const BUILD_INFO: Patience = Patience::Once(Duration::from_secs(5));
+
+/// What came of a query.
+pub(super) type Answered = Result<Answer, Failed<QueryError>>;
 
 /// A server that speaks the Prometheus HTTP API.
 pub(super) struct Server<'a> {

@@ -5,6 +5,8 @@ use std::io;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use anyhow::Context as _;
+
 /// How a command ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ended {
@@ -36,17 +38,20 @@ pub(super) struct Running {
 
 /// Starts `command`, its own name first. What it prints goes through; to standard error, where
 /// standard output is for the report alone.
-pub(super) fn start(command: &[OsString], stdout_is_taken: bool) -> io::Result<Running> {
-    let Some((program, arguments)) = command.split_first() else {
-        return Err(io::ErrorKind::InvalidInput.into());
-    };
+///
+/// # Errors
+/// If it cannot be run.
+pub(super) fn start(command: &[OsString], stdout_is_taken: bool) -> anyhow::Result<Running> {
+    let line = line(command);
+    let (program, arguments) = command.split_first().context("there is no command to run")?;
     let stdout = if stdout_is_taken { Stdio::from(io::stderr()) } else { Stdio::inherit() };
-    let child = Command::new(program).args(arguments).stdout(stdout).spawn()?;
-    Ok(Running { line: line(command), child, started: Instant::now() })
+    let child = Command::new(program).args(arguments).stdout(stdout).spawn();
+    let child = child.with_context(|| format!("cannot run the command `{line}`"))?;
+    Ok(Running { line, child, started: Instant::now() })
 }
 
 /// The command as one line.
-pub(super) fn line(command: &[OsString]) -> String {
+fn line(command: &[OsString]) -> String {
     let words: Vec<_> = command.iter().map(|word| quoted(&word.to_string_lossy())).collect();
     super::words::words(&words.join(" "))
 }

@@ -8,8 +8,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::config::Watched;
-use crate::readings::Scrapes;
-use crate::storage::{Labels, METRIC_NAME, Points, Storage};
+use crate::scrapes::Scrapes;
+use crate::storage::{Labels, METRIC_NAME, Point, Points, Storage};
 
 /// Says of each instant whether a target was scraped successfully.
 pub(super) const UP: &str = "up";
@@ -30,8 +30,8 @@ pub(super) fn span(storage: &Storage) -> Option<Span> {
     let first = scrapes.iter().filter_map(|points| points.first()).min();
     let last = scrapes.iter().filter_map(|points| points.last()).max();
     let (first, last) = first.zip(last).or_else(|| storage.span())?;
-    let longest = || storage.iter().map(|(_, series)| &series.points).max_by_key(|it| it.len());
-    let densest = scrapes.iter().copied().max_by_key(|points| points.len()).or_else(longest)?;
+    let longest = scrapes.iter().copied().max_by_key(|points| points.len());
+    let densest = longest.or_else(|| densest(storage))?;
     Some(Span { first, last, step: usual_interval(densest) })
 }
 
@@ -60,8 +60,14 @@ impl Span {
 }
 
 /// How each target let itself be scraped, up to the instant `until`.
+///
+/// Where there is no `up`, the series with the most samples stands for the scrapes.
 pub(super) fn scrapes(storage: &Storage, until: Option<i64>) -> Vec<Scrapes> {
     let until = until.unwrap_or(i64::MAX);
+    if storage.of_metric(Some(UP)).next().is_none() {
+        let densest = densest(storage);
+        return densest.map(|points| of_series(points, until)).into_iter().collect();
+    }
     let end = storage.of_metric(Some(UP)).filter_map(|series| series.points.last()).max();
     let end = end.unwrap_or_default().min(until);
     let mut all: Vec<_> = storage
@@ -75,6 +81,18 @@ pub(super) fn scrapes(storage: &Storage, until: Option<i64>) -> Vec<Scrapes> {
         .collect();
     all.sort_by(|a, b| a.target.cmp(&b.target));
     all
+}
+
+fn densest(storage: &Storage) -> Option<&Points> {
+    storage.iter().map(|(_, series)| &series.points).max_by_key(|points| points.len())
+}
+
+/// Of samples that tell nothing of the scrapes that brought them.
+fn of_series(points: &Points, until: i64) -> Scrapes {
+    let came = points.iter().filter(|point| point.at <= until);
+    let up: Points = came.map(|point| Point { value: 1.0, ..point }).collect();
+    let end = up.last().unwrap_or_default();
+    of_target(&Labels::default(), &up, None, end)
 }
 
 fn of_target(labels: &Labels, up: &Points, took: Option<&Points>, end: i64) -> Scrapes {
@@ -119,7 +137,6 @@ fn usual_interval(points: &Points) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::storage::Point;
 
     /// A target scraped at these seconds, with 1 or 0 for `up`, and so long each time.
     fn scraped(instance: &str, scrapes: &[(f64, f64, f64)], storage: &mut Storage) {
@@ -163,6 +180,20 @@ mod tests {
         let gap = late.map(|(at, up, _)| (at, up, 0.1));
         let words = only(&gap, None).missing().unwrap();
         assert!(words.starts_with("there was no scrape for 8.9 s, where 1 s are usual"), "{words}");
+    }
+
+    #[test]
+    fn without_up_a_hole_is_a_gap_all_the_same() {
+        let recorded = |seconds: &[i64]| {
+            let mut storage = Storage::default();
+            let id = storage.series([(METRIC_NAME, "x")].into_iter().collect());
+            for second in seconds {
+                storage.push(id, Point { at: second * 1000, value: 0.0 }).unwrap();
+            }
+            scrapes(&storage, None).remove(0).missing()
+        };
+        assert_eq!(recorded(&[0, 1, 2, 3, 6, 7]), None);
+        assert!(recorded(&[0, 1, 2, 3, 7, 8]).is_some());
     }
 
     #[test]

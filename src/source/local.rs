@@ -2,48 +2,17 @@
 
 use std::time::Instant;
 
-use super::server::failed_queries;
+use super::failures::failed_queries;
+use super::samples::Samples;
 use super::watch::Watch;
 use super::wire::{Answer, QueryError};
 use super::words::words;
-use super::{Backend, Observation, coverage, staleness};
+use super::{Backend, Observation};
 use crate::config::{Plan, Query};
 use crate::promql::{self, Value};
-use crate::readings::{Incomplete, Labels, Reading, Readings, Sample, Scrapes, State};
+use crate::readings::{Incomplete, Labels, Reading, Readings, Sample, State};
 use crate::signal::Signal;
 use crate::storage::Storage;
-
-/// Samples to be asked.
-#[derive(Debug)]
-pub(super) struct Samples {
-    pub(super) storage: Storage,
-    /// How each target let itself be scraped.
-    pub(super) scrapes: Vec<Scrapes>,
-}
-
-impl Samples {
-    /// Samples of which everything up to the instant `until` counts, in milliseconds.
-    ///
-    /// # Errors
-    /// If there are none, or if they contradict each other.
-    pub(super) fn new(mut storage: Storage, until: Option<i64>) -> Result<Self, String> {
-        storage.settle().map_err(|(labels, at)| {
-            let at = jiff::Timestamp::from_millisecond(at).unwrap_or_default();
-            words(&format!("there are two values of {labels} at {at}; which one holds?"))
-        })?;
-        if storage.span().is_none() {
-            return Err("there are no samples in it".to_owned());
-        }
-        let scrapes = coverage::scrapes(&storage, until);
-        staleness::mark(&mut storage);
-        Ok(Self { storage, scrapes })
-    }
-
-    /// What is missing of them, if anything is.
-    pub(super) fn missing(&self) -> Option<String> {
-        self.scrapes.iter().find_map(Scrapes::missing)
-    }
-}
 
 /// Evaluates every query of the plan.
 pub(super) fn observe(plan: &Plan, watch: &Watch) -> Observation {

@@ -8,9 +8,8 @@
 use std::collections::HashSet;
 use std::thread;
 
-use super::api::Server;
-use super::server::{Answered, join};
-use super::wave::Wave;
+use super::api::{Answered, Server};
+use super::wave::{Wave, join};
 use super::wire::{Answer, decode};
 use crate::config::{Plan, Query};
 use crate::readings::{Incomplete, Labels, Sample};

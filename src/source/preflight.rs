@@ -6,9 +6,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::api::Server;
+use super::api::{Answered, Server};
 use super::http::{Failed, Page, TransportError};
-use super::server::Answered;
 use super::wire::{QueryError, decode, is_html};
 use super::words::words;
 use crate::config::Credential;

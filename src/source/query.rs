@@ -4,21 +4,12 @@ use std::time::Instant;
 
 use super::api::Server;
 use super::http::Log;
-use super::local::Samples;
+use super::samples::Samples;
 use super::watch::Watch;
-use super::wire::{self, QueryError};
+use super::wire::{self, QueryError, Reply};
 use super::words::words;
 use crate::config::{Reach, Source};
-use crate::promql::{self, Value};
-
-/// An answer.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Reply {
-    /// The value.
-    pub value: Value,
-    /// What is missing from it, or assumed.
-    pub warnings: Vec<String>,
-}
+use crate::promql;
 
 /// No answer, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]

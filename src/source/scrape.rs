@@ -5,12 +5,13 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::command::Ended;
+use super::clock::Clock;
+use super::command::{self, Ended};
 use super::coverage::{DURATION, UP};
 use super::http::{Failed, Http, Log, Page, Patience, TransportError, Wanted};
 use super::recording::at_its_place;
 use super::server;
-use super::watch::{Clock, Spectator, start};
+use super::spectator::{Moment, Spectator};
 use super::words::words;
 use crate::config::{Reach, Scrape, ScrapedPage};
 use crate::exposition::{Context, Format, Reader};
@@ -32,21 +33,6 @@ const PAUSES: [u64; 5] = [100, 200, 400, 800, 1600];
 const GLANCE: Duration = Duration::from_millis(10);
 /// How often progress is told.
 const TELL: Duration = Duration::from_secs(1);
-
-/// How far the watching is.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Moment {
-    /// For how long it has been going on.
-    pub passed: Duration,
-    /// For how long it will go on, where that is known.
-    pub left: Option<Duration>,
-    /// Scrapes made.
-    pub scrapes: usize,
-    /// Scrapes that failed.
-    pub failed: usize,
-    /// The worst lag of the event loop so far, seconds.
-    pub worst_lag_s: Option<f64>,
-}
 
 /// What was scraped.
 pub(super) struct Scraped {
@@ -120,7 +106,7 @@ fn meanwhile(
     let (shared, clock) = (first.shared, first.clock);
     let mut command = match scrape.length {
         Some(_) => None,
-        None => Some(start(reach, spectator.stdout_is_taken)?),
+        None => Some(command::start(&reach.command, spectator.stdout_is_taken)?),
     };
     let started = Instant::now();
     let teller = Teller { shared, clock, lag: lag.and_then(|lag| promql::parse(lag).ok()) };

@@ -6,15 +6,14 @@ use std::thread;
 use std::time::Instant;
 
 use super::api::Server;
-use super::http::{Failed, Journey, Log, TransportError};
+use super::failures::failed_queries;
+use super::http::Log;
 use super::preflight::{self, Backend, BuildInfo, Product};
-use super::wave::{Spawned, Wave};
-use super::wire::{Answer, QueryError, decode};
+use super::wave::{Wave, join};
+use super::wire::decode;
 use super::{Observation, nan};
-use crate::config::{Endpoint, Plan, Query};
+use crate::config::{Endpoint, Plan};
 use crate::readings::{Reading, Readings, State};
-
-pub(super) type Answered = Result<Answer, Failed<QueryError>>;
 
 /// Asks the server everything that the plan holds, from `started` on; `log` is told of every
 /// request.
@@ -99,24 +98,4 @@ pub(super) fn describe(endpoint: &Endpoint, log: Log<'_>) {
             "TLS: the server's name has to be {name}; no proxy of the environment is used"
         ));
     }
-}
-
-/// Names one failed query and counts the others.
-pub(super) fn failed_queries(failures: &[(&Query, String)], total: usize) -> Option<String> {
-    let (query, error) = failures.first()?;
-    let signal = query.signal.key();
-    Some(match failures.len() {
-        1 => format!("the query `{signal}` failed: {error}"),
-        count => format!("{count} of {total} queries failed, `{signal}` first: {error}"),
-    })
-}
-
-/// The result of a request, whatever became of its thread.
-pub(super) fn join<T, E>(handle: Spawned<'_, Result<T, Failed<E>>>) -> Result<T, Failed<E>>
-where
-    E: std::error::Error + From<TransportError>,
-{
-    let lost = |error: TransportError| Failed { error: error.into(), journey: Journey::default() };
-    let handle = handle.map_err(|error| lost(TransportError::Setup(error.to_string())))?;
-    handle.join().unwrap_or_else(|_| Err(lost(TransportError::Panicked)))
 }

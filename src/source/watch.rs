@@ -1,33 +1,24 @@
 //! Watching: what happens before the queries are evaluated, for as long as a load runs.
 
-use std::io;
+use std::path::Path;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
-use super::command::{self, Ended, Running};
-use super::http::Log;
-use super::local::Samples;
-use super::scrape::{self, Moment};
-use super::{coverage, recording, server};
+use super::clock::Clock;
+use super::command::{self, Ended};
+use super::http::TransportError;
+use super::samples::Samples;
+use super::spectator::Spectator;
+use super::{coverage, recording, scrape, server};
 use crate::config::{Reach, Source, Watched};
 use crate::promql;
 use crate::storage::Storage;
 
 /// How often a command is asked whether it has ended.
 const GLANCE: Duration = Duration::from_millis(10);
-
-/// Who looks on while a service is watched.
-#[derive(Clone, Copy)]
-pub struct Spectator<'a> {
-    /// Is told of every request.
-    pub log: Log<'a>,
-    /// Is told how it goes, about once a second.
-    pub progress: Option<&'a dyn Fn(&Moment)>,
-    /// Whether standard output is for the report alone.
-    pub stdout_is_taken: bool,
-}
 
 /// What was watched.
 #[derive(Debug)]
@@ -67,28 +58,6 @@ impl Watch {
     }
 }
 
-/// A clock that never goes back, from the instant on at which the audit began.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Clock {
-    origin: Instant,
-    began: Timestamp,
-}
-
-impl Clock {
-    /// The instant.
-    pub(super) fn now(self) -> Timestamp {
-        self.at(Instant::now())
-    }
-
-    /// The same as a timestamp.
-    pub(super) fn at(self, instant: Instant) -> Timestamp {
-        let passed = SignedDuration::try_from(instant.saturating_duration_since(self.origin));
-        let now = passed.ok().and_then(|passed| self.began.checked_add(passed).ok());
-        now.and_then(|now| Timestamp::from_millisecond(now.as_millisecond()).ok())
-            .unwrap_or(self.began)
-    }
-}
-
 /// Watches the source for as long as the plan says, and runs its command meanwhile.
 /// `started` is when the audit began; `lag` is what the worst lag so far is read by.
 ///
@@ -104,7 +73,7 @@ pub fn watch(
     lag: Option<&str>,
     spectator: Spectator<'_>,
 ) -> anyhow::Result<Watch> {
-    let clock = Clock { origin: started, began: reach.now };
+    let clock = Clock::new(started, reach.now);
     let now = Watched { at: reach.instant(), window: None, step: None };
     let is_local = !matches!(reach.source, Source::Server(_));
     if is_local && queries.iter().any(|query| promql::parse(query).is_err()) {
@@ -131,7 +100,7 @@ pub fn watch(
         }
         Source::Recording(path) => {
             let until = reach.at.map(|at| at.as_millisecond());
-            let samples = recording::load(path).and_then(|storage| {
+            let samples = load(path, reach.timeout).and_then(|storage| {
                 let named = |error| format!("{}: {error}", path.display());
                 Samples::new(storage, until).map_err(named)
             });
@@ -158,20 +127,31 @@ fn of_samples(
     Watch { samples, command, failure, ..Watch::new(watched) }
 }
 
+/// Reads a recording, or gives up: what comes through a pipe may never come to an end.
+fn load(path: &Path, timeout: Duration) -> Result<Storage, String> {
+    let (sender, receiver) = mpsc::channel();
+    let owned = path.to_owned();
+    let reader = move || {
+        // Nobody waits for it any more if this fails.
+        let _ = sender.send(recording::load(&owned));
+    };
+    let failed = |why: &str| format!("cannot read the recording {}: {why}", path.display());
+    thread::Builder::new().spawn(reader).map_err(|error| failed(&error.to_string()))?;
+    receiver.recv_timeout(timeout).unwrap_or_else(|error| {
+        Err(failed(&match error {
+            RecvTimeoutError::Timeout => format!("it takes longer than {timeout:?} (--timeout)"),
+            RecvTimeoutError::Disconnected => TransportError::Panicked.to_string(),
+        }))
+    })
+}
+
 /// Runs the command to its end.
 fn run(reach: &Reach, stdout_is_taken: bool) -> anyhow::Result<Ended> {
-    let mut running = start(reach, stdout_is_taken)?;
+    let mut running = command::start(&reach.command, stdout_is_taken)?;
     loop {
         if let Some(ended) = running.ended()? {
             return Ok(ended);
         }
         thread::sleep(GLANCE);
     }
-}
-
-/// Starts the command.
-pub(super) fn start(reach: &Reach, stdout_is_taken: bool) -> anyhow::Result<Running> {
-    command::start(&reach.command, stdout_is_taken).map_err(|error: io::Error| {
-        anyhow::anyhow!("cannot run the command `{}`: {error}", command::line(&reach.command))
-    })
 }

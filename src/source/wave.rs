@@ -9,6 +9,8 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, Scope, ScopedJoinHandle};
 use std::time::Duration;
 
+use super::http::{Failed, Journey, TransportError};
+
 /// Requests under way without a pause.
 const BURST: usize = 5;
 /// The longest pause before another request.
@@ -56,4 +58,14 @@ impl Wave {
     fn count(&self) -> MutexGuard<'_, usize> {
         self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The result of a request, whatever became of its thread.
+pub(super) fn join<T, E>(handle: Spawned<'_, Result<T, Failed<E>>>) -> Result<T, Failed<E>>
+where
+    E: std::error::Error + From<TransportError>,
+{
+    let lost = |error: TransportError| Failed { error: error.into(), journey: Journey::default() };
+    let handle = handle.map_err(|error| lost(TransportError::Setup(error.to_string())))?;
+    handle.join().unwrap_or_else(|_| Err(lost(TransportError::Panicked)))
 }

@@ -8,7 +8,6 @@ use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use super::http::TransportError;
-use super::query::Reply;
 use super::words::words;
 use crate::promql::{self, Value};
 use crate::readings::{Incomplete, Labels, Sample};
@@ -21,6 +20,15 @@ pub struct Answer {
     pub samples: Vec<Sample>,
     /// Whether something is missing from it.
     pub incomplete: Option<Incomplete>,
+}
+
+/// An answer of whatever type.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reply {
+    /// The value.
+    pub value: Value,
+    /// What is missing from it, or assumed.
+    pub warnings: Vec<String>,
 }
 
 /// Why a query has no answer.

@@ -78,23 +78,25 @@ pub(crate) fn prometheus_behind(
     end: i64,
     prefix: &str,
 ) -> Server {
-    let data = super::empty_directory();
-    let samples = data.path().join("samples");
-    fs::write(&samples, telemetry::text(instances, start, end, Format::OpenMetrics)).unwrap();
-    filled(web_config, &samples, data, prefix)
+    let samples = telemetry::text(instances, start, end, Format::OpenMetrics);
+    prometheus_of(&samples, web_config, prefix)
 }
 
-/// A Prometheus that has the samples of a file in the OpenMetrics format.
-pub(crate) fn prometheus_of(samples: &Path) -> Server {
-    filled(None, samples, super::empty_directory(), "")
+/// A Prometheus that holds the samples of `text`, which is OpenMetrics with timestamps.
+pub(crate) fn prometheus_of(text: &str, web_config: Option<&Path>, prefix: &str) -> Server {
+    let directory = super::empty_directory();
+    let samples = directory.path().join("samples");
+    fs::write(&samples, text).unwrap();
+    prometheus_of_file(&samples, web_config, prefix)
 }
 
-fn filled(
-    web_config: Option<&Path>,
+/// The same of a file.
+pub(crate) fn prometheus_of_file(
     samples: &Path,
-    data: tempfile::TempDir,
+    web_config: Option<&Path>,
     prefix: &str,
 ) -> Server {
+    let data = super::empty_directory();
     let (config, tsdb) = (data.path().join("config"), data.path().join("tsdb"));
     fs::write(&config, "").unwrap();
     let filled = Command::new("promtool")
@@ -210,15 +212,21 @@ pub(crate) fn exchange(
     Ok(answer)
 }
 
-/// The body of a page, as it is.
-pub(crate) fn page(address: &str, path: &str) -> std::io::Result<String> {
-    let mut stream = TcpStream::connect(address)?;
-    // In HTTP/1.0, for an answer in one piece.
-    write!(stream, "GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n")?;
+/// What a server says to an instant query at that Unix time, errors and statistics included.
+pub(crate) fn instant_query(server: &Server, query: &str, time: i64) -> serde_json::Value {
+    let query = percent_encoding::utf8_percent_encode(query, percent_encoding::NON_ALPHANUMERIC);
+    let address = server.address();
+    // In this version of HTTP there are no chunks that could tear a character apart.
+    let mut stream = TcpStream::connect(address).expect("a connection");
+    write!(
+        stream,
+        "GET /api/v1/query?stats=all&time={time}&query={query} HTTP/1.0\r\nHost: {address}\r\n\r\n"
+    )
+    .expect("the query is sent");
     let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
-    let body = answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned());
-    Ok(body.unwrap_or_default())
+    stream.read_to_string(&mut answer).expect("an answer in UTF-8");
+    let (_, body) = answer.split_once("\r\n\r\n").unwrap_or_default();
+    serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {answer}"))
 }
 
 /// Starts a server, and waits until the page `ready` answers with the status `up`.

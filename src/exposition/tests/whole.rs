@@ -21,7 +21,7 @@ fn what_is_cut_off_is_not_taken_for_whole() {
 
 #[test]
 fn openmetrics_without_its_end_is_not_taken_for_the_other_format() {
-    let sign = format!("column {{}}: {}", line::OPENMETRICS);
+    let sign = format!("column {{}}: {}", comment::OPENMETRICS);
     for (text, line, column) in [
         ("# UNIT a_b b\n", 1, 1),
         ("# EOF\na 1 1\n", 1, 1),

@@ -1,5 +1,6 @@
 //! Quantiles and fractions of histograms whose buckets are series with a label `le`.
 
+use super::OfHistogram;
 use crate::promql::grouping::{Grouping, Groups};
 use crate::promql::identity::{Element, Identity};
 
@@ -15,11 +16,27 @@ pub(in crate::promql) struct Bucket {
     count: f64,
 }
 
+/// The function of this name.
+pub(in crate::promql) fn function(name: &str) -> Option<OfHistogram> {
+    Some(match name {
+        "histogram_quantile" => |buckets, parameters| match parameters {
+            [of] => quantile(*of, buckets),
+            _ => f64::NAN,
+        },
+        "histogram_fraction" => |buckets, parameters| match parameters {
+            [lower, upper] => fraction(*lower, *upper, &buckets),
+            _ => f64::NAN,
+        },
+        _ => return None,
+    })
+}
+
 /// A function of the buckets of each histogram, by rising bounds. `NaN` where no bucket holds all
 /// observations; series that have no bound belong to no histogram. The names are kept.
 pub(in crate::promql) fn each<'a>(
     elements: Vec<Element<'a>>,
-    function: impl Fn(Vec<Bucket>) -> f64,
+    function: OfHistogram,
+    parameters: &[f64],
 ) -> Vec<Element<'a>> {
     let grouping = Grouping::AllBut(BOUND);
     let mut histograms: Groups<'_, (Identity<'a>, Vec<Bucket>)> = Groups::new(&grouping);
@@ -29,7 +46,8 @@ pub(in crate::promql) fn each<'a>(
             histograms.get_or_insert(&series, make).1.push(Bucket { bound, count });
         }
     }
-    let evaluate = |buckets| whole(buckets).map_or(f64::NAN, &function);
+    let evaluate =
+        |buckets| whole(buckets).map_or(f64::NAN, |buckets| function(buckets, parameters));
     let all = histograms.into_values().into_iter();
     all.map(|(series, buckets)| Element { series, value: evaluate(buckets) }).collect()
 }
@@ -57,7 +75,7 @@ fn whole(mut buckets: Vec<Bucket>) -> Option<Vec<Bucket>> {
 
 /// The quantile of the observations, interpolated within its bucket. The first bucket begins at
 /// 0 if its bound is positive; what lies beyond the last finite bound is taken for that.
-pub(in crate::promql) fn quantile(quantile: f64, mut buckets: Vec<Bucket>) -> f64 {
+fn quantile(quantile: f64, mut buckets: Vec<Bucket>) -> f64 {
     if quantile.is_nan() {
         return f64::NAN;
     }
@@ -107,7 +125,7 @@ fn nearly_equal(a: f64, b: f64) -> bool {
 }
 
 /// The fraction of the observations between two bounds, interpolated within their buckets.
-pub(in crate::promql) fn fraction(lower: f64, upper: f64, buckets: &[Bucket]) -> f64 {
+fn fraction(lower: f64, upper: f64, buckets: &[Bucket]) -> f64 {
     let all = buckets.last().map_or(0.0, |last| last.count);
     if all == 0.0 || lower.is_nan() || upper.is_nan() {
         return f64::NAN;

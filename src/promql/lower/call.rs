@@ -62,7 +62,11 @@ impl Lowering {
 fn vector(name: &str, mut arguments: Arguments) -> Result<Vector, Error> {
     if let Some(function) = functions::over_time(name) {
         let of = arguments.range()?;
-        return Ok(Vector::OverTime(function, arguments.scalars, of));
+        return Ok(Vector::OverTime(function, arguments.scalars, Box::new(of)));
+    }
+    if let Some(function) = functions::histogram::function(name) {
+        let of = arguments.vector()?;
+        return Ok(Vector::Histogram(function, arguments.scalars, Box::new(of)));
     }
     if let Some(function) = functions::each(name) {
         // Functions of a date are about now without an argument.
@@ -85,7 +89,7 @@ fn vector(name: &str, mut arguments: Arguments) -> Result<Vector, Error> {
                 Range::Selector { selector, .. } => of_absent(&selector.matchers),
                 Range::Subquery { .. } => Default::default(),
             };
-            Vector::AbsentOverTime(labels, of)
+            Vector::AbsentOverTime(labels, Box::new(of))
         }
         "timestamp" => match arguments.vector()? {
             Vector::Selector(selector) => Vector::Timestamp(selector),
@@ -97,14 +101,6 @@ fn vector(name: &str, mut arguments: Arguments) -> Result<Vector, Error> {
         }
         "sort" => Vector::Sort(Order::Ascending, Box::new(arguments.vector()?)),
         "sort_desc" => Vector::Sort(Order::Descending, Box::new(arguments.vector()?)),
-        "histogram_quantile" => {
-            let [quantile] = arguments.scalars()?;
-            Vector::HistogramQuantile(quantile, Box::new(arguments.vector()?))
-        }
-        "histogram_fraction" => {
-            let [lower, upper] = arguments.scalars()?;
-            Vector::HistogramFraction(lower, upper, Box::new(arguments.vector()?))
-        }
         "label_replace" => label_replace(arguments)?,
         "label_join" => label_join(arguments)?,
         _ => return unsupported(&format!("the function {name}()")),

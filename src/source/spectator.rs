@@ -1,0 +1,31 @@
+//! Who looks on while a service is watched, and what is told.
+
+use std::time::Duration;
+
+use super::http::Log;
+
+/// Who looks on while a service is watched.
+#[derive(Clone, Copy)]
+pub struct Spectator<'a> {
+    /// Is told of every request.
+    pub log: Log<'a>,
+    /// Is told how it goes, about once a second.
+    pub progress: Option<&'a dyn Fn(&Moment)>,
+    /// Whether standard output is for the report alone.
+    pub stdout_is_taken: bool,
+}
+
+/// How far the watching is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Moment {
+    /// For how long it has been going on.
+    pub passed: Duration,
+    /// For how long it will go on, where that is known.
+    pub left: Option<Duration>,
+    /// Scrapes made.
+    pub scrapes: usize,
+    /// Scrapes that failed.
+    pub failed: usize,
+    /// The worst lag of the event loop so far, seconds.
+    pub worst_lag_s: Option<f64>,
+}
