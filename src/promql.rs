@@ -15,6 +15,7 @@
 
 mod aggregate;
 mod binary;
+mod decoded;
 mod error;
 mod evaluate;
 mod functions;

@@ -2,8 +2,7 @@
 //!
 //! That is a Prometheus-compatible server, the service itself, which is scraped for a while, or
 //! a recording of an earlier scrape. First it is watched, for as long as a load runs; then every
-//! query is evaluated at the same instant. Of a server it is asked ([`server`]), of samples the
-//! PromQL of our own gives the answer ([`local`]).
+//! query is evaluated at the same instant: by the server, or by [`crate::promql`] on the samples.
 
 mod api;
 mod clock;
@@ -33,7 +32,8 @@ pub use preflight::Backend;
 pub use query::{Refusal, query};
 pub use spectator::{Moment, Spectator};
 pub use watch::{Watch, watch};
-pub use wire::{Answer, QueryError, Reply, decode};
+pub use wire::reply::Reply;
+pub use wire::{Answer, QueryError, decode};
 
 use crate::config::{Plan, Source};
 use crate::readings::Readings;

@@ -280,3 +280,50 @@ fn a_real_server_behind_tls_and_a_password() {
         }
     }
 }
+
+/// The recording that the project ships, and what a service recorded by a test left behind.
+#[test]
+fn a_recording_has_the_same_verdict_in_prometheus() {
+    if !real::available("the replay of a recording") {
+        return;
+    }
+    let directory = initialised();
+    let text = fs::read_to_string("examples/starved.om").unwrap();
+    fs::write(directory.path().join("starved.om"), &text).unwrap();
+    let gate = ["--fail-on-critical", "--output-format", "json"];
+    let recorded = ["--recording", "starved.om"];
+    let ours = auditor(directory.path(), &[&recorded[..], &gate].concat()).json();
+    let server = real::prometheus_of(&text, None, "");
+    let query = ours["signals"]["event_loop_lag"]["query"].as_str().unwrap();
+    let window = query.split(['[', ']']).nth(1).unwrap();
+    let window = format!("window={window}");
+    let at = ours["evaluated_at"].as_str().unwrap();
+    let asked = ["--target", &server.url, "--at", at, "--var", &window];
+    let theirs = auditor(directory.path(), &[&asked[..], &gate].concat()).json();
+    assert_eq!(ours["status"], "CRITICAL");
+    // What is not rounded may differ in its last digit.
+    for key in [
+        "status",
+        "runtime_health_score",
+        "p99_latency_ms",
+        "max_event_loop_lag_ms",
+        "blocking_events",
+        "avg_blocking_duration_s",
+        "peak_active_requests",
+        "threadpool_queue_wait_s",
+        "threadpool_backlog",
+        "verdict",
+        "exit_code",
+    ] {
+        assert_eq!(ours[key], theirs[key], "{key}");
+    }
+    assert_eq!(ours["failure_modes"][0]["type"], theirs["failure_modes"][0]["type"]);
+    for (signal, reading) in ours["signals"].as_object().unwrap() {
+        for key in ["state", "series", "labels", "query"] {
+            assert_eq!(reading[key], theirs["signals"][signal][key], "{signal}");
+        }
+    }
+    // How the service let itself be scraped is no question to a server.
+    let [theirs, ours] = [theirs, ours].map(|report| report["findings"].as_array().unwrap().len());
+    assert_eq!(ours, theirs + 1);
+}

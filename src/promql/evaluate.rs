@@ -5,10 +5,10 @@ use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use std::time::Instant;
 
+use super::decoded::Decoded;
 use super::functions::{OverTime, histogram, labels};
 use super::identity::{Element, Identity};
 use super::plan::{self, Aggregate, Aggregation, Plan, Scalar, Vector, WithScalar};
-use super::select::Decoded;
 use super::{Error, Range, Sample, TOO_MANY_SAMPLES, Value, aggregate, binary, sums};
 use crate::storage::{Labels, METRIC_NAME, Storage};
 

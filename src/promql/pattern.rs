@@ -31,9 +31,11 @@ impl Pattern {
         let MatchOp::Re(regex) = &self.0.op else { return None };
         let captures = regex.captures(text)?;
         Some(expand(replacement, |group| {
+            // As Go has it, a name too may begin with a zero.
+            let is_number = group == "0" || !group.starts_with('0');
             let captured = match group.parse() {
-                Ok(number) => captures.get(number),
-                Err(_) => captures.name(group),
+                Ok(number) if is_number => captures.get(number),
+                _ => captures.name(group),
             };
             captured.map_or("", |captured| captured.as_str())
         }))
@@ -144,6 +146,7 @@ fn turn_escape(rest: &mut std::str::Chars<'_>, in_class: bool) -> Option<String>
 /// Whether what is escaped means the same in both syntaxes.
 fn is_same_escape(escaped: char) -> bool {
     matches!(escaped, 'a' | 'f' | 'n' | 'r' | 't' | 'v' | 'A' | 'z')
+        || escaped == ' '
         || escaped.is_ascii_punctuation() && !matches!(escaped, '<' | '>')
 }
 

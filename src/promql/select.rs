@@ -3,10 +3,10 @@
 //! Where a selector is evaluated once, the samples of a series are decoded into one buffer after
 //! the other. Within a subquery they are decoded once for all steps.
 
-use std::cell::Cell;
 use std::rc::Rc;
 
 use super::Error;
+use super::decoded::Decoded;
 use super::evaluate::{Evaluator, Moment};
 use super::functions::Window;
 use super::identity::{Element, Identity};
@@ -15,38 +15,6 @@ use crate::storage::{Labels, Point, Points, Series, is_stale};
 
 /// How old the latest sample may be, in milliseconds: Prometheus' default.
 const LOOKBACK: i64 = 5 * 60 * 1000;
-
-/// A series and its samples, within what a query can reach.
-#[derive(Debug)]
-pub(super) struct Decoded<'a> {
-    series: Identity<'a>,
-    points: Vec<Point>,
-    /// Where the last range began and ended, for the next one is mostly right behind.
-    first: Cell<usize>,
-    end: Cell<usize>,
-}
-
-impl Decoded<'_> {
-    /// The samples after one instant and up to another.
-    fn between(&self, after: i64, until: i64) -> &[Point] {
-        let (first, end) = (self.seek(&self.first, after), self.seek(&self.end, until));
-        self.points.get(first..end).unwrap_or_default()
-    }
-
-    /// How many samples there are up to an instant.
-    fn seek(&self, place: &Cell<usize>, until: i64) -> usize {
-        let is_past = |index: usize| self.points.get(index).is_none_or(|point| point.at > until);
-        let mut index = place.get();
-        if index > 0 && is_past(index - 1) {
-            index = self.points.partition_point(|point| point.at <= until);
-        }
-        while !is_past(index) {
-            index += 1;
-        }
-        place.set(index);
-        index
-    }
-}
 
 impl Matcher {
     fn matches(&self, labels: &Labels) -> bool {
@@ -162,7 +130,7 @@ impl<'a> Evaluator<'a> {
             let points: Vec<_> = points.filter(|point| keeps(point.value)).collect();
             self.hold(points.len())?;
             let series = Identity::stored(&series.labels);
-            all.push(Decoded { series, points, first: Cell::new(0), end: Cell::new(0) });
+            all.push(Decoded::new(series, points));
         }
         let all = Rc::new(all);
         self.decoded.borrow_mut().insert(selector.id, Rc::clone(&all));

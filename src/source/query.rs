@@ -6,7 +6,8 @@ use super::api::Server;
 use super::http::Log;
 use super::samples::Samples;
 use super::watch::Watch;
-use super::wire::{self, QueryError, Reply};
+use super::wire::QueryError;
+use super::wire::reply::{self, Reply};
 use super::words::words;
 use crate::config::{Reach, Source};
 use crate::promql;
@@ -31,7 +32,7 @@ pub fn query(reach: &Reach, watch: &Watch, expr: &str, log: Log<'_>) -> Result<R
             let log = |line: &str| log(&http.redact(line));
             let within = (Instant::now(), reach.timeout);
             let server = Server::new(endpoint, reach.instant(), false, within, &log);
-            server.query(expr, wire::reply).map_err(|failed| Refusal {
+            server.query(expr, reply::decode).map_err(|failed| Refusal {
                 error_type: error_type(&failed.error),
                 error: http.redact(&format!("{}: {failed}", endpoint.target)),
             })

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
+use std::thread::{self, Builder};
 use std::time::{Duration, Instant};
 
 use super::clock::Clock;
@@ -71,12 +71,22 @@ pub(super) fn run(
     spectator: Spectator<'_>,
 ) -> anyhow::Result<Scraped> {
     let shared = Shared::default();
+    let redacted = |page: &'_ ScrapedPage| {
+        let http = page.endpoint.http.clone();
+        move |line: &str| (spectator.log)(&http.redact(line))
+    };
+    let logs: Vec<_> = scrape.pages.iter().map(redacted).collect();
+    let pages = scrape.pages.iter().zip(&logs);
     let mut scrapers: Vec<_> =
-        scrape.pages.iter().map(|page| Scraper::new(page, clock, &shared, spectator.log)).collect();
+        pages.map(|(page, log)| Scraper::new(page, clock, &shared, log)).collect();
     let reached = thread::scope(|scope| {
-        let first: Vec<_> =
-            scrapers.iter_mut().map(|scraper| scope.spawn(|| scraper.first())).collect();
-        let first = first.into_iter().map(|it| it.join().unwrap_or_else(|_| Err(crashed())));
+        let spawn = |scraper| Builder::new().spawn_scoped(scope, move || Scraper::first(scraper));
+        let first: Vec<_> = scrapers.iter_mut().map(spawn).collect();
+        let crashed = |_| Err(TransportError::Panicked.to_string());
+        let first = first.into_iter().map(|it| match it {
+            Ok(thread) => thread.join().unwrap_or_else(crashed),
+            Err(error) => Err(TransportError::Setup(error.to_string()).to_string()),
+        });
         first.collect::<Result<(), String>>()
     });
     if let Err(failure) = reached {
@@ -88,10 +98,6 @@ pub(super) fn run(
     let failure = lock(&shared.broken).take();
     let storage = shared.storage.into_inner().unwrap_or_else(PoisonError::into_inner);
     Ok(Scraped { storage, command, failure })
-}
-
-fn crashed() -> String {
-    TransportError::Panicked.to_string()
 }
 
 /// Scrapes until the time is over or the command has ended.
@@ -114,7 +120,7 @@ fn meanwhile(
         // Whatever happens to this thread, the others come to an end.
         let _stop = Stop(shared);
         for scraper in scrapers {
-            scope.spawn(|| scraper.keep_on(started, scrape.every));
+            Builder::new().spawn_scoped(scope, || scraper.keep_on(started, scrape.every))?;
         }
         let mut told = started;
         loop {

@@ -199,7 +199,8 @@ impl Generator {
             22 => self.about_presence(depth),
             _ => {
                 let vector = self.vector(depth);
-                let sign = self.pick(&["-", "", "+"]);
+                // No plus: timestamp() sees it in Prometheus, and the parser here drops it.
+                let sign = self.pick(&["-", ""]);
                 made(format!("{sign}({})", vector.text), vector.precision, [vector])
             }
         }

@@ -24,15 +24,15 @@ pub(in crate::promql) fn function(name: &str) -> Option<OfHistogram> {
             _ => f64::NAN,
         },
         "histogram_fraction" => |buckets, parameters| match parameters {
-            [lower, upper] => fraction(*lower, *upper, &buckets),
+            [lower, upper] => fraction(*lower, *upper, buckets),
             _ => f64::NAN,
         },
         _ => return None,
     })
 }
 
-/// A function of the buckets of each histogram, by rising bounds. `NaN` where no bucket holds all
-/// observations; series that have no bound belong to no histogram. The names are kept.
+/// A function of the buckets of each histogram; series that have no bound belong to none. The
+/// names are kept.
 pub(in crate::promql) fn each<'a>(
     elements: Vec<Element<'a>>,
     function: OfHistogram,
@@ -46,10 +46,8 @@ pub(in crate::promql) fn each<'a>(
             histograms.get_or_insert(&series, make).1.push(Bucket { bound, count });
         }
     }
-    let evaluate =
-        |buckets| whole(buckets).map_or(f64::NAN, |buckets| function(buckets, parameters));
     let all = histograms.into_values().into_iter();
-    all.map(|(series, buckets)| Element { series, value: evaluate(buckets) }).collect()
+    all.map(|(series, buckets)| Element { series, value: function(buckets, parameters) }).collect()
 }
 
 /// The bound that a label tells. A number that is too large to be one is none.
@@ -74,14 +72,16 @@ fn whole(mut buckets: Vec<Bucket>) -> Option<Vec<Bucket>> {
 }
 
 /// The quantile of the observations, interpolated within its bucket. The first bucket begins at
-/// 0 if its bound is positive; what lies beyond the last finite bound is taken for that.
-fn quantile(quantile: f64, mut buckets: Vec<Bucket>) -> f64 {
+/// 0 if its bound is positive; what lies beyond the last finite bound is taken for that. `NaN`
+/// where no bucket holds all observations.
+fn quantile(quantile: f64, buckets: Vec<Bucket>) -> f64 {
     if quantile.is_nan() {
         return f64::NAN;
     }
     if !(0.0..=1.0).contains(&quantile) {
         return if quantile < 0.0 { f64::NEG_INFINITY } else { f64::INFINITY };
     }
+    let Some(mut buckets) = whole(buckets) else { return f64::NAN };
     make_monotonic(&mut buckets);
     let [finite @ .., all] = buckets.as_slice() else { return f64::NAN };
     let Some(last) = finite.last() else { return f64::NAN };
@@ -124,8 +124,10 @@ fn nearly_equal(a: f64, b: f64) -> bool {
     difference / sum.min(f64::MAX) < ROUNDING
 }
 
-/// The fraction of the observations between two bounds, interpolated within their buckets.
-fn fraction(lower: f64, upper: f64, buckets: &[Bucket]) -> f64 {
+/// The fraction of the observations between two bounds, interpolated within their buckets. `NaN`
+/// where no bucket holds all observations.
+fn fraction(lower: f64, upper: f64, buckets: Vec<Bucket>) -> f64 {
+    let Some(buckets) = whole(buckets) else { return f64::NAN };
     let all = buckets.last().map_or(0.0, |last| last.count);
     if all == 0.0 || lower.is_nan() || upper.is_nan() {
         return f64::NAN;
@@ -133,7 +135,9 @@ fn fraction(lower: f64, upper: f64, buckets: &[Bucket]) -> f64 {
     if lower >= upper {
         return 0.0;
     }
-    (rank(upper, buckets).min(all) - rank(lower, buckets).min(all)) / all
+    // Not `min`, which hides a `NaN`.
+    let clip = |rank| if rank > all { all } else { rank };
+    (clip(rank(upper, &buckets)) - clip(rank(lower, &buckets))) / all
 }
 
 /// How many observations there are up to a value. Within the last bucket they are taken to lie

@@ -2,6 +2,14 @@
 
 use super::Each;
 
+/// Above this, the hyperbolic functions are half an exponential, and its double is still a number.
+const HUGE: f64 = 1e300;
+
+/// The inverse of half an exponential, with the sign of the value.
+fn half_exponential(value: f64) -> f64 {
+    (value.abs().ln() + std::f64::consts::LN_2).copysign(value)
+}
+
 /// The function of this name.
 #[rustfmt::skip] // A table.
 pub(super) fn function(name: &str) -> Option<Each> {
@@ -28,8 +36,8 @@ pub(super) fn function(name: &str) -> Option<Each> {
         "sinh" => |v, _| Some(v.sinh()),
         "cosh" => |v, _| Some(v.cosh()),
         "tanh" => |v, _| Some(v.tanh()),
-        "asinh" => |v, _| Some(v.asinh()),
-        "acosh" => |v, _| Some(v.acosh()),
+        "asinh" => |v, _| Some(if v.abs() < HUGE { v.asinh() } else { half_exponential(v) }),
+        "acosh" => |v, _| Some(if v < HUGE { v.acosh() } else { half_exponential(v) }),
         "atanh" => |v, _| Some(v.atanh()),
         "deg" => |v, _| Some(v * 180.0 / std::f64::consts::PI),
         "rad" => |v, _| Some(v * std::f64::consts::PI / 180.0),

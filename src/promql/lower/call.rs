@@ -29,15 +29,15 @@ impl Arguments {
         self.range.take().map_or_else(|| mismatch("a range"), Ok)
     }
 
-    fn scalars<const N: usize>(&mut self) -> Result<[Scalar; N], Error> {
-        std::mem::take(&mut self.scalars).try_into().or_else(|_| mismatch("a scalar"))
+    fn scalar(&mut self) -> Result<Scalar, Error> {
+        self.scalars.pop().map_or_else(|| mismatch("a scalar"), Ok)
     }
 }
 
 impl Lowering {
     pub(super) fn call(&mut self, call: &Call) -> Result<Plan, Error> {
         let name = call.func.name;
-        // This one was none before it got its new name, and is what it was.
+        // Only its new name is experimental.
         if call.func.experimental && name != "double_exponential_smoothing" {
             return unsupported(&format!("the experimental function {name}()"));
         }
@@ -70,7 +70,7 @@ fn vector(name: &str, mut arguments: Arguments) -> Result<Vector, Error> {
     }
     if let Some(function) = functions::each(name) {
         // Functions of a date are about now without an argument.
-        let no_argument = call_is_empty(&arguments);
+        let no_argument = arguments.vector.is_none() && arguments.scalars.is_empty();
         let of = if no_argument { Vector::Constant(Scalar::Time) } else { arguments.vector()? };
         return Ok(Vector::Each(function, arguments.scalars, Box::new(of)));
     }
@@ -95,20 +95,13 @@ fn vector(name: &str, mut arguments: Arguments) -> Result<Vector, Error> {
             Vector::Selector(selector) => Vector::Timestamp(selector),
             of => Vector::Each(|_, now| now.first().copied(), vec![Scalar::Time], Box::new(of)),
         },
-        "vector" => {
-            let [scalar] = arguments.scalars()?;
-            Vector::Constant(scalar)
-        }
+        "vector" => Vector::Constant(arguments.scalar()?),
         "sort" => Vector::Sort(Order::Ascending, Box::new(arguments.vector()?)),
         "sort_desc" => Vector::Sort(Order::Descending, Box::new(arguments.vector()?)),
         "label_replace" => label_replace(arguments)?,
         "label_join" => label_join(arguments)?,
         _ => return unsupported(&format!("the function {name}()")),
     })
-}
-
-fn call_is_empty(arguments: &Arguments) -> bool {
-    arguments.vector.is_none() && arguments.scalars.is_empty()
 }
 
 fn label_replace(mut arguments: Arguments) -> Result<Vector, Error> {

@@ -55,6 +55,7 @@ fn buckets_of_equal_bounds_are_one_and_others_rise() {
             ("histogram_quantile(0.75, falls)", "{} 3"),
             ("histogram_quantile(1, falls)", "{} 4"),
             ("histogram_quantile(0.5, open)", "{} NaN"),
+            ("histogram_quantile(-1, open)", "{} -inf"),
             ("histogram_quantile(0.5, alone)", "{} NaN"),
             ("histogram_fraction(0, 1, open)", "{} NaN"),
         ],

@@ -6,6 +6,16 @@ use super::{at_minute, storage};
 use crate::promql::{Error, parse};
 
 #[test]
+fn a_query_can_be_evaluated_by_many_threads() {
+    let (storage, query) = (storage(&[("x", "1")]), parse("max_over_time(x[5m:])").unwrap());
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| assert!(query.evaluate(&storage, 0, None).is_ok()));
+        }
+    });
+}
+
+#[test]
 fn a_query_ends_at_its_deadline() {
     let storage = storage(&[("x", "1 2 3")]);
     let soon = Instant::now() + Duration::from_millis(50);

@@ -1,0 +1,75 @@
+//! The answer to one expression, of whatever type it is.
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use super::{PARTIAL, QueryError, envelope, not_api, number, samples};
+use crate::promql::{self, Value};
+use crate::readings::{Labels, Sample};
+use crate::source::words::words;
+use crate::storage::Point;
+
+/// An answer of whatever type.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reply {
+    /// The value.
+    pub value: Value,
+    /// What is missing from it, or assumed.
+    pub warnings: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct RangeSeries {
+    metric: Labels,
+    #[serde(default)]
+    values: Vec<(f64, String)>,
+    histograms: Option<IgnoredAny>,
+}
+
+/// Decodes an answer of whatever type.
+///
+/// # Errors
+/// Everything that is not a whole, successful answer.
+pub(in crate::source) fn decode(status: u16, body: &[u8]) -> Result<Reply, QueryError> {
+    let envelope = envelope(status, body)?;
+    let mut warnings: Vec<_> = envelope.warnings.iter().flatten().map(|it| words(it)).collect();
+    if envelope.is_partial == Some(true) {
+        warnings.push(PARTIAL.to_owned());
+    }
+    let data = envelope.data.ok_or_else(|| not_api("`data` is missing"))?;
+    let result = data.result.ok_or_else(|| not_api("`result` is missing"))?.get();
+    let invalid = |error: serde_json::Error| not_api(error.to_string());
+    let value = match data.result_type.as_deref() {
+        Some("string") => {
+            let (_, text): (IgnoredAny, String) = serde_json::from_str(result).map_err(invalid)?;
+            Value::String(text)
+        }
+        Some("matrix") => {
+            let series: Vec<RangeSeries> = serde_json::from_str(result).map_err(invalid)?;
+            Value::Matrix(series.into_iter().map(range).collect::<Result<_, _>>()?)
+        }
+        other => {
+            let samples = samples(&data)?;
+            let plain = |sample: Sample| promql::Sample {
+                labels: sample.labels.into_iter().collect(),
+                value: sample.value,
+            };
+            match (other, samples.as_slice()) {
+                (Some("scalar"), [sample]) => Value::Scalar(sample.value),
+                _ => Value::Vector(samples.into_iter().map(plain).collect()),
+            }
+        }
+    };
+    Ok(Reply { value, warnings })
+}
+
+fn range(series: RangeSeries) -> Result<promql::Range, QueryError> {
+    if series.histograms.is_some() {
+        return Err(QueryError::HISTOGRAMS);
+    }
+    let point = |(at, text): (f64, String)| {
+        Ok(Point { at: (at * 1000.0).round() as i64, value: number(&text)? })
+    };
+    let points = series.values.into_iter().map(point).collect::<Result<_, QueryError>>()?;
+    Ok(promql::Range { labels: series.metric.into_iter().collect(), points })
+}
