@@ -48,13 +48,13 @@ fn main() -> ExitCode {
     check_answers(&queries, &prometheus, &storage);
     let their_memory = peak_memory(prometheus.id());
     let ratio = evaluation(&queries, &prometheus, &storage);
-    println!("\n                          auditor Prometheus   ratio");
+    println!("\n                              auditor Prometheus   ratio");
     row("peak memory, MiB", memory, their_memory);
-    println!("{:<24}{audit:>9.2}", "whole audit, s");
+    println!("{:<28}{audit:>9.2}", "whole audit, s");
     let speed = |seconds: f64| megabytes / seconds;
     let parsing = speed(median(&readings, |it| it.0));
-    println!("{:<24}{parsing:>9.0}", "parsing, MB/s of a core");
-    println!("{:<24}{:>9.0}", "parsing, MB/s", speed(median(&readings, |it| it.1)));
+    println!("{:<28}{parsing:>9.0}", "parsing, MB/s of a core");
+    println!("{:<28}{:>9.0}", "parsing, MB/s", speed(median(&readings, |it| it.1)));
 
     let targets = [
         (ratio <= 1.0, "evaluation no slower than Prometheus'"),
@@ -69,7 +69,7 @@ fn main() -> ExitCode {
 }
 
 fn row(name: &str, ours: f64, theirs: f64) {
-    println!("{name:<24}{ours:>9.2}{theirs:>11.2}{:>8.2}", ours / theirs);
+    println!("{name:<28}{ours:>9.2}{theirs:>11.2}{:>8.2}", ours / theirs);
 }
 
 fn median<T>(all: &[T], figure: impl Fn(&T) -> f64) -> f64 {
@@ -130,7 +130,7 @@ fn queries() -> Vec<(String, String)> {
 /// Prints for each query how long it takes, in milliseconds, and returns the ratio of all.
 fn evaluation(queries: &[(String, String)], prometheus: &Server, storage: &Storage) -> f64 {
     println!("\n{ROUNDS} rounds, medians");
-    println!("evaluation, ms            auditor Prometheus   ratio  with HTTP");
+    println!("evaluation, ms                auditor Prometheus   ratio  with HTTP");
     let (mut ours, mut theirs, mut http) = (0.0, 0.0, 0.0);
     for (name, query) in queries {
         let round = |_| {
@@ -142,10 +142,10 @@ fn evaluation(queries: &[(String, String)], prometheus: &Server, storage: &Stora
         };
         let rounds: Vec<_> = (0..ROUNDS).map(round).collect();
         let [a, b, c] = [0, 1, 2].map(|index| median(&rounds, |round| round[index]));
-        println!("  {name:<22}{a:>9.2}{b:>11.2}{:>8.2}{c:>11.2}", a / b);
+        println!("  {name:<26}{a:>9.2}{b:>11.2}{:>8.2}{c:>11.2}", a / b);
         (ours, theirs, http) = (ours + a, theirs + b, http + c);
     }
-    println!("  {:<22}{ours:>9.2}{theirs:>11.2}{:>8.2}{http:>11.2}", "all", ours / theirs);
+    println!("  {:<26}{ours:>9.2}{theirs:>11.2}{:>8.2}{http:>11.2}", "all", ours / theirs);
     ours / theirs
 }
 
