@@ -12,6 +12,9 @@ pub const STALE: f64 = f64::from_bits(0x7ff0_0000_0000_0002);
 
 const INTERVAL_CHANGES: u8 = 0x80;
 
+/// After how many samples there is another place to begin at.
+const STRIDE: usize = 128;
+
 /// Whether a value says that its series has ended.
 pub fn is_stale(value: f64) -> bool {
     value.to_bits() == STALE.to_bits()
@@ -33,6 +36,8 @@ pub struct Points {
     len: usize,
     first: i64,
     last: State,
+    /// Places to begin at, so that not everything before an instant has to be read.
+    places: Vec<Place>,
     /// Samples that came after later ones; not to be seen before `settle`.
     late: Vec<Point>,
 }
@@ -43,6 +48,20 @@ struct State {
     at: i64,
     interval: i64,
     bits: u64,
+}
+
+/// A place in the bytes that is not their beginning.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    offset: usize,
+    /// What was there before it.
+    before: State,
+}
+
+impl State {
+    fn point(self) -> Point {
+        Point { at: self.at, value: f64::from_bits(self.bits) }
+    }
 }
 
 impl Points {
@@ -76,12 +95,46 @@ impl Points {
             *self = points.into_iter().collect();
         }
         self.bytes.shrink_to_fit();
+        self.places.shrink_to_fit();
         Ok(())
     }
 
     /// The samples, first to last.
     pub fn iter(&self) -> Iter<'_> {
         Iter { bytes: &self.bytes, state: State::default() }
+    }
+
+    /// The samples after one instant and up to another.
+    pub fn between(&self, after: i64, until: i64) -> impl Iterator<Item = Point> {
+        let all = match self.place(after) {
+            _ if self.last().is_none_or(|last| last <= after) => Iter::default(),
+            Some(place) => self.iter_from(place),
+            None => self.iter(),
+        };
+        let recent = all.skip_while(move |point| point.at <= after);
+        recent.take_while(move |point| point.at <= until)
+    }
+
+    /// The last sample up to an instant.
+    pub fn latest(&self, until: i64) -> Option<Point> {
+        if self.last()? <= until {
+            return Some(self.last.point());
+        }
+        let (all, before) = match self.place(until) {
+            Some(place) => (self.iter_from(place), Some(place.before.point())),
+            None => (self.iter(), None),
+        };
+        all.take_while(|point| point.at <= until).last().or(before)
+    }
+
+    /// The last place that has nothing before it that is later than the instant.
+    fn place(&self, until: i64) -> Option<Place> {
+        let index = self.places.partition_point(|place| place.before.at <= until);
+        self.places.get(index.checked_sub(1)?).copied()
+    }
+
+    fn iter_from(&self, place: Place) -> Iter<'_> {
+        Iter { bytes: self.bytes.get(place.offset..).unwrap_or_default(), state: place.before }
     }
 
     /// The instant of the first sample.
@@ -107,6 +160,8 @@ impl Points {
     fn append(&mut self, point: Point) {
         if self.len == 0 {
             self.first = point.at;
+        } else if self.len.is_multiple_of(STRIDE) {
+            self.places.push(Place { offset: self.bytes.len(), before: self.last });
         }
         let interval = point.at.wrapping_sub(self.last.at);
         let change = interval.wrapping_sub(self.last.interval);
@@ -152,7 +207,7 @@ impl<'a> IntoIterator for &'a Points {
 }
 
 /// The samples of a series, first to last.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Iter<'a> {
     bytes: &'a [u8],
     state: State,
@@ -170,16 +225,25 @@ impl Iterator for Iter<'_> {
         let shape = control & !INTERVAL_CHANGES;
         if shape != 0 {
             let (zeros, significant) = ((shape - 1) / 8, (shape - 1) % 8 + 1);
-            let (bytes, after) = rest.split_at_checked(usize::from(significant))?;
-            rest = after;
-            let mut xor = [0; 8];
-            xor[..bytes.len()].copy_from_slice(bytes);
-            self.state.bits ^= u64::from_le_bytes(xor) << (8 * (8 - zeros - significant));
+            let xor = read_bytes(&mut rest, significant)?;
+            self.state.bits ^= xor << (8 * (8 - zeros - significant));
         }
         self.bytes = rest;
         self.state.at = self.state.at.wrapping_add(self.state.interval);
-        Some(Point { at: self.state.at, value: f64::from_bits(self.state.bits) })
+        Some(self.state.point())
     }
+}
+
+/// Reads a number of 1 to 8 bytes, the last ones first. Queries spend most of their time here,
+/// so eight are read at once where there are as many, and those beyond the number cut off.
+fn read_bytes(bytes: &mut &[u8], length: u8) -> Option<u64> {
+    let (number, rest) = bytes.split_at_checked(usize::from(length))?;
+    let number = match bytes.first_chunk() {
+        Some(eight) => u64::from_le_bytes(*eight) & (u64::MAX >> (64 - 8 * length)),
+        None => number.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte)),
+    };
+    *bytes = rest;
+    Some(number)
 }
 
 fn write_varint(bytes: &mut Vec<u8>, value: i64) {
@@ -256,6 +320,28 @@ mod tests {
         // NaN agrees with itself, and 0 is not -0.
         assert_eq!(push(&[(1, f64::NAN), (1, f64::NAN)]), Ok(Ok(1)));
         assert_eq!(push(&[(1, 0.0), (1, -0.0)]), Err(Contradiction));
+    }
+
+    #[test]
+    fn samples_are_found_wherever_they_are() {
+        for len in [0, 1, 2, STRIDE - 1, STRIDE, STRIDE + 1, 2 * STRIDE, 3 * STRIDE + 7] {
+            // Every third instant, an interval of 1 and one of 5 in turn.
+            let instants = (0..len as i64).map(|n| n * 3 + n % 2 * 2);
+            let points: Points = instants.map(|at| Point { at, value: at as f64 }).collect();
+            let all: Vec<_> = points.iter().collect();
+            let edges = [i64::MIN, -1].into_iter().chain(0..len as i64 * 3 + 4).chain([i64::MAX]);
+            for until in edges {
+                let latest = all.iter().rfind(|point| point.at <= until);
+                assert_eq!(points.latest(until).as_ref(), latest, "{len}: {until}");
+                for back in [0, 1, 4, 400, i64::MAX] {
+                    let after = until.saturating_sub(back);
+                    let found: Vec<_> = points.between(after, until).collect();
+                    let is_meant = |point: &&Point| point.at > after && point.at <= until;
+                    let meant: Vec<_> = all.iter().filter(is_meant).copied().collect();
+                    assert_eq!(found, meant, "{len}: {after} to {until}");
+                }
+            }
+        }
     }
 
     #[test]

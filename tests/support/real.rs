@@ -50,6 +50,11 @@ impl Server {
     pub(crate) fn address(&self) -> &str {
         self.url.trim_start_matches("http://")
     }
+
+    /// The number of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
+    }
 }
 
 impl Drop for Server {
@@ -79,14 +84,24 @@ pub(crate) fn prometheus_behind(
 
 /// A Prometheus that holds the samples of `text`, which is OpenMetrics with timestamps.
 pub(crate) fn prometheus_of(text: &str, web_config: Option<&Path>, prefix: &str) -> Server {
-    let data = super::empty_directory();
-    let (samples, config) = (data.path().join("samples"), data.path().join("config"));
+    let directory = super::empty_directory();
+    let samples = directory.path().join("samples");
     fs::write(&samples, text).unwrap();
+    prometheus_of_file(&samples, web_config, prefix)
+}
+
+/// The same of a file.
+pub(crate) fn prometheus_of_file(
+    samples: &Path,
+    web_config: Option<&Path>,
+    prefix: &str,
+) -> Server {
+    let data = super::empty_directory();
+    let (config, tsdb) = (data.path().join("config"), data.path().join("tsdb"));
     fs::write(&config, "").unwrap();
-    let tsdb = data.path().join("tsdb");
     let filled = Command::new("promtool")
         .args(["tsdb", "create-blocks-from", "openmetrics"])
-        .args([&samples, &tsdb])
+        .args([samples, &tsdb])
         .output()
         .unwrap();
     assert!(filled.status.success(), "{}", String::from_utf8_lossy(&filled.stderr));
@@ -197,7 +212,7 @@ pub(crate) fn exchange(
     Ok(answer)
 }
 
-/// What a server says to an instant query at that Unix time, errors included.
+/// What a server says to an instant query at that Unix time, errors and statistics included.
 pub(crate) fn instant_query(server: &Server, query: &str, time: i64) -> serde_json::Value {
     let query = percent_encoding::utf8_percent_encode(query, percent_encoding::NON_ALPHANUMERIC);
     let address = server.address();
@@ -205,7 +220,7 @@ pub(crate) fn instant_query(server: &Server, query: &str, time: i64) -> serde_js
     let mut stream = TcpStream::connect(address).expect("a connection");
     write!(
         stream,
-        "GET /api/v1/query?time={time}&query={query} HTTP/1.0\r\nHost: {address}\r\n\r\n"
+        "GET /api/v1/query?stats=all&time={time}&query={query} HTTP/1.0\r\nHost: {address}\r\n\r\n"
     )
     .expect("the query is sent");
     let mut answer = String::new();
