@@ -11,7 +11,7 @@ use super::evaluate::{Evaluator, Moment};
 use super::functions::Window;
 use super::identity::{Element, Identity};
 use super::plan::{At, Matcher, Range, Selector, Test, Timing};
-use crate::storage::{Labels, Point, Points, Series, is_stale};
+use crate::storage::{Labels, Point, Series, is_stale};
 
 /// How old the latest sample may be, in milliseconds: Prometheus' default.
 const LOOKBACK: i64 = 5 * 60 * 1000;
@@ -62,7 +62,7 @@ impl<'a> Evaluator<'a> {
             }
         } else {
             for series in self.matching(selector) {
-                let point = within(&series.points, after, at).last();
+                let point = series.points.latest(at).filter(|point| point.at > after);
                 take(Identity::stored(&series.labels), point)?;
             }
         }
@@ -101,7 +101,7 @@ impl<'a> Evaluator<'a> {
             let mut points = Vec::new();
             for series in self.matching(selector) {
                 points.clear();
-                let window = within(&series.points, bounds.0, bounds.1);
+                let window = series.points.between(bounds.0, bounds.1);
                 points.extend(window.filter(|point| is_sample(point.value)));
                 show(&Identity::stored(&series.labels), &points)?;
             }
@@ -126,7 +126,7 @@ impl<'a> Evaluator<'a> {
         let until = selector.timing.resolve(last, self.at);
         let mut all = Vec::new();
         for series in self.matching(selector) {
-            let points = within(&series.points, after, until);
+            let points = series.points.between(after, until);
             let points: Vec<_> = points.filter(|point| keeps(point.value)).collect();
             self.hold(points.len())?;
             let series = Identity::stored(&series.labels);
@@ -143,11 +143,4 @@ impl<'a> Evaluator<'a> {
             selector.matchers.iter().all(|matcher| matcher.matches(&series.labels))
         })
     }
-}
-
-/// The samples after one instant and up to another.
-fn within(points: &Points, after: i64, until: i64) -> impl Iterator<Item = Point> {
-    let overlaps = points.last() > Some(after) && points.first().is_some_and(|at| at <= until);
-    let points = overlaps.then(|| points.iter()).into_iter().flatten();
-    points.skip_while(move |point| point.at <= after).take_while(move |point| point.at <= until)
 }
