@@ -1,7 +1,7 @@
 //! A recording: a file of samples with timestamps, or a directory of snapshots of a page.
 
 use std::fs::{self, File};
-use std::io::{BufReader, Cursor, Read, Seek, SeekFrom};
+use std::io::{Cursor, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use super::coverage::UP;
@@ -9,9 +9,6 @@ use super::snapshot::{self, EXAMPLES};
 use super::words::words;
 use crate::exposition::{self, Context, Error, Reader};
 use crate::storage::{Labels, METRIC_NAME, Point, Storage};
-
-/// How much of a file is read at once, bytes.
-const BUFFER: usize = 1 << 20;
 
 /// Reads a recording.
 ///
@@ -104,9 +101,8 @@ fn read(
     let failed = |error| unreadable(path, &error);
     let format = exposition::format_of_recording(file).map_err(failed)?;
     file.seek(SeekFrom::Start(0)).map_err(failed)?;
-    let input = BufReader::with_capacity(BUFFER, file);
     reader
-        .read_recording(input, format, context, storage)
+        .read_recording(file, format, context, storage)
         .map(drop)
         .map_err(|error| at_its_place(&path.display().to_string(), error))
 }
