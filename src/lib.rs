@@ -106,6 +106,7 @@ fn audit(cli: &Cli, started: Instant) -> anyhow::Result<Exit> {
     let lag = plan.query(Signal::EventLoopLag).map(|query| query.expr.as_str());
     let mut watch = source::watch(&plan.reach, started, &exprs, lag, spectator)?;
     drop(progress);
+    warn(&watch.warnings);
     record(cli, &mut watch);
     let judged = moment::worst(&plan, &watch, &log);
     let exit = Exit::of(judged.assessment.verdict, plan.gate);
@@ -127,12 +128,11 @@ fn query(expr: &str, common: &Common, started: Instant) -> anyhow::Result<Exit> 
     };
     let watch = source::watch(&reach, started, &[expr], None, spectator)?;
     drop(progress);
+    warn(&watch.warnings);
     let reach = reach.after(&watch.watched);
     let answer = source::query(&reach, &watch, expr, &log);
     if let Ok(reply) = &answer {
-        for warning in &reply.warnings {
-            output::message(&format!("warning: {warning}"));
-        }
+        warn(&reply.warnings);
     }
     let exit = if answer.is_ok() { Exit::Success } else { Exit::NoVerdict };
     let text = match (common.output_format, &answer) {
@@ -152,6 +152,12 @@ fn query(expr: &str, common: &Common, started: Instant) -> anyhow::Result<Exit> 
 
 fn now() -> anyhow::Result<Timestamp> {
     Timestamp::now().round(Unit::Millisecond).context("the system clock is off")
+}
+
+fn warn(warnings: &[String]) {
+    for warning in warnings {
+        output::message(&format!("warning: {warning}"));
+    }
 }
 
 /// Where the lines of `--verbose` go.

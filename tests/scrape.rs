@@ -116,6 +116,9 @@ fn telemetry_that_is_missing_for_a_part_of_the_time_is_no_pass() {
         let report = run.json();
         assert_eq!((run.code, &report["status"]), (3, &"INCONCLUSIVE".into()), "{shown}");
         assert!(findings(&report).contains("scrapes failed"), "{report:#}");
+        let warning = format!("warning: a scrape failed: {}/metrics: HTTP 500\n", service.url());
+        assert!(run.stderr.starts_with(&warning), "{}", run.stderr);
+        assert_eq!(run.stderr.matches("warning").count(), 1, "{}", run.stderr);
     }
 }
 

@@ -35,9 +35,12 @@ const GLANCE: Duration = Duration::from_millis(10);
 const TELL: Duration = Duration::from_secs(1);
 
 /// What was scraped.
+#[derive(Default)]
 pub(super) struct Scraped {
     pub(super) storage: Storage,
     pub(super) command: Option<Ended>,
+    /// Why scrapes failed, once for each page.
+    pub(super) warnings: Vec<String>,
     /// Why the service could not be scraped at all, or what is broken in its pages.
     pub(super) failure: Option<String>,
 }
@@ -48,6 +51,8 @@ struct Shared {
     storage: Mutex<Storage>,
     /// The first page that could not be read.
     broken: Mutex<Option<String>>,
+    /// Why scrapes failed, once for each page.
+    warnings: Mutex<Vec<String>>,
     stopped: Mutex<bool>,
     stop: Condvar,
     made: AtomicUsize,
@@ -91,13 +96,16 @@ pub(super) fn run(
     });
     if let Err(failure) = reached {
         // Nothing was put under load, so there is nothing to judge.
-        return Ok(Scraped { storage: Storage::default(), command: None, failure: Some(failure) });
+        return Ok(Scraped { failure: Some(failure), ..Scraped::default() });
     }
     let command = meanwhile(scrape, reach, &mut scrapers, lag, spectator)?;
     drop(scrapers);
     let failure = lock(&shared.broken).take();
+    let mut warnings = std::mem::take(&mut *lock(&shared.warnings));
+    // What is the failure of the whole need not be said twice.
+    warnings.retain(|warning| failure.as_ref().is_none_or(|failure| !warning.ends_with(failure)));
     let storage = shared.storage.into_inner().unwrap_or_else(PoisonError::into_inner);
-    Ok(Scraped { storage, command, failure })
+    Ok(Scraped { storage, command, warnings, failure })
 }
 
 /// Scrapes until the time is over or the command has ended.
@@ -185,6 +193,7 @@ struct Scraper<'a> {
     reader: Reader,
     clock: Clock,
     shared: &'a Shared,
+    has_warned: bool,
 }
 
 impl<'a> Scraper<'a> {
@@ -193,7 +202,8 @@ impl<'a> Scraper<'a> {
         let target = [("instance", page.instance.as_str()), ("job", page.job.as_str())].into_iter();
         // Each scrape has a limit of its own; together they have none.
         let http = Http::new(&page.endpoint, WANTED, Instant::now(), Duration::MAX, log);
-        Self { page, target: target.collect(), http, reader: Reader::new(), clock, shared }
+        let (target, reader) = (target.collect(), Reader::new());
+        Self { page, target, http, reader, clock, shared, has_warned: false }
     }
 
     /// The scrape before the load, which has to succeed; a service that has only just been
@@ -228,7 +238,11 @@ impl<'a> Scraper<'a> {
                 .unwrap_or_else(PoisonError::into_inner);
             let is_last = *stopped;
             drop(stopped);
-            let _ = self.scrape();
+            let result = self.scrape();
+            if let Some(error) = result.err().filter(|_| !self.has_warned) {
+                self.has_warned = true;
+                lock(&self.shared.warnings).push(format!("a scrape failed: {error}"));
+            }
             if is_last {
                 return;
             }

@@ -31,13 +31,16 @@ pub struct Watch {
     pub(super) samples: Option<Samples>,
     /// How the command ended.
     pub command: Option<Ended>,
+    /// Why scrapes failed, once for each page.
+    pub warnings: Vec<String>,
     /// What went wrong, if anything did.
     pub failure: Option<String>,
 }
 
 impl Watch {
     fn new(watched: Watched) -> Self {
-        Self { watched, over: Instant::now(), samples: None, command: None, failure: None }
+        let over = Instant::now();
+        Self { watched, over, samples: None, command: None, warnings: Vec::new(), failure: None }
     }
 
     /// The instants of the scrapes, each once, in order.
@@ -96,7 +99,8 @@ pub fn watch(
         Source::Scrape(scrape) => {
             let scraped = scrape::run(scrape, reach, clock, lag, spectator)?;
             let samples = Samples::new(scraped.storage, None);
-            Ok(of_samples(samples, reach, scraped.command, scraped.failure))
+            let (command, warnings) = (scraped.command, scraped.warnings);
+            Ok(Watch { command, warnings, ..of_samples(samples, reach, scraped.failure) })
         }
         Source::Recording(path) => {
             let until = reach.at.map(|at| at.as_millisecond());
@@ -104,17 +108,12 @@ pub fn watch(
                 let named = |error| format!("{}: {error}", path.display());
                 Samples::new(storage, until).map_err(named)
             });
-            Ok(of_samples(samples, reach, None, None))
+            Ok(of_samples(samples, reach, None))
         }
     }
 }
 
-fn of_samples(
-    samples: Result<Samples, String>,
-    reach: &Reach,
-    command: Option<Ended>,
-    failure: Option<String>,
-) -> Watch {
+fn of_samples(samples: Result<Samples, String>, reach: &Reach, failure: Option<String>) -> Watch {
     let (samples, failure) = match samples {
         Ok(samples) => (Some(samples), failure),
         Err(error) => (None, failure.or(Some(error))),
@@ -124,7 +123,7 @@ fn of_samples(
         Some(span) => span.watched(reach.at),
         None => Watched { at: reach.instant(), window: None, step: None },
     };
-    Watch { samples, command, failure, ..Watch::new(watched) }
+    Watch { samples, failure, ..Watch::new(watched) }
 }
 
 /// Reads a recording, or gives up: what comes through a pipe may never come to an end.
