@@ -81,10 +81,9 @@ fn parse(text: &str, example: &str) -> Result<Url, String> {
     if text.is_empty() {
         return Err(format!("the target is empty; write {example}"));
     }
-    // The text is not repeated where it may hold a password.
     if !text.contains("://") {
-        let shown = if text.contains('@') { "HOST:PORT" } else { text };
-        return Err(format!("the target has no scheme; write http://{shown}"));
+        // The text is not repeated: with a character missing, a part of it may be a password.
+        return Err("the target has no scheme; write http://HOST:PORT".to_owned());
     }
     let url = Url::parse(text).map_err(|error| format!("the target is no URL: {error}"))?;
     if !matches!(url.scheme(), "http" | "https") {
