@@ -47,19 +47,6 @@ pub struct Query {
     plan: Plan,
 }
 
-/// What kind of value a query has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ValueType {
-    /// One number.
-    Scalar,
-    /// A text.
-    String,
-    /// Series with a value each.
-    Vector,
-    /// Series with their samples of a while.
-    Matrix,
-}
-
 /// The result of a query.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
@@ -104,16 +91,6 @@ pub fn parse(expr: &str) -> Result<Query, Error> {
 }
 
 impl Query {
-    /// What kind of value the query has.
-    pub fn value_type(&self) -> ValueType {
-        match self.plan {
-            Plan::Scalar(_) => ValueType::Scalar,
-            Plan::Text(_) => ValueType::String,
-            Plan::Vector(_) => ValueType::Vector,
-            Plan::Range(_) => ValueType::Matrix,
-        }
-    }
-
     /// The value at an instant, in milliseconds since the Unix epoch.
     ///
     /// # Errors

@@ -63,13 +63,13 @@ impl Span {
 ///
 /// Where there is no `up`, the series with the most samples stands for the scrapes.
 pub(super) fn scrapes(storage: &Storage, until: Option<i64>) -> Vec<Scrapes> {
-    let until = until.unwrap_or(i64::MAX);
-    if storage.of_metric(Some(UP)).next().is_none() {
+    let last = storage.of_metric(Some(UP)).filter_map(|series| series.points.last()).max();
+    let Some(last) = last else {
         let densest = densest(storage);
         return densest.map(|points| of_series(points, until)).into_iter().collect();
-    }
-    let end = storage.of_metric(Some(UP)).filter_map(|series| series.points.last()).max();
-    let end = end.unwrap_or_default().min(until);
+    };
+    // An instant after the last scrape leaves a pause at the end.
+    let end = until.unwrap_or(last);
     let mut all: Vec<_> = storage
         .of_metric(Some(UP))
         .map(|series| {
@@ -88,10 +88,9 @@ fn densest(storage: &Storage) -> Option<&Points> {
 }
 
 /// Of samples that tell nothing of the scrapes that brought them.
-fn of_series(points: &Points, until: i64) -> Scrapes {
-    let came = points.iter().filter(|point| point.at <= until);
-    let up: Points = came.map(|point| Point { value: 1.0, ..point }).collect();
-    let end = up.last().unwrap_or_default();
+fn of_series(points: &Points, until: Option<i64>) -> Scrapes {
+    let up: Points = points.iter().map(|point| Point { value: 1.0, ..point }).collect();
+    let end = until.or(up.last()).unwrap_or_default();
     of_target(&Labels::default(), &up, None, end)
 }
 
@@ -180,6 +179,14 @@ mod tests {
         let gap = late.map(|(at, up, _)| (at, up, 0.1));
         let words = only(&gap, None).missing().unwrap();
         assert!(words.starts_with("there was no scrape for 8.9 s, where 1 s are usual"), "{words}");
+    }
+
+    #[test]
+    fn an_instant_long_after_the_last_scrape_leaves_a_gap() {
+        let calm: Vec<_> = (0..30).map(|n| (f64::from(n), 1.0, 0.01)).collect();
+        assert_eq!(only(&calm, Some(29_500)).missing(), None);
+        let words = only(&calm, Some(120_000)).missing().unwrap();
+        assert!(words.starts_with("there was no scrape for 90.99 s, where 1 s are"), "{words}");
     }
 
     #[test]

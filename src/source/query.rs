@@ -4,13 +4,13 @@ use std::time::Instant;
 
 use super::api::Server;
 use super::http::Log;
-use super::samples::Samples;
 use super::watch::Watch;
 use super::wire::QueryError;
 use super::wire::reply::{self, Reply};
 use super::words::words;
 use crate::config::{Reach, Source};
 use crate::promql;
+use crate::scrapes::Scrapes;
 
 /// No answer, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,5 +62,7 @@ fn local(reach: &Reach, watch: &Watch, expr: &str) -> Result<Reply, Refusal> {
     let deadline = watch.over.checked_add(reach.timeout);
     let at = reach.instant().as_millisecond();
     let value = query.evaluate(&samples.storage, at, deadline).map_err(refused)?;
-    Ok(Reply { value, warnings: Samples::missing(samples).into_iter().collect() })
+    // A pause in the samples is no fault of an expression's answer, as it is of an audit's.
+    let failed = samples.scrapes.iter().filter(|scrapes| scrapes.failed > 0);
+    Ok(Reply { value, warnings: failed.filter_map(Scrapes::missing).collect() })
 }

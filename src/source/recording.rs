@@ -1,7 +1,7 @@
 //! A recording: a file of samples with timestamps, or a directory of snapshots of a page.
 
 use std::fs::{self, File};
-use std::io::{Cursor, Read, Seek, SeekFrom};
+use std::io::{Cursor, Read, Seek};
 use std::path::{Path, PathBuf};
 
 use super::coverage::UP;
@@ -100,7 +100,6 @@ fn read(
 ) -> Result<(), String> {
     let failed = |error| unreadable(path, &error);
     let format = exposition::format_of_recording(file).map_err(failed)?;
-    file.seek(SeekFrom::Start(0)).map_err(failed)?;
     reader
         .read_recording(file, format, context, storage)
         .map(drop)

@@ -1,6 +1,6 @@
 //! What cannot be evaluated is refused before any sample is read.
 
-use crate::promql::{Error, ValueType, parse};
+use crate::promql::{Error, parse};
 
 #[test]
 fn experimental_parts_are_unsupported() {
@@ -119,18 +119,4 @@ fn deep_and_long_queries_are_refused_before_they_fill_the_stack() {
     let wide = format!("sum by (a{}) (x)", ", a".repeat(5000));
     assert!(parse(&wide).is_ok());
     assert!(parse(&format!("label_join(x, \"a\", \"\"{})", ", \"(-(\"".repeat(5000))).is_ok());
-}
-
-#[test]
-fn queries_have_types() {
-    for (expr, expected) in [
-        ("1 + 1", ValueType::Scalar),
-        ("'a'", ValueType::String),
-        ("((x))", ValueType::Vector),
-        ("x[5m]", ValueType::Matrix),
-        ("x[5m:]", ValueType::Matrix),
-        ("scalar(x)", ValueType::Scalar),
-    ] {
-        assert_eq!(parse(expr).unwrap().value_type(), expected, "{expr}");
-    }
 }
