@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{Args, Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::config::{Environment, Request, SourceRequest};
-use crate::judgement::Level;
+use crate::model::level::{Gate, Level};
 
 /// The report written in text mode unless the command line says otherwise.
 const DEFAULT_REPORT: &str = "audit_results.json";
@@ -23,21 +24,24 @@ const MIN_EVERY: Duration = Duration::from_millis(50);
 const EXIT_CODES: &str = "\
 Exit codes:
   0  the audit was carried out, and the gate, if there is one, passed
-  1  the gate failed: the status is at its level or worse; or the command failed
+  1  the gate failed: the status is at its level or worse, a failure mode that it
+     names is proven, or a critical check is broken; or the command failed
   2  usage or configuration: nothing was audited
   3  no verdict: the server or the service cannot be reached, a query failed,
      the recording is broken, the report could not be written, or a gate was
-     asked for and signals are missing";
+     asked for and signals or critical checks are unknown";
 
 const ENVIRONMENT: &str = "\
 Environment:
   AUDITOR_TARGET        the server to ask
   AUDITOR_BEARER_TOKEN  a token to send to it, or
-  AUDITOR_BASIC_AUTH    user:password";
+  AUDITOR_BASIC_AUTH    user:password
+  AUDITOR_PROFILE       the profile of the configuration";
 
 const USAGE: &str = "\
 auditor [OPTIONS] [-- <COMMAND>...]
-       auditor query [OPTIONS] <EXPR>";
+       auditor query [OPTIONS] <EXPR>
+       auditor schema <config|report>";
 
 const ABOUT: &str = "\
 Audits the runtime of an async service: reads its signals by the queries in metrics.yaml from a \
@@ -69,13 +73,18 @@ pub struct Cli {
     #[arg(long, value_name = "PATH", requires = "scrape", conflicts_with = "recording")]
     record: Option<PathBuf>,
 
-    /// Exit 1 if the status is CRITICAL or COLLAPSE_RISK
-    #[arg(long, conflicts_with = "fail_on")]
+    /// Exit 1 if the status is CRITICAL or COLLAPSE_RISK; the same as --fail-on critical
+    #[arg(long)]
     fail_on_critical: bool,
 
-    /// Exit 1 if the status is at this level or worse
-    #[arg(long, value_name = "LEVEL", value_parser = levels())]
-    fail_on: Option<Level>,
+    /// Exit 1 if the status is at this level or worse, or if a failure mode is proven; may be
+    /// repeated. A broken check of severity critical fails every gate
+    #[arg(long, value_name = "WHAT", value_parser = gates())]
+    fail_on: Vec<FailOn>,
+
+    /// Profile of the configuration: overrides of its thresholds, weights, checks, queries, vars
+    #[arg(long, value_name = "NAME")]
+    profile: Option<String>,
 
     /// Set a variable of the queries; may be repeated
     #[arg(long = "var", value_name = "NAME=VALUE", value_parser = parse_var)]
@@ -110,8 +119,31 @@ pub enum Task {
 
         /// Of which telemetry.
         #[command(flatten)]
-        common: Common,
+        common: Box<Common>,
     },
+    /// Print the JSON Schema of metrics.yaml, for editors, or of the report
+    #[command(max_term_width = 100)]
+    Schema {
+        /// Of what
+        #[arg(value_name = "DOCUMENT", value_parser = documents())]
+        document: Document,
+    },
+}
+
+/// One thing that fails the gate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum FailOn {
+    Level(Level),
+    FailureMode,
+}
+
+/// What has a JSON Schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Document {
+    /// `metrics.yaml`.
+    Config,
+    /// The report in JSON.
+    Report,
 }
 
 /// Where the telemetry is, and how to get there.
@@ -215,11 +247,26 @@ impl Common {
 }
 
 impl Cli {
+    /// Parses a command line, the name of the program first.
+    ///
+    /// # Errors
+    /// If it cannot be understood; also for help and version, which are to be printed.
+    pub fn parse_from_args(args: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        let cli = Self::try_parse_from(args)?;
+        let has_level = cli.fail_on.iter().any(|what| matches!(what, FailOn::Level(_)));
+        if cli.fail_on_critical && has_level {
+            let message = "--fail-on-critical is --fail-on critical, and a second level is given; \
+                           keep one of them";
+            return Err(Self::command().error(ErrorKind::ArgumentConflict, message));
+        }
+        Ok(cli)
+    }
+
     /// What audit and query have in common.
     pub fn common(&self) -> &Common {
         match &self.task {
             Some(Task::Query { common, .. }) => common,
-            None => &self.common,
+            _ => &self.common,
         }
     }
 
@@ -228,7 +275,8 @@ impl Cli {
         let mut request = Request {
             command: self.command.clone(),
             vars: self.vars.clone(),
-            gate: if self.fail_on_critical { Some(Level::Critical) } else { self.fail_on },
+            gate: self.gate(),
+            profile: self.profile.clone(),
             ..self.common.request(now, environment)
         };
         if let SourceRequest::Scrape { length, .. } = &mut request.source
@@ -237,6 +285,20 @@ impl Cli {
             *length = None;
         }
         request
+    }
+
+    fn gate(&self) -> Gate {
+        let mut gate = Gate::default();
+        if self.fail_on_critical {
+            gate.add(Level::Critical);
+        }
+        for what in &self.fail_on {
+            match what {
+                FailOn::Level(level) => gate.add(*level),
+                FailOn::FailureMode => gate.failure_mode = true,
+            }
+        }
+        gate
     }
 
     /// Whether there is a command to run.
@@ -267,13 +329,18 @@ fn formats() -> impl TypedValueParser<Value = Format> {
     })
 }
 
-fn levels() -> impl TypedValueParser<Value = Level> {
-    PossibleValuesParser::new(["degraded", "critical", "collapse"]).map(|name| {
-        match name.as_str() {
-            "degraded" => Level::Degraded,
-            "collapse" => Level::Collapse,
-            _ => Level::Critical,
-        }
+fn gates() -> impl TypedValueParser<Value = FailOn> {
+    let names = Level::ALL.map(|(name, _)| name).into_iter().chain([Gate::FAILURE_MODE]);
+    PossibleValuesParser::new(names).map(|name| {
+        let level = Level::ALL.into_iter().find(|(it, _)| *it == name);
+        level.map_or(FailOn::FailureMode, |(_, level)| FailOn::Level(level))
+    })
+}
+
+fn documents() -> impl TypedValueParser<Value = Document> {
+    PossibleValuesParser::new(["config", "report"]).map(|name| match name.as_str() {
+        "report" => Document::Report,
+        _ => Document::Config,
     })
 }
 
@@ -320,7 +387,6 @@ mod tests {
 
     #[test]
     fn the_command_line_is_sound() {
-        use clap::CommandFactory as _;
         Cli::command().debug_assert();
     }
 

@@ -4,6 +4,8 @@
 
 mod file;
 mod http;
+mod json_schema;
+mod layers;
 mod problems;
 mod schema;
 mod source;
@@ -20,14 +22,16 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 pub use http::{Credential, HttpConfig, Proxy, Tls};
-pub use problems::{ConfigError, Place, Problem};
+pub use json_schema::json_schema;
+pub use problems::{ConfigError, Problem};
 pub use source::{Endpoint, Reach, Scrape, ScrapedPage, Source, SourceRequest};
 pub use target::Target;
 pub use template::{DEFAULT_METRICS, InitError, write_template};
 
-use crate::judgement::{Level, Thresholds, Weights};
-use crate::readings::ReadAs;
-use crate::signal::Signal;
+use crate::model::check::Criteria;
+use crate::model::level::Gate;
+use crate::model::reading::ReadAs;
+use crate::model::signal::Signal;
 use vars::Vars;
 
 /// The file looked for in the current directory.
@@ -60,8 +64,10 @@ pub struct Request {
     pub now: Timestamp,
     /// Bound of the whole audit, without the time that is spent watching a service.
     pub timeout: Duration,
-    /// The level that fails the gate, if there is one.
-    pub gate: Option<Level>,
+    /// What fails the gate.
+    pub gate: Gate,
+    /// The profile of the file to choose.
+    pub profile: Option<String>,
 }
 
 impl Default for Request {
@@ -78,7 +84,8 @@ impl Default for Request {
             at: None,
             now: Timestamp::UNIX_EPOCH,
             timeout: Duration::from_secs(30),
-            gate: None,
+            gate: Gate::default(),
+            profile: None,
         }
     }
 }
@@ -92,14 +99,17 @@ pub struct Environment {
     pub bearer_token: Option<OsString>,
     /// `AUDITOR_BASIC_AUTH`: `user:password`, overriding the file's.
     pub basic_auth: Option<OsString>,
+    /// `AUDITOR_PROFILE`: the profile of the file to choose.
+    pub profile: Option<OsString>,
 }
 
 impl Environment {
     /// The environment of this process.
     pub fn of_process() -> Self {
-        let [target, bearer_token, basic_auth] =
-            ["AUDITOR_TARGET", "AUDITOR_BEARER_TOKEN", "AUDITOR_BASIC_AUTH"].map(std::env::var_os);
-        Self { target, bearer_token, basic_auth }
+        let [target, bearer_token, basic_auth, profile] =
+            ["TARGET", "BEARER_TOKEN", "BASIC_AUTH", "PROFILE"]
+                .map(|name| std::env::var_os(format!("AUDITOR_{name}")));
+        Self { target, bearer_token, basic_auth, profile }
     }
 }
 
@@ -109,17 +119,55 @@ impl fmt::Debug for Environment {
     }
 }
 
+/// What a query is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Asked {
+    /// A signal.
+    Signal(Signal),
+    /// The check of that name.
+    Check(String),
+}
+
+/// The time over which a query is evaluated, up to the instant of the audit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// How long.
+    pub window: Duration,
+    /// From one evaluation to the next.
+    pub step: Duration,
+}
+
 /// A query of the configuration.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Query {
-    /// The signal it measures.
-    pub signal: Signal,
+    /// What it is asked for.
+    pub asked: Asked,
     /// PromQL with variables.
     template: String,
     /// PromQL as it is asked, variables replaced.
     pub expr: String,
     /// How its answer is read.
     pub read_as: ReadAs,
+    /// Over which time it is evaluated; `None` for the instant alone.
+    pub span: Option<Span>,
+}
+
+impl Query {
+    /// The signal that it measures, if it is one's.
+    pub const fn signal(&self) -> Option<Signal> {
+        match self.asked {
+            Asked::Signal(signal) => Some(signal),
+            Asked::Check(_) => None,
+        }
+    }
+
+    /// Its name in the configuration.
+    pub fn name(&self) -> &str {
+        match &self.asked {
+            Asked::Signal(signal) => signal.key(),
+            Asked::Check(name) => name,
+        }
+    }
 }
 
 /// A validated audit.
@@ -127,6 +175,8 @@ pub struct Query {
 pub struct Plan {
     /// The configuration file, as it was named.
     pub config: PathBuf,
+    /// The profile that was chosen.
+    pub profile: Option<String>,
     /// Where the telemetry is, and how to get there.
     pub reach: Reach,
     /// The queries, in the order of the report.
@@ -135,14 +185,12 @@ pub struct Plan {
     vars: Vars,
     /// The variables whose values the command line gives.
     given: Vec<String>,
-    /// The limits to judge by.
-    pub thresholds: Thresholds,
-    /// The weights of the score.
-    pub weights: Weights,
+    /// What the service is judged by.
+    pub criteria: Criteria,
     /// Whether an answer that the backend calls incomplete is taken for whole.
     pub accept_partial: bool,
-    /// The level that fails the gate, if there is one.
-    pub gate: Option<Level>,
+    /// What fails the gate.
+    pub gate: Gate,
 }
 
 /// What was watched: the instant of the queries, and what `$window` and `$step` then stand for.
@@ -159,7 +207,12 @@ pub struct Watched {
 impl Plan {
     /// The query of `signal`, if there is one.
     pub fn query(&self, signal: Signal) -> Option<&Query> {
-        self.queries.iter().find(|query| query.signal == signal)
+        self.queries.iter().find(|query| query.signal() == Some(signal))
+    }
+
+    /// The query of the check of that name, if it has one of its own.
+    pub fn query_of_check(&self, id: &str) -> Option<&Query> {
+        self.queries.iter().find(|query| matches!(&query.asked, Asked::Check(name) if name == id))
     }
 
     /// The same plan at another instant.

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use crate::engine::Verdict;
-use crate::judgement::Level;
+use crate::model::level::Gate;
 
 /// How `auditor` ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,12 +21,12 @@ pub enum Exit {
 
 impl Exit {
     /// The exit of an audit that ended in `verdict`.
-    pub const fn of(verdict: Verdict, gate: Option<Level>) -> Self {
-        match (verdict, gate) {
-            (Verdict::Pass | Verdict::NotGated, _) => Self::Success,
-            (Verdict::Fail | Verdict::CommandFailed, _) => Self::Failed,
-            (Verdict::Inconclusive, None) => Self::Success,
-            (Verdict::Inconclusive, Some(_)) | (Verdict::Error, _) => Self::NoVerdict,
+    pub const fn of(verdict: Verdict, gate: Gate) -> Self {
+        match verdict {
+            Verdict::Pass | Verdict::NotGated => Self::Success,
+            Verdict::Fail | Verdict::CommandFailed => Self::Failed,
+            Verdict::Inconclusive if !gate.is_set() => Self::Success,
+            Verdict::Inconclusive | Verdict::Error => Self::NoVerdict,
         }
     }
 

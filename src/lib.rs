@@ -27,199 +27,20 @@
 //! never a number, and only numbers can pass.
 
 pub mod cli;
+pub mod commands;
 pub mod config;
 pub mod engine;
 pub mod exit;
 pub mod exposition;
-pub mod judgement;
+pub mod model;
 pub mod moment;
 pub mod output;
 pub mod progress;
 pub mod promql;
-pub mod quantity;
-pub mod readings;
 pub mod render;
 pub mod report;
 pub mod scrapes;
-pub mod signal;
 pub mod source;
 pub mod storage;
 
-use std::ffi::OsString;
-use std::time::Instant;
-
-use anyhow::Context as _;
-use clap::Parser as _;
-use jiff::{Timestamp, Unit};
-
-use cli::{Cli, Common, Format, Task};
-use config::Environment;
-use exit::Exit;
-use progress::Progress;
-use report::Report;
-use signal::Signal;
-use source::{Moment, Spectator, Watch};
-
-/// Runs `auditor` with the arguments of a command line, its own name first.
-pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
-    let started = Instant::now();
-    match Cli::try_parse_from(args) {
-        Ok(cli) if cli.init => finish(init()),
-        Ok(cli) => finish(match &cli.task {
-            Some(Task::Query { expr, common }) => query(expr, common, started),
-            None => audit(&cli, started),
-        }),
-        Err(refusal) => {
-            // Help and version come this way too, and are no failure.
-            let _ = refusal.print();
-            if refusal.use_stderr() { Exit::Usage } else { Exit::Success }
-        }
-    }
-}
-
-fn finish(result: anyhow::Result<Exit>) -> Exit {
-    result.unwrap_or_else(|error| {
-        output::message(&format!("error: {error:#}"));
-        Exit::Usage
-    })
-}
-
-fn init() -> anyhow::Result<Exit> {
-    config::write_template()?;
-    let next = "set the target and the queries, then run: auditor";
-    output::print(&format!("wrote {}; {next}\n", config::FILE_NAME))?;
-    Ok(Exit::Success)
-}
-
-/// The flow of an audit. Every error that it returns came before anything was audited.
-fn audit(cli: &Cli, started: Instant) -> anyhow::Result<Exit> {
-    let plan = config::load(&cli.request(now()?, Environment::of_process()))?;
-    let log = log(cli.common());
-    let progress = Progress::on_terminal(cli.has_command());
-    let tell = progress.as_ref().map(|progress| |moment: &Moment| progress.tell(moment));
-    let spectator = Spectator {
-        log: &log,
-        progress: tell.as_ref().map(|tell| tell as &dyn Fn(&Moment)),
-        stdout_is_taken: cli.common().output_format == Format::Json,
-    };
-    let exprs: Vec<_> = plan.queries.iter().map(|query| query.expr.as_str()).collect();
-    let lag = plan.query(Signal::EventLoopLag).map(|query| query.expr.as_str());
-    let mut watch = source::watch(&plan.reach, started, &exprs, lag, spectator)?;
-    drop(progress);
-    warn(&watch.warnings);
-    record(cli, &mut watch);
-    let judged = moment::worst(&plan, &watch, &log);
-    let exit = Exit::of(judged.assessment.verdict, plan.gate);
-    let report = Report::new(&judged.plan, &judged.seen, &judged.assessment, exit);
-    announce(&report, exit, cli.common().output_format);
-    Ok(deliver(report, exit, cli))
-}
-
-/// Evaluates one expression.
-fn query(expr: &str, common: &Common, started: Instant) -> anyhow::Result<Exit> {
-    let reach = config::load_reach(&common.request(now()?, Environment::of_process()))?;
-    let log = log(common);
-    let progress = Progress::on_terminal(false);
-    let tell = progress.as_ref().map(|progress| |moment: &Moment| progress.tell(moment));
-    let spectator = Spectator {
-        log: &log,
-        progress: tell.as_ref().map(|tell| tell as &dyn Fn(&Moment)),
-        stdout_is_taken: true,
-    };
-    let watch = source::watch(&reach, started, &[expr], None, spectator)?;
-    drop(progress);
-    warn(&watch.warnings);
-    let reach = reach.after(&watch.watched);
-    let answer = source::query(&reach, &watch, expr, &log);
-    if let Ok(reply) = &answer {
-        warn(&reply.warnings);
-    }
-    let exit = if answer.is_ok() { Exit::Success } else { Exit::NoVerdict };
-    let text = match (common.output_format, &answer) {
-        (Format::Json, answer) => render::api_json(answer.as_ref(), reach.instant())?,
-        (Format::Text, Ok(reply)) => render::value(&reply.value),
-        (Format::Text, Err(refusal)) => {
-            output::message(&format!("error: {}", refusal.error));
-            String::new()
-        }
-    };
-    if let Err(error) = output::print(&text) {
-        output::message(&format!("error: cannot print the answer: {error}"));
-        return Ok(exit.unreported());
-    }
-    Ok(exit)
-}
-
-fn now() -> anyhow::Result<Timestamp> {
-    Timestamp::now().round(Unit::Millisecond).context("the system clock is off")
-}
-
-fn warn(warnings: &[String]) {
-    for warning in warnings {
-        output::message(&format!("warning: {warning}"));
-    }
-}
-
-/// Where the lines of `--verbose` go.
-fn log(common: &Common) -> impl Fn(&str) + Sync {
-    let verbose = common.verbose;
-    move |line| {
-        if verbose {
-            output::message(line);
-        }
-    }
-}
-
-/// Keeps what was scraped. A recording that is missing is no success.
-fn record(cli: &Cli, watch: &mut Watch) {
-    let Some((path, storage)) = cli.record_path().zip(watch.storage()) else { return };
-    let written = output::write_file(path, |out| exposition::write(storage, out));
-    if let Err(error) = written {
-        let message = format!("cannot write the recording {}: {error}", path.display());
-        watch.failure.get_or_insert(message);
-    }
-}
-
-/// Says on standard error what the text on standard output would have said.
-fn announce(report: &Report, exit: Exit, format: Format) {
-    if let Some(error) = &report.error {
-        output::message(&format!("error: {error}"));
-    }
-    if exit == Exit::Failed && format == Format::Json {
-        output::message(&format!("fail: {}", report.verdict_reason));
-    }
-}
-
-/// Writes and prints the report. What cannot be told is no success.
-fn deliver(mut report: Report, mut exit: Exit, cli: &Cli) -> Exit {
-    if let Some(path) = cli.report_path() {
-        let written = render::json(&report)
-            .map_err(std::io::Error::from)
-            .and_then(|json| output::write_text(&path, &json));
-        if let Err(error) = written {
-            let message = format!("cannot write the report {}: {error}", path.display());
-            output::message(&format!("error: {message}"));
-            exit = exit.unreported();
-            report.not_delivered(&message, exit);
-        }
-    }
-    let printed = match cli.common().output_format {
-        Format::Text => output::print(&render::text(&report)),
-        Format::Json => render::json(&report)
-            .map_err(std::io::Error::from)
-            .and_then(|json| output::print(&json)),
-    };
-    if let Err(error) = printed {
-        let message = format!("cannot print the report: {error}");
-        output::message(&format!("error: {message}"));
-        if exit != exit.unreported() {
-            exit = exit.unreported();
-            // What was written before has to say the same as the exit code.
-            report.not_delivered(&message, exit);
-            if let Some((path, json)) = cli.report_path().zip(render::json(&report).ok()) {
-                let _ = output::write_text(&path, &json);
-            }
-        }
-    }
-    exit
-}
+pub use commands::run;

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use crate::config::Plan;
 use crate::engine::{self, Assessment, Circumstances, Verdict};
+use crate::model::signal::Signal;
 use crate::source::{self, Ended, Log, Observation, Watch};
 
 /// At so many instants, spread over the time, the backlog is looked at.
@@ -38,7 +39,7 @@ pub fn worst(plan: &Plan, watch: &Watch, log: Log<'_>) -> Judged {
     let (then, now) = (&earlier.assessment, &last.assessment);
     // What is missing at the end stays missing, unless the breach is proven without it.
     let may_replace = now.score.total.exact().is_some() || then.verdict == Verdict::Fail;
-    if may_replace && then.score.total.least() > now.score.total.least() { earlier } else { last }
+    if may_replace && then.score.total.least > now.score.total.least { earlier } else { last }
 }
 
 fn judge(plan: Plan, watch: &Watch, log: Log<'_>) -> Judged {
@@ -50,7 +51,7 @@ fn judge(plan: Plan, watch: &Watch, log: Log<'_>) -> Judged {
         command_failure: command_failure.as_deref(),
         failure: seen.failure.as_deref(),
     };
-    let assessment = engine::assess(&seen.readings, &plan.thresholds, &plan.weights, circumstances);
+    let assessment = engine::assess(&seen.readings, &plan.criteria, circumstances);
     Judged { plan, seen, assessment }
 }
 
@@ -64,11 +65,14 @@ fn height_of_backlog(plan: &Plan, watch: &Watch) -> Option<Timestamp> {
         .map(|at| {
             let plan = plan.clone().at(at);
             let readings = source::peek(&plan, watch, &engine::BACKLOG);
-            (at, engine::backlog(&readings).least())
+            (at, engine::backlog(&readings).least)
         })
         .collect();
     let peak = backlogs.iter().map(|(_, backlog)| *backlog).reduce(f64::max)?;
     let is_high = |backlog: f64| backlog >= HEIGHT * peak;
     let last = backlogs.iter().rev().find(|(_, backlog)| is_high(*backlog));
-    last.filter(|_| peak > plan.thresholds.max_threadpool_backlog).map(|(at, _)| *at)
+    last.filter(|_| {
+        plan.criteria.limit(Signal::THREADPOOL_BACKLOG.key()).is_some_and(|limit| peak > limit)
+    })
+    .map(|(at, _)| *at)
 }

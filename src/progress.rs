@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::time::Duration;
 
-use crate::quantity::number;
+use crate::model::quantity::number;
 use crate::source::Moment;
 
 /// Between lines, where a command prints to the same terminal.

@@ -2,6 +2,7 @@
 //! the answer to one expression.
 
 mod api;
+mod checks;
 mod json;
 mod text;
 

@@ -5,19 +5,32 @@
 //! names, units and rounding; what is not known is `null`, never 0.
 
 mod build;
+mod ordered;
+mod sentences;
 
-use serde::{Serialize, Serializer};
+use std::borrow::Cow;
 
-use crate::judgement::{Level, Status, Thresholds, Weights};
-use crate::readings::Labels;
-use crate::signal::{Reduce, Signal};
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+pub use ordered::Ordered;
+
+use crate::engine::Verdict;
+use crate::model::check::{Rule, Severity};
+use crate::model::level::{Level, Status};
+use crate::model::mode::{Cause, ModeSeverity};
+use crate::model::reading::Labels;
+use crate::model::signal::Reduce;
 use crate::source::Backend;
+
+/// A word of this version, or one that was read.
+pub type Word = Cow<'static, str>;
 
 /// Version of the schema.
 pub const SCHEMA_VERSION: u32 = 1;
 
 /// The report of one audit, in the order in which it is serialised.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Report {
     /// Version of the schema.
     pub schema_version: u32,
@@ -43,8 +56,8 @@ pub struct Report {
     pub failure_modes: Vec<FailureModeEntry>,
     /// Findings in words.
     pub findings: Vec<String>,
-    /// `pass`, `fail`, `command_failed`, `inconclusive`, `error` or `not_gated`.
-    pub verdict: &'static str,
+    /// Whether the service may ship.
+    pub verdict: Verdict,
     /// Why, in one sentence.
     pub verdict_reason: String,
     /// The exit code of the process.
@@ -55,8 +68,8 @@ pub struct Report {
     pub error: Option<String>,
     /// The evaluation instant, RFC 3339.
     pub evaluated_at: String,
-    /// `server`, `scrape` or `recording`.
-    pub source: &'static str,
+    /// Where the telemetry came from.
+    pub source: SourceKind,
     /// The server asked, the pages scraped or the recording read, a password in it hidden.
     pub target: String,
     /// What the server says it is.
@@ -70,38 +83,252 @@ pub struct Report {
     /// Failure modes that cannot be told for want of readings.
     pub failure_modes_not_assessable: Vec<NotAssessable>,
     /// Every signal.
-    pub signals: Signals,
+    pub signals: Ordered<SignalEntry>,
     /// How the service let itself be scraped, a target each; empty where a server was asked.
     pub scrapes: Vec<ScrapesEntry>,
     /// The command that ran meanwhile; `null` if there was none.
     pub command: Option<CommandEntry>,
-    /// The limits judged by.
-    pub thresholds: Thresholds,
-    /// The weights of the score.
-    pub weights: Weights,
+    /// The limits judged by, under the keys of `metrics.yaml`.
+    pub thresholds: Ordered<f64>,
+    /// The weights of the score, by signal.
+    pub weights: Ordered<f64>,
+    /// Every check: first those that the thresholds are, then the configuration's own.
+    #[serde(default)]
+    pub checks: Vec<CheckEntry>,
+    /// The findings in full, in the order of `findings`.
+    #[serde(default)]
+    pub finding_details: Vec<FindingEntry>,
+    /// What fails the gate: `degraded`, `critical`, `collapse`, `failure-mode`; empty without one.
+    #[serde(default)]
+    pub fail_on: Vec<Word>,
+    /// The profile of the configuration that was chosen.
+    #[serde(default)]
+    pub profile: Option<String>,
+}
+
+/// The JSON Schema of the report.
+pub fn json_schema() -> serde_json::Value {
+    schemars::schema_for!(Report).into()
+}
+
+impl Report {
+    /// Reads a report that was written as JSON.
+    ///
+    /// # Errors
+    /// If it is none, or of another version of the schema.
+    pub fn from_json(json: &str) -> Result<Self, ReadError> {
+        #[derive(Deserialize)]
+        struct Version {
+            schema_version: u32,
+        }
+        let Version { schema_version } = serde_json::from_str(json)?;
+        if schema_version != SCHEMA_VERSION {
+            return Err(ReadError::Version(schema_version));
+        }
+        Ok(serde_json::from_str(json)?)
+    }
+}
+
+/// Why a report cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// It is not the JSON of a report.
+    #[error("this is no report of auditor: {0}")]
+    Json(#[from] serde_json::Error),
+    /// It has another schema.
+    #[error("the report has schema version {0}; this auditor reads version {SCHEMA_VERSION}")]
+    Version(u32),
+}
+
+/// Where the telemetry of an audit came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum SourceKind {
+    /// A server that speaks the Prometheus HTTP API.
+    Server,
+    /// The service itself.
+    Scrape,
+    /// What was scraped before.
+    Recording,
+}
+
+/// Whether a signal is known, or why not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum StateName {
+    /// Every series was read.
+    Ok,
+    /// The query returned no series.
+    NoData,
+    /// A series is `NaN`.
+    NotANumber,
+    /// A series is infinite.
+    Infinite,
+    /// The answer is incomplete.
+    Partial,
+    /// There is no answer.
+    Failed,
+    /// The configuration has no query for it.
+    NotConfigured,
+}
+
+impl StateName {
+    /// Its name in plain words.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::NoData => "no data",
+            Self::NotANumber => "not a number",
+            Self::Infinite => "infinite",
+            Self::Partial => "partial",
+            Self::Failed => "failed",
+            Self::NotConfigured => "not configured",
+        }
+    }
+}
+
+/// A check, and what became of it. Numbers have the unit of what is observed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CheckEntry {
+    /// Its name.
+    pub name: String,
+    /// Its rule.
+    #[serde(rename = "type")]
+    pub rule: Rule,
+    /// What was observed: of a maximum and a budget the least that it can be, of a minimum the
+    /// most, of a spike the newest point; `null` where nothing was measured.
+    pub actual: Option<f64>,
+    /// What it is held to; `null` for a spike without a baseline.
+    pub expected: Option<f64>,
+    /// Whether it holds; `null` where that cannot be told.
+    pub passed: Option<bool>,
+    /// What is broken, `error_ratio=0.02 > 0.01`; empty if nothing is.
+    pub violation: String,
+    /// How much it weighs.
+    pub severity: Severity,
+    /// A word to sort by.
+    pub category: String,
+    /// Labels of the series that decided.
+    pub series: Option<Labels>,
+    /// What it means.
+    pub description: String,
+    /// The unit of its numbers, where it is known.
+    pub unit: Option<Word>,
+    /// The least and the most that what was observed can be.
+    pub observed: Range,
+    /// Why it cannot be told, or what was assumed.
+    pub reason: Option<String>,
+    /// The query as sent, if it has one of its own.
+    pub query: Option<String>,
+    /// More on a budget.
+    pub budget: Option<BudgetEntry>,
+    /// More on a spike.
+    pub spike: Option<SpikeEntry>,
+    /// Whether the configuration names it under `checks:`.
+    pub requested: bool,
+    /// Where its limit was given; `null` for a default.
+    pub origin: Option<OriginEntry>,
+}
+
+/// How much of a budget is used.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct BudgetEntry {
+    /// The part that is used, 1 for all of it; `null` where it is not known.
+    pub usage_ratio: Option<f64>,
+    /// What is left, negative if more was used; `null` where it is not known.
+    pub remaining: Option<f64>,
+    /// The part from which it warns.
+    pub warning_ratio: f64,
+    /// Whether that is reached.
+    pub is_warning: bool,
+}
+
+/// What the newest point was held against.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SpikeEntry {
+    /// The mean of the earlier points; `null` where it is not known.
+    pub baseline_mean: Option<f64>,
+    /// How many times the baseline the newest may be.
+    pub multiplier: f64,
+    /// The least that the baseline counts as.
+    pub min_baseline: f64,
+    /// How far back the points go, seconds.
+    pub window_s: f64,
+    /// From one point to the next, seconds.
+    pub step_s: f64,
+}
+
+/// The least and the most that a value can be; `null` where there is no bound.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Range {
+    /// The least.
+    pub least: Option<f64>,
+    /// The most.
+    pub most: Option<f64>,
+}
+
+/// A place in a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OriginEntry {
+    /// The file.
+    pub file: String,
+    /// From 1.
+    pub line: usize,
+    /// From 1, in characters.
+    pub column: usize,
+}
+
+/// A finding in full.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct FindingEntry {
+    /// The check that is broken, or the name of what else was found.
+    pub check: String,
+    /// How much it weighs.
+    pub severity: Severity,
+    /// The same in words, as in `findings`.
+    pub message: String,
+    /// The values that prove it.
+    pub evidence: Vec<FindingEvidence>,
+}
+
+/// A value beside its limit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct FindingEvidence {
+    /// The signal; `null` for a check's own query and for scrapes.
+    pub signal: Option<Word>,
+    /// The least and the most that it can be.
+    pub observed: Range,
+    /// What it is held to.
+    pub limit: f64,
+    /// The unit of all of them; empty where it is not known.
+    pub unit: Word,
+    /// Labels of the series that decided.
+    pub series: Option<Labels>,
+    /// Where the limit was given; `null` for a default.
+    pub origin: Option<OriginEntry>,
 }
 
 /// A failure mode with its evidence.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct FailureModeEntry {
     /// Its name.
     #[serde(rename = "type")]
-    pub mode: &'static str,
-    /// `HIGH` or `MEDIUM`.
-    pub severity: &'static str,
+    pub mode: Word,
+    /// How bad it is.
+    pub severity: ModeSeverity,
     /// What it means.
     pub description: String,
-    /// `cpu_bound`, `blocked`, `mixed`, or `null` where CPU use does not tell.
-    pub cause: Option<&'static str>,
+    /// What keeps the loop busy; `null` where CPU use does not tell.
+    pub cause: Option<Cause>,
     /// The signals that prove it.
     pub evidence: Vec<EvidenceEntry>,
 }
 
 /// A signal over its limit.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EvidenceEntry {
     /// The signal.
-    pub signal: &'static str,
+    pub signal: Word,
     /// Its value, in its unit.
     pub value: f64,
     /// Whether the value may be greater still.
@@ -109,26 +336,26 @@ pub struct EvidenceEntry {
     /// The limit.
     pub limit: f64,
     /// The unit of both.
-    pub unit: &'static str,
+    pub unit: Word,
     /// Labels of the series it comes from.
     pub series: Option<Labels>,
 }
 
 /// A failure mode that cannot be told.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NotAssessable {
     /// Its name.
     #[serde(rename = "type")]
-    pub mode: &'static str,
+    pub mode: Word,
     /// The signals that are missing.
-    pub unknown: Vec<&'static str>,
+    pub unknown: Vec<Word>,
 }
 
 /// A term of the score.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TermEntry {
     /// The signal.
-    pub signal: &'static str,
+    pub signal: Word,
     /// Its value, or the least it can be; `null` where nothing was measured.
     pub value: Option<f64>,
     /// Whether the value may be greater.
@@ -136,26 +363,22 @@ pub struct TermEntry {
     /// The limit of the failure modes and findings.
     pub limit: f64,
     /// The unit of both.
-    pub unit: &'static str,
+    pub unit: Word,
     /// Points for one unit.
     pub weight: f64,
     /// Points in the score.
     pub points: f64,
 }
 
-/// Every signal under its key, in a fixed order.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Signals(pub Vec<(Signal, SignalEntry)>);
-
 /// One signal.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SignalEntry {
     /// The value, or the least it can be; `null` where nothing was measured.
     pub value: Option<f64>,
     /// The unit of the value.
-    pub unit: &'static str,
-    /// `ok`, `no_data`, `not_a_number`, `infinite`, `partial`, `failed` or `not_configured`.
-    pub state: &'static str,
+    pub unit: Word,
+    /// Whether it is known, or why not.
+    pub state: StateName,
     /// Why it is not `ok`, or what was assumed.
     pub reason: Option<String>,
     /// Whether the value may be greater.
@@ -171,7 +394,7 @@ pub struct SignalEntry {
 }
 
 /// How one target let itself be scraped.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ScrapesEntry {
     /// Its labels.
     pub target: Labels,
@@ -186,7 +409,7 @@ pub struct ScrapesEntry {
 }
 
 /// The command that ran while the service was watched.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CommandEntry {
     /// The command as it was given.
     pub line: String,
@@ -201,8 +424,15 @@ pub struct CommandEntry {
 }
 
 /// A count, serialised without a decimal point.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, JsonSchema)]
+#[schemars(with = "u64")]
 pub struct Integer(f64);
+
+impl<'de> Deserialize<'de> for Integer {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        f64::deserialize(deserializer).map(Self)
+    }
+}
 
 impl Serialize for Integer {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -212,11 +442,5 @@ impl Serialize for Integer {
         } else {
             serializer.serialize_f64(self.0)
         }
-    }
-}
-
-impl Serialize for Signals {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(signal, entry)| (signal.key(), entry)))
     }
 }

@@ -36,9 +36,9 @@ pub use wire::reply::Reply;
 pub use wire::{Answer, QueryError, decode};
 
 use crate::config::{Plan, Source};
-use crate::readings::Readings;
+use crate::model::reading::Readings;
+use crate::model::signal::Signal;
 use crate::scrapes::Scrapes;
-use crate::signal::Signal;
 
 /// What was seen of the backend and of the service behind it.
 #[derive(Debug, Clone, PartialEq)]

@@ -8,8 +8,10 @@ use std::fs;
 use std::path::Path;
 
 use auditor::config::DEFAULT_METRICS;
-use auditor::judgement::{Thresholds, Weights};
-use auditor::signal::Signal;
+use auditor::model::check::BuiltIn;
+use auditor::model::level::{Level, Levels};
+use auditor::model::signal::Signal;
+use auditor::model::weights::Weights;
 use support::fake::{Fake, Response};
 use support::{auditor, directory_with, empty_directory};
 
@@ -147,14 +149,20 @@ fn every_command_shown_is_understood() {
     }
 }
 
+/// Every threshold with its default.
+fn thresholds() -> Vec<(&'static str, f64)> {
+    let levels = Level::ALL.map(|(_, it)| (it.threshold(), Levels::default().start_of(it)));
+    let limits = BuiltIn::all().iter().map(|it| (it.threshold, it.default));
+    levels.into_iter().chain(limits).collect()
+}
+
 #[test]
 fn thresholds_are_documented_with_their_defaults() {
-    let defaults = serde_json::to_value(Thresholds::default()).unwrap();
-    for (key, value) in defaults.as_object().unwrap() {
-        let row = format!("| `{key}` | {} |", value.as_f64().unwrap());
+    for (key, value) in thresholds() {
+        let row = format!("| `{key}` | {value} |");
         assert!(README.contains(&row), "README lacks {row}");
     }
-    for signal in Signal::ALL {
+    for signal in Signal::all() {
         assert!(README.contains(&format!("`{}`", signal.key())), "{}", signal.key());
     }
 }
@@ -162,13 +170,11 @@ fn thresholds_are_documented_with_their_defaults() {
 #[test]
 fn the_template_says_what_the_program_assumes() {
     let template: serde_yaml::Value = serde_yaml::from_str(DEFAULT_METRICS).unwrap();
-    let defaults = serde_json::to_value(Thresholds::default()).unwrap();
-    for (key, value) in defaults.as_object().unwrap() {
-        assert_eq!(template["thresholds"][key.as_str()].as_f64(), value.as_f64(), "{key}");
+    for (key, value) in thresholds() {
+        assert_eq!(template["thresholds"][key].as_f64(), Some(value), "{key}");
     }
-    let weights = serde_json::to_value(Weights::default()).unwrap();
-    for (key, value) in weights.as_object().unwrap() {
-        let line = format!("#   {key}: {}", value.as_f64().unwrap());
+    for (signal, weight) in Weights::default().iter() {
+        let line = format!("#   {}: {weight}", signal.key());
         assert!(DEFAULT_METRICS.contains(&line), "{line}");
     }
 }

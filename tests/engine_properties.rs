@@ -2,34 +2,40 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 use auditor::engine::{Assessment, Circumstances, Verdict, assess};
-use auditor::judgement::{Level, Status, Thresholds, Weights};
-use auditor::readings::{Bound, ReadAs, Reading, Readings, Sample, State};
-use auditor::signal::Signal;
+use auditor::model::check::Criteria;
+use auditor::model::interval::Interval;
+use auditor::model::level::{Gate, Level, Levels, Status};
+use auditor::model::reading::{ReadAs, Reading, Readings, Sample, State};
+use auditor::model::signal::{SIGNALS, Signal};
 use proptest::prelude::*;
 
 /// Signals of which more is worse: all but the finished tasks.
 const WORSE_WHEN_HIGHER: [Signal; 9] = [
-    Signal::P99Latency,
-    Signal::EventLoopLag,
-    Signal::BlockingEventsTotal,
-    Signal::BlockingDurationAvg,
-    Signal::PeakActiveRequests,
-    Signal::ThreadpoolQueueWait,
-    Signal::ThreadpoolTasksStarted,
-    Signal::ThreadpoolBacklog,
-    Signal::ProcessCpuCores,
+    Signal::P99_LATENCY,
+    Signal::EVENT_LOOP_LAG,
+    Signal::BLOCKING_EVENTS_TOTAL,
+    Signal::BLOCKING_DURATION_AVG,
+    Signal::PEAK_ACTIVE_REQUESTS,
+    Signal::THREADPOOL_QUEUE_WAIT,
+    Signal::THREADPOOL_TASKS_STARTED,
+    Signal::THREADPOOL_BACKLOG,
+    Signal::PROCESS_CPU_CORES,
 ];
 
 fn judge(readings: &Readings, gate: Option<Level>) -> Assessment {
-    judge_amid(readings, Circumstances { gate, ..Circumstances::default() })
+    judge_amid(readings, Circumstances { gate: at(gate), ..Circumstances::default() })
+}
+
+fn at(level: Option<Level>) -> Gate {
+    level.map(Gate::at).unwrap_or_default()
 }
 
 fn judge_amid(readings: &Readings, circumstances: Circumstances<'_>) -> Assessment {
-    assess(readings, &Thresholds::default(), &Weights::default(), circumstances)
+    assess(readings, &Criteria::default(), circumstances)
 }
 
 fn exact(value: f64) -> Reading {
-    Reading { bound: Bound::Exact(value), measured: true, ..Reading::unknown(State::Ok) }
+    Reading { value: Interval::exactly(value), measured: true, ..Reading::unknown(State::Ok) }
 }
 
 fn value() -> impl Strategy<Value = f64> {
@@ -51,7 +57,7 @@ fn unknown() -> impl Strategy<Value = Reading> {
         Just(Reading::unknown(State::NoData)),
         Just(Reading::unknown(State::Failed("no answer".into()))),
         value().prop_map(|value| Reading {
-            bound: Bound::AtLeast(value),
+            value: Interval::at_least(value),
             measured: true,
             ..Reading::unknown(State::NotANumber)
         }),
@@ -59,11 +65,11 @@ fn unknown() -> impl Strategy<Value = Reading> {
 }
 
 fn readings(of: impl Strategy<Value = Reading>) -> impl Strategy<Value = Readings> {
-    let all = proptest::collection::vec(of, Signal::ALL.len());
+    let all = proptest::collection::vec(of, SIGNALS.len());
     (all, any::<bool>()).prop_map(|(all, own_backlog)| {
         Readings::new(|signal| {
-            let configured = signal != Signal::ThreadpoolBacklog || own_backlog;
-            configured.then(|| all[signal as usize].clone())
+            let configured = signal != Signal::THREADPOOL_BACKLOG || own_backlog;
+            configured.then(|| all[signal.index()].clone())
         })
     })
 }
@@ -77,7 +83,7 @@ fn gate() -> impl Strategy<Value = Level> {
 }
 
 fn signal() -> impl Strategy<Value = Signal> {
-    proptest::sample::select(Signal::ALL.to_vec())
+    proptest::sample::select(Signal::all().collect::<Vec<_>>())
 }
 
 fn is_pass(verdict: Verdict) -> bool {
@@ -94,7 +100,7 @@ proptest! {
         raised in value(),
     ) {
         let mut after = before.clone();
-        let old = before.get(signal).bound.least();
+        let old = before.get(signal).value.least;
         prop_assume!(before.get(signal).state != State::NotConfigured);
         after.set(signal, exact(old.max(raised)));
         prop_assert!(judge(&after, None).status >= judge(&before, None).status);
@@ -108,7 +114,7 @@ proptest! {
         let mut lost = lost;
         let was = before.get(signal);
         prop_assume!(was.state != State::NotConfigured);
-        lost.bound = Bound::AtLeast(lost.bound.least().min(was.bound.least()));
+        lost.value = Interval::at_least(lost.value.least.min(was.value.least));
         let mut after = before.clone();
         after.set(signal, lost);
         if judge(&before, Some(gate)).verdict != Verdict::Pass {
@@ -118,12 +124,12 @@ proptest! {
 
     #[test]
     fn no_value_of_an_unknown_turns_a_proven_failure_into_a_pass(
-        before in any_readings(), filled in proptest::collection::vec(value(), Signal::ALL.len()), gate in gate(),
+        before in any_readings(), filled in proptest::collection::vec(value(), SIGNALS.len()), gate in gate(),
     ) {
         let mut after = before.clone();
         for (signal, reading) in before.iter() {
-            if let Bound::AtLeast(least) = reading.bound {
-                after.set(signal, exact(least.max(filled[signal as usize])));
+            if reading.value.exact().is_none() {
+                after.set(signal, exact(reading.value.least.max(filled[signal.index()])));
             }
         }
         let (before, after) = (judge(&before, Some(gate)), judge(&after, Some(gate)));
@@ -134,7 +140,7 @@ proptest! {
             prop_assert!(after.status >= before.status);
         }
         // What was proven with less stays proven, and nothing stays open.
-        let names = |a: &Assessment| a.failure_modes.iter().map(|m| m.mode.name()).collect::<Vec<_>>();
+        let names = |a: &Assessment| a.failure_modes.iter().map(|m| m.mode.name).collect::<Vec<_>>();
         let after_names = names(&after);
         prop_assert!(names(&before).iter().all(|name| after_names.contains(name)));
         prop_assert!(after.not_assessable.is_empty());
@@ -145,7 +151,7 @@ proptest! {
         let judged = judge(&readings, Some(gate));
         if is_pass(judged.verdict) {
             prop_assert!(judged.score.terms.iter().all(|term| term.points.exact().is_some()));
-            prop_assert!(judged.score.total.least() < gate.limit(&Thresholds::default()));
+            prop_assert!(judged.score.total.least < Levels::default().start_of(gate));
             prop_assert_ne!(judged.status, Status::Inconclusive);
         }
     }
@@ -155,7 +161,7 @@ proptest! {
         readings in any_readings(), gate in proptest::option::of(gate()),
     ) {
         let failure = Some("a query failed");
-        let judged = judge_amid(&readings, Circumstances { gate, failure, ..Default::default() });
+        let judged = judge_amid(&readings, Circumstances { gate: at(gate), failure, ..Default::default() });
         prop_assert!(matches!(judged.verdict, Verdict::Fail | Verdict::Error));
     }
 
@@ -165,7 +171,7 @@ proptest! {
     ) {
         let command_failure = Some("the command `k6` exited with code 99");
         let failure = failed.then_some("a query failed");
-        let circumstances = Circumstances { gate, failure, command_failure, scrapes: &[] };
+        let circumstances = Circumstances { gate: at(gate), failure, command_failure, scrapes: &[] };
         let judged = judge_amid(&readings, circumstances);
         prop_assert!(matches!(judged.verdict, Verdict::Fail | Verdict::CommandFailed));
         // A breach that is proven is told before it.
@@ -178,20 +184,20 @@ proptest! {
         before in readings(known()), lost in unknown(), gate in gate(),
     ) {
         let mut after = before.clone();
-        after.set(Signal::P99Latency, lost.clone());
-        after.set(Signal::BlockingEventsTotal, lost);
+        after.set(Signal::P99_LATENCY, lost.clone());
+        after.set(Signal::BLOCKING_EVENTS_TOTAL, lost);
         prop_assert_eq!(judge(&before, Some(gate)).verdict, judge(&after, Some(gate)).verdict);
     }
 
     #[test]
     fn finite_in_finite_out(readings in any_readings()) {
         let judged = judge(&readings, None);
-        prop_assert!(judged.score.total.least().is_finite());
+        prop_assert!(judged.score.total.least.is_finite());
         for term in &judged.score.terms {
-            prop_assert!(term.points.least().is_finite() && term.points.least() >= 0.0);
+            prop_assert!(term.points.least.is_finite() && term.points.least >= 0.0);
         }
         for evidence in judged.failure_modes.iter().flat_map(|mode| &mode.evidence) {
-            prop_assert!(evidence.value.is_finite() && evidence.value > evidence.limit);
+            prop_assert!(evidence.observed.least.is_finite() && evidence.observed.least > evidence.limit);
         }
     }
 
@@ -201,13 +207,13 @@ proptest! {
     ) {
         let samples: Vec<_> = values.iter().map(|value| Sample { labels: Default::default(), value: *value }).collect();
         let reading = Reading::new(samples, None, ReadAs::default_for(signal));
-        prop_assert!(reading.bound.least().is_finite() && reading.bound.least() >= 0.0);
+        prop_assert!(reading.value.least.is_finite() && reading.value.least >= 0.0);
         let readable = !values.is_empty() && values.iter().all(|value| value.is_finite());
         if readable {
-            prop_assert!(reading.bound.exact().is_some());
+            prop_assert!(reading.value.exact().is_some());
         }
         if values.is_empty() || values.iter().any(|value| value.is_infinite()) {
-            prop_assert!(reading.bound.exact().is_none());
+            prop_assert!(reading.value.exact().is_none());
         }
     }
 }

@@ -151,11 +151,11 @@ fn is_sound(text: &str) -> Result<(), TestCaseError> {
         Ok(plan) => {
             prop_assert!(plan.queries.len() >= 4);
             prop_assert!(plan.queries.iter().all(|query| !query.expr.trim().is_empty()));
-            let limits = plan.thresholds;
-            prop_assert!(limits.health_score_degraded >= 0.0);
-            prop_assert!(limits.health_score_critical >= limits.health_score_degraded);
-            prop_assert!(limits.health_score_collapse >= limits.health_score_critical);
-            prop_assert!(limits.health_score_collapse.is_finite());
+            let levels = plan.criteria.levels;
+            prop_assert!(levels.degraded >= 0.0);
+            prop_assert!(levels.critical >= levels.degraded);
+            prop_assert!(levels.collapse >= levels.critical);
+            prop_assert!(levels.collapse.is_finite());
         }
         Err(ConfigError::Invalid(problems)) => {
             prop_assert!(!problems.is_empty());

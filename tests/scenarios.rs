@@ -88,6 +88,15 @@ fn every_scenario_ends_as_it_says() {
     assert!(failures.is_empty(), "\n{}", failures.join("\n"));
 }
 
+/// The schema of the report as it was first published. Keys are only added, after those.
+const FROZEN: &str = "report-v1-byte-for-byte.yaml";
+
+/// Whether a JSON object begins with all that another one holds, byte for byte.
+fn begins_with(longer: &str, object: &str) -> bool {
+    let Some(object) = object.strip_suffix("\n}\n") else { return false };
+    longer.strip_prefix(object).is_some_and(|rest| rest.starts_with(',') || rest == "\n}\n")
+}
+
 fn play(file: &Path) -> Result<(), String> {
     let text = fs::read_to_string(file).unwrap();
     let scenario: Scenario =
@@ -112,7 +121,12 @@ fn play(file: &Path) -> Result<(), String> {
     if run.stderr != fill(&scenario.stderr) {
         wrong.push(format!("stderr is\n{}", run.stderr.replace(&backend.url(), "{target}")));
     }
-    if scenario.stdout.is_some_and(|expected| run.stdout != fill(&expected)) {
+    let is_frozen = file.ends_with(FROZEN);
+    let is_as_expected = |expected: &str| match is_frozen {
+        true => begins_with(&run.stdout, expected),
+        false => run.stdout == expected,
+    };
+    if scenario.stdout.is_some_and(|expected| !is_as_expected(&fill(&expected))) {
         wrong.push(format!("stdout is\n{}", run.stdout.replace(&backend.url(), "{target}")));
     }
     if let Some(expected) = scenario.json {

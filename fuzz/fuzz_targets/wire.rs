@@ -12,7 +12,7 @@ fuzz_target!(|input: (bool, u16, &[u8])| {
             assert_eq!(status, 200, "only 200 is an answer");
             assert!(std::str::from_utf8(body).is_ok());
             for sample in answer.samples {
-                auditor::quantity::series(&sample.labels);
+                auditor::model::quantity::series(&sample.labels);
             }
         }
         Err(error) => {

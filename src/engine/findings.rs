@@ -1,88 +1,79 @@
-//! Findings: single observations in words, the decisive number beside its limit.
+//! Findings: what stands against the service, the decisive number beside its limit.
 
-use super::backlog;
-use crate::judgement::Thresholds;
-use crate::quantity::{beside, series};
-use crate::readings::{Bound, Readings};
+use super::modes::evidence;
+use crate::model::check::{Criteria, GOOD_LATENCY, HIDDEN_LAG, Judged, LOAD_WARNING, Severity};
+use crate::model::finding::{Evidence, Finding, LATE_SCRAPE, MISSING_SCRAPES};
+use crate::model::interval::Interval;
 use crate::scrapes::Scrapes;
-use crate::signal::Signal;
 
-/// Every finding that the readings and the scrapes prove, in a fixed order.
-pub fn findings(readings: &Readings, scrapes: &[Scrapes], thresholds: &Thresholds) -> Vec<String> {
-    let lag = readings.get(Signal::EventLoopLag).bound;
-    let p99 = readings.get(Signal::P99Latency).bound;
-    let over = |signal: Signal, value: Bound, limit: f64, (what, over): (&str, &str)| {
-        (value.exceeds(limit) == Some(true)).then(|| {
-            let (value, limit) = beside(value, limit, signal.unit());
-            let series = readings.get(signal).labels.as_ref().map(series).unwrap_or_default();
-            format!("{what} {value}{over} {limit}{series}.")
-        })
-    };
-    let signal = |signal: Signal, limit: f64, words: (&str, &str)| {
-        over(signal, readings.get(signal).bound, limit, words)
-    };
-    [
-        signal(
-            Signal::EventLoopLag,
-            thresholds.max_event_loop_lag_s,
-            ("The event loop runs late by up to", ", over its limit of"),
-        ),
-        signal(
-            Signal::BlockingDurationAvg,
-            thresholds.max_blocking_duration_s,
-            ("Synchronous calls block the loop for", " on average, over the limit of"),
-        ),
-        hidden(lag, p99, thresholds),
-        signal(
-            Signal::PeakActiveRequests,
-            thresholds.load_warning_threshold,
-            ("Requests in flight peak at", ", above the warning level of"),
-        ),
-        over(
-            Signal::ThreadpoolBacklog,
-            backlog(readings),
-            thresholds.max_threadpool_backlog,
-            ("The thread pool is behind by", ", over its limit of"),
-        ),
-        signal(
-            Signal::ThreadpoolQueueWait,
-            thresholds.max_queue_wait_s,
-            ("Tasks wait for a thread of the pool for", " on average, over the limit of"),
-        ),
-    ]
-    .into_iter()
-    .flatten()
-    .chain(scrapes.iter().filter_map(|target| late(target, thresholds)))
-    .chain(scrapes.iter().filter_map(missing))
-    .collect()
+/// The built-in checks that are findings by themselves, in the order of the report; lag and good
+/// latency are one together.
+const ORDER: [&str; 6] = [
+    "event_loop_lag",
+    "blocking_duration_avg",
+    HIDDEN_LAG,
+    LOAD_WARNING,
+    "threadpool_backlog",
+    "threadpool_queue_wait",
+];
+
+/// Every finding that the checks and the scrapes prove, in a fixed order: the built-in ones, those
+/// of scrapes, then the configuration's own checks.
+pub(super) fn findings(
+    checks: &[Judged],
+    scrapes: &[Scrapes],
+    criteria: &Criteria,
+) -> Vec<Finding> {
+    let broken =
+        |id: &str| checks.iter().find(|it| it.check.id == id).filter(|it| it.passed == Some(false));
+    let built_in = ORDER.iter().filter_map(|id| {
+        let judged = broken(id)?;
+        let mut found = vec![evidence(judged)];
+        if *id == HIDDEN_LAG {
+            found.push(evidence(broken(GOOD_LATENCY)?));
+        }
+        Some(finding(judged, judged.check.severity, found))
+    });
+    let is_listed = |it: &&Judged| it.check.is_requested && !ORDER.contains(&&*it.check.id);
+    let own = checks
+        .iter()
+        .filter(is_listed)
+        .filter_map(|judged| Some(finding(judged, judged.found()?, vec![evidence(judged)])));
+    built_in
+        .chain(scrapes.iter().filter_map(|target| late(target, criteria)))
+        .chain(scrapes.iter().filter_map(missing))
+        .chain(own)
+        .collect()
+}
+
+fn finding(judged: &Judged, severity: Severity, evidence: Vec<Evidence>) -> Finding {
+    Finding { check: judged.check.id.clone(), severity, evidence, detail: None }
 }
 
 /// A page that comes late: a loop that is held up cannot serve it.
-fn late(scrapes: &Scrapes, thresholds: &Thresholds) -> Option<String> {
-    let (slowest, limit) = (Bound::Exact(scrapes.slowest_s?), thresholds.max_event_loop_lag_s);
-    (slowest.exceeds(limit) == Some(true)).then(|| {
-        let (slowest, limit) = beside(slowest, limit, "s");
-        let target = series(&scrapes.target);
-        format!("The service was late to show its metrics: {slowest}, over the loop's limit of {limit}{target}.")
+fn late(scrapes: &Scrapes, criteria: &Criteria) -> Option<Finding> {
+    let check = criteria.check("event_loop_lag")?;
+    let (slowest, limit) = (scrapes.slowest_s?, check.limit.number()?);
+    (slowest > limit).then(|| Finding {
+        check: LATE_SCRAPE.to_owned(),
+        severity: Severity::Info,
+        evidence: vec![Evidence {
+            signal: None,
+            observed: Interval::exactly(slowest),
+            limit,
+            unit: "s",
+            series: Some(scrapes.target.clone()),
+            origin: check.origin.clone(),
+        }],
+        detail: None,
     })
 }
 
-fn missing(scrapes: &Scrapes) -> Option<String> {
-    let missing = scrapes.missing()?;
-    Some(format!(
-        "Telemetry is missing for a part of the time, and may hide what is worse: {missing}."
-    ))
-}
-
-/// Latency that looks fine only because the requests that suffer are not in it.
-fn hidden(lag: Bound, p99: Bound, thresholds: &Thresholds) -> Option<String> {
-    let p99 = p99.exact()?;
-    let late = lag.exceeds(thresholds.latency_hide_threshold_s) == Some(true);
-    (late && p99 < thresholds.p99_latency_hide_threshold_s).then(|| {
-        let (lag, _) = beside(lag, thresholds.latency_hide_threshold_s, "s");
-        let (p99, limit) = beside(Bound::Exact(p99), thresholds.p99_latency_hide_threshold_s, "s");
-        format!(
-            "Request latency hides it: p99 is {p99} (below {limit}) while the loop lags by {lag}."
-        )
+fn missing(scrapes: &Scrapes) -> Option<Finding> {
+    Some(Finding {
+        check: MISSING_SCRAPES.to_owned(),
+        severity: Severity::Info,
+        evidence: Vec::new(),
+        detail: Some(scrapes.missing()?),
     })
 }

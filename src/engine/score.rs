@@ -1,9 +1,11 @@
 //! The health score: a weighted sum of five signals, none of them negative.
 
-use super::{backlog, backlog_inputs};
-use crate::judgement::{Level, Status, Thresholds, Weights};
-use crate::readings::{Bound, Readings};
-use crate::signal::Signal;
+use super::quantity::quantity;
+use crate::model::interval::Interval;
+use crate::model::level::{Level, Levels, Status};
+use crate::model::reading::Readings;
+use crate::model::signal::Signal;
+use crate::model::weights::Weights;
 
 /// One term of the score.
 #[derive(Debug, Clone, PartialEq)]
@@ -11,11 +13,11 @@ pub struct Term {
     /// The signal it comes from; the backlog may be a difference of two others.
     pub signal: Signal,
     /// The signal's value, in its unit.
-    pub value: Bound,
+    pub value: Interval,
     /// Points for one unit.
     pub weight: f64,
     /// What it adds to the score.
-    pub points: Bound,
+    pub points: Interval,
     /// Whether anything was measured.
     pub measured: bool,
 }
@@ -24,7 +26,7 @@ pub struct Term {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Score {
     /// Their sum: a lower bound while a term is one, because no term is negative.
-    pub total: Bound,
+    pub total: Interval,
     /// The terms, in the order of the formula.
     pub terms: Vec<Term>,
 }
@@ -40,29 +42,17 @@ impl Score {
     /// score = 1500·lag + 400·blocking + 300·wait + 8·backlog + 1·active, with the
     /// default weights; the formula of async-runtime-auditor 0.1.
     pub fn new(readings: &Readings, weights: &Weights) -> Self {
-        let measured = |signals: &[Signal]| signals.iter().all(|s| readings.get(*s).measured);
-        let term = |signal: Signal, value: Bound, weight: f64, inputs: &[Signal]| Term {
-            signal,
-            value,
-            weight,
-            points: value.map(|value| points(signal, value, weight)),
-            measured: measured(inputs),
+        let term = |(signal, weight): (Signal, f64)| {
+            let quantity = quantity(readings, signal);
+            Term {
+                signal,
+                value: quantity.value,
+                weight,
+                points: quantity.value.map(|value| points(signal, value, weight)),
+                measured: quantity.measured,
+            }
         };
-        let plain = |signal: Signal, weight: f64| {
-            term(signal, readings.get(signal).bound, weight, &[signal])
-        };
-        let terms = vec![
-            plain(Signal::EventLoopLag, weights.event_loop_lag),
-            plain(Signal::BlockingDurationAvg, weights.blocking_duration_avg),
-            plain(Signal::ThreadpoolQueueWait, weights.threadpool_queue_wait),
-            term(
-                Signal::ThreadpoolBacklog,
-                backlog(readings),
-                weights.threadpool_backlog,
-                backlog_inputs(readings),
-            ),
-            plain(Signal::PeakActiveRequests, weights.peak_active_requests),
-        ];
+        let terms: Vec<_> = weights.iter().map(term).collect();
         Self { total: total(&terms), terms }
     }
 
@@ -73,30 +63,31 @@ impl Score {
 
     /// The status by the score. A lower bound is enough only for `CRITICAL` and worse:
     /// that breach stands whatever the missing signals would have said.
-    pub fn status(&self, thresholds: &Thresholds) -> Status {
+    pub fn status(&self, levels: &Levels) -> Status {
         let reached = Level::WORST_FIRST
             .into_iter()
-            .find(|level| self.total.least() >= level.limit(thresholds));
-        match (reached, self.total) {
-            (Some(level), Bound::Exact(_)) => level.status(),
-            (None, Bound::Exact(_)) => Status::Healthy,
-            (Some(level), Bound::AtLeast(_)) if level >= Level::Critical => level.status(),
-            (_, Bound::AtLeast(_)) => Status::Inconclusive,
+            .find(|level| self.total.least >= levels.start_of(*level));
+        match (reached, self.total.exact()) {
+            (Some(level), Some(_)) => level.status(),
+            (None, Some(_)) => Status::Healthy,
+            (Some(level), None) if level >= Level::Critical => level.status(),
+            (_, None) => Status::Inconclusive,
         }
     }
 }
 
 /// Saturates instead of overflowing, so that a finite signal has a finite score.
 fn points(signal: Signal, value: f64, weight: f64) -> f64 {
-    let points = match signal {
+    let points = if signal == Signal::EVENT_LOOP_LAG {
         // In the predecessor's order of operations, for the same last bit: ms times points a ms.
-        Signal::EventLoopLag => value * 1000.0 * (weight / 1000.0),
-        _ => value * weight,
+        value * 1000.0 * (weight / 1000.0)
+    } else {
+        value * weight
     };
     points.min(f64::MAX)
 }
 
-fn total(terms: &[Term]) -> Bound {
-    let sum = terms.iter().fold(0.0, |sum: f64, term| (sum + term.points.least()).min(f64::MAX));
-    if terms.iter().all(Term::is_known) { Bound::Exact(sum) } else { Bound::AtLeast(sum) }
+fn total(terms: &[Term]) -> Interval {
+    let sum = terms.iter().fold(0.0, |sum: f64, term| (sum + term.points.least).min(f64::MAX));
+    if terms.iter().all(Term::is_known) { Interval::exactly(sum) } else { Interval::at_least(sum) }
 }

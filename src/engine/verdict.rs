@@ -1,63 +1,54 @@
 //! The verdict: whether the service may ship, and why.
 
-use super::Circumstances;
+use serde::{Deserialize, Serialize};
+
 use super::score::Score;
-use crate::judgement::{Level, Status, Thresholds};
-use crate::quantity::{number, number_beside};
+use super::{Assessment, Circumstances};
+use crate::model::check::{Judged, Severity};
+use crate::model::level::{Gate, Level, Levels, Status};
+use crate::model::quantity::{number, number_beside};
 
 /// The answer of an audit, the worst that is proven first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// The gate's level is reached.
+    /// What fails the gate is proven.
     Fail,
     /// The command that ran meanwhile failed.
     CommandFailed,
     /// The audit could not be carried out.
     Error,
-    /// Signals are missing, so that the gate's level may or may not be reached.
+    /// Something is missing, so that the gate may or may not have to fail.
     Inconclusive,
-    /// Nothing stands against it: the gate's level is not reached, or the status is healthy.
+    /// Nothing that fails the gate is there; or without a gate, the status is healthy.
     Pass,
-    /// The status is not healthy, and no gate was asked for that could fail.
+    /// Something stands against the service, and no gate was asked for that could fail.
     NotGated,
 }
 
 impl Verdict {
-    /// Its name in the report.
-    pub const fn name(self) -> &'static str {
+    /// Its name in plain words.
+    pub const fn words(self) -> &'static str {
         match self {
             Self::Fail => "fail",
-            Self::CommandFailed => "command_failed",
+            Self::CommandFailed => "command failed",
             Self::Error => "error",
             Self::Inconclusive => "inconclusive",
             Self::Pass => "pass",
-            Self::NotGated => "not_gated",
+            Self::NotGated => "not gated",
         }
     }
 }
 
 /// Decides, and says why.
 pub(super) fn decide(
-    score: &Score,
-    status: Status,
-    thresholds: &Thresholds,
+    assessment: &Assessment,
+    levels: &Levels,
     circumstances: Circumstances<'_>,
 ) -> (Verdict, String) {
     let Circumstances { gate, failure, command_failure, .. } = circumstances;
-    let least = score.total.least();
-    let is_bound = score.total.exact().is_none();
-    if let Some(level) = gate {
-        let limit = level.limit(thresholds);
-        let (value, limit_text) = number_beside(least, limit);
-        let (gate, at_least) = (level.status().name(), if is_bound { "at least " } else { "" });
-        if least >= limit {
-            let reason = format!("the score is {at_least}{value}; {gate} starts at {limit_text}");
-            return (Verdict::Fail, reason);
-        }
-        if failure.is_none() && command_failure.is_none() && !is_bound {
-            let reason = format!("the score is {value}, below {limit_text} where {gate} starts");
-            return (Verdict::Pass, reason);
-        }
+    if let Some(reason) = proven(assessment, levels, gate) {
+        return (Verdict::Fail, reason);
     }
     if let Some(failure) = command_failure {
         return (Verdict::CommandFailed, failure.to_owned());
@@ -65,31 +56,142 @@ pub(super) fn decide(
     if let Some(failure) = failure {
         return (Verdict::Error, failure.to_owned());
     }
-    if gate.is_some() || status == Status::Inconclusive {
-        return (Verdict::Inconclusive, missing(score, thresholds, gate));
+    if let Some(reason) = missing(assessment, levels, gate) {
+        return (Verdict::Inconclusive, reason);
     }
-    if status == Status::Healthy {
-        return (Verdict::Pass, "the status is HEALTHY; no gate was asked for".to_owned());
+    if gate.is_set() {
+        return (Verdict::Pass, passed(assessment, levels, gate));
     }
-    let reason =
-        format!("the status is {}, and no gate was asked for (--fail-on LEVEL)", status.name());
-    (Verdict::NotGated, reason)
+    not_gated(assessment)
 }
 
-fn missing(score: &Score, thresholds: &Thresholds, gate: Option<Level>) -> String {
+/// What fails the gate and is proven.
+fn proven(assessment: &Assessment, levels: &Levels, gate: Gate) -> Option<String> {
+    let total = assessment.score.total;
+    if let Some(level) = gate.level.filter(|level| total.least >= levels.start_of(*level)) {
+        let (value, limit) = number_beside(total.least, levels.start_of(level));
+        let at_least = if total.exact().is_none() { "at least " } else { "" };
+        let name = level.status().name();
+        return Some(format!("the score is {at_least}{value}; {name} starts at {limit}"));
+    }
+    if gate.failure_mode && !assessment.failure_modes.is_empty() {
+        let (names, verb) = modes(assessment);
+        return Some(format!("{names} {verb} proven"));
+    }
+    let fails = |judged: &&Judged| judged.found() >= weighs(gate);
+    let broken = assessment.checks.iter().filter(|_| gate.is_set()).find(fails)?;
+    Some(format!("the check {}", broken_words(broken)))
+}
+
+/// The least severity that fails the gate.
+fn weighs(gate: Gate) -> Option<Severity> {
+    let is_strict = gate.level == Some(Level::Degraded);
+    Some(if is_strict { Severity::Warning } else { Severity::Critical })
+}
+
+fn broken_words(judged: &Judged) -> String {
+    let severity = judged.found().unwrap_or(judged.check.severity).name();
+    let verb = if judged.passed == Some(false) { "is broken" } else { "warns" };
+    let violation = judged.violation().map(|it| format!(": {it}")).unwrap_or_default();
+    format!("`{}` ({severity}) {verb}{violation}", judged.check.id)
+}
+
+fn modes(assessment: &Assessment) -> (String, &'static str) {
+    let names: Vec<_> = assessment.failure_modes.iter().map(|it| it.mode.name).collect();
+    (names.join(", "), if names.len() == 1 { "is" } else { "are" })
+}
+
+/// What is missing, and may hide what fails the gate. Without a gate, what may hide the status.
+fn missing(assessment: &Assessment, levels: &Levels, gate: Gate) -> Option<String> {
+    let score = &assessment.score;
+    // Below the level and whole, it cannot reach the level any more.
+    let is_open = score.total.exact().is_none();
+    if is_open && (gate.is_set() || assessment.status == Status::Inconclusive) {
+        return Some(missing_signals(score, levels, gate.level));
+    }
+    if let Some(open) = assessment.not_assessable.first().filter(|_| gate.failure_mode) {
+        let unknown: Vec<_> = open.unknown.iter().map(|signal| signal.key()).collect();
+        let names = unknown.join(", ");
+        return Some(format!("{} cannot be told without {names}", open.mode.name));
+    }
+    let counts =
+        |judged: &&Judged| judged.passed.is_none() && Some(judged.check.severity) >= weighs(gate);
+    let judged = assessment.checks.iter().find(counts)?;
+    let reason = judged.reason.as_ref().map(|it| format!(": {it}")).unwrap_or_default();
+    let severity = judged.check.severity.name();
+    Some(format!("the check `{}` ({severity}) cannot be told{reason}", judged.check.id))
+}
+
+fn missing_signals(score: &Score, levels: &Levels, gate: Option<Level>) -> String {
     if !score.is_measured() {
         return "no signal of the score is known".to_owned();
     }
     let unknown = score.terms.iter().filter(|term| !term.is_known());
     let names: Vec<_> = unknown.map(|term| term.signal.key()).collect();
     let verb = if names.len() == 1 { "is" } else { "are" };
-    let least = score.total.least();
+    let least = score.total.least;
     let score = match gate {
         None => format!("at least {}", number(least)),
         Some(level) => {
-            let (least, limit) = number_beside(least, level.limit(thresholds));
+            let (least, limit) = number_beside(least, levels.start_of(level));
             format!("at least {least}, and {} starts at {limit}", level.status().name())
         }
     };
     format!("{} {verb} not known; the score is {score}", names.join(", "))
+}
+
+/// Why the gate passes, and what it does not look at.
+fn passed(assessment: &Assessment, levels: &Levels, gate: Gate) -> String {
+    let total = assessment.score.total.least;
+    let reason = match gate.level {
+        Some(level) => {
+            let (value, limit) = number_beside(total, levels.start_of(level));
+            let name = level.status().name();
+            format!("the score is {value}, below {limit} where {name} starts")
+        }
+        None => "no failure mode is proven".to_owned(),
+    };
+    reason + &not_looked_at(assessment, gate)
+}
+
+/// What stands against the service, and the switch that gates on it.
+fn not_looked_at(assessment: &Assessment, gate: Gate) -> String {
+    let mut words = String::new();
+    if !assessment.failure_modes.is_empty() {
+        let (names, verb) = modes(assessment);
+        words += &format!("; but {names} {verb} proven (--fail-on failure-mode gates on it)");
+    }
+    if gate.level.is_none() && !matches!(assessment.status, Status::Healthy) {
+        let name = assessment.status.name();
+        words += &format!("; but the status is {name} (--fail-on LEVEL gates on it)");
+    }
+    let warns = |judged: &&Judged| judged.found() == Some(Severity::Warning);
+    if let Some(judged) = assessment.checks.iter().find(warns) {
+        let broken = broken_words(judged);
+        words += &format!("; but the check {broken} (--fail-on degraded gates on it)");
+    }
+    words
+}
+
+fn not_gated(assessment: &Assessment) -> (Verdict, String) {
+    let status = assessment.status;
+    let weighs = |judged: &&Judged| judged.found() >= Some(Severity::Warning);
+    if status != Status::Healthy {
+        let name = status.name();
+        let reason = format!("the status is {name}, and no gate was asked for (--fail-on LEVEL)");
+        return (Verdict::NotGated, reason);
+    }
+    if let Some(judged) = assessment.checks.iter().find(weighs) {
+        let broken = broken_words(judged);
+        let reason = format!("the check {broken}, and no gate was asked for (--fail-on LEVEL)");
+        return (Verdict::NotGated, reason);
+    }
+    let reason = "the status is HEALTHY; no gate was asked for".to_owned();
+    if assessment.failure_modes.is_empty() {
+        return (Verdict::Pass, reason);
+    }
+    let (names, verb) = modes(assessment);
+    let reason =
+        format!("{reason}; but {names} {verb} proven (--fail-on failure-mode gates on it)");
+    (Verdict::Pass, reason)
 }

@@ -1,11 +1,14 @@
 //! The report as JSON.
 
+use std::io::{self, Write};
+
 use crate::report::Report;
 
 /// The whole report, indented, with a line feed at its end.
 ///
 /// # Errors
-/// Never for a report as it is built; the serialiser's signature knows no better.
-pub fn json(report: &Report) -> serde_json::Result<String> {
-    Ok(serde_json::to_string_pretty(report)? + "\n")
+/// If it cannot be written.
+pub fn json(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, report)?;
+    out.write_all(b"\n")
 }

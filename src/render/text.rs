@@ -1,29 +1,27 @@
 //! The report for people: what is wrong first, the verdict last.
 
-use std::fmt::{self, Write as _};
+use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 
-use crate::judgement::Status;
-use crate::quantity::{number, number_beside, series};
-use crate::report::{FailureModeEntry, Report, SignalEntry, TermEntry};
-use crate::signal::Signal;
+use super::checks;
+use crate::engine::Verdict;
+use crate::model::level::Status;
+use crate::model::quantity::{number, number_beside, series};
+use crate::model::signal::Signal;
+use crate::report::{FailureModeEntry, Report, SignalEntry, SourceKind, StateName, TermEntry};
 
-const BAD: Style = AnsiColor::Red.on_default().bold();
-const WARN: Style = AnsiColor::Yellow.on_default().bold();
-const GOOD: Style = AnsiColor::Green.on_default().bold();
-const DIM: Style = Style::new().dimmed();
-const BOLD: Style = Style::new().bold();
+pub(super) const BAD: Style = AnsiColor::Red.on_default().bold();
+pub(super) const WARN: Style = AnsiColor::Yellow.on_default().bold();
+pub(super) const GOOD: Style = AnsiColor::Green.on_default().bold();
+pub(super) const DIM: Style = Style::new().dimmed();
+pub(super) const BOLD: Style = Style::new().bold();
 
 /// The report as text with ANSI colours; strip them where they are not wanted.
-pub fn text(report: &Report) -> String {
-    let mut out = String::new();
-    // Writing to a String cannot fail.
-    let _ = write(&mut out, report);
-    out
-}
-
-fn write(out: &mut String, report: &Report) -> fmt::Result {
+///
+/// # Errors
+/// If it cannot be written.
+pub fn text(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     header(out, report)?;
     if let Some(reason) = common_failure(report) {
         writeln!(out, "\n{BAD}Nothing could be read:{BAD:#} {reason}")?;
@@ -31,26 +29,22 @@ fn write(out: &mut String, report: &Report) -> fmt::Result {
     }
     table(out, report)?;
     failure_modes(out, report)?;
-    if !report.findings.is_empty() {
-        writeln!(out, "\n{BOLD}Findings:{BOLD:#}")?;
-        for finding in &report.findings {
-            writeln!(out, "  - {finding}")?;
-        }
-    }
+    checks::write(out, report)?;
+    findings(out, report)?;
     not_read(out, report)?;
     verdict(out, report)
 }
 
-fn header(out: &mut String, report: &Report) -> fmt::Result {
+fn header(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     let backend = match (&report.backend.product, &report.backend.version) {
         (Some(product), Some(version)) => format!(" ({product} {version})"),
         (Some(product), None) => format!(" ({product})"),
         (None, _) => String::new(),
     };
     let what = match report.source {
-        "scrape" => "Scraped",
-        "recording" => "Recording",
-        _ => "Target",
+        SourceKind::Scrape => "Scraped",
+        SourceKind::Recording => "Recording",
+        SourceKind::Server => "Target",
     };
     writeln!(out, "{DIM}{what}: {}{backend} at {}{DIM:#}", report.target, report.evaluated_at)?;
     writeln!(out, "{DIM}Config: {}{DIM:#}", report.config)?;
@@ -75,6 +69,22 @@ fn header(out: &mut String, report: &Report) -> fmt::Result {
     }
 }
 
+/// Every finding but those of checks that stand in a table of their own.
+fn findings(out: &mut dyn Write, report: &Report) -> io::Result<()> {
+    let is_listed = |index: usize| {
+        let check = report.finding_details.get(index).map(|detail| detail.check.as_str());
+        report.checks.iter().any(|it| {
+            it.requested && Some(it.name.as_str()) == check && Signal::from_key(&it.name).is_none()
+        })
+    };
+    let shown = report.findings.iter().enumerate().filter(|(index, _)| !is_listed(*index));
+    let shown: Vec<_> = shown.map(|(_, finding)| finding).collect();
+    if !shown.is_empty() {
+        writeln!(out, "\n{BOLD}Findings:{BOLD:#}")?;
+    }
+    shown.into_iter().try_for_each(|finding| writeln!(out, "  - {finding}"))
+}
+
 const fn style(status: Status) -> Style {
     match status {
         Status::Healthy => GOOD,
@@ -83,39 +93,31 @@ const fn style(status: Status) -> Style {
     }
 }
 
-fn table(out: &mut String, report: &Report) -> fmt::Result {
+fn table(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     writeln!(out, "\n{DIM}  {:<23}{:>16}{:>12}{:>9}{DIM:#}", "signal", "value", "limit", "score")?;
     let total: f64 = report.score_breakdown.iter().map(|term| term.points).sum();
     for term in &report.score_breakdown {
         term_row(out, report, term, total)?;
     }
-    let shown =
-        |signal: &Signal| report.score_breakdown.iter().any(|term| term.signal == signal.key());
-    for (signal, entry) in report.signals.0.iter().filter(|(signal, _)| !shown(signal)) {
-        if entry.state != "not_configured" && !is_part_of_backlog(report, *signal) {
-            let value = value(entry.value.map(number), entry.is_lower_bound, short(entry.unit));
-            writeln!(
-                out,
-                "  {:<23}{value:>16}{:>12}{:>9}{}",
-                signal.key(),
-                "-",
-                "-",
-                labels(entry)
-            )?;
+    let shown = |signal: &str| report.score_breakdown.iter().any(|term| term.signal == signal);
+    for (signal, entry) in report.signals.iter().filter(|(signal, _)| !shown(signal)) {
+        if entry.state != StateName::NotConfigured && !is_part_of_backlog(report, signal) {
+            let value = value(entry.value.map(number), entry.is_lower_bound, short(&entry.unit));
+            writeln!(out, "  {signal:<23}{value:>16}{:>12}{:>9}{}", "-", "-", labels(entry))?;
         }
     }
     Ok(())
 }
 
-fn term_row(out: &mut String, report: &Report, term: &TermEntry, total: f64) -> fmt::Result {
-    let entry = entry(report, term.signal);
-    let has_no_query = entry.is_some_and(|entry| entry.state == "not_configured");
+fn term_row(out: &mut dyn Write, report: &Report, term: &TermEntry, total: f64) -> io::Result<()> {
+    let entry = report.signals.get(&term.signal);
+    let has_no_query = entry.is_some_and(|entry| entry.state == StateName::NotConfigured);
     if has_no_query && term.value.is_none() && !term.is_lower_bound {
         return writeln!(out, "{DIM}  {:<23}{:>16}{DIM:#}", term.signal, "not configured");
     }
     let is_over = term.value.is_some_and(|value| value > term.limit);
     let style = if is_over { BAD } else { Style::new() };
-    let unit = short(term.unit);
+    let unit = short(&term.unit);
     let (shown, limit) = number_beside(term.value.unwrap_or_default(), term.limit);
     let value = value(term.value.map(|_| shown), term.is_lower_bound, unit);
     let limit = format!("{limit} {unit}");
@@ -147,21 +149,18 @@ fn labels(entry: &SignalEntry) -> String {
     entry.labels.as_ref().map(series).unwrap_or_default()
 }
 
-fn entry<'a>(report: &'a Report, key: &str) -> Option<&'a SignalEntry> {
-    report.signals.0.iter().find(|(signal, _)| signal.key() == key).map(|(_, entry)| entry)
-}
-
-fn is_part_of_backlog(report: &Report, signal: Signal) -> bool {
-    let parts = [Signal::ThreadpoolTasksStarted, Signal::ThreadpoolTasksCompleted];
-    let own = entry(report, Signal::ThreadpoolBacklog.key());
-    parts.contains(&signal) && own.is_some_and(|own| own.state == "not_configured")
+fn is_part_of_backlog(report: &Report, signal: &str) -> bool {
+    let parts = [Signal::THREADPOOL_TASKS_STARTED, Signal::THREADPOOL_TASKS_COMPLETED];
+    let own = report.signals.get(Signal::THREADPOOL_BACKLOG.key());
+    parts.iter().any(|part| part.key() == signal)
+        && own.is_some_and(|own| own.state == StateName::NotConfigured)
 }
 
 /// Where the backlog comes from if it has no query of its own.
 fn difference(report: &Report) -> String {
     let count =
-        |signal: Signal| entry(report, signal.key()).and_then(|entry| entry.value).map(number);
-    match (count(Signal::ThreadpoolTasksStarted), count(Signal::ThreadpoolTasksCompleted)) {
+        |signal: Signal| report.signals.get(signal.key()).and_then(|it| it.value).map(number);
+    match (count(Signal::THREADPOOL_TASKS_STARTED), count(Signal::THREADPOOL_TASKS_COMPLETED)) {
         (Some(started), Some(completed)) => format!(" {started} started - {completed} completed"),
         _ => String::new(),
     }
@@ -169,13 +168,14 @@ fn difference(report: &Report) -> String {
 
 /// The reason why every query failed, if it is the same for all: one line then says it all.
 fn common_failure(report: &Report) -> Option<&str> {
-    let mut asked = report.signals.0.iter().map(|(_, entry)| entry).filter(|e| e.query.is_some());
+    let mut asked = report.signals.iter().map(|(_, entry)| entry).filter(|e| e.query.is_some());
     let first = asked.next()?;
-    let same = |entry: &SignalEntry| entry.state == "failed" && entry.reason == first.reason;
+    let same =
+        |entry: &SignalEntry| entry.state == StateName::Failed && entry.reason == first.reason;
     (same(first) && asked.all(same)).then_some(first.reason.as_deref()?)
 }
 
-fn failure_modes(out: &mut String, report: &Report) -> fmt::Result {
+fn failure_modes(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     if report.failure_modes.is_empty() && report.failure_modes_not_assessable.is_empty() {
         return Ok(());
     }
@@ -190,75 +190,77 @@ fn failure_modes(out: &mut String, report: &Report) -> fmt::Result {
     Ok(())
 }
 
-fn failure_mode(out: &mut String, mode: &FailureModeEntry) -> fmt::Result {
-    writeln!(out, "  {BAD}{} ({}){BAD:#}: {}", mode.mode, mode.severity, mode.description)?;
+fn failure_mode(out: &mut dyn Write, mode: &FailureModeEntry) -> io::Result<()> {
+    let severity = mode.severity.name();
+    writeln!(out, "  {BAD}{} ({severity}){BAD:#}: {}", mode.mode, mode.description)?;
     for evidence in &mode.evidence {
         let (value, limit) = number_beside(evidence.value, evidence.limit);
         let at_least = if evidence.is_lower_bound { "at least " } else { "" };
         let labels = evidence.series.as_ref().map(series).unwrap_or_default();
-        let unit = evidence.unit;
+        let unit = &evidence.unit;
         writeln!(out, "    {} {at_least}{value} {unit} > {limit} {unit}{labels}", evidence.signal)?;
     }
     Ok(())
 }
 
-fn not_read(out: &mut String, report: &Report) -> fmt::Result {
-    let told = || report.signals.0.iter().filter(|(_, entry)| entry.reason.is_some());
-    let unread: Vec<_> = told().filter(|(_, entry)| entry.state != "ok").collect();
+fn not_read(out: &mut dyn Write, report: &Report) -> io::Result<()> {
+    let told = || report.signals.iter().filter(|(_, entry)| entry.reason.is_some());
+    let unread: Vec<_> = told().filter(|(_, entry)| entry.state != StateName::Ok).collect();
     if !unread.is_empty() {
         writeln!(out, "\n{BOLD}Could not be read:{BOLD:#}")?;
     }
     let (shared, single) = shared_reason(&unread);
     if let Some((_, entry)) = shared.first() {
-        let names: Vec<_> = shared.iter().map(|(signal, _)| signal.key()).collect();
-        let (state, reason) = (entry.state, entry.reason.as_deref().unwrap_or_default());
+        let names: Vec<_> = shared.iter().map(|(signal, _)| *signal).collect();
+        let (state, reason) = (entry.state.words(), entry.reason.as_deref().unwrap_or_default());
         writeln!(out, "  {WARN}{state}{WARN:#}: {reason}\n    {DIM}{}{DIM:#}", names.join(", "))?;
     }
     for (signal, entry) in single {
-        let state = entry.state.replace('_', " ");
+        let state = entry.state.words();
         // The same advice for every signal without data is given once, below.
-        let reason = entry.reason.as_deref().filter(|_| entry.state != "no_data");
+        let reason = entry.reason.as_deref().filter(|_| entry.state != StateName::NoData);
         let reason = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
-        writeln!(out, "  {}: {WARN}{state}{WARN:#}{reason}", signal.key())?;
+        writeln!(out, "  {signal}: {WARN}{state}{WARN:#}{reason}")?;
         if let Some(query) = &entry.query {
             writeln!(out, "    {DIM}{query}{DIM:#}")?;
         }
     }
-    if let Some((_, entry)) = unread.iter().find(|(_, entry)| entry.state == "no_data") {
+    if let Some((_, entry)) = unread.iter().find(|(_, entry)| entry.state == StateName::NoData) {
         writeln!(out, "  No data: {}.", entry.reason.as_deref().unwrap_or_default())?;
     }
-    let assumed: Vec<_> = told().filter(|(_, entry)| entry.state == "ok").collect();
+    let assumed: Vec<_> = told().filter(|(_, entry)| entry.state == StateName::Ok).collect();
     if !assumed.is_empty() {
         writeln!(out, "\n{BOLD}Assumed:{BOLD:#}")?;
     }
     for (signal, entry) in assumed {
-        writeln!(out, "  {}: {}", signal.key(), entry.reason.as_deref().unwrap_or_default())?;
+        writeln!(out, "  {signal}: {}", entry.reason.as_deref().unwrap_or_default())?;
     }
     Ok(())
 }
 
-type Entries<'a> = Vec<&'a (Signal, SignalEntry)>;
+type Entries<'a> = Vec<(&'a str, &'a SignalEntry)>;
 
 /// Apart from the others, those which are partial for one and the same reason.
 fn shared_reason<'a>(unread: &Entries<'a>) -> (Entries<'a>, Entries<'a>) {
-    let first = unread.iter().find(|(_, entry)| entry.state == "partial");
+    let first = unread.iter().find(|(_, entry)| entry.state == StateName::Partial);
     let reason = first.and_then(|(_, entry)| entry.reason.as_ref());
-    let same = |entry: &SignalEntry| entry.state == "partial" && entry.reason.as_ref() == reason;
+    let same =
+        |entry: &SignalEntry| entry.state == StateName::Partial && entry.reason.as_ref() == reason;
     let (shared, single): (Entries<'a>, Entries<'a>) =
         unread.iter().copied().partition(|(_, entry)| same(entry));
     if shared.len() > 1 { (shared, single) } else { (Vec::new(), unread.clone()) }
 }
 
-fn verdict(out: &mut String, report: &Report) -> fmt::Result {
+fn verdict(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     if let Some(error) = report.error.as_deref().filter(|error| *error != report.verdict_reason) {
         writeln!(out, "\n{BAD}Error:{BAD:#} {error}")?;
     }
     let style = match report.verdict {
-        "pass" => GOOD,
-        "fail" | "command_failed" | "error" => BAD,
-        _ => WARN,
+        Verdict::Pass => GOOD,
+        Verdict::Fail | Verdict::CommandFailed | Verdict::Error => BAD,
+        Verdict::Inconclusive | Verdict::NotGated => WARN,
     };
-    let verdict = report.verdict.replace('_', " ").to_uppercase();
+    let verdict = report.verdict.words().to_uppercase();
     let (reason, code) = (&report.verdict_reason, report.exit_code);
     writeln!(out, "\nVerdict: {style}{verdict}{style:#} - {reason} (exit code {code})")
 }

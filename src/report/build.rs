@@ -1,18 +1,22 @@
 //! How the report is filled from what was seen and judged.
 
+use super::sentences::sentence;
 use super::{
-    CommandEntry, EvidenceEntry, FailureModeEntry, Integer, NotAssessable, Report, SCHEMA_VERSION,
-    ScrapesEntry, SignalEntry, Signals, TermEntry,
+    BudgetEntry, CheckEntry, CommandEntry, EvidenceEntry, FailureModeEntry, FindingEntry,
+    FindingEvidence, Integer, NotAssessable, Ordered, OriginEntry, Range, Report, SCHEMA_VERSION,
+    ScrapesEntry, SignalEntry, SourceKind, SpikeEntry, StateName, TermEntry, Word,
 };
-use crate::config::Plan;
-use crate::engine::{
-    Assessment, Evidence, FailureMode, Score, Term, Unassessable, Verdict, backlog,
-};
+use crate::config::{Plan, Query, Source};
+use crate::engine::{Assessment, Score, Term, Verdict, backlog};
 use crate::exit::Exit;
-use crate::judgement::Thresholds;
-use crate::readings::{Bound, Reading, State};
+use crate::model::check::{BuiltIn, Criteria, Judged, Limit, Observed};
+use crate::model::finding::{Evidence, FailureMode, Finding, Unassessable};
+use crate::model::interval::Interval;
+use crate::model::level::{Gate, Level};
+use crate::model::origin::Place;
+use crate::model::reading::{Note, Reading, State};
+use crate::model::signal::Signal;
 use crate::scrapes::Scrapes;
-use crate::signal::Signal;
 use crate::source::{Ended, Observation};
 
 impl Report {
@@ -20,62 +24,68 @@ impl Report {
     pub fn new(plan: &Plan, seen: &Observation, assessment: &Assessment, exit: Exit) -> Self {
         let known = |signal: Signal| {
             let reading = seen.readings.get(signal);
-            reading.bound.exact().filter(|_| reading.measured)
+            reading.value.exact().filter(|_| reading.measured)
         };
         let score = &assessment.score;
         let backlog = backlog(&seen.readings).exact().filter(|_| {
-            score.terms.iter().any(|term| term.signal == Signal::ThreadpoolBacklog && term.measured)
+            score
+                .terms
+                .iter()
+                .any(|term| term.signal == Signal::THREADPOOL_BACKLOG && term.measured)
         });
         Self {
             schema_version: SCHEMA_VERSION,
             status: assessment.status,
-            runtime_health_score: score.is_measured().then(|| rounded(score.total.least())),
-            p99_latency_ms: known(Signal::P99Latency).map(milliseconds),
-            max_event_loop_lag_ms: known(Signal::EventLoopLag).map(milliseconds),
-            blocking_events: known(Signal::BlockingEventsTotal).map(integer),
-            avg_blocking_duration_s: known(Signal::BlockingDurationAvg).map(rounded),
-            peak_active_requests: known(Signal::PeakActiveRequests).map(integer),
-            threadpool_queue_wait_s: known(Signal::ThreadpoolQueueWait).map(rounded),
+            runtime_health_score: score.is_measured().then(|| rounded(score.total.least)),
+            p99_latency_ms: known(Signal::P99_LATENCY).map(milliseconds),
+            max_event_loop_lag_ms: known(Signal::EVENT_LOOP_LAG).map(milliseconds),
+            blocking_events: known(Signal::BLOCKING_EVENTS_TOTAL).map(integer),
+            avg_blocking_duration_s: known(Signal::BLOCKING_DURATION_AVG).map(rounded),
+            peak_active_requests: known(Signal::PEAK_ACTIVE_REQUESTS).map(integer),
+            threadpool_queue_wait_s: known(Signal::THREADPOOL_QUEUE_WAIT).map(rounded),
             threadpool_backlog: backlog.map(integer),
             failure_modes: assessment.failure_modes.iter().map(Into::into).collect(),
-            findings: assessment.findings.clone(),
-            verdict: assessment.verdict.name(),
+            findings: assessment.findings.iter().map(|it| words(it, assessment)).collect(),
+            verdict: assessment.verdict,
             verdict_reason: assessment.verdict_reason.clone(),
             exit_code: exit.code(),
-            gate: plan.gate,
+            gate: plan.gate.level,
             error: match exit {
                 Exit::NoVerdict => Some(assessment.verdict_reason.clone()),
                 _ => seen.failure.clone(),
             },
             evaluated_at: plan.reach.instant().to_string(),
-            source: plan.reach.source.name(),
+            source: kind(&plan.reach.source),
             target: plan.reach.source.to_string(),
             backend: seen.backend.clone(),
             config: plan.config.display().to_string(),
             score_is_lower_bound: score.total.exact().is_none(),
-            score_breakdown: breakdown(score, &plan.thresholds),
+            score_breakdown: breakdown(score, &plan.criteria),
             failure_modes_not_assessable: assessment
                 .not_assessable
                 .iter()
                 .map(Into::into)
                 .collect(),
-            signals: Signals(
-                seen.readings
-                    .iter()
-                    .map(|(signal, reading)| (signal, entry(plan, signal, reading)))
-                    .collect(),
-            ),
+            signals: seen
+                .readings
+                .iter()
+                .map(|(signal, reading)| (signal.key(), entry(plan, signal, reading)))
+                .collect(),
             scrapes: seen.scrapes.iter().map(Into::into).collect(),
             command: seen.command.as_ref().map(Into::into),
-            thresholds: plan.thresholds.clone(),
-            weights: plan.weights.clone(),
+            thresholds: thresholds(&plan.criteria),
+            weights: plan.criteria.weights.iter().map(|(it, weight)| (it.key(), weight)).collect(),
+            checks: assessment.checks.iter().map(|judged| check(plan, judged)).collect(),
+            finding_details: assessment.findings.iter().map(|it| detail(it, assessment)).collect(),
+            fail_on: fail_on(plan.gate),
+            profile: plan.profile.clone(),
         }
     }
 
     /// Takes note that the report could not be written or printed, which may change the exit.
     pub fn not_delivered(&mut self, message: &str, exit: Exit) {
         if self.exit_code != exit.code() {
-            self.verdict = Verdict::Error.name();
+            self.verdict = Verdict::Error;
             message.clone_into(&mut self.verdict_reason);
             self.exit_code = exit.code();
         }
@@ -85,37 +95,35 @@ impl Report {
 
 impl From<&FailureMode> for FailureModeEntry {
     fn from(found: &FailureMode) -> Self {
-        let description = found.mode.description();
+        let description = found.mode.description;
         Self {
-            mode: found.mode.name(),
-            severity: found.mode.severity().name(),
+            mode: found.mode.name.into(),
+            severity: found.mode.severity,
             description: match found.cause {
                 Some(cause) => format!("{description} {}", cause.description()),
                 None => description.to_owned(),
             },
-            cause: found.cause.map(|cause| cause.name()),
-            evidence: found.evidence.iter().map(Into::into).collect(),
+            cause: found.cause,
+            evidence: found.evidence.iter().filter_map(of_signal).collect(),
         }
     }
 }
 
-impl From<&Evidence> for EvidenceEntry {
-    fn from(evidence: &Evidence) -> Self {
-        Self {
-            signal: evidence.signal.key(),
-            value: evidence.value,
-            is_lower_bound: evidence.is_lower_bound,
-            limit: evidence.limit,
-            unit: evidence.signal.unit(),
-            series: evidence.labels.clone(),
-        }
-    }
+fn of_signal(evidence: &Evidence) -> Option<EvidenceEntry> {
+    Some(EvidenceEntry {
+        signal: evidence.signal?.key().into(),
+        value: evidence.observed.least,
+        is_lower_bound: evidence.observed.exact().is_none(),
+        limit: evidence.limit,
+        unit: evidence.unit.into(),
+        series: evidence.series.clone(),
+    })
 }
 
 impl From<&Unassessable> for NotAssessable {
     fn from(open: &Unassessable) -> Self {
-        let unknown = open.unknown.iter().map(|signal| signal.key()).collect();
-        Self { mode: open.mode.name(), unknown }
+        let unknown = open.unknown.iter().map(|signal| signal.key().into()).collect();
+        Self { mode: open.mode.name.into(), unknown }
     }
 }
 
@@ -143,51 +151,170 @@ impl From<&Ended> for CommandEntry {
     }
 }
 
-fn breakdown(score: &Score, thresholds: &Thresholds) -> Vec<TermEntry> {
+const fn kind(source: &Source) -> SourceKind {
+    match source {
+        Source::Server(_) => SourceKind::Server,
+        Source::Scrape(_) => SourceKind::Scrape,
+        Source::Recording(_) => SourceKind::Recording,
+    }
+}
+
+fn breakdown(score: &Score, criteria: &Criteria) -> Vec<TermEntry> {
     let entry = |term: &Term| TermEntry {
-        signal: term.signal.key(),
-        value: term.measured.then(|| term.value.least()),
-        is_lower_bound: matches!(term.value, Bound::AtLeast(_)),
-        limit: match term.signal {
-            Signal::EventLoopLag => thresholds.max_event_loop_lag_s,
-            Signal::BlockingDurationAvg => thresholds.max_blocking_duration_s,
-            Signal::ThreadpoolQueueWait => thresholds.max_queue_wait_s,
-            Signal::ThreadpoolBacklog => thresholds.max_threadpool_backlog,
-            _ => thresholds.max_active_requests,
-        },
-        unit: term.signal.unit(),
+        signal: term.signal.key().into(),
+        value: term.measured.then_some(term.value.least),
+        is_lower_bound: term.value.exact().is_none(),
+        limit: criteria.limit(term.signal.key()).unwrap_or(f64::MAX),
+        unit: term.signal.unit().into(),
         weight: term.weight,
-        points: term.points.least(),
+        points: term.points.least,
     };
     score.terms.iter().map(entry).collect()
 }
 
+fn thresholds(criteria: &Criteria) -> Ordered<f64> {
+    let levels = Level::WORST_FIRST.map(|it| (it.threshold(), criteria.levels.start_of(it)));
+    let limits = BuiltIn::all().iter();
+    let limits = limits.map(|it| (it.threshold, criteria.limit(it.id).unwrap_or(it.default)));
+    levels.into_iter().chain(limits).collect()
+}
+
+fn fail_on(gate: Gate) -> Vec<Word> {
+    let level = gate.level.map(Level::name);
+    let mode = gate.failure_mode.then_some(Gate::FAILURE_MODE);
+    level.into_iter().chain(mode).map(Word::from).collect()
+}
+
 fn entry(plan: &Plan, signal: Signal, reading: &Reading) -> SignalEntry {
     let query = plan.query(signal);
-    let (state, why) = match &reading.state {
-        State::Ok => ("ok", None),
-        State::NoData => (
-            "no_data",
-            Some("the query returned no series; check the metric's name, the labels and the time"),
-        ),
-        State::NotANumber => ("not_a_number", Some("a series is NaN")),
-        State::Infinite => ("infinite", Some("a series is infinite")),
-        State::Partial(words) => ("partial", Some(words.as_str())),
-        State::Failed(cause) => ("failed", Some(cause.as_str())),
-        State::NotConfigured => ("not_configured", None),
-    };
-    let notes = reading.notes.iter().map(|note| note.text());
-    let reasons: Vec<_> = why.into_iter().map(str::to_owned).chain(notes).collect();
     SignalEntry {
-        value: reading.measured.then(|| reading.bound.least()),
-        unit: signal.unit(),
-        state,
-        reason: (!reasons.is_empty()).then(|| reasons.join("; ")),
-        is_lower_bound: matches!(reading.bound, Bound::AtLeast(_)),
+        value: reading.measured.then_some(reading.value.least),
+        unit: signal.unit().into(),
+        state: (&reading.state).into(),
+        reason: reason(reading),
+        is_lower_bound: reading.value.exact().is_none(),
         query: query.map(|query| query.expr.clone()),
         reduce: query.map(|query| query.read_as.reduce),
         series: reading.series,
         labels: reading.labels.clone(),
+    }
+}
+
+/// Why a reading is not known, or what was assumed.
+fn reason(reading: &Reading) -> Option<String> {
+    let notes = reading.notes.iter().map(Note::text);
+    let why = reading.state.reason().map(str::to_owned);
+    let reasons: Vec<_> = why.into_iter().chain(notes).collect();
+    (!reasons.is_empty()).then(|| reasons.join("; "))
+}
+
+impl From<&State> for StateName {
+    fn from(state: &State) -> Self {
+        match state {
+            State::Ok => Self::Ok,
+            State::NoData => Self::NoData,
+            State::NotANumber => Self::NotANumber,
+            State::Infinite => Self::Infinite,
+            State::Partial(_) => Self::Partial,
+            State::Failed(_) => Self::Failed,
+            State::NotConfigured => Self::NotConfigured,
+        }
+    }
+}
+
+fn check(plan: &Plan, judged: &Judged) -> CheckEntry {
+    let check = &judged.check;
+    let decisive = match check.limit {
+        Limit::Min(_) => judged.observed.most,
+        _ => judged.observed.least,
+    };
+    let actual = judged.measured.then_some(decisive).filter(|value| value.is_finite());
+    let (unit, query) = match check.observes {
+        Observed::Signal(signal) => (Some(signal.unit().into()), None),
+        Observed::Query => (None, plan.query_of_check(&check.id).map(|it: &Query| it.expr.clone())),
+    };
+    CheckEntry {
+        name: check.id.clone(),
+        rule: check.limit.rule(),
+        actual,
+        expected: judged.expected,
+        passed: judged.passed,
+        violation: judged.violation().unwrap_or_default(),
+        severity: check.severity,
+        category: check.category.clone(),
+        series: judged.series.clone(),
+        description: check.description.clone(),
+        unit,
+        observed: judged.observed.into(),
+        reason: judged.reason.clone(),
+        query,
+        budget: budget(judged),
+        spike: spike(judged),
+        requested: check.is_requested,
+        origin: check.origin.as_ref().map(Into::into),
+    }
+}
+
+fn budget(judged: &Judged) -> Option<BudgetEntry> {
+    let Limit::Budget { limit, warning_ratio } = judged.check.limit else { return None };
+    let value = judged.observed.exact().filter(|_| judged.passed.is_some());
+    Some(BudgetEntry {
+        usage_ratio: value.map(|value| value / limit),
+        remaining: value.map(|value| limit - value),
+        warning_ratio,
+        is_warning: judged.is_warning,
+    })
+}
+
+fn spike(judged: &Judged) -> Option<SpikeEntry> {
+    let Limit::Spike(spike) = &judged.check.limit else { return None };
+    Some(SpikeEntry {
+        baseline_mean: judged.baseline,
+        multiplier: spike.multiplier,
+        min_baseline: spike.min_baseline,
+        window_s: spike.window.as_secs_f64(),
+        step_s: spike.step.as_secs_f64(),
+    })
+}
+
+fn words(finding: &Finding, assessment: &Assessment) -> String {
+    let judged = assessment.checks.iter().find(|judged| judged.check.id == finding.check);
+    sentence(finding, judged.and_then(Judged::violation))
+}
+
+fn detail(finding: &Finding, assessment: &Assessment) -> FindingEntry {
+    FindingEntry {
+        check: finding.check.clone(),
+        severity: finding.severity,
+        message: words(finding, assessment),
+        evidence: finding.evidence.iter().map(Into::into).collect(),
+    }
+}
+
+impl From<&Evidence> for FindingEvidence {
+    fn from(evidence: &Evidence) -> Self {
+        Self {
+            signal: evidence.signal.map(|signal| signal.key().into()),
+            observed: evidence.observed.into(),
+            limit: evidence.limit,
+            unit: evidence.unit.into(),
+            series: evidence.series.clone(),
+            origin: evidence.origin.as_ref().map(Into::into),
+        }
+    }
+}
+
+impl From<Interval> for Range {
+    fn from(interval: Interval) -> Self {
+        let finite = |value: f64| Some(value).filter(|value| value.is_finite());
+        Self { least: finite(interval.least), most: finite(interval.most) }
+    }
+}
+
+impl From<&Place> for OriginEntry {
+    fn from(place: &Place) -> Self {
+        let file = place.path.display().to_string();
+        Self { file, line: place.line, column: place.column }
     }
 }
 

@@ -112,7 +112,7 @@ fn of_target(labels: &Labels, up: &Points, took: Option<&Points>, end: i64) -> S
     }
     // Another target was scraped for longer.
     pause = over.map_or(pause, |over| pause.max(end as f64 / 1000.0 - over));
-    let mut target: crate::readings::Labels = labels.into();
+    let mut target: crate::model::reading::Labels = labels.into();
     target.remove(METRIC_NAME);
     Scrapes {
         target,

@@ -5,7 +5,7 @@ use crate::config::Query;
 /// Names one failed query and counts the others.
 pub(super) fn failed_queries(failures: &[(&Query, String)], total: usize) -> Option<String> {
     let (query, error) = failures.first()?;
-    let signal = query.signal.key();
+    let signal = query.name();
     Some(match failures.len() {
         1 => format!("the query `{signal}` failed: {error}"),
         count => format!("{count} of {total} queries failed, `{signal}` first: {error}"),

@@ -9,9 +9,9 @@ use super::wire::{Answer, QueryError};
 use super::words::words;
 use super::{Backend, Observation};
 use crate::config::{Plan, Query};
+use crate::model::reading::{CheckReading, Incomplete, Labels, Reading, Readings, Sample, State};
+use crate::model::signal::Signal;
 use crate::promql::{self, Value};
-use crate::readings::{Incomplete, Labels, Reading, Readings, Sample, State};
-use crate::signal::Signal;
 use crate::storage::Storage;
 
 /// Evaluates every query of the plan.
@@ -27,7 +27,11 @@ pub(super) fn observe(plan: &Plan, watch: &Watch) -> Observation {
             }
             Reading::unknown(State::Failed(error))
         });
-        readings.set(query.signal, reading);
+        if let Some(signal) = query.signal() {
+            readings.set(signal, reading);
+        } else {
+            readings.set_check(query.name(), CheckReading::Value(reading));
+        }
     }
     let failure = failed_queries(&failures, plan.queries.len());
     let scrapes = watch.samples.as_ref().map(|it| it.scrapes.clone()).unwrap_or_default();

@@ -12,8 +12,8 @@ use super::api::{Answered, Server};
 use super::wave::{Wave, join};
 use super::wire::{Answer, decode};
 use crate::config::{Plan, Query};
-use crate::readings::{Incomplete, Labels, Sample};
-use crate::signal::OnMissing;
+use crate::model::reading::{Incomplete, Labels, Sample};
+use crate::model::signal::OnMissing;
 
 /// The label that tells a series of the query from the 0 that stands for none.
 const MARK: &str = "auditor_nan";

@@ -13,7 +13,7 @@ use super::words::words;
 use crate::config::Credential;
 
 /// Which server answered, as far as it says.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Backend {
     /// `Prometheus`, `VictoriaMetrics`, …
     pub product: Option<String>,

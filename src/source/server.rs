@@ -13,7 +13,7 @@ use super::wave::{Wave, join};
 use super::wire::decode;
 use super::{Observation, nan};
 use crate::config::{Endpoint, Plan};
-use crate::readings::{Reading, Readings, State};
+use crate::model::reading::{CheckReading, Reading, Readings, State};
 
 /// Asks the server everything that the plan holds, from `started` on; `log` is told of every
 /// request.
@@ -68,7 +68,11 @@ pub(super) fn observe(
                 Reading::unknown(State::Failed(error))
             }
         };
-        readings.set(query.signal, reading);
+        if let Some(signal) = query.signal() {
+            readings.set(signal, reading);
+        } else {
+            readings.set_check(query.name(), CheckReading::Value(reading));
+        }
     }
     let failure = match preflight {
         Err(fault) => Some(http.redact(&format!("{}: {fault}", endpoint.target))),

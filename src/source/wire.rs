@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 
 use super::http::TransportError;
 use super::words::words;
-use crate::readings::{Incomplete, Labels, Sample};
+use crate::model::reading::{Incomplete, Labels, Sample};
 
 /// An answered query.
 #[derive(Debug, Clone, PartialEq)]

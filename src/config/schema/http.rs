@@ -47,7 +47,7 @@ pub(super) fn read_file(
     request: &Request,
 ) -> Result<(HttpConfig, Vec<Problem>), ConfigError> {
     let text = read(path, request.timeout)?;
-    let root = match yaml::parse(&text) {
+    let root = match yaml::parse(path, &text) {
         Ok(root) => root,
         Err(error) => return Ok((HttpConfig::default(), vec![syntax(path, &error)])),
     };
@@ -56,7 +56,7 @@ pub(super) fn read_file(
         problems.at(&root, "the file is empty");
     }
     let http = read_http(&root, &Section { file: path, patience: request.timeout }, &mut problems);
-    Ok((http, problems.locate(path, &text)))
+    Ok((http, problems.sorted()))
 }
 
 fn read_http(node: &Node, section: &Section<'_>, problems: &mut Problems) -> HttpConfig {

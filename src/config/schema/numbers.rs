@@ -1,84 +1,81 @@
 //! Thresholds and weights: finite numbers that are not negative.
 
-use super::{Key, entries, unknown};
+use super::{Key, entries, find, unknown};
 use crate::config::problems::Problems;
 use crate::config::yaml::{Node, Value};
-use crate::judgement::{Thresholds, Weights};
+use crate::model::check::{BuiltIn, Criteria};
+use crate::model::level::Level;
+use crate::model::signal::Signal;
+use crate::model::weights::Weights;
 
-pub(super) fn read_thresholds(node: &Node, problems: &mut Problems) -> Thresholds {
-    let mut t = Thresholds::default();
-    let mut places = [None; 3];
+/// Reads the section into the levels of the score and the limits of the built-in checks.
+pub(super) fn read_thresholds(node: &Node, criteria: &mut Criteria, problems: &mut Problems) {
     let entries = entries(node, "`thresholds`", problems);
-    let mut slots: [(&str, &mut f64); 11] = [
-        ("health_score_degraded", &mut t.health_score_degraded),
-        ("health_score_critical", &mut t.health_score_critical),
-        ("health_score_collapse", &mut t.health_score_collapse),
-        ("max_event_loop_lag_s", &mut t.max_event_loop_lag_s),
-        ("max_blocking_duration_s", &mut t.max_blocking_duration_s),
-        ("max_queue_wait_s", &mut t.max_queue_wait_s),
-        ("max_threadpool_backlog", &mut t.max_threadpool_backlog),
-        ("max_active_requests", &mut t.max_active_requests),
-        ("load_warning_threshold", &mut t.load_warning_threshold),
-        ("latency_hide_threshold_s", &mut t.latency_hide_threshold_s),
-        ("p99_latency_hide_threshold_s", &mut t.p99_latency_hide_threshold_s),
-    ];
-    for (key, value) in entries {
-        if let Some(index) = read_number("threshold", key, value, &mut slots, problems)
-            && let Some(place) = places.get_mut(index)
-        {
-            *place = Some(value);
-        }
+    for (key, value) in &entries {
+        read_threshold(*key, value, criteria, problems);
     }
-    let levels = [
-        ("health_score_degraded", t.health_score_degraded),
-        ("health_score_critical", t.health_score_critical),
-        ("health_score_collapse", t.health_score_collapse),
-    ];
-    for (index, pair) in levels.windows(2).enumerate() {
-        if let [(lower_name, lower), (upper_name, upper)] = pair
-            && lower > upper
-        {
-            let place = places[index + 1].or(places[index]).unwrap_or(node);
+    let levels = Level::ALL.map(|(_, level)| level);
+    for pair in levels.windows(2) {
+        let [lower, upper] = pair else { continue };
+        let [lower_start, upper_start] = [*lower, *upper].map(|it| criteria.levels.start_of(it));
+        if lower_start > upper_start {
+            let (lower_name, upper_name) = (lower.threshold(), upper.threshold());
+            let place = find(&entries, upper_name).or_else(|| find(&entries, lower_name));
             let message = format!(
-                "`{upper_name}` ({upper}) is below `{lower_name}` ({lower}); \
+                "`{upper_name}` ({upper_start}) is below `{lower_name}` ({lower_start}); \
                  the order is degraded <= critical <= collapse"
             );
-            problems.at(place, message);
+            problems.at(place.map_or(node, |(_, value)| value), message);
         }
     }
-    t
+}
+
+fn read_threshold(
+    (name, key): Key<'_>,
+    node: &Node,
+    criteria: &mut Criteria,
+    problems: &mut Problems,
+) {
+    let level = Level::ALL.map(|(_, level)| level).into_iter().find(|it| it.threshold() == name);
+    let built_in = BuiltIn::of_threshold(name);
+    if level.is_none() && built_in.is_none() {
+        let levels = Level::ALL.map(|(_, level)| level.threshold());
+        let limits = BuiltIn::all().iter().map(|it| it.threshold);
+        problems.at(key, unknown("threshold", name, levels.into_iter().chain(limits)));
+        return;
+    }
+    let Some(value) = read_number(name, node, problems) else { return };
+    if let Some(level) = level {
+        criteria.levels.set(level, value);
+    }
+    let check = built_in.map(|it| it.check(value, node.place()));
+    if let Some(check) = check
+        && let Some(before) = criteria.checks.iter_mut().find(|before| before.id == check.id)
+    {
+        *before = check;
+    }
 }
 
 pub(super) fn read_weights(node: &Node, problems: &mut Problems) -> Weights {
-    let mut w = Weights::default();
-    let mut slots: [(&str, &mut f64); 5] = [
-        ("event_loop_lag", &mut w.event_loop_lag),
-        ("blocking_duration_avg", &mut w.blocking_duration_avg),
-        ("threadpool_queue_wait", &mut w.threadpool_queue_wait),
-        ("threadpool_backlog", &mut w.threadpool_backlog),
-        ("peak_active_requests", &mut w.peak_active_requests),
-    ];
-    for (key, value) in entries(node, "`weights`", problems) {
-        read_number("weight", key, value, &mut slots, problems);
+    let mut weights = Weights::default();
+    for ((name, key), value) in entries(node, "`weights`", problems) {
+        let signal = Signal::from_key(name).filter(|it| weights.iter().any(|(has, _)| has == *it));
+        let Some(signal) = signal else {
+            problems.at(key, unknown("weight", name, weights.iter().map(|(it, _)| it.key())));
+            continue;
+        };
+        if let Some(weight) = read_number(name, value, problems) {
+            weights.set(signal, weight);
+        }
     }
-    if slots.iter().all(|(_, weight)| **weight == 0.0) {
+    if weights.iter().all(|(_, weight)| weight == 0.0) {
         problems.at(node, "every weight is 0, so that every service would be healthy");
     }
-    w
+    weights
 }
 
-/// Reads a finite number that is not negative into the slot of its key; says which slot.
-fn read_number(
-    what: &str,
-    (name, key): Key<'_>,
-    node: &Node,
-    slots: &mut [(&str, &mut f64)],
-    problems: &mut Problems,
-) -> Option<usize> {
-    let Some(index) = slots.iter().position(|(slot, _)| *slot == name) else {
-        problems.at(key, unknown(what, name, slots.iter().map(|(slot, _)| *slot)));
-        return None;
-    };
+/// A finite number that is not negative.
+fn read_number(name: &str, node: &Node, problems: &mut Problems) -> Option<f64> {
     let value = match node.value {
         Value::Int(value) => value as f64,
         Value::Float(value) => value,
@@ -91,6 +88,5 @@ fn read_number(
         problems.at(node, format!("`{name}` must be finite and not negative, found {value}"));
         return None;
     }
-    *slots[index].1 = value;
-    Some(index)
+    Some(value)
 }

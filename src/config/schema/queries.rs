@@ -1,14 +1,15 @@
 //! Queries: PromQL with variables, and how its answer is read.
 
-use super::{entries, unknown};
-use crate::config::Query;
+use super::{Entry, entries, find, unknown};
 use crate::config::problems::{Problems, suggest};
 use crate::config::vars::{self, Vars};
 use crate::config::yaml::{Node, Value};
-use crate::readings::ReadAs;
-use crate::signal::{OnMissing, Reduce, Signal};
+use crate::config::{Asked, Query};
+use crate::model::reading::ReadAs;
+use crate::model::signal::{OnMissing, Reduce, Signal};
 
-const KEYS: [&str; 4] = ["query", "reduce", "on_no_data", "on_nan"];
+/// What a query may hold that is a mapping.
+pub(super) const QUERY_KEYS: [&str; 4] = ["query", "reduce", "on_no_data", "on_nan"];
 
 /// Reads the section; `section_key` is where it says that something is missing.
 pub(super) fn read_queries(
@@ -22,15 +23,15 @@ pub(super) fn read_queries(
     for ((name, key), value) in &entries {
         match Signal::from_key(name) {
             Some(signal) => queries.extend(read_query(signal, value, vars, problems)),
-            None => problems.at(key, unknown("query", name, Signal::ALL.map(Signal::key))),
+            None => problems.at(key, unknown("query", name, Signal::all().map(Signal::key))),
         }
     }
     let place = |signal: Signal| entries.iter().find(|((name, _), _)| *name == signal.key());
-    for signal in Signal::ALL.into_iter().filter(|s| s.is_required() && place(*s).is_none()) {
+    for signal in Signal::all().filter(|s| s.def().is_required && place(*s).is_none()) {
         let message = format!("the query `{}` is missing; it is required", signal.key());
         problems.at(section_key, message);
     }
-    let pair = (Signal::ThreadpoolTasksStarted, Signal::ThreadpoolTasksCompleted);
+    let pair = (Signal::THREADPOOL_TASKS_STARTED, Signal::THREADPOOL_TASKS_COMPLETED);
     for (one, other) in [pair, (pair.1, pair.0)] {
         if let (Some(((_, key), _)), None) = (place(one), place(other)) {
             let (one, other) = (one.key(), other.key());
@@ -40,35 +41,46 @@ pub(super) fn read_queries(
             );
         }
     }
-    queries.sort_by_key(|query| query.signal);
+    queries.sort_by_key(Query::signal);
     queries
 }
 
 fn read_query(signal: Signal, node: &Node, vars: &Vars, problems: &mut Problems) -> Option<Query> {
     let mut read_as = ReadAs::default_for(signal);
-    let mut expr = None;
-    match &node.value {
+    let expr = match &node.value {
         Value::Map(_) => {
-            for ((name, key), value) in entries(node, signal.key(), problems) {
-                match name {
-                    "query" => expr = Some(value),
-                    "reduce" => set(&mut read_as.reduce, value, Reduce::ALL, problems),
-                    "on_no_data" => set(&mut read_as.on_no_data, value, OnMissing::ALL, problems),
-                    "on_nan" => set(&mut read_as.on_nan, value, OnMissing::ALL, problems),
-                    _ => problems.at(key, unknown("key", name, KEYS)),
-                }
+            let entries = entries(node, signal.key(), problems);
+            for ((name, key), _) in entries.iter().filter(|it| !QUERY_KEYS.contains(&it.0.0)) {
+                problems.at(key, unknown("key", name, QUERY_KEYS));
             }
+            read_how(&mut read_as, &entries, problems);
+            let expr = find(&entries, "query").map(|(_, value)| value);
             if expr.is_none() {
                 problems.at(node, format!("`{}` has no `query`", signal.key()));
             }
+            expr
         }
-        _ => expr = Some(node),
-    }
-    let (template, expr) = read_expr(signal, expr?, vars, problems)?;
-    Some(Query { signal, template, expr, read_as })
+        _ => Some(node),
+    };
+    let (template, expr) = read_expr(signal.key(), expr?, vars, problems)?;
+    Some(Query { asked: Asked::Signal(signal), template, expr, read_as, span: None })
 }
 
-fn set<T: Copy, const N: usize>(
+/// Reads how the answer is to be read.
+pub(super) fn read_how(how: &mut ReadAs, entries: &[Entry<'_>], problems: &mut Problems) {
+    if let Some((_, value)) = find(entries, "reduce") {
+        set(&mut how.reduce, value, Reduce::ALL, problems);
+    }
+    if let Some((_, value)) = find(entries, "on_no_data") {
+        set(&mut how.on_no_data, value, OnMissing::ALL, problems);
+    }
+    if let Some((_, value)) = find(entries, "on_nan") {
+        set(&mut how.on_nan, value, OnMissing::ALL, problems);
+    }
+}
+
+/// Sets one of the choices.
+pub(super) fn set<T: Copy, const N: usize>(
     slot: &mut T,
     node: &Node,
     choices: [(&str, T); N],
@@ -88,13 +100,12 @@ fn set<T: Copy, const N: usize>(
 }
 
 /// The query as it is written, and with its variables replaced.
-fn read_expr(
-    signal: Signal,
+pub(super) fn read_expr(
+    key: &str,
     node: &Node,
     vars: &Vars,
     problems: &mut Problems,
 ) -> Option<(String, String)> {
-    let key = signal.key();
     let template = match &node.value {
         Value::Text(text) => text,
         Value::Null => {

@@ -5,11 +5,32 @@ use std::path::Path;
 use super::{Entry, find, http};
 use crate::config::http::HttpConfig;
 use crate::config::problems::Problems;
-use crate::config::yaml::{Node, Value};
+use crate::config::yaml::{Node, Origin, Value};
 use crate::config::{
     DEFAULT_TARGET, Endpoint, Environment, Reach, Request, Scrape, ScrapedPage, Source,
     SourceRequest, Target,
 };
+
+/// What the environment and the command line say of the server, as a layer.
+pub(super) fn outside_layer(request: &Request, problems: &mut Problems) -> Node {
+    const NAME: &str = "AUDITOR_TARGET";
+    let nothing = Node { origin: Origin::Environment(NAME), value: Value::Null };
+    let SourceRequest::Server(given) = &request.source else { return nothing };
+    let (origin, target) = match (given, &request.environment.target) {
+        (Some(text), _) => (Origin::CommandLine("--target"), text.as_str()),
+        (None, from_environment) => match http::variable(NAME, from_environment.as_ref()) {
+            Ok(Some(text)) => (Origin::Environment(NAME), text),
+            Ok(None) => return nothing,
+            Err(message) => {
+                problems.outside(message);
+                return nothing;
+            }
+        },
+    };
+    let node = |value| Node { origin: origin.clone(), value };
+    let text = |text: &str| node(Value::Text(text.to_owned()));
+    node(Value::Map(vec![(text("target"), text(target))]))
+}
 
 /// `None` where there is no such source; a problem says why.
 ///
@@ -22,11 +43,10 @@ pub(super) fn read_reach(
     problems: &mut Problems,
 ) -> Option<Reach> {
     let [target, http] = ["target", "http"].map(|name| find(sections, name).map(|(_, node)| node));
-    let from_file = read_target(target, problems);
+    let target = read_target(target, problems);
     let section_http = http.map(|node| http::read_section(node, path, request, problems));
     let source = match &request.source {
-        SourceRequest::Server(given) => {
-            let target = server(given.as_deref(), from_file, request, problems);
+        SourceRequest::Server(_) => {
             let mut http = own_http.or(section_http).unwrap_or_default();
             let environment = &request.environment;
             http::add_outside(&mut http, target.as_ref(), environment, request, problems);
@@ -53,28 +73,6 @@ fn read_target(node: Option<&Node>, problems: &mut Problems) -> Option<Target> {
             None
         }
     }
-}
-
-/// The server of the command line, else of the environment, else of the file.
-fn server(
-    given: Option<&str>,
-    from_file: Option<Target>,
-    request: &Request,
-    problems: &mut Problems,
-) -> Option<Target> {
-    const NAME: &str = "AUDITOR_TARGET";
-    let (origin, text) = match (given, &request.environment.target) {
-        (Some(text), _) => ("--target", text),
-        (None, None) => return from_file,
-        (None, from_environment) => match http::variable(NAME, from_environment.as_ref()) {
-            Ok(text) => (NAME, text?),
-            Err(message) => {
-                problems.outside(message);
-                return None;
-            }
-        },
-    };
-    Target::parse(text).map_err(|message| problems.outside(format!("{origin}: {message}"))).ok()
 }
 
 /// The pages of a service. What the file and the environment say of credentials is the

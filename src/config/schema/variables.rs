@@ -1,17 +1,34 @@
 //! The values of variables: built in, from the file, from the command line.
 
 use super::{entries, unknown};
-use crate::config::Request;
 use crate::config::problems::Problems;
 use crate::config::vars::{self, Vars};
 use crate::config::yaml::{Node, Value};
 
-pub(super) fn read_vars(
-    node: Option<&Node>,
-    queries: Option<&Node>,
-    request: &Request,
+/// Checks that every variable of the command line is declared and used. Ignored, it would leave
+/// the audit looking at something else than was asked for.
+pub(super) fn check_given(
+    given: &[(String, String)],
+    declared: &[String],
+    asking: [Option<&Node>; 2],
     problems: &mut Problems,
-) -> Vars {
+) {
+    let built_in = vars::BUILT_IN.into_iter().map(|(name, _)| name);
+    let known: Vec<_> = built_in.chain(declared.iter().map(String::as_str)).collect();
+    for (name, _) in given {
+        if !asking.iter().flatten().any(|node| uses(node, name)) {
+            let message = if known.contains(&name.as_str()) {
+                format!("no query uses ${name}, so it would change nothing")
+            } else {
+                unknown("variable", name, known.iter().copied())
+            };
+            problems.outside(format!("--var: {message}"));
+        }
+    }
+}
+
+/// Reads the section.
+pub(super) fn read_vars(node: Option<&Node>, problems: &mut Problems) -> Vars {
     let mut vars: Vars = vars::BUILT_IN.map(|(name, value)| (name.into(), value.into())).into();
     let check = |name: &str, value: &str| {
         let is_range = matches!(name, "window" | "step");
@@ -28,28 +45,14 @@ pub(super) fn read_vars(
                 String::new()
             }
         };
-        if !vars::is_name(name) {
+        // One of the command line that is no name is none that was declared either.
+        if key.place().is_some() && !vars::is_name(name) {
             problems.at(key, format!("`{name}` cannot be a variable; use letters, digits and _"));
         }
         if let Some(message) = check(name, &text) {
             problems.at(value, message);
         }
         vars.insert(name.to_owned(), text);
-    }
-    for (name, value) in &request.vars {
-        // Ignored, it would leave the audit looking at something else than was asked for.
-        if !queries.is_some_and(|queries| uses(queries, name)) {
-            let message = if vars.contains_key(name) {
-                format!("no query uses ${name}, so it would change nothing")
-            } else {
-                unknown("variable", name, vars.keys().map(String::as_str))
-            };
-            problems.outside(format!("--var: {message}"));
-        }
-        if let Some(message) = check(name, value) {
-            problems.outside(format!("--var: {message}"));
-        }
-        vars.insert(name.clone(), value.clone());
     }
     vars
 }

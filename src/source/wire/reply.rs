@@ -4,8 +4,8 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::{PARTIAL, QueryError, envelope, not_api, number, samples};
+use crate::model::reading::{Labels, Sample};
 use crate::promql::{self, Value};
-use crate::readings::{Labels, Sample};
 use crate::source::words::words;
 use crate::storage::Point;
 

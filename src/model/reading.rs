@@ -1,12 +1,14 @@
-//! Readings: what an answer says about a signal, known or not known and why.
+//! Readings: what an answer says about a signal or a check, known or not known and why.
 //!
-//! This is the seam between the source and the engine: plain data, no I/O.
+//! This is the seam between what was seen and the engine: plain data, no I/O.
 
 mod answer;
 
 use std::collections::BTreeMap;
 
-use crate::signal::{OnMissing, Reduce, Signal};
+use super::check::Rule;
+use super::interval::Interval;
+use super::signal::{OnMissing, Reduce, Signal};
 
 /// Labels of a series, sorted by name.
 pub type Labels = BTreeMap<String, String>;
@@ -39,59 +41,40 @@ pub enum State {
     NotConfigured,
 }
 
-/// What is known of a quantity that is never negative.
-///
-/// A quantity of which nothing is known is `AtLeast(0.0)`.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Bound {
-    /// Its value.
-    Exact(f64),
-    /// It has this value or a greater one.
-    AtLeast(f64),
-}
-
-impl Bound {
-    /// The value, where it is known.
-    pub const fn exact(self) -> Option<f64> {
+impl State {
+    /// Why it is not known, in words.
+    pub fn reason(&self) -> Option<&str> {
         match self {
-            Self::Exact(value) => Some(value),
-            Self::AtLeast(_) => None,
-        }
-    }
-
-    /// The least value it can have.
-    pub const fn least(self) -> f64 {
-        match self {
-            Self::Exact(value) | Self::AtLeast(value) => value,
-        }
-    }
-
-    /// Whether it is above `limit`; `None` where that cannot be told.
-    pub fn exceeds(self, limit: f64) -> Option<bool> {
-        match self {
-            _ if self.least() > limit => Some(true),
-            Self::Exact(_) => Some(false),
-            Self::AtLeast(_) => None,
-        }
-    }
-
-    /// The bound of `f(self)` for an `f` that never falls.
-    pub fn map(self, f: impl Fn(f64) -> f64) -> Self {
-        match self {
-            Self::Exact(value) => Self::Exact(f(value)),
-            Self::AtLeast(value) => Self::AtLeast(f(value)),
+            Self::Ok | Self::NotConfigured => None,
+            Self::NoData => Some(
+                "the query returned no series; check the metric's name, the labels and the time",
+            ),
+            Self::NotANumber => Some("a series is NaN"),
+            Self::Infinite => Some("a series is infinite"),
+            Self::Partial(words) | Self::Failed(words) => Some(words),
         }
     }
 }
 
-/// What was read of one signal.
+/// One series over a range of time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Series {
+    /// Its labels.
+    pub labels: Labels,
+    /// When, in milliseconds since the Unix epoch, and what; in order. A step at which it has no
+    /// value is left out.
+    pub points: Vec<(i64, f64)>,
+}
+
+/// What was read of one signal, or of a check's own query.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reading {
     /// Whether it is known, or why not.
     pub state: State,
-    /// What is known of it. Finite and never negative.
-    pub bound: Bound,
-    /// Whether any value stands behind `bound`, or it is the 0 of an unknown.
+    /// What is known of it; its ends are finite where they are known. Of a signal, never
+    /// negative.
+    pub value: Interval,
+    /// Whether any value stands behind `value`, or it is that of an unknown.
     pub measured: bool,
     /// Labels of the series that decided a maximum or minimum.
     pub labels: Option<Labels>,
@@ -158,16 +141,34 @@ pub struct ReadAs {
     pub on_nan: OnMissing,
     /// Whether an answer that the backend calls incomplete is taken for whole.
     pub accept_partial: bool,
+    /// Whether a value may be negative; else it is read as 0.
+    pub is_signed: bool,
 }
 
 impl ReadAs {
     /// How `signal` is read unless the configuration says otherwise.
     pub const fn default_for(signal: Signal) -> Self {
         Self {
-            reduce: signal.default_reduce(),
+            reduce: signal.def().reduce,
             on_no_data: OnMissing::Inconclusive,
-            on_nan: signal.default_on_nan(),
+            on_nan: signal.def().on_nan,
             accept_partial: false,
+            is_signed: false,
+        }
+    }
+
+    /// How the query of a check is read unless the configuration says otherwise: the series that
+    /// is worst by its rule decides.
+    pub const fn default_for_check(rule: Rule) -> Self {
+        Self {
+            reduce: match rule {
+                Rule::Min => Reduce::Min,
+                Rule::Max | Rule::Budget | Rule::Spike => Reduce::Max,
+            },
+            on_no_data: OnMissing::Inconclusive,
+            on_nan: OnMissing::Inconclusive,
+            accept_partial: false,
+            is_signed: true,
         }
     }
 }
@@ -177,7 +178,7 @@ impl Reading {
     pub const fn unknown(state: State) -> Self {
         Self {
             state,
-            bound: Bound::AtLeast(0.0),
+            value: Interval::NOT_NEGATIVE,
             measured: false,
             labels: None,
             series: 0,
@@ -188,46 +189,86 @@ impl Reading {
     /// A signal that the configuration leaves out: it contributes nothing.
     pub const fn not_configured() -> Self {
         let mut reading = Self::unknown(State::NotConfigured);
-        reading.bound = Bound::Exact(0.0);
+        reading.value = Interval::exactly(0.0);
         reading
     }
 }
 
-/// One reading for every signal.
+/// What was read of a check's own query over a range of time.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Readings([Reading; Signal::ALL.len()]);
+pub struct RangeReading {
+    /// Whether it is known, or why not.
+    pub state: State,
+    /// Its series, sorted by their labels.
+    pub series: Vec<Series>,
+    /// The instants at which it was evaluated, in milliseconds since the Unix epoch, in order.
+    pub instants: Vec<i64>,
+    /// What was assumed on the way to the values.
+    pub notes: Vec<Note>,
+}
+
+/// What was read for an audit.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Readings {
+    /// By the number of the signal's row.
+    signals: Vec<Reading>,
+    /// Of the checks' own queries, by the name of the check.
+    checks: BTreeMap<String, CheckReading>,
+}
+
+/// What was read of a check's own query.
+#[derive(Debug, Clone, PartialEq)]
+pub enum CheckReading {
+    /// At an instant.
+    Value(Reading),
+    /// Over a range of time.
+    Range(RangeReading),
+}
 
 impl Readings {
-    /// Takes the readings from `read`; a signal it has none for is not configured.
+    /// Takes the readings of signals from `read`; a signal it has none for is not configured.
     pub fn new(mut read: impl FnMut(Signal) -> Option<Reading>) -> Self {
-        Self(Signal::ALL.map(|signal| read(signal).unwrap_or_else(Reading::not_configured)))
+        let read = |signal| read(signal).unwrap_or_else(Reading::not_configured);
+        Self { signals: Signal::all().map(read).collect(), checks: BTreeMap::new() }
     }
 
     /// The reading of `signal`.
     pub fn get(&self, signal: Signal) -> &Reading {
-        // Proof: ALL lists the variants in the order of their discriminants.
-        &self.0[signal as usize]
+        // Proof: there is one for every row, and a signal is the number of a row.
+        &self.signals[signal.index()]
     }
 
     /// Replaces the reading of `signal`.
     pub fn set(&mut self, signal: Signal, reading: Reading) {
-        self.0[signal as usize] = reading;
+        self.signals[signal.index()] = reading;
+    }
+
+    /// What was read of the query of that check.
+    pub fn of_check(&self, id: &str) -> Option<&CheckReading> {
+        self.checks.get(id)
+    }
+
+    /// Sets what was read of the query of that check.
+    pub fn set_check(&mut self, id: &str, reading: CheckReading) {
+        self.checks.insert(id.to_owned(), reading);
     }
 
     /// Every signal with its reading, in the order of the report.
     pub fn iter(&self) -> impl Iterator<Item = (Signal, &Reading)> {
-        Signal::ALL.into_iter().zip(&self.0)
+        Signal::all().zip(&self.signals)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::signal::SIGNALS;
 
     #[test]
-    fn signals_are_listed_in_the_order_of_their_discriminants() {
-        for (index, signal) in Signal::ALL.into_iter().enumerate() {
-            assert_eq!(signal as usize, index);
+    fn every_signal_is_found_by_its_key() {
+        assert_eq!(Signal::all().count(), SIGNALS.len());
+        for (index, signal) in Signal::all().enumerate() {
+            assert_eq!(signal.index(), index);
             assert_eq!(Signal::from_key(signal.key()), Some(signal));
         }
     }

@@ -1,6 +1,7 @@
 //! Numbers and series as people read them.
 
-use crate::readings::{Bound, Labels};
+use super::interval::Interval;
+use super::reading::Labels;
 
 /// A number in at most four significant digits, as short as it gets.
 pub fn number(value: f64) -> String {
@@ -31,8 +32,8 @@ pub fn number_beside(value: f64, limit: f64) -> (String, String) {
 }
 
 /// A value and its limit with their unit; "at least" before a lower bound.
-pub fn beside(value: Bound, limit: f64, unit: &str) -> (String, String) {
-    let (number, limit) = number_beside(value.least(), limit);
+pub fn beside(value: Interval, limit: f64, unit: &str) -> (String, String) {
+    let (number, limit) = number_beside(value.least, limit);
     let at_least = if value.exact().is_none() { "at least " } else { "" };
     (format!("{at_least}{number} {unit}"), format!("{limit} {unit}"))
 }

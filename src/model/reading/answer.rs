@@ -1,7 +1,8 @@
 //! How an answer becomes a reading: what each series counts for, and how several become one.
 
-use super::{Bound, Incomplete, Labels, Note, ReadAs, Reading, Sample, State};
-use crate::signal::{OnMissing, Reduce};
+use super::{Incomplete, Labels, Note, RangeReading, ReadAs, Reading, Sample, Series, State};
+use crate::model::interval::Interval;
+use crate::model::signal::{OnMissing, Reduce};
 
 impl Reading {
     /// Reads an answer, `incomplete` if it is known to lack something.
@@ -22,7 +23,7 @@ impl Reading {
         }
         let mut values = Vec::with_capacity(series);
         for sample in samples {
-            match classify(sample.value, how.on_nan) {
+            match classify(sample.value, how) {
                 Ok((value, note)) => {
                     values.push((value, sample.labels));
                     notes.extend(note);
@@ -32,25 +33,28 @@ impl Reading {
         }
         notes.sort_unstable();
         notes.dedup();
-        // A minimum over some of the series says nothing about the least it can be.
-        let useless = unreadable.is_some() && how.reduce == Reduce::Min;
-        let measured = !values.is_empty() && !useless;
+        let useful = unreadable.is_none() || how.is_signed || how.reduce != Reduce::Min;
+        let measured = !values.is_empty() && useful;
         let (value, labels) = reduce(values, how.reduce, series);
-        let bound = match unreadable {
-            None => Bound::Exact(value),
-            Some(_) if useless => Bound::AtLeast(0.0),
-            Some(_) => Bound::AtLeast(value),
+        let value = match unreadable {
+            None => Interval::exactly(value),
+            Some(_) if !measured => unknown(how),
+            Some(_) => partly(value, how),
         };
-        Self { state: unreadable.unwrap_or(State::Ok), bound, measured, labels, series, notes }
+        Self { state: unreadable.unwrap_or(State::Ok), value, measured, labels, series, notes }
     }
 
     fn empty(incomplete: Option<Incomplete>, how: ReadAs) -> Self {
         match (incomplete, how.on_no_data) {
             // Accepted or not: of nothing there is no part.
-            (Some(incomplete), _) => Self::unknown(incomplete.into_state()),
-            (None, OnMissing::Inconclusive) => Self::unknown(State::NoData),
+            (Some(incomplete), _) => {
+                Self { value: unknown(how), ..Self::unknown(incomplete.into_state()) }
+            }
+            (None, OnMissing::Inconclusive) => {
+                Self { value: unknown(how), ..Self::unknown(State::NoData) }
+            }
             (None, OnMissing::Zero) => Self {
-                bound: Bound::Exact(0.0),
+                value: Interval::exactly(0.0),
                 measured: true,
                 notes: vec![Note::NoDataAsZero],
                 ..Self::unknown(State::Ok)
@@ -67,10 +71,68 @@ impl Incomplete {
     }
 }
 
+impl RangeReading {
+    /// A reading without a series.
+    pub const fn unknown(state: State) -> Self {
+        Self { state, series: Vec::new(), instants: Vec::new(), notes: Vec::new() }
+    }
+
+    /// Reads the answer over a range, evaluated at `instants`.
+    pub fn new(
+        mut series: Vec<Series>,
+        instants: Vec<i64>,
+        incomplete: Option<Incomplete>,
+        how: ReadAs,
+    ) -> Self {
+        series.sort_by(|a, b| a.labels.cmp(&b.labels));
+        let mut notes = Vec::new();
+        let state = match incomplete {
+            Some(Incomplete::BackendSays(words)) if how.accept_partial && !series.is_empty() => {
+                notes.push(Note::PartialAccepted(words));
+                State::Ok
+            }
+            Some(incomplete) => incomplete.into_state(),
+            None if series.is_empty() && how.on_no_data == OnMissing::Inconclusive => State::NoData,
+            None if series.is_empty() => {
+                notes.push(Note::NoDataAsZero);
+                let points = instants.iter().map(|at| (*at, 0.0)).collect();
+                series.push(Series { labels: Labels::new(), points });
+                State::Ok
+            }
+            None => State::Ok,
+        };
+        let points = series.iter_mut().flat_map(|series| &mut series.points);
+        for (_, value) in points.filter(|(_, value)| value.is_nan()) {
+            if how.on_nan == OnMissing::Zero {
+                *value = 0.0;
+                notes.push(Note::NanAsZero);
+            }
+        }
+        notes.sort_unstable();
+        notes.dedup();
+        Self { state, series, instants, notes }
+    }
+}
+
+/// What is known of a quantity of which nothing was read.
+const fn unknown(how: ReadAs) -> Interval {
+    if how.is_signed { Interval::ANY } else { Interval::NOT_NEGATIVE }
+}
+
+/// What is known of a quantity of which `value` was made of some of its series.
+const fn partly(value: f64, how: ReadAs) -> Interval {
+    match how.reduce {
+        _ if !how.is_signed => Interval::at_least(value),
+        Reduce::Max => Interval::at_least(value),
+        Reduce::Min => Interval { least: f64::NEG_INFINITY, most: value },
+        Reduce::Sum | Reduce::Avg => Interval::ANY,
+    }
+}
+
 /// A value that can be counted on, or the state of a series that has none.
-fn classify(value: f64, on_nan: OnMissing) -> Result<(f64, Option<Note>), State> {
+fn classify(value: f64, how: ReadAs) -> Result<(f64, Option<Note>), State> {
     if value.is_nan() {
-        return match on_nan {
+        return match how.on_nan {
             OnMissing::Zero => Ok((0.0, Some(Note::NanAsZero))),
             OnMissing::Inconclusive => Err(State::NotANumber),
         };
@@ -78,7 +140,7 @@ fn classify(value: f64, on_nan: OnMissing) -> Result<(f64, Option<Note>), State>
     if value.is_infinite() {
         return Err(State::Infinite);
     }
-    if value < 0.0 {
+    if value < 0.0 && !how.is_signed {
         return Ok((0.0, Some(Note::NegativeAsZero)));
     }
     // Adding 0.0 turns -0.0 into 0.0.
@@ -96,7 +158,8 @@ fn worse(before: Option<State>, now: State) -> State {
 
 /// Reduces the readable series of an answer of `total` series to one finite value.
 fn reduce(values: Vec<(f64, Labels)>, how: Reduce, total: usize) -> (f64, Option<Labels>) {
-    let sum = || values.iter().fold(0.0, |sum: f64, (value, _)| (sum + value).min(f64::MAX));
+    let bounded = |value: f64| value.clamp(f64::MIN, f64::MAX);
+    let sum = || values.iter().fold(0.0, |sum: f64, (value, _)| bounded(sum + value));
     match how {
         Reduce::Sum => (sum(), None),
         // The unreadable series count too: none of them is below 0.
@@ -129,6 +192,7 @@ mod tests {
             on_no_data: OnMissing::Inconclusive,
             on_nan: OnMissing::Inconclusive,
             accept_partial: false,
+            is_signed: false,
         }
     }
 
@@ -142,7 +206,7 @@ mod tests {
         let samples = vec![sample("b", 0.9), sample("c", 0.9), sample("a", 0.1)];
         let reversed = samples.iter().rev().cloned().collect();
         let reading = Reading::new(samples, None, how(Reduce::Max));
-        assert_eq!(reading.bound, Bound::Exact(0.9));
+        assert_eq!(reading.value, Interval::exactly(0.9));
         assert_eq!(reading.labels.as_ref().map(|l| l["instance"].as_str()), Some("b"));
         assert_eq!(reading, Reading::new(reversed, None, how(Reduce::Max)));
     }
@@ -152,7 +216,7 @@ mod tests {
         for (reduce, expected) in
             [(Reduce::Max, 4.0), (Reduce::Min, 1.0), (Reduce::Sum, 7.0), (Reduce::Avg, 7.0 / 3.0)]
         {
-            assert_eq!(read(&[1.0, 4.0, 2.0], how(reduce)).bound, Bound::Exact(expected));
+            assert_eq!(read(&[1.0, 4.0, 2.0], how(reduce)).value, Interval::exactly(expected));
         }
     }
 
@@ -162,11 +226,11 @@ mod tests {
             [(Reduce::Max, 4.0), (Reduce::Min, 0.0), (Reduce::Sum, 6.0), (Reduce::Avg, 2.0)]
         {
             let reading = read(&[4.0, f64::NAN, 2.0], how(reduce));
-            assert_eq!(reading.bound, Bound::AtLeast(least), "{reduce:?}");
+            assert_eq!(reading.value, Interval::at_least(least), "{reduce:?}");
             assert_eq!(reading.state, State::NotANumber);
         }
         assert_eq!(read(&[1.0, f64::INFINITY], how(Reduce::Max)).state, State::Infinite);
-        assert_eq!(read(&[f64::NEG_INFINITY], how(Reduce::Max)).bound, Bound::AtLeast(0.0));
+        assert_eq!(read(&[f64::NEG_INFINITY], how(Reduce::Max)).value, Interval::at_least(0.0));
     }
 
     #[test]
@@ -192,7 +256,7 @@ mod tests {
     fn nan_is_zero_only_where_configured() {
         let zero = ReadAs { on_nan: OnMissing::Zero, ..how(Reduce::Max) };
         let reading = read(&[f64::NAN], zero);
-        assert_eq!((reading.bound, &reading.state), (Bound::Exact(0.0), &State::Ok));
+        assert_eq!((reading.value, &reading.state), (Interval::exactly(0.0), &State::Ok));
         assert_eq!(reading.notes, [Note::NanAsZero]);
         assert!(!read(&[f64::NAN], how(Reduce::Max)).measured);
     }
@@ -201,12 +265,12 @@ mod tests {
     fn an_empty_answer_is_unknown_unless_configured() {
         assert_eq!(read(&[], how(Reduce::Sum)).state, State::NoData);
         let zero = ReadAs { on_no_data: OnMissing::Zero, ..how(Reduce::Sum) };
-        assert_eq!(read(&[], zero).bound, Bound::Exact(0.0));
+        assert_eq!(read(&[], zero).value, Interval::exactly(0.0));
         let partial =
             Reading::new(Vec::new(), Some(Incomplete::BackendSays("a store is down".into())), zero);
         assert_eq!(
-            partial.bound,
-            Bound::AtLeast(0.0),
+            partial.value,
+            Interval::at_least(0.0),
             "an incomplete answer is no proof of nothing"
         );
     }
@@ -214,9 +278,9 @@ mod tests {
     #[test]
     fn a_negative_value_is_zero_and_flagged() {
         let reading = read(&[-3.0], how(Reduce::Max));
-        assert_eq!(reading.bound, Bound::Exact(0.0));
+        assert_eq!(reading.value, Interval::exactly(0.0));
         assert_eq!(reading.notes, [Note::NegativeAsZero]);
-        let Bound::Exact(zero) = read(&[-0.0], how(Reduce::Max)).bound else { panic!("not exact") };
+        let zero = read(&[-0.0], how(Reduce::Max)).value.exact().unwrap();
         assert!(zero.is_sign_positive());
     }
 
@@ -224,7 +288,7 @@ mod tests {
     fn an_incomplete_answer_is_a_lower_bound() {
         let incomplete = || Incomplete::BackendSays("shard".into());
         let reading = Reading::new(vec![sample("a", 2.0)], Some(incomplete()), how(Reduce::Max));
-        assert_eq!(reading.bound, Bound::AtLeast(2.0));
+        assert_eq!(reading.value, Interval::at_least(2.0));
         assert_eq!(reading.state, State::Partial("shard".into()));
     }
 
@@ -235,15 +299,45 @@ mod tests {
         let says = || Some(Incomplete::BackendSays("shard".into()));
         let read = |samples, incomplete| Reading::new(samples, incomplete, accept);
         let accepted = read(vec![sample("a", 2.0)], says());
-        assert_eq!((accepted.bound, accepted.state), (Bound::Exact(2.0), State::Ok));
+        assert_eq!((accepted.value, accepted.state), (Interval::exactly(2.0), State::Ok));
         assert_eq!(accepted.notes, [Note::PartialAccepted("shard".into())]);
         assert_eq!(read(Vec::new(), says()).state, State::Partial("shard".into()));
         let ours = read(vec![sample("a", 2.0)], Some(Incomplete::Unanswered("why".into())));
-        assert_eq!(ours.bound, Bound::AtLeast(2.0));
+        assert_eq!(ours.value, Interval::at_least(2.0));
+    }
+
+    #[test]
+    fn a_signed_value_keeps_its_sign_and_one_end_of_what_it_can_be() {
+        let signed = |reduce| ReadAs { is_signed: true, ..how(reduce) };
+        let at_most = |most| Interval { least: f64::NEG_INFINITY, most };
+        for (values, reduce, known) in [
+            (&[-3.0, 2.0][..], Reduce::Min, Interval::exactly(-3.0)),
+            (&[-3.0, f64::NAN], Reduce::Min, at_most(-3.0)),
+            (&[-3.0, f64::NAN], Reduce::Max, Interval::at_least(-3.0)),
+            (&[-3.0, f64::NAN], Reduce::Sum, Interval::ANY),
+            (&[f64::NAN], Reduce::Max, Interval::ANY),
+            (&[], Reduce::Max, Interval::ANY),
+        ] {
+            assert_eq!(read(values, signed(reduce)).value, known, "{values:?} {reduce:?}");
+        }
+    }
+
+    #[test]
+    fn a_range_without_series_is_a_line_at_0_only_where_configured() {
+        let zero = ReadAs { on_no_data: OnMissing::Zero, ..how(Reduce::Max) };
+        let read = |how| RangeReading::new(Vec::new(), vec![1, 2], None, how);
+        assert_eq!(read(how(Reduce::Max)).state, State::NoData);
+        assert_eq!(read(zero).series[0].points, [(1, 0.0), (2, 0.0)]);
+        let partial = Some(Incomplete::BackendSays("a store is down".into()));
+        let partial = RangeReading::new(Vec::new(), vec![1, 2], partial, zero);
+        assert_eq!(partial.state, State::Partial("a store is down".into()));
     }
 
     #[test]
     fn sums_stay_finite() {
-        assert_eq!(read(&[f64::MAX, f64::MAX], how(Reduce::Sum)).bound, Bound::Exact(f64::MAX));
+        assert_eq!(
+            read(&[f64::MAX, f64::MAX], how(Reduce::Sum)).value,
+            Interval::exactly(f64::MAX)
+        );
     }
 }

@@ -1,0 +1,88 @@
+//! What `auditor` can be asked to do, a file each. How it exits, and how its report leaves the
+//! process, is decided here alone.
+
+mod audit;
+mod deliver;
+mod init;
+mod query;
+mod schema;
+
+use std::ffi::OsString;
+use std::time::Instant;
+
+use anyhow::Context as _;
+use jiff::{Timestamp, Unit};
+
+use crate::cli::{Cli, Common, Task};
+use crate::exit::Exit;
+use crate::output;
+use crate::progress::Progress;
+use crate::source::{Moment, Spectator};
+
+/// Runs `auditor` with the arguments of a command line, its own name first.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
+    let started = Instant::now();
+    let cli = match Cli::parse_from_args(args) {
+        Ok(cli) => cli,
+        Err(refusal) => {
+            // Help and version come this way too, and are no failure.
+            let _ = refusal.print();
+            return if refusal.use_stderr() { Exit::Usage } else { Exit::Success };
+        }
+    };
+    let result = match &cli.task {
+        _ if cli.init => init::run(),
+        Some(Task::Query { expr, common }) => query::run(expr, common, started),
+        Some(Task::Schema { document }) => schema::run(*document),
+        None => audit::run(&cli, started),
+    };
+    // Every error that a command returns came before anything was started.
+    result.unwrap_or_else(|error| {
+        output::message(&format!("error: {error:#}"));
+        Exit::Usage
+    })
+}
+
+fn now() -> anyhow::Result<Timestamp> {
+    Timestamp::now().round(Unit::Millisecond).context("the system clock is off")
+}
+
+fn warn(warnings: &[String]) {
+    for warning in warnings {
+        output::message(&format!("warning: {warning}"));
+    }
+}
+
+/// Where the lines of `--verbose` go.
+fn log(common: &Common) -> impl Fn(&str) + Sync {
+    let verbose = common.verbose;
+    move |line| {
+        if verbose {
+            output::message(line);
+        }
+    }
+}
+
+/// Does `work` with progress told on the terminal, where somebody looks on.
+fn observed<T>(
+    log: &(dyn Fn(&str) + Sync),
+    is_beside_a_command: bool,
+    stdout_is_taken: bool,
+    work: impl FnOnce(Spectator<'_>) -> T,
+) -> T {
+    let progress = Progress::on_terminal(is_beside_a_command);
+    let tell = progress.as_ref().map(|progress| |moment: &Moment| progress.tell(moment));
+    let progress = tell.as_ref().map(|tell| tell as &dyn Fn(&Moment));
+    work(Spectator { log, progress, stdout_is_taken })
+}
+
+/// Prints what the caller asked for; what cannot be printed is no success.
+fn print(text: &str, exit: Exit) -> Exit {
+    match output::print(text) {
+        Ok(()) => exit,
+        Err(error) => {
+            output::message(&format!("error: cannot print the answer: {error}"));
+            exit.unreported()
+        }
+    }
+}

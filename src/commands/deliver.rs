@@ -1,0 +1,62 @@
+//! How the report of an audit leaves the process. What cannot be told is no success.
+
+use std::io;
+
+use crate::cli::{Cli, Format};
+use crate::exit::Exit;
+use crate::report::Report;
+use crate::{output, render};
+
+/// Writes and prints the report, and says how the process exits.
+pub(super) fn deliver(mut report: Report, exit: Exit, cli: &Cli) -> Exit {
+    let format = cli.common().output_format;
+    announce(&report, exit, format);
+    let exit = match write(&report, cli) {
+        Ok(()) => exit,
+        Err(message) => not_delivered(&mut report, exit, &message),
+    };
+    let printed = rendered(&report, format).and_then(|text| output::print(&text));
+    let Err(error) = printed else { return exit };
+    let before = exit;
+    let exit = not_delivered(&mut report, exit, &format!("cannot print the report: {error}"));
+    if exit != before {
+        // What was written before has to say the same as the exit code.
+        let _ = write(&report, cli);
+    }
+    exit
+}
+
+/// Says on standard error what the text on standard output would have said.
+fn announce(report: &Report, exit: Exit, format: Format) {
+    if let Some(error) = &report.error {
+        output::message(&format!("error: {error}"));
+    }
+    if exit == Exit::Failed && format == Format::Json {
+        output::message(&format!("fail: {}", report.verdict_reason));
+    }
+}
+
+/// Writes the report file, if there is to be one.
+fn write(report: &Report, cli: &Cli) -> Result<(), String> {
+    let Some(path) = cli.report_path() else { return Ok(()) };
+    rendered(report, Format::Json)
+        .and_then(|json| output::write_text(&path, &json))
+        .map_err(|error| format!("cannot write the report {}: {error}", path.display()))
+}
+
+fn rendered(report: &Report, format: Format) -> io::Result<String> {
+    let mut out = Vec::new();
+    match format {
+        Format::Text => render::text(report, &mut out)?,
+        Format::Json => render::json(report, &mut out)?,
+    }
+    String::from_utf8(out).map_err(io::Error::other)
+}
+
+/// The exit once it is known that the report did not get through, which the report then says.
+fn not_delivered(report: &mut Report, exit: Exit, message: &str) -> Exit {
+    output::message(&format!("error: {message}"));
+    let exit = exit.unreported();
+    report.not_delivered(message, exit);
+    exit
+}

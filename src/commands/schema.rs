@@ -1,0 +1,13 @@
+//! `auditor schema`: prints the JSON Schema of the configuration or of the report.
+
+use crate::cli::Document;
+use crate::exit::Exit;
+use crate::{config, report};
+
+pub(super) fn run(document: Document) -> anyhow::Result<Exit> {
+    let schema = match document {
+        Document::Config => config::json_schema(),
+        Document::Report => report::json_schema(),
+    };
+    Ok(super::print(&(serde_json::to_string_pretty(&schema)? + "\n"), Exit::Success))
+}

@@ -1,0 +1,349 @@
+//! Checks of the user's own, and limits of signals by the signal's name.
+
+use std::time::Duration;
+
+use super::queries::{self, QUERY_KEYS, set};
+use super::{Entry, Key, entries, find, unknown};
+use crate::config::problems::Problems;
+use crate::config::vars::{self, Vars};
+use crate::config::yaml::{Node, Value};
+use crate::config::{Asked, Query, Span};
+use crate::model::check::{BuiltIn, Check, Criteria, Limit, Observed, Rule, Severity, Spike};
+use crate::model::reading::ReadAs;
+use crate::model::signal::Signal;
+
+/// What a check may hold beside its rule and its query.
+const KEYS: [&str; 3] = ["severity", "category", "description"];
+/// The category of a check that names none.
+const CATEGORY: &str = "custom";
+/// As many points a range may have, as in Prometheus.
+const MOST_POINTS: u128 = 11_000;
+
+/// Reads the section into the criteria and the queries, which hold the signals' already.
+pub(super) fn read_checks(
+    node: &Node,
+    vars: &Vars,
+    criteria: &mut Criteria,
+    queries: &mut Vec<Query>,
+    problems: &mut Problems,
+) {
+    for entry in entries(node, "`checks`", problems) {
+        let ((name, key), _) = entry;
+        match Signal::from_key(name) {
+            Some(signal) => read_signal_check(signal, entry, criteria, queries, problems),
+            None if !is_name(name) => {
+                problems.at(key, "a check's name has letters, digits, `_`, `-` and `.` only");
+            }
+            None if criteria.check(name).is_some() => {
+                problems.at(key, format!("`{name}` is the name of a check that is built in"));
+            }
+            None => {
+                if let Some((check, query)) = read_own(entry, vars, problems) {
+                    criteria.checks.push(check);
+                    queries.push(query);
+                }
+            }
+        }
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'))
+}
+
+/// What a check says beside its query.
+struct Fields<'a> {
+    entries: Vec<Entry<'a>>,
+    limit: Option<(Limit, &'a Node)>,
+    severity: Severity,
+    category: String,
+    description: Option<String>,
+}
+
+fn read_fields<'a>(
+    (name, _): Key<'_>,
+    node: &'a Node,
+    allowed: &[&str],
+    problems: &mut Problems,
+) -> Option<Fields<'a>> {
+    if !matches!(node.value, Value::Map(_)) {
+        let found = node.value.kind();
+        problems.at(node, format!("the check `{name}` must be a mapping, found {found}"));
+        return None;
+    }
+    let entries = entries(node, name, problems);
+    let rules = Rule::ALL.map(|(name, _)| name);
+    for ((name, key), _) in &entries {
+        if !allowed.contains(name) && !KEYS.contains(name) && !rules.contains(name) {
+            let valid = allowed.iter().chain(&KEYS).chain(&rules).copied();
+            problems.at(key, unknown("key", name, valid));
+        }
+    }
+    let given: Vec<_> = entries.iter().filter(|((name, _), _)| rules.contains(name)).collect();
+    if let [_, ((second, key), _), ..] = given.as_slice() {
+        problems.at(key, format!("`{second}` is a second rule; a check has one"));
+    }
+    let limit = given
+        .first()
+        .and_then(|((rule, _), value)| Some((read_limit(rule, value, problems)?, *value)));
+    let mut severity = Severity::Critical;
+    if let Some((_, value)) = find(&entries, "severity") {
+        set(&mut severity, value, Severity::ALL, problems);
+    }
+    let word = |key: &str, problems: &mut Problems| read_text(key, &entries, problems);
+    let category = word("category", problems).unwrap_or_else(|| CATEGORY.to_owned());
+    let description = word("description", problems);
+    Some(Fields { limit, severity, category, description, entries })
+}
+
+fn read_text(key: &str, entries: &[Entry<'_>], problems: &mut Problems) -> Option<String> {
+    let (_, node) = find(entries, key)?;
+    match &node.value {
+        Value::Text(text) if !text.trim().is_empty() => Some(text.trim().to_owned()),
+        other => {
+            problems.at(node, format!("`{key}` must be text, found {}", other.kind()));
+            None
+        }
+    }
+}
+
+/// A limit of a signal, under the signal's own name.
+fn read_signal_check(
+    signal: Signal,
+    (key, node): Entry<'_>,
+    criteria: &mut Criteria,
+    queries: &[Query],
+    problems: &mut Problems,
+) {
+    let name = signal.key();
+    for ((key, place), _) in entries(node, name, &mut Problems::default()) {
+        if QUERY_KEYS.contains(&key) {
+            let message = format!("the query of the signal `{name}` stands under `queries`");
+            problems.at(place, message);
+            return;
+        }
+    }
+    let Some(fields) = read_fields(key, node, &[], problems) else { return };
+    if !is_asked(signal, queries) {
+        problems.at(key.1, format!("`{name}` has no query under `queries`, so nothing is checked"));
+    }
+    let built_in = criteria.checks.iter_mut().find(|check| check.id == name);
+    let limit = match (&fields.limit, BuiltIn::of_signal(signal), &built_in) {
+        (Some((Limit::Max(_), at)), Some(_), Some(before)) if before.origin.is_some() => {
+            let threshold = BuiltIn::of_signal(signal).map_or("", |it| it.threshold);
+            let message = format!("`{threshold}` under `thresholds` is the same limit; keep one");
+            problems.at(at, message);
+            return;
+        }
+        (Some((limit @ Limit::Max(_), at)), _, _) => (limit.clone(), at.place()),
+        (Some((Limit::Min(_) | Limit::Budget { .. }, at)), Some(_), _) => {
+            problems.at(at, format!("the limit of `{name}` is a `max`"));
+            return;
+        }
+        (Some((Limit::Spike(_), at)), _, _) => {
+            problems.at(at, "a spike needs a check with a `query` of its own");
+            return;
+        }
+        (Some((limit, at)), None, _) => (limit.clone(), at.place()),
+        (None, Some(_), Some(before)) => {
+            (before.limit.clone(), before.origin.clone().or_else(|| node.place()))
+        }
+        (None, _, _) => {
+            let rules = Rule::ALL.map(|(name, _)| name);
+            if !entries(node, name, problems).iter().any(|((key, _), _)| rules.contains(key)) {
+                problems.at(node, format!("the check `{name}` has no rule: max, min or budget"));
+            }
+            return;
+        }
+    };
+    let check = Check {
+        id: name.to_owned(),
+        observes: Observed::Signal(signal),
+        limit: limit.0,
+        severity: fields.severity,
+        category: fields.category,
+        description: fields.description.unwrap_or_else(|| signal.def().description.to_owned()),
+        origin: limit.1,
+        is_requested: true,
+    };
+    match built_in {
+        Some(before) => *before = check,
+        None => criteria.checks.push(check),
+    }
+}
+
+/// Whether there is a query that the signal is read by; the backlog may be made of two others.
+fn is_asked(signal: Signal, queries: &[Query]) -> bool {
+    let has = |signal| queries.iter().any(|query| query.asked == Asked::Signal(signal));
+    has(signal) || signal == Signal::THREADPOOL_BACKLOG && has(Signal::THREADPOOL_TASKS_STARTED)
+}
+
+fn read_own(
+    (key, node): Entry<'_>,
+    vars: &Vars,
+    problems: &mut Problems,
+) -> Option<(Check, Query)> {
+    let (name, _) = key;
+    let fields = read_fields(key, node, &QUERY_KEYS, problems)?;
+    let rules = Rule::ALL.map(|(name, _)| name);
+    if !fields.entries.iter().any(|((key, _), _)| rules.contains(key)) {
+        problems.at(node, format!("the check `{name}` has no rule: max, min, budget or spike"));
+    }
+    let rule = fields.limit.as_ref().map_or(Rule::Max, |(limit, _)| limit.rule());
+    let mut read_as = ReadAs::default_for_check(rule);
+    queries::read_how(&mut read_as, &fields.entries, problems);
+    if rule == Rule::Spike
+        && let Some(((_, key), _)) = find(&fields.entries, "reduce")
+    {
+        problems.at(key, "of a spike each series is judged by itself; sum them in the query");
+    }
+    let Some((_, query)) = find(&fields.entries, "query") else {
+        problems.at(node, format!("the check `{name}` has no `query`"));
+        return None;
+    };
+    let (template, expr) = queries::read_expr(name, query, vars, problems)?;
+    let (limit, at) = fields.limit?;
+    let span = match &limit {
+        Limit::Spike(spike) => Some(Span { window: spike.window, step: spike.step }),
+        _ => None,
+    };
+    let check = Check {
+        id: name.to_owned(),
+        observes: Observed::Query,
+        limit,
+        severity: fields.severity,
+        category: fields.category,
+        description: fields.description.unwrap_or_default(),
+        origin: at.place(),
+        is_requested: true,
+    };
+    let asked = Asked::Check(name.to_owned());
+    Some((check, Query { asked, template, expr, read_as, span }))
+}
+
+fn read_limit(rule: &str, node: &Node, problems: &mut Problems) -> Option<Limit> {
+    match rule {
+        "max" => read_number(rule, node, problems).map(Limit::Max),
+        "min" => read_number(rule, node, problems).map(Limit::Min),
+        "budget" => read_budget(node, problems),
+        _ => read_spike(node, problems),
+    }
+}
+
+/// A finite number.
+fn read_number(name: &str, node: &Node, problems: &mut Problems) -> Option<f64> {
+    let value = match node.value {
+        Value::Int(value) => value as f64,
+        Value::Float(value) => value,
+        ref other => {
+            problems.at(node, format!("`{name}` must be a number, found {}", other.kind()));
+            return None;
+        }
+    };
+    if !value.is_finite() {
+        problems.at(node, format!("`{name}` must be finite, found {value}"));
+        return None;
+    }
+    Some(value)
+}
+
+/// A finite number that `is_valid`; `what` says which are.
+fn read_bounded(
+    name: &str,
+    node: &Node,
+    what: &str,
+    is_valid: impl Fn(f64) -> bool,
+    problems: &mut Problems,
+) -> Option<f64> {
+    let value = read_number(name, node, problems)?;
+    if !is_valid(value) {
+        problems.at(node, format!("`{name}` must be {what}, found {value}"));
+        return None;
+    }
+    Some(value)
+}
+
+fn read_parts<'a>(
+    rule: &str,
+    node: &'a Node,
+    valid: &[&str],
+    problems: &mut Problems,
+) -> Vec<Entry<'a>> {
+    let entries = entries(node, &format!("`{rule}`"), problems);
+    for ((name, key), _) in &entries {
+        if !valid.contains(name) {
+            problems.at(key, unknown("key", name, valid.iter().copied()));
+        }
+    }
+    entries
+}
+
+fn read_budget(node: &Node, problems: &mut Problems) -> Option<Limit> {
+    let parts = read_parts("budget", node, &["limit", "warning_ratio"], problems);
+    let is_ratio = |ratio: f64| ratio > 0.0 && ratio <= 1.0;
+    let warning_ratio = match find(&parts, "warning_ratio") {
+        Some(((name, _), node)) => {
+            read_bounded(name, node, "above 0 and at most 1", is_ratio, problems)
+        }
+        None => Some(0.9),
+    };
+    let Some(((name, _), value)) = find(&parts, "limit") else {
+        problems.at(node, "`budget` has no `limit`");
+        return None;
+    };
+    let limit = read_bounded(name, value, "above 0", |limit| limit > 0.0, problems)?;
+    Some(Limit::Budget { limit, warning_ratio: warning_ratio? })
+}
+
+fn read_spike(node: &Node, problems: &mut Problems) -> Option<Limit> {
+    let parts =
+        read_parts("spike", node, &["window", "step", "multiplier", "min_baseline"], problems);
+    let multiplier = match find(&parts, "multiplier") {
+        Some(((name, _), node)) => {
+            read_bounded(name, node, "above 1", |multiplier| multiplier > 1.0, problems)
+        }
+        None => Some(1.5),
+    };
+    let min_baseline = match find(&parts, "min_baseline") {
+        Some(((name, _), node)) => {
+            read_bounded(name, node, "0 or more", |floor| floor >= 0.0, problems)
+        }
+        None => Some(0.0),
+    };
+    let window = read_duration("window", node, &parts, problems);
+    let step = read_duration("step", node, &parts, problems);
+    let (window, step) = (window?, step?);
+    if window < step {
+        problems.at(node, "`window` is shorter than `step`; a spike needs two points at least");
+        return None;
+    }
+    if window.as_millis() / step.as_millis().max(1) >= MOST_POINTS {
+        problems.at(node, format!("`window` holds more than {MOST_POINTS} times `step`"));
+        return None;
+    }
+    let (multiplier, min_baseline) = (multiplier?, min_baseline?);
+    Some(Limit::Spike(Spike { window, step, multiplier, min_baseline }))
+}
+
+fn read_duration(
+    name: &str,
+    spike: &Node,
+    parts: &[Entry<'_>],
+    problems: &mut Problems,
+) -> Option<Duration> {
+    let Some((_, node)) = find(parts, name) else {
+        problems.at(spike, format!("`spike` has no `{name}`"));
+        return None;
+    };
+    let duration = match &node.value {
+        Value::Text(text) => vars::parse_range(text),
+        _ => None,
+    };
+    if duration.is_none() {
+        let found = node.value.kind();
+        let message = format!("`{name}` must be a duration such as 1h or 30s, found {found}");
+        problems.at(node, message);
+    }
+    duration
+}

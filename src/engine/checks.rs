@@ -1,0 +1,126 @@
+//! Every check, judged by the readings.
+
+use super::quantity::quantity;
+use crate::model::check::{
+    Check, Criteria, Judged, Limit, Observed, Spike, SpikeJudged, judge_spike, judge_value,
+};
+use crate::model::interval::Interval;
+use crate::model::reading::{CheckReading, Note, RangeReading, Reading, Readings, Series, State};
+
+/// Judges every check of the criteria, in their order.
+pub(super) fn judge(readings: &Readings, criteria: &Criteria) -> Vec<Judged> {
+    criteria.checks.iter().map(|check| judge_one(readings, check)).collect()
+}
+
+fn judge_one(readings: &Readings, check: &Check) -> Judged {
+    match (&check.observes, readings.of_check(&check.id)) {
+        (Observed::Signal(signal), _) => {
+            let quantity = quantity(readings, *signal);
+            let unknown = quantity.inputs.iter().find(|signal| !readings.get(**signal).measured);
+            let reading = unknown.map_or(quantity.reading, |signal| readings.get(*signal));
+            of_value(check, quantity.value, quantity.measured, reading)
+        }
+        (Observed::Query, Some(CheckReading::Value(reading))) => {
+            of_value(check, reading.value, reading.measured, reading)
+        }
+        (Observed::Query, Some(CheckReading::Range(reading))) => of_range(check, reading),
+        (Observed::Query, None) => of_value(
+            check,
+            Interval::ANY,
+            false,
+            &Reading::unknown(State::Failed("the query was not asked".to_owned())),
+        ),
+    }
+}
+
+fn of_value(check: &Check, value: Interval, measured: bool, reading: &Reading) -> Judged {
+    let is_budget = matches!(check.limit, Limit::Budget { .. });
+    let is_negative = is_budget && measured && value.least < 0.0;
+    // What was not measured may stand for 0 in the score, but is no evidence for a check.
+    let (passed, is_warning) =
+        if measured && !is_negative { judge_value(&check.limit, value) } else { (None, false) };
+    let mut reason = reason(&reading.state, &reading.notes);
+    if is_negative {
+        reason = Some("a budget that is used up by a negative amount cannot be judged".to_owned());
+    }
+    Judged {
+        check: check.clone(),
+        passed,
+        is_warning,
+        observed: value,
+        measured,
+        expected: check.limit.number(),
+        baseline: None,
+        series: reading.labels.clone(),
+        reason,
+    }
+}
+
+/// Each series is judged by itself, and the worst decides: a spike of one is not to drown in the
+/// others.
+fn of_range(check: &Check, reading: &RangeReading) -> Judged {
+    let reason = reason(&reading.state, &reading.notes);
+    let mut judged = Judged {
+        check: check.clone(),
+        passed: None,
+        is_warning: false,
+        observed: Interval::ANY,
+        measured: false,
+        expected: None,
+        baseline: None,
+        series: None,
+        reason,
+    };
+    let Limit::Spike(spike) = &check.limit else { return judged };
+    let each: Vec<_> = reading
+        .series
+        .iter()
+        .map(|series| (series, judge_series(spike, series, &reading.instants)))
+        .collect();
+    let known = each.iter().filter_map(|(series, it)| Some((series, it.as_ref().ok()?)));
+    let Some((series, worst)) = known.max_by(|a, b| height(a.1).total_cmp(&height(b.1))) else {
+        let why = each.first().and_then(|(_, it)| it.as_ref().err());
+        judged.reason = judged.reason.or_else(|| why.cloned());
+        return judged;
+    };
+    let unknown = each.iter().find_map(|(series, it)| Some((series, it.as_ref().err()?)));
+    let is_whole = reading.state == State::Ok && unknown.is_none();
+    judged.passed = if worst.is_spike { Some(false) } else { is_whole.then_some(true) };
+    judged.observed = Interval::exactly(worst.latest);
+    judged.measured = true;
+    (judged.expected, judged.baseline) = (Some(worst.threshold), Some(worst.baseline));
+    judged.series = Some(series.labels.clone());
+    if let (None, Some((series, why))) = (&judged.reason, unknown) {
+        judged.reason = Some(format!("{why}{}", crate::model::quantity::series(&series.labels)));
+    }
+    judged
+}
+
+/// How far the newest point is above its threshold.
+fn height(judged: &SpikeJudged) -> f64 {
+    judged.latest - judged.threshold
+}
+
+/// # Errors
+/// Why the series cannot be judged, in words.
+fn judge_series(spike: &Spike, series: &Series, instants: &[i64]) -> Result<SpikeJudged, String> {
+    let (first, last) = (series.points.first(), series.points.last());
+    let newest = instants.last().copied();
+    if last.map(|(at, _)| *at) != newest {
+        return Err("there is no point at the end of the window".to_owned());
+    }
+    let expected = instants.iter().filter(|at| first.is_some_and(|(first, _)| *at >= first));
+    let missing = expected.count().saturating_sub(series.points.len());
+    if missing > 0 {
+        return Err(format!("{missing} of its points are missing"));
+    }
+    let values: Vec<_> = series.points.iter().map(|(_, value)| *value).collect();
+    judge_spike(spike, &values).map_err(str::to_owned)
+}
+
+/// Why a reading is not known, or what was assumed.
+pub(super) fn reason(state: &State, notes: &[Note]) -> Option<String> {
+    let notes = notes.iter().map(Note::text);
+    let reasons: Vec<_> = state.reason().map(str::to_owned).into_iter().chain(notes).collect();
+    (!reasons.is_empty()).then(|| reasons.join("; "))
+}

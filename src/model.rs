@@ -1,0 +1,13 @@
+//! What an audit speaks of: signals, readings, checks, findings. Plain data without I/O; every
+//! other room that knows of audits builds on it.
+
+pub mod check;
+pub mod finding;
+pub mod interval;
+pub mod level;
+pub mod mode;
+pub mod origin;
+pub mod quantity;
+pub mod reading;
+pub mod signal;
+pub mod weights;

@@ -1,0 +1,371 @@
+//! Checks: what is observed, and the limit it is held to.
+//!
+//! The thresholds of `metrics.yaml` are checks too: the rows of [`BUILT_IN`], each limit with the
+//! one key that sets it. Failure modes are conjunctions of them ([`super::mode`]).
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::interval::Interval;
+use super::level::Levels;
+use super::origin::Place;
+use super::quantity::number_beside;
+use super::reading::Labels;
+use super::signal::Signal;
+use super::weights::Weights;
+
+/// How much a broken check weighs under a gate.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// It fails no gate.
+    Info,
+    /// It fails a gate at `degraded`.
+    Warning,
+    /// It fails every gate.
+    Critical,
+}
+
+impl Severity {
+    /// Every severity, as the configuration and the report spell it.
+    pub const ALL: [(&'static str, Self); 3] =
+        [("critical", Self::Critical), ("warning", Self::Warning), ("info", Self::Info)];
+
+    /// Its name in the configuration and the report.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Critical => "critical",
+        }
+    }
+}
+
+/// What an observed value is held to. Its numbers have the unit of what is observed.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Limit {
+    /// It holds while the value is not above this.
+    Max(f64),
+    /// It holds while the value is not below this.
+    Min(f64),
+    /// A part of a whole may be used up; the rule of cloudcircuit 0.1's `check_budget`.
+    Budget {
+        /// The whole, above 0; it is broken from this value on.
+        limit: f64,
+        /// The part from which it warns, above 0 and at most 1.
+        warning_ratio: f64,
+    },
+    /// The newest point may not stand out; the rule of cloudcircuit 0.1's `check_anomaly_spike`.
+    Spike(Spike),
+}
+
+/// When the newest point of a series stands out from the earlier ones.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Spike {
+    /// How far back the earlier points go.
+    pub window: Duration,
+    /// From one point to the next.
+    pub step: Duration,
+    /// The newest point may be this many times the mean of the earlier ones; above 1.
+    pub multiplier: f64,
+    /// The mean counts as at least this, so that a quiet series may stir; not negative.
+    pub min_baseline: f64,
+}
+
+/// Which rule a limit is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Rule {
+    /// [`Limit::Max`].
+    Max,
+    /// [`Limit::Min`].
+    Min,
+    /// [`Limit::Budget`].
+    Budget,
+    /// [`Limit::Spike`].
+    Spike,
+}
+
+impl Rule {
+    /// Every rule, as the configuration and the report spell it.
+    pub const ALL: [(&'static str, Self); 4] =
+        [("max", Self::Max), ("min", Self::Min), ("budget", Self::Budget), ("spike", Self::Spike)];
+}
+
+impl Limit {
+    /// Which rule it is.
+    pub const fn rule(&self) -> Rule {
+        match self {
+            Self::Max(_) => Rule::Max,
+            Self::Min(_) => Rule::Min,
+            Self::Budget { .. } => Rule::Budget,
+            Self::Spike(_) => Rule::Spike,
+        }
+    }
+
+    /// The number that one value is held to; a spike's follows from the series itself.
+    pub const fn number(&self) -> Option<f64> {
+        match self {
+            Self::Max(limit) | Self::Min(limit) | Self::Budget { limit, .. } => Some(*limit),
+            Self::Spike(_) => None,
+        }
+    }
+}
+
+/// What a check observes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Observed {
+    /// A signal of the audit.
+    Signal(Signal),
+    /// A query of its own, which has the check's name.
+    Query,
+}
+
+/// One limit that a service is held to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Check {
+    /// Its name, of no other check.
+    pub id: String,
+    /// What it observes.
+    pub observes: Observed,
+    /// What that is held to.
+    pub limit: Limit,
+    /// How much it weighs if it is broken.
+    pub severity: Severity,
+    /// A word to sort by.
+    pub category: String,
+    /// What it means, for readers.
+    pub description: String,
+    /// Where its limit was given; `None` for a default, and for the command line.
+    pub origin: Option<Place>,
+    /// Whether the configuration names it under `checks:`.
+    pub is_requested: bool,
+}
+
+/// What a service is judged by.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Criteria {
+    /// The checks: those of [`BUILT_IN`] first, in its order.
+    pub checks: Vec<Check>,
+    /// Where the levels of the score start.
+    pub levels: Levels,
+    /// The weights of the score.
+    pub weights: Weights,
+}
+
+impl Default for Criteria {
+    /// What holds where the configuration says nothing.
+    fn default() -> Self {
+        let built_in = BuiltIn::all().iter().map(|it| it.check(it.default, None));
+        Self { checks: built_in.collect(), levels: Levels::default(), weights: Weights::default() }
+    }
+}
+
+impl Criteria {
+    /// The check of that name.
+    pub fn check(&self, id: &str) -> Option<&Check> {
+        self.checks.iter().find(|check| check.id == id)
+    }
+
+    /// The number that the check of that name is held to.
+    pub fn limit(&self, id: &str) -> Option<f64> {
+        self.check(id).and_then(|check| check.limit.number())
+    }
+}
+
+/// What became of a check.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Judged {
+    /// The check.
+    pub check: Check,
+    /// Whether it holds; `None` where that cannot be told.
+    pub passed: Option<bool>,
+    /// Whether a budget's warning ratio is reached.
+    pub is_warning: bool,
+    /// What was observed, of a spike the newest point.
+    pub observed: Interval,
+    /// Whether any measured value stands behind it.
+    pub measured: bool,
+    /// What that was held to; `None` where a spike has no baseline.
+    pub expected: Option<f64>,
+    /// The mean of a spike's earlier points.
+    pub baseline: Option<f64>,
+    /// The series that decided.
+    pub series: Option<Labels>,
+    /// Why it cannot be told, or what was assumed.
+    pub reason: Option<String>,
+}
+
+impl Judged {
+    /// How much weighs what was found; `None` if nothing was.
+    pub fn found(&self) -> Option<Severity> {
+        match self.passed {
+            Some(false) => Some(self.check.severity),
+            // Not more than the check itself weighs.
+            _ if self.is_warning => Some(self.check.severity.min(Severity::Warning)),
+            _ => None,
+        }
+    }
+}
+
+impl Judged {
+    /// What is broken: the value beside its limit, `error_ratio=0.02 > 0.01`; `None` if nothing
+    /// is.
+    pub fn violation(&self) -> Option<String> {
+        self.found()?;
+        let (value, relation) = match (&self.check.limit, self.passed) {
+            (Limit::Max(_) | Limit::Spike(_), _) => (self.observed.least, ">"),
+            (Limit::Min(_), _) => (self.observed.most, "<"),
+            (Limit::Budget { .. }, _) => (self.observed.least, ">="),
+        };
+        let (expected, suffix) = match self.check.limit {
+            Limit::Budget { limit, warning_ratio } if self.passed != Some(false) => {
+                (limit * warning_ratio, format!(" ({warning_ratio} of {limit})"))
+            }
+            _ => (self.expected?, String::new()),
+        };
+        let (value, expected) = number_beside(value, expected);
+        Some(format!("{}={value} {relation} {expected}{suffix}", self.check.id))
+    }
+}
+
+/// Judges one value by a limit that is no spike: whether it holds, and whether it warns.
+pub fn judge_value(limit: &Limit, value: Interval) -> (Option<bool>, bool) {
+    match *limit {
+        Limit::Max(max) => (value.exceeds(max).map(|is_above| !is_above), false),
+        Limit::Min(min) => (value.reaches(min), false),
+        Limit::Budget { limit, warning_ratio } => {
+            // Usage is divided before it is compared, as in the original, for the same last bit.
+            let is_warning = value.least / limit >= warning_ratio;
+            (value.reaches(limit).map(|is_used_up| !is_used_up), is_warning)
+        }
+        Limit::Spike(_) => (None, false),
+    }
+}
+
+/// The newest point of a series beside the earlier ones.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SpikeJudged {
+    /// The newest point.
+    pub latest: f64,
+    /// The mean of the earlier points.
+    pub baseline: f64,
+    /// The most that the newest may be.
+    pub threshold: f64,
+    /// Whether it is above that.
+    pub is_spike: bool,
+}
+
+/// Judges the points of a series, the newest last.
+///
+/// # Errors
+/// Why they cannot be judged, in words.
+pub fn judge_spike(spike: &Spike, points: &[f64]) -> Result<SpikeJudged, &'static str> {
+    let Some((latest, earlier)) = points.split_last().filter(|(_, earlier)| !earlier.is_empty())
+    else {
+        return Err("there are less than two points");
+    };
+    if points.iter().any(|point| point.is_nan()) {
+        return Err("a point is NaN");
+    }
+    if points.iter().any(|point| point.is_infinite()) {
+        return Err("a point is infinite");
+    }
+    if points.iter().any(|point| *point < 0.0) {
+        return Err("a point is negative");
+    }
+    let sum = earlier.iter().fold(0.0, |sum: f64, point| (sum + point).min(f64::MAX));
+    let baseline = sum / earlier.len() as f64;
+    let threshold = (baseline.max(spike.min_baseline) * spike.multiplier).min(f64::MAX);
+    Ok(SpikeJudged { latest: *latest, baseline, threshold, is_spike: *latest > threshold })
+}
+
+/// A threshold of `metrics.yaml`, as a check.
+#[derive(Debug)]
+pub struct BuiltIn {
+    /// The check's name.
+    pub id: &'static str,
+    /// The key under `thresholds:` that sets its limit.
+    pub threshold: &'static str,
+    /// What it observes.
+    pub signal: Signal,
+    /// Whether it is the most that is allowed; else it is the least.
+    pub is_max: bool,
+    /// The limit, unless the configuration says otherwise.
+    pub default: f64,
+    /// A word to sort by.
+    pub category: &'static str,
+    /// What it means.
+    pub description: &'static str,
+}
+
+/// The thresholds of `metrics.yaml`, in the order of the report. Those of a signal's own name can
+/// be set under `checks:` too.
+pub const BUILT_IN: [BuiltIn; 8] = [
+    max("event_loop_lag", "max_event_loop_lag_s", Signal::EVENT_LOOP_LAG, 0.5),
+    max("blocking_duration_avg", "max_blocking_duration_s", Signal::BLOCKING_DURATION_AVG, 1.0),
+    max("threadpool_queue_wait", "max_queue_wait_s", Signal::THREADPOOL_QUEUE_WAIT, 1.0),
+    max("threadpool_backlog", "max_threadpool_backlog", Signal::THREADPOOL_BACKLOG, 3.0),
+    max("peak_active_requests", "max_active_requests", Signal::PEAK_ACTIVE_REQUESTS, 150.0),
+    BuiltIn {
+        description: "a finding warns from here on, before the limit is reached",
+        ..max(LOAD_WARNING, "load_warning_threshold", Signal::PEAK_ACTIVE_REQUESTS, 100.0)
+    },
+    BuiltIn {
+        description: "lag above this counts as hidden where p99 looks good",
+        ..max(HIDDEN_LAG, "latency_hide_threshold_s", Signal::EVENT_LOOP_LAG, 1.0)
+    },
+    BuiltIn {
+        is_max: false,
+        description: "p99 below this looks good",
+        ..max(GOOD_LATENCY, "p99_latency_hide_threshold_s", Signal::P99_LATENCY, 0.15)
+    },
+];
+
+/// Requests in flight, before their limit is reached.
+pub const LOAD_WARNING: &str = "load_warning";
+/// Lag that would be hidden by a good latency.
+pub const HIDDEN_LAG: &str = "latency_hides_lag";
+/// Latency that looks good.
+pub const GOOD_LATENCY: &str = "latency_looks_good";
+
+const fn max(id: &'static str, threshold: &'static str, signal: Signal, default: f64) -> BuiltIn {
+    let description = signal.def().description;
+    BuiltIn { id, threshold, signal, is_max: true, default, category: "runtime", description }
+}
+
+impl BuiltIn {
+    /// The threshold of that key.
+    pub fn of_threshold(key: &str) -> Option<&'static Self> {
+        Self::all().iter().find(|it| it.threshold == key)
+    }
+
+    /// The limit of a signal under the signal's own name.
+    pub fn of_signal(signal: Signal) -> Option<&'static Self> {
+        Self::all().iter().find(|it| it.id == signal.key())
+    }
+
+    /// Every row.
+    pub fn all() -> &'static [Self] {
+        const TABLE: &[BuiltIn] = &BUILT_IN;
+        TABLE
+    }
+
+    /// The check, with its default or another limit. By itself it fails no gate, as in
+    /// async-runtime-auditor 0.1: there only the score does.
+    pub fn check(&self, limit: f64, origin: Option<Place>) -> Check {
+        Check {
+            id: self.id.to_owned(),
+            observes: Observed::Signal(self.signal),
+            limit: if self.is_max { Limit::Max(limit) } else { Limit::Min(limit) },
+            severity: Severity::Info,
+            category: self.category.to_owned(),
+            description: self.description.to_owned(),
+            origin,
+            is_requested: false,
+        }
+    }
+}

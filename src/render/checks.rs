@@ -1,0 +1,76 @@
+//! The configuration's own checks, as a table in text.
+
+use std::io::{self, Write};
+
+use super::text::{BAD, BOLD, DIM, GOOD, WARN};
+use crate::model::check::{Rule, Severity};
+use crate::model::quantity::{number, number_beside, series};
+use crate::report::{CheckEntry, Report};
+
+pub(super) fn write(out: &mut dyn Write, report: &Report) -> io::Result<()> {
+    let requested: Vec<_> = report.checks.iter().filter(|check| check.requested).collect();
+    if requested.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n{BOLD}Checks:{BOLD:#}")?;
+    requested.into_iter().try_for_each(|check| row(out, check))
+}
+
+fn row(out: &mut dyn Write, check: &CheckEntry) -> io::Result<()> {
+    let (word, style) = match (check.passed, is_warning(check), check.severity) {
+        (Some(false), _, Severity::Critical) => ("FAIL", BAD),
+        (Some(false), _, Severity::Warning) | (_, true, _) => ("WARN", WARN),
+        (Some(false), _, Severity::Info) => ("INFO", DIM),
+        (Some(true), _, _) => ("pass", GOOD),
+        (None, _, _) => ("unknown", WARN),
+    };
+    let severity = check.severity.name();
+    write!(out, "  {style}{word:<8}{style:#}{:<24}{} ({severity})", check.name, values(check))?;
+    let labels = check.series.as_ref().map(series).unwrap_or_default();
+    writeln!(out, "{labels}")?;
+    if check.passed != Some(true) && !check.description.is_empty() {
+        writeln!(out, "          {DIM}{}{DIM:#}", check.description)?;
+    }
+    if let Some(reason) = &check.reason {
+        writeln!(out, "          {DIM}{reason}{DIM:#}")?;
+    }
+    match (&check.query, check.passed) {
+        (Some(query), None) => writeln!(out, "          {DIM}{query}{DIM:#}"),
+        _ => Ok(()),
+    }
+}
+
+fn is_warning(check: &CheckEntry) -> bool {
+    check.budget.as_ref().is_some_and(|budget| budget.is_warning)
+}
+
+/// The value beside what it is held to: `0.02 > 0.01`.
+fn values(check: &CheckEntry) -> String {
+    let relation = match (check.rule, check.passed) {
+        (Rule::Max | Rule::Spike, Some(false)) => ">",
+        (Rule::Max | Rule::Spike, _) => "<=",
+        (Rule::Min, Some(false)) => "<",
+        (Rule::Min, _) => ">=",
+        (Rule::Budget, Some(false)) => ">=",
+        (Rule::Budget, _) => "<",
+    };
+    let unit = check.unit.as_ref().map(|unit| format!(" {unit}")).unwrap_or_default();
+    let values = match (check.actual, check.expected) {
+        (Some(actual), Some(expected)) if check.passed.is_some() => {
+            let (actual, expected) = number_beside(actual, expected);
+            format!("{actual}{unit} {relation} {expected}{unit}")
+        }
+        (_, Some(expected)) => format!("? {relation} {}{unit}", number(expected)),
+        (_, None) => "?".to_owned(),
+    };
+    let more = match (&check.budget, &check.spike) {
+        (Some(budget), _) => {
+            budget.usage_ratio.map(|used| format!(", {} of the budget used", number(used)))
+        }
+        (_, Some(spike)) => spike
+            .baseline_mean
+            .map(|mean| format!(", {} times the mean of {}", spike.multiplier, number(mean))),
+        _ => None,
+    };
+    values + &more.unwrap_or_default()
+}
