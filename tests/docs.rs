@@ -169,7 +169,7 @@ fn thresholds_are_documented_with_their_defaults() {
 
 #[test]
 fn the_template_says_what_the_program_assumes() {
-    let template: serde_yaml::Value = serde_yaml::from_str(DEFAULT_METRICS).unwrap();
+    let template: yaml_serde::Value = yaml_serde::from_str(DEFAULT_METRICS).unwrap();
     for (key, value) in thresholds() {
         assert_eq!(template["thresholds"][key].as_f64(), Some(value), "{key}");
     }
@@ -182,7 +182,7 @@ fn the_template_says_what_the_program_assumes() {
 /// The queries of async-runtime-auditor 0.1, with the variables put in.
 #[test]
 fn the_template_asks_what_the_original_asked() {
-    let template: serde_yaml::Value = serde_yaml::from_str(DEFAULT_METRICS).unwrap();
+    let template: yaml_serde::Value = yaml_serde::from_str(DEFAULT_METRICS).unwrap();
     let ratio = |of: &str| format!("rate({of}_sum[15m]) / rate({of}_count[15m])");
     for (key, original) in [
         ("p99_latency", "histogram_quantile(0.99, rate(http_request_duration_seconds_bucket[5m]))"),

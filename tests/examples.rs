@@ -84,8 +84,8 @@ fn a_real_service_is_told_well_from_sick() {
 
 /// The `run:` scripts of the workflow from the first that starts something to the gate.
 fn steps() -> Vec<String> {
-    let workflow: serde_yaml::Value =
-        serde_yaml::from_str(include_str!("../examples/github-actions-gating.yml")).unwrap();
+    let workflow: yaml_serde::Value =
+        yaml_serde::from_str(include_str!("../examples/github-actions-gating.yml")).unwrap();
     let steps = workflow["jobs"]["gate"]["steps"].as_sequence().unwrap();
     let scripts = steps.iter().filter_map(|step| step["run"].as_str());
     scripts.map(str::to_owned).skip_while(|script| script.contains("install")).collect()

@@ -100,7 +100,7 @@ fn begins_with(longer: &str, object: &str) -> bool {
 fn play(file: &Path) -> Result<(), String> {
     let text = fs::read_to_string(file).unwrap();
     let scenario: Scenario =
-        serde_yaml::from_str(&text).map_err(|error| format!("{}: {error}", file.display()))?;
+        yaml_serde::from_str(&text).map_err(|error| format!("{}: {error}", file.display()))?;
     let (answers, health) = (scenario.answers, scenario.health);
     let backend = Fake::start(move |request| respond(request, &answers, health.as_ref()));
     let fill = |text: &str| text.replace("{target}", &backend.url());

@@ -19,11 +19,10 @@ use variables::read_vars;
 
 use super::http::HttpConfig;
 use super::layers::{self, get};
-use super::problems::{ConfigError, Problem, Problems, suggest};
+use super::problems::{ConfigError, Problems, suggest};
 use super::yaml::{self, Node, Origin, Value};
 use super::{Plan, Reach, Request};
 use crate::model::check::Criteria;
-use crate::model::origin::Place;
 
 const SECTIONS: [&str; 9] = [
     "target",
@@ -62,8 +61,7 @@ fn validate<T>(
     request: &Request,
     read: Reader<T>,
 ) -> Result<T, ConfigError> {
-    let root = yaml::parse(path, text)
-        .map_err(|error| ConfigError::Invalid(vec![syntax(path, &error)]))?;
+    let root = yaml::parse(path, text).map_err(|problem| ConfigError::Invalid(vec![problem]))?;
     let own_http = request.http_config.as_deref().map(|path| http::read_file(path, request));
     let (own_http, elsewhere) = own_http.transpose()?.unzip();
     let mut problems = Problems::default();
@@ -73,17 +71,6 @@ fn validate<T>(
         Some(whole) if problems.is_empty() && elsewhere.is_empty() => Ok(whole),
         _ => Err(ConfigError::Invalid([problems.sorted(), elsewhere].concat())),
     }
-}
-
-fn syntax(path: &Path, error: &serde_yaml::Error) -> Problem {
-    let place = error.location().map(|place| Place {
-        path: path.to_owned(),
-        line: place.line(),
-        column: place.column(),
-    });
-    // Some errors have no place; the file is named all the same.
-    let path = if place.is_none() { format!("{}: ", path.display()) } else { String::new() };
-    Problem { place, message: format!("{path}this is not the YAML expected here: {error}") }
 }
 
 fn read(

@@ -1,23 +1,25 @@
-//! YAML as a tree that keeps doubled keys and can tell where a node stands.
-//!
-//! serde's data model has neither, so nodes are numbered in the order in which they
-//! are visited, and a second pass that fails on purpose at a node yields its position.
+//! YAML as a tree that keeps doubled keys and knows where every node stands.
 
-use std::cell::Cell;
-use std::fmt;
+use std::collections::HashMap;
+use std::path::Path;
 
+use serde_yaml::{Event, Parser, ScalarStyle, Span, Tag};
+
+use super::problems::Problem;
 use crate::model::origin::Place;
-use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 /// Where a node was given.
 #[derive(Debug, Clone)]
 pub(super) enum Origin {
+    /// In a file.
     File(Place),
+    /// In the variable of the environment of that name.
     Environment(&'static str),
+    /// In the option of that name.
     CommandLine(&'static str),
 }
 
-/// A node with its origin.
+/// A node of the tree.
 #[derive(Debug, Clone)]
 pub(super) struct Node {
     pub(super) origin: Origin,
@@ -25,10 +27,11 @@ pub(super) struct Node {
 }
 
 impl Node {
+    /// Where it stands, if that is a file.
     pub(super) fn place(&self) -> Option<Place> {
         match &self.origin {
             Origin::File(place) => Some(place.clone()),
-            _ => None,
+            Origin::Environment(_) | Origin::CommandLine(_) => None,
         }
     }
 }
@@ -75,129 +78,216 @@ impl Value {
 /// The parser's time grows with the square of how deep brackets stand in each other. This bounds
 /// it, whatever is quoted; a configuration has some dozens.
 const MOST_BRACKETS: usize = 5000;
+/// The deepest that nodes may stand in each other, so that they can be visited recursively.
+const DEEPEST: usize = 100;
+/// The most nodes, aliases followed: a few of them can name billions.
+const MOST_NODES: usize = 100_000;
 
-/// Parses one document.
+/// Parses one document, the content of `path`; an empty one is a null.
 ///
 /// # Errors
-/// What the YAML parser says, its place included.
-pub(super) fn parse(path: &std::path::Path, text: &str) -> Result<Node, serde_yaml::Error> {
+/// What is no YAML, or more than is read, and where.
+pub(super) fn parse(path: &Path, text: &str) -> Result<Node, Problem> {
+    let start = Place { path: path.to_owned(), line: 1, column: 1 };
+    let failed = |place: Place, why: String| Problem {
+        place: Some(place),
+        message: format!("this is not the YAML expected here: {why}"),
+    };
     if text.bytes().filter(|byte| matches!(byte, b'[' | b'{')).count() > MOST_BRACKETS {
-        return Err(de::Error::custom(format!("more than {MOST_BRACKETS} brackets")));
+        return Err(failed(start, format!("more than {MOST_BRACKETS} brackets")));
     }
-    let mut root = Walk { next: &Cell::new(0), stop_at: None }
-        .deserialize(serde_yaml::Deserializer::from_str(text))?;
-    place(&mut root, &mut 0, path, text);
-    Ok(root)
+    let mut builder = Builder::new(path);
+    for event in Parser::new_from_str(text) {
+        let (event, span) = event.map_err(|error| {
+            let place = builder.place(*error.marker());
+            failed(place, error.info().to_owned())
+        })?;
+        builder.take(event, span).map_err(|why| failed(builder.place(span.start), why))?;
+    }
+    Ok(builder.root.unwrap_or(Node { origin: Origin::File(start), value: Value::Null }))
 }
 
-fn place(node: &mut Node, next: &mut usize, path: &std::path::Path, text: &str) {
-    let (line, column) = position(text, *next).unwrap_or_default();
-    node.origin = Origin::File(Place { path: path.to_owned(), line, column });
-    *next += 1;
-    match &mut node.value {
-        Value::List(items) => items.iter_mut().for_each(|it| place(it, next, path, text)),
-        Value::Map(entries) => entries.iter_mut().for_each(|(k, v)| {
-            place(k, next, path, text);
-            place(v, next, path, text);
-        }),
+/// Builds the tree from the parser's events.
+struct Builder<'a> {
+    path: &'a Path,
+    /// The lists and mappings that are not complete yet, the outermost first.
+    open: Vec<Open>,
+    root: Option<Node>,
+    /// What aliases may name, by the parser's number, with the count of its nodes.
+    anchors: HashMap<usize, (Node, usize)>,
+    nodes: usize,
+}
+
+/// A list or a mapping that is not complete yet.
+struct Open {
+    place: Place,
+    anchor: usize,
+    is_map: bool,
+    /// Of a mapping keys and values in turn.
+    items: Vec<Node>,
+    /// How many nodes there were before it.
+    before: usize,
+}
+
+impl<'a> Builder<'a> {
+    fn new(path: &'a Path) -> Self {
+        Self { path, open: Vec::new(), root: None, anchors: HashMap::new(), nodes: 0 }
+    }
+
+    fn place(&self, marker: serde_yaml::Marker) -> Place {
+        let (line, column) = (marker.line().max(1), marker.col() + 1);
+        Place { path: self.path.to_owned(), line, column }
+    }
+
+    /// # Errors
+    /// Why the document is not read.
+    fn take(&mut self, event: Event<'_>, span: Span) -> Result<(), String> {
+        let place = self.place(span.start);
+        match event {
+            Event::DocumentStart(_) if self.root.is_some() => {
+                Err("there is more than one document".to_owned())
+            }
+            Event::Scalar(text, style, anchor, tag) => {
+                let value = scalar(&text, style, tag.as_deref())?;
+                self.add(Node { origin: Origin::File(place), value }, anchor, 1)
+            }
+            Event::SequenceStart(anchor, tag) => self.begin(place, anchor, false, tag.as_deref()),
+            Event::MappingStart(anchor, tag) => self.begin(place, anchor, true, tag.as_deref()),
+            Event::SequenceEnd | Event::MappingEnd => self.end(),
+            Event::Alias(anchor) => {
+                let (node, count) =
+                    self.anchors.get(&anchor).cloned().ok_or("an alias names what contains it")?;
+                self.add(node, 0, count)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn begin(
+        &mut self,
+        place: Place,
+        anchor: usize,
+        is_map: bool,
+        tag: Option<&Tag>,
+    ) -> Result<(), String> {
+        let own = if is_map { "map" } else { "seq" };
+        if let Some(tag) = tag.filter(|tag| !is_core(tag, own)) {
+            return Err(format!("the tag {tag} is not known"));
+        }
+        if self.open.len() >= DEEPEST {
+            return Err(format!("nodes stand more than {DEEPEST} deep in each other"));
+        }
+        self.open.push(Open { place, anchor, is_map, items: Vec::new(), before: self.nodes });
+        Ok(())
+    }
+
+    fn end(&mut self) -> Result<(), String> {
+        let Some(Open { place, anchor, is_map, items, before }) = self.open.pop() else {
+            return Ok(());
+        };
+        let value = if is_map { Value::Map(pairs(items)) } else { Value::List(items) };
+        let count = self.nodes - before + 1;
+        let inside = count - 1;
+        self.nodes -= inside;
+        self.add(Node { origin: Origin::File(place), value }, anchor, count)
+    }
+
+    /// Adds a node, which holds so many with itself.
+    fn add(&mut self, node: Node, anchor: usize, count: usize) -> Result<(), String> {
+        self.nodes += count;
+        if self.nodes > MOST_NODES {
+            return Err(format!("more than {MOST_NODES} nodes, aliases followed"));
+        }
+        if anchor > 0 {
+            self.anchors.insert(anchor, (node.clone(), count));
+        }
+        match self.open.last_mut() {
+            Some(open) => open.items.push(node),
+            None => self.root = Some(node),
+        }
+        Ok(())
+    }
+}
+
+fn pairs(items: Vec<Node>) -> Vec<(Node, Node)> {
+    let mut items = items.into_iter();
+    std::iter::from_fn(|| items.next().zip(items.next())).collect()
+}
+
+fn is_core(tag: &Tag, name: &str) -> bool {
+    tag.is_yaml_core_schema() && tag.suffix == name
+}
+
+/// The value of a scalar by YAML 1.2's core schema; of a quoted one, its text.
+///
+/// # Errors
+/// If it has a tag that is not known, or that it does not fit.
+fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Result<Value, String> {
+    let own = || Value::Text(text.to_owned());
+    let value = match tag {
+        None if style == ScalarStyle::Plain => plain(text),
+        None => own(),
+        Some(tag) if is_core(tag, "str") => own(),
+        Some(tag) => {
+            let value = plain(text);
+            let fits = match value {
+                Value::Null => is_core(tag, "null"),
+                Value::Bool(_) => is_core(tag, "bool"),
+                Value::Int(_) => is_core(tag, "int") || is_core(tag, "float"),
+                Value::Float(_) => is_core(tag, "float"),
+                _ => false,
+            };
+            // The text is not repeated: it may be a secret.
+            return if fits { Ok(value) } else { Err(format!("the tag {tag} does not fit here")) };
+        }
+    };
+    Ok(value)
+}
+
+fn plain(text: &str) -> Value {
+    match text {
+        "" | "~" | "null" | "Null" | "NULL" => Value::Null,
+        "true" | "True" | "TRUE" => Value::Bool(true),
+        "false" | "False" | "FALSE" => Value::Bool(false),
+        _ => number(text).unwrap_or_else(|| Value::Text(text.to_owned())),
+    }
+}
+
+fn number(text: &str) -> Option<Value> {
+    let (is_negative, digits) = match text.as_bytes().first()? {
+        b'-' => (true, &text[1..]),
+        b'+' => (false, &text[1..]),
+        _ => (false, text),
+    };
+    let with_sign = |value: f64| if is_negative { -value } else { value };
+    match digits {
+        ".inf" | ".Inf" | ".INF" => return Some(Value::Float(with_sign(f64::INFINITY))),
+        ".nan" | ".NaN" | ".NAN" if digits == text => return Some(Value::Float(f64::NAN)),
         _ => {}
     }
-}
-
-/// Line and column, from 1, of the node with that number.
-pub(super) fn position(text: &str, id: usize) -> Option<(usize, usize)> {
-    let walk = Walk { next: &Cell::new(0), stop_at: Some(id) };
-    let stopped = walk.deserialize(serde_yaml::Deserializer::from_str(text)).err()?;
-    stopped.location().map(|place| (place.line(), place.column()))
-}
-
-#[derive(Clone, Copy)]
-struct Walk<'a> {
-    next: &'a Cell<usize>,
-    stop_at: Option<usize>,
-}
-
-impl Walk<'_> {
-    fn node<E: de::Error>(self, value: Value) -> Result<Node, E> {
-        self.enter()?;
-        Ok(Node { origin: Origin::CommandLine(""), value })
-    }
-
-    fn enter<E: de::Error>(self) -> Result<usize, E> {
-        let id = self.next.replace(self.next.get() + 1);
-        if self.stop_at == Some(id) { Err(E::custom("stopped on purpose")) } else { Ok(id) }
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for Walk<'_> {
-    type Value = Node;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Node, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Walk<'_> {
-    type Value = Node;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a mapping, a list, text or a number, without a tag")
-    }
-
-    fn visit_unit<E: de::Error>(self) -> Result<Node, E> {
-        self.node(Value::Null)
-    }
-
-    fn visit_none<E: de::Error>(self) -> Result<Node, E> {
-        self.node(Value::Null)
-    }
-
-    fn visit_bool<E: de::Error>(self, value: bool) -> Result<Node, E> {
-        self.node(Value::Bool(value))
-    }
-
-    fn visit_i64<E: de::Error>(self, value: i64) -> Result<Node, E> {
-        self.node(Value::Int(value.into()))
-    }
-
-    fn visit_u64<E: de::Error>(self, value: u64) -> Result<Node, E> {
-        self.node(Value::Int(value.into()))
-    }
-
-    fn visit_i128<E: de::Error>(self, value: i128) -> Result<Node, E> {
-        self.node(Value::Int(value))
-    }
-
-    fn visit_u128<E: de::Error>(self, value: u128) -> Result<Node, E> {
-        match i128::try_from(value) {
-            Ok(value) => self.node(Value::Int(value)),
-            Err(_) => self.node(Value::Float(value as f64)),
+    for (prefix, radix) in [("0x", 16), ("0o", 8), ("0b", 2)] {
+        let Some(digits) = digits.strip_prefix(prefix) else { continue };
+        if digits.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+            let value = i128::from_str_radix(digits, radix).ok()?;
+            return Some(Value::Int(if is_negative { -value } else { value }));
         }
     }
-
-    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Node, E> {
-        self.node(Value::Float(value))
+    if !digits.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
+        return None;
     }
-
-    fn visit_str<E: de::Error>(self, value: &str) -> Result<Node, E> {
-        self.node(Value::Text(value.to_owned()))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Node, A::Error> {
-        self.enter()?;
-        let mut items = Vec::new();
-        while let Some(item) = list.next_element_seed(self)? {
-            items.push(item);
+    if digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        // A leading zero is not a number: 0123 may be a code.
+        if digits.len() > 1 && digits.starts_with('0') {
+            return None;
         }
-        Ok(Node { origin: Origin::CommandLine(""), value: Value::List(items) })
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Node, A::Error> {
-        self.enter()?;
-        let mut entries = Vec::new();
-        while let Some(entry) = map.next_entry_seed(self, self)? {
-            entries.push(entry);
+        if let Ok(value) = digits.parse::<i128>() {
+            return Some(Value::Int(if is_negative { -value } else { value }));
         }
-        Ok(Node { origin: Origin::CommandLine(""), value: Value::Map(entries) })
     }
+    let is_float = |c: char| c.is_ascii_digit() || matches!(c, '.' | 'e' | 'E' | '+' | '-');
+    let value = digits.parse::<f64>().ok().filter(|_| digits.chars().all(is_float))?;
+    value.is_finite().then(|| Value::Float(with_sign(value)))
 }
+
+#[cfg(test)]
+mod tests;

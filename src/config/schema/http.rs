@@ -12,7 +12,7 @@ pub(super) use outside::{add_outside, variable};
 pub(super) use values::boolean;
 use values::{Entry, Section, fields, find, secret_file, text};
 
-use super::{entries, syntax};
+use super::entries;
 use crate::config::http::{HttpConfig, Proxy, header_name};
 use crate::config::problems::{ConfigError, Problem, Problems};
 use crate::config::yaml::{self, Node, Value};
@@ -49,7 +49,7 @@ pub(super) fn read_file(
     let text = read(path, request.timeout)?;
     let root = match yaml::parse(path, &text) {
         Ok(root) => root,
-        Err(error) => return Ok((HttpConfig::default(), vec![syntax(path, &error)])),
+        Err(problem) => return Ok((HttpConfig::default(), vec![problem])),
     };
     let mut problems = Problems::default();
     if matches!(root.value, Value::Null) {
