@@ -122,7 +122,7 @@ fn queries() -> Vec<(String, String)> {
     struct Config {
         queries: BTreeMap<String, String>,
     }
-    let config: Config = serde_yaml::from_str(CONFIG).unwrap();
+    let config: Config = yaml_serde::from_str(CONFIG).unwrap();
     let expand = |query: &str| query.replace("{$selector}", "").replace("$window", "15m");
     config.queries.iter().map(|(name, query)| (name.clone(), expand(query))).collect()
 }
