@@ -7,10 +7,12 @@ mod math;
 mod over_time;
 mod rate;
 mod regression;
+mod signatures;
 
 use super::Error;
 use crate::storage::Point;
 use histogram::Bucket;
+pub(super) use signatures::{Signature, Type, is_experimental, signature};
 
 /// A function of a value and of what else its caller gives; nothing where it has no result.
 pub(super) type Each = fn(f64, &[f64]) -> Option<f64>;

@@ -26,6 +26,14 @@ impl Grouping {
         }
     }
 
+    /// The labels that an expression names.
+    pub(super) fn labels(&self) -> &[String] {
+        match self {
+            Self::By(labels) | Self::Without(labels) => labels,
+            Self::AllBut(_) => &[],
+        }
+    }
+
     /// The labels that count.
     pub(super) fn of<'a>(&self, series: &Identity<'a>) -> Identity<'a> {
         match self {

@@ -1,24 +1,17 @@
 //! Regular expressions as Prometheus means them: anchored, where `.` is any character, in the
 //! syntax of Go. They are turned into the syntax of Rust, so that what both accept means the same.
 
-use promql_parser::label::{MatchOp, Matcher};
-use promql_parser::parser::token::T_EQL_REGEX;
-
-use super::Error;
+use regex::Regex;
 
 /// A regular expression that a whole text matches, or not.
 #[derive(Debug, Clone)]
-pub(super) struct Pattern(Matcher);
+pub(super) struct Pattern(Regex);
 
 impl Pattern {
-    /// # Errors
-    /// [`Error::Parse`] if it is no regular expression, or one that cannot be turned.
-    pub(super) fn new(regex: &str) -> Result<Self, Error> {
-        let invalid = || Error::Parse(format!("invalid regular expression {regex:?}"));
-        let turned = format!("(?s:{})", turn(regex).ok_or_else(invalid)?);
-        // The parser anchors, and its type spares us a dependency on the crate below it.
-        let matcher = Matcher::new_matcher(T_EQL_REGEX, String::new(), turned);
-        matcher.map(Self).map_err(|_| invalid())
+    /// Nothing if it is no regular expression, or one that cannot be turned.
+    pub(super) fn new(regex: &str) -> Option<Self> {
+        // The brackets keep alternatives within the anchors.
+        Regex::new(&format!("^(?s:{})$", turn(regex)?)).ok().map(Self)
     }
 
     pub(super) fn is_match(&self, text: &str) -> bool {
@@ -28,8 +21,7 @@ impl Pattern {
     /// The replacement, with `$1`, `${name}` and `$$` filled in from what was matched in the
     /// text; nothing if it does not match.
     pub(super) fn replace(&self, text: &str, replacement: &str) -> Option<String> {
-        let MatchOp::Re(regex) = &self.0.op else { return None };
-        let captures = regex.captures(text)?;
+        let captures = self.0.captures(text)?;
         Some(expand(replacement, |group| {
             // As Go has it, a name too may begin with a zero.
             let is_number = group == "0" || !group.starts_with('0');

@@ -70,6 +70,8 @@ pub(super) struct Selector {
     /// The name of the metric, where it is known.
     pub(super) metric: Option<String>,
     pub(super) matchers: Vec<Matcher>,
+    /// How far back samples are selected; only the latest ones without.
+    pub(super) range: Option<i64>,
     pub(super) timing: Timing,
 }
 
@@ -89,10 +91,10 @@ pub(super) enum Test {
 }
 
 /// An instant, beginning from the one of evaluation.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Timing {
     pub(super) at: Option<At>,
-    pub(super) offset: i64,
+    pub(super) offset: Option<i64>,
 }
 
 #[derive(Debug, Clone, Copy)]

@@ -18,12 +18,18 @@ const LOOKBACK: i64 = 5 * 60 * 1000;
 
 impl Matcher {
     fn matches(&self, labels: &Labels) -> bool {
-        let value = labels.get(&self.label);
-        match &self.test {
-            Test::Equal(expected) => value == expected,
-            Test::NotEqual(unexpected) => value != unexpected,
-            Test::Matches(pattern) => pattern.is_match(value),
-            Test::MatchesNot(pattern) => !pattern.is_match(value),
+        self.test.holds(labels.get(&self.label))
+    }
+}
+
+impl Test {
+    /// Whether a label may have this value.
+    pub(super) fn holds(&self, value: &str) -> bool {
+        match self {
+            Self::Equal(expected) => value == expected,
+            Self::NotEqual(unexpected) => value != unexpected,
+            Self::Matches(pattern) => pattern.is_match(value),
+            Self::MatchesNot(pattern) => !pattern.is_match(value),
         }
     }
 }
@@ -36,7 +42,7 @@ impl Timing {
             Some(At::Instant(at)) => at,
             Some(At::Query) => of_query,
         };
-        from.saturating_sub(self.offset)
+        from.saturating_sub(self.offset.unwrap_or_default())
     }
 }
 

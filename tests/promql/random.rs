@@ -199,8 +199,7 @@ impl Generator {
             22 => self.about_presence(depth),
             _ => {
                 let vector = self.vector(depth);
-                // No plus: timestamp() sees it in Prometheus, and the parser here drops it.
-                let sign = self.pick(&["-", ""]);
+                let sign = self.pick(&["-", "+", ""]);
                 made(format!("{sign}({})", vector.text), vector.precision, [vector])
             }
         }

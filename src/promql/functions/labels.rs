@@ -1,6 +1,5 @@
 //! Functions of the labels of series.
 
-use crate::promql::Error;
 use crate::promql::identity::Element;
 use crate::promql::plan::{LabelJoin, LabelReplace, Matcher, Test};
 use crate::storage::{Labels, METRIC_NAME};
@@ -21,14 +20,6 @@ pub(in crate::promql) fn join(elements: &mut [Element<'_>], how: &LabelJoin) {
         let joined = values.join(&how.separator);
         *series = series.changed(|labels| labels.set(how.label.as_str(), joined));
     }
-}
-
-/// Refuses what no label may be called: any other text is a name.
-pub(in crate::promql) fn check_name(name: &str) -> Result<(), Error> {
-    if name.is_empty() {
-        return Err(Error::Parse("a label has an empty name".to_owned()));
-    }
-    Ok(())
 }
 
 /// The labels that a missing series would have: those that must equal a value, and nothing else
