@@ -77,14 +77,15 @@ pub(super) fn matched<'a>(
         let Some(of) = matches.get(&element.series) else { continue };
         // Proof: as above.
         let other = &one[of.one];
+        let series = result_series(binary, &element.series, &other.series);
+        // Before the operator: whether a query is right must not depend on which values a
+        // comparison filters away.
+        of.take(binary, &series)?;
         let value = match binary.many {
             Many::Right(_) => binary.operator.apply(other.value, element.value),
             Many::Left(_) | Many::Neither => binary.operator.apply(element.value, other.value),
         };
-        let Some(value) = value else { continue };
-        let series = result_series(binary, &element.series, &other.series);
-        of.take(binary, &series)?;
-        result.push(Element { series, value });
+        result.extend(value.map(|value| Element { series, value }));
     }
     Ok(result)
 }
