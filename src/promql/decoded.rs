@@ -2,13 +2,13 @@
 
 use std::cell::Cell;
 
-use super::identity::Identity;
+use super::series_labels::SeriesLabels;
 use crate::storage::Point;
 
 /// A series and its samples, within what a query can reach.
 #[derive(Debug)]
 pub(super) struct Decoded<'a> {
-    pub(super) series: Identity<'a>,
+    pub(super) series: SeriesLabels<'a>,
     points: Vec<Point>,
     /// Where the last range began and ended, for the next one is mostly right behind.
     first: Cell<usize>,
@@ -16,7 +16,7 @@ pub(super) struct Decoded<'a> {
 }
 
 impl<'a> Decoded<'a> {
-    pub(super) fn new(series: Identity<'a>, points: Vec<Point>) -> Self {
+    pub(super) fn new(series: SeriesLabels<'a>, points: Vec<Point>) -> Self {
         Self { series, points, first: Cell::new(0), end: Cell::new(0) }
     }
 

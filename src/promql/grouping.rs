@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::identity::Identity;
+use super::series_labels::SeriesLabels;
 use crate::storage::{Labels, METRIC_NAME};
 
 /// Which labels count.
@@ -35,9 +35,9 @@ impl Grouping {
     }
 
     /// The labels that count.
-    pub(super) fn of<'a>(&self, series: &Identity<'a>) -> Identity<'a> {
+    pub(super) fn of<'a>(&self, series: &SeriesLabels<'a>) -> SeriesLabels<'a> {
         match self {
-            Self::By(names) if names.is_empty() => Identity::made(Labels::default()),
+            Self::By(names) if names.is_empty() => SeriesLabels::computed(Labels::default()),
             Self::Without(names) if names.is_empty() => series.clone().nameless(),
             _ => series.changed(|labels| labels.retain(|label| self.keeps(label))),
         }
@@ -60,7 +60,7 @@ impl<'a, T> Groups<'a, T> {
     }
 
     /// What there is for the group of these labels.
-    pub(super) fn get(&mut self, series: &Identity<'_>) -> Option<&mut T> {
+    pub(super) fn get(&mut self, series: &SeriesLabels<'_>) -> Option<&mut T> {
         self.find(series);
         let place = *self.places.get(self.key.as_slice())?;
         self.all.get_mut(place)
@@ -69,7 +69,7 @@ impl<'a, T> Groups<'a, T> {
     /// What there is for the group of these labels, or what is made for it now.
     pub(super) fn get_or_insert(
         &mut self,
-        series: &Identity<'_>,
+        series: &SeriesLabels<'_>,
         make: impl FnOnce() -> T,
     ) -> &mut T {
         self.find(series);
@@ -89,7 +89,7 @@ impl<'a, T> Groups<'a, T> {
         self.all
     }
 
-    fn find(&mut self, series: &Identity<'_>) {
+    fn find(&mut self, series: &SeriesLabels<'_>) {
         self.key.clear();
         for (name, value) in series.iter().filter(|(name, _)| self.grouping.keeps(name)) {
             self.key.extend_from_slice(name.as_bytes());

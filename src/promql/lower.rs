@@ -129,8 +129,8 @@ impl Lowering<'_> {
             return Err(Error::unsupported(&format!("the experimental aggregation {operator}")));
         }
         Ok(match (operator, self.any(parameter)?) {
-            ("topk", Plan::Scalar(k)) => Aggregation::Last(Order::Descending, k),
-            ("bottomk", Plan::Scalar(k)) => Aggregation::Last(Order::Ascending, k),
+            ("topk", Plan::Scalar(k)) => Aggregation::TopK(Order::Descending, k),
+            ("bottomk", Plan::Scalar(k)) => Aggregation::TopK(Order::Ascending, k),
             ("quantile", Plan::Scalar(quantile)) => Aggregation::Quantile(quantile),
             ("count_values", Plan::Text(label)) if label.is_empty() => {
                 return self.refuse(parameter.span.start, "a label has an empty name");

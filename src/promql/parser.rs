@@ -9,7 +9,7 @@ mod selector;
 use super::Error;
 use super::error::quoted;
 use super::lexer::{Lexer, Token, TokenKind};
-use super::plan::Many;
+use super::plan::Cardinality;
 use super::syntax::{Binary, BinaryOperator, Expr, Kind, Span};
 
 /// The longest text that is read.
@@ -155,7 +155,8 @@ impl<'a> Parser<'a> {
         self.advance()?;
         let as_bool = self.accept_word("bool")?;
         let grouping = self.matching()?;
-        let many = if grouping.is_some() { self.many()? } else { Many::Neither };
+        let cardinality =
+            if grouping.is_some() { self.cardinality()? } else { Cardinality::OneToOne };
         for fill in ["fill", "fill_left", "fill_right"] {
             // Otherwise it is the name of a metric.
             if self.is_at_word(fill) && self.lexer.is_before_parenthesis() {
@@ -164,7 +165,8 @@ impl<'a> Parser<'a> {
         }
         let right = self.expression(operator.precedence_on_the_right())?;
         let (start, depth) = (left.span.start, left.depth.max(right.depth));
-        let binary = Binary { operator, operator_span, as_bool, grouping, many, left, right };
+        let binary =
+            Binary { operator, operator_span, as_bool, grouping, cardinality, left, right };
         self.node(Kind::Binary(Box::new(binary)), start, depth)
     }
 }

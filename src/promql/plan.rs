@@ -2,7 +2,7 @@
 //!
 //! Instants and durations are in milliseconds.
 
-use super::functions::{Each, OfHistogram, OverTime};
+use super::functions::{HistogramFunction, RangeFunction, ValueFunction};
 use super::grouping::Grouping;
 use super::pattern::Pattern;
 use crate::storage::Labels;
@@ -37,9 +37,9 @@ pub(super) enum Vector {
     /// A series without labels.
     Constant(Scalar),
     /// A function of each value.
-    Each(Each, Vec<Scalar>, Box<Vector>),
+    Each(ValueFunction, Vec<Scalar>, Box<Vector>),
     /// A function of each range of samples.
-    OverTime(OverTime, Vec<Scalar>, Box<Range>),
+    RangeFunction(RangeFunction, Vec<Scalar>, Box<Range>),
     /// 1 with these labels if there is nothing.
     Absent(Labels, Box<Vector>),
     AbsentOverTime(Labels, Box<Range>),
@@ -47,7 +47,7 @@ pub(super) enum Vector {
     LabelReplace(Box<LabelReplace>),
     LabelJoin(Box<LabelJoin>),
     /// A function of the buckets of each histogram.
-    Histogram(OfHistogram, Vec<Scalar>, Box<Vector>),
+    Histogram(HistogramFunction, Vec<Scalar>, Box<Vector>),
     Aggregate(Box<Aggregate>),
     /// An operator between each value and a number.
     WithScalar(Box<WithScalar>),
@@ -139,8 +139,8 @@ pub(super) enum Aggregation {
     /// A function of the values, in the order of the series.
     Values(fn(&[f64]) -> f64),
     Quantile(Scalar),
-    /// The last ones in this order.
-    Last(Order, Scalar),
+    /// `topk`, and `bottomk` in ascending order.
+    TopK(Order, Scalar),
     /// How many series there are of each value, which goes to this label.
     CountValues(String),
 }
@@ -170,15 +170,15 @@ pub(super) struct Binary {
     pub(super) left: Vector,
     pub(super) right: Vector,
     pub(super) grouping: Grouping,
-    pub(super) many: Many,
+    pub(super) cardinality: Cardinality,
 }
 
 /// On which side a match may have many series, and which labels come from the other side.
 #[derive(Debug, Clone)]
-pub(super) enum Many {
-    Neither,
-    Left(Vec<String>),
-    Right(Vec<String>),
+pub(super) enum Cardinality {
+    OneToOne,
+    ManyToOne(Vec<String>),
+    OneToMany(Vec<String>),
 }
 
 #[derive(Debug, Clone)]
@@ -201,7 +201,7 @@ impl Vector {
     pub(super) fn is_ordered(&self) -> bool {
         match self {
             Self::Sort(..) => true,
-            Self::Aggregate(aggregate) => matches!(aggregate.aggregation, Aggregation::Last(..)),
+            Self::Aggregate(aggregate) => matches!(aggregate.aggregation, Aggregation::TopK(..)),
             Self::Each(_, _, of) => of.is_ordered(),
             Self::LabelReplace(replace) => replace.of.is_ordered(),
             Self::LabelJoin(join) => join.of.is_ordered(),

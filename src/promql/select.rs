@@ -7,10 +7,10 @@ use std::rc::Rc;
 
 use super::Error;
 use super::decoded::Decoded;
-use super::evaluate::{Evaluator, Moment};
+use super::evaluate::{EvalTime, Evaluator};
 use super::functions::Window;
-use super::identity::{Element, Identity};
 use super::plan::{At, Matcher, Range, Selector, Test, Timing};
+use super::series_labels::{SeriesLabels, VectorSample};
 use crate::storage::{Labels, Point, Series, is_stale};
 
 /// How old the latest sample may be, in milliseconds: Prometheus' default.
@@ -51,25 +51,25 @@ impl<'a> Evaluator<'a> {
     pub(super) fn latest(
         &self,
         selector: &Selector,
-        moment: Moment,
+        time: EvalTime,
         value: fn(Point) -> f64,
-    ) -> Result<Vec<Element<'a>>, Error> {
-        let at = selector.timing.resolve(moment.at, self.at);
+    ) -> Result<Vec<VectorSample<'a>>, Error> {
+        let at = selector.timing.resolve(time.at, self.at);
         let after = at.saturating_sub(LOOKBACK);
         let mut latest = Vec::new();
-        let mut take = |series: Identity<'a>, point: Option<Point>| {
+        let mut take = |series: SeriesLabels<'a>, point: Option<Point>| {
             let point = point.filter(|point| !is_stale(point.value));
-            latest.extend(point.map(|point| Element { series, value: value(point) }));
+            latest.extend(point.map(|point| VectorSample { series, value: value(point) }));
             self.tick()
         };
-        if moment.reach.is_some() {
-            for decoded in self.decoded(selector, moment, LOOKBACK, |_| true)?.iter() {
+        if time.reach.is_some() {
+            for decoded in self.decoded(selector, time, LOOKBACK, |_| true)?.iter() {
                 take(decoded.series.clone(), decoded.between(after, at).last().copied())?;
             }
         } else {
             for series in self.matching(selector) {
                 let point = series.points.latest(at).filter(|point| point.at > after);
-                take(Identity::stored(&series.labels), point)?;
+                take(SeriesLabels::stored(&series.labels), point)?;
             }
         }
         Ok(latest)
@@ -79,28 +79,28 @@ impl<'a> Evaluator<'a> {
     pub(super) fn windows(
         &self,
         range: &Range,
-        moment: Moment,
+        time: EvalTime,
         parameters: &[f64],
-        mut show: impl FnMut(&Identity<'a>, Window<'_>) -> Result<(), Error>,
+        mut show: impl FnMut(&SeriesLabels<'a>, Window<'_>) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let (selector, range) = match range {
             Range::Selector { selector, range } => (selector, *range),
             Range::Subquery { of, range, step, timing } => {
-                return self.subquery(of, (*range, *step, *timing), moment, parameters, &mut show);
+                return self.subquery(of, (*range, *step, *timing), time, parameters, &mut show);
             }
         };
-        let until = selector.timing.resolve(moment.at, self.at);
+        let until = selector.timing.resolve(time.at, self.at);
         let bounds = (until.saturating_sub(range), until);
-        let mut show = |series: &Identity<'a>, points: &[Point]| {
+        let mut show = |series: &SeriesLabels<'a>, points: &[Point]| {
             self.tick()?;
             if points.is_empty() {
                 return Ok(());
             }
-            show(series, Window { points, bounds, now: moment.at, parameters })
+            show(series, Window { points, bounds, now: time.at, parameters })
         };
         let is_sample: fn(f64) -> bool = |value| !is_stale(value);
-        if moment.reach.is_some() {
-            for decoded in self.decoded(selector, moment, range, is_sample)?.iter() {
+        if time.reach.is_some() {
+            for decoded in self.decoded(selector, time, range, is_sample)?.iter() {
                 show(&decoded.series, decoded.between(bounds.0, bounds.1))?;
             }
         } else {
@@ -109,7 +109,7 @@ impl<'a> Evaluator<'a> {
                 points.clear();
                 let window = series.points.between(bounds.0, bounds.1);
                 points.extend(window.filter(|point| is_sample(point.value)));
-                show(&Identity::stored(&series.labels), &points)?;
+                show(&SeriesLabels::stored(&series.labels), &points)?;
             }
         }
         Ok(())
@@ -120,14 +120,14 @@ impl<'a> Evaluator<'a> {
     fn decoded(
         &self,
         selector: &Selector,
-        moment: Moment,
+        time: EvalTime,
         back: i64,
         keeps: fn(f64) -> bool,
     ) -> Result<Rc<Vec<Decoded<'a>>>, Error> {
         if let Some(decoded) = self.decoded.borrow().get(&selector.id) {
             return Ok(Rc::clone(decoded));
         }
-        let (first, last) = moment.reach();
+        let (first, last) = time.reach();
         let after = selector.timing.resolve(first, self.at).saturating_sub(back);
         let until = selector.timing.resolve(last, self.at);
         let mut all = Vec::new();
@@ -135,7 +135,7 @@ impl<'a> Evaluator<'a> {
             let points = series.points.between(after, until);
             let points: Vec<_> = points.filter(|point| keeps(point.value)).collect();
             self.hold(points.len())?;
-            let series = Identity::stored(&series.labels);
+            let series = SeriesLabels::stored(&series.labels);
             all.push(Decoded::new(series, points));
         }
         let all = Rc::new(all);

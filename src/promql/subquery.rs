@@ -2,18 +2,18 @@
 
 use std::collections::HashMap;
 
-use super::evaluate::{Evaluator, Moment};
+use super::evaluate::{EvalTime, Evaluator};
 use super::functions::Window;
-use super::identity::Identity;
 use super::plan::{Timing, Vector};
+use super::series_labels::SeriesLabels;
 use super::{Error, TOO_MANY_SAMPLES};
 use crate::storage::Point;
 
 /// The values of each series, in the order in which it was first seen.
 #[derive(Debug, Default)]
 struct Collected<'a> {
-    places: HashMap<Identity<'a>, usize>,
-    series: Vec<(Identity<'a>, Vec<Point>)>,
+    places: HashMap<SeriesLabels<'a>, usize>,
+    series: Vec<(SeriesLabels<'a>, Vec<Point>)>,
     points: usize,
 }
 
@@ -24,13 +24,13 @@ impl<'a> Evaluator<'a> {
         &self,
         of: &Vector,
         (range, step, timing): (i64, i64, Timing),
-        moment: Moment,
+        time: EvalTime,
         parameters: &[f64],
-        show: &mut dyn FnMut(&Identity<'a>, Window<'_>) -> Result<(), Error>,
+        show: &mut dyn FnMut(&SeriesLabels<'a>, Window<'_>) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let until = timing.resolve(moment.at, self.at);
+        let until = timing.resolve(time.at, self.at);
         let bounds = (until.saturating_sub(range), until);
-        let (first, last) = moment.reach();
+        let (first, last) = time.reach();
         let reach =
             (timing.resolve(first, self.at).saturating_sub(range), timing.resolve(last, self.at));
         let first = bounds.0.div_euclid(step).saturating_add(1).saturating_mul(step);
@@ -41,14 +41,14 @@ impl<'a> Evaluator<'a> {
         let mut collected = Collected::default();
         for index in 0..steps as i64 {
             let at = first.saturating_add(index.saturating_mul(step));
-            let elements = self.vector(of, Moment::within(at, reach))?;
-            self.hold(elements.len())?;
-            for (hint, element) in elements.into_iter().enumerate() {
-                collected.push(hint, element.series, Point { at, value: element.value });
+            let samples = self.vector(of, EvalTime::within(at, reach))?;
+            self.hold(samples.len())?;
+            for (hint, sample) in samples.into_iter().enumerate() {
+                collected.push(hint, sample.series, Point { at, value: sample.value });
             }
         }
         for (series, points) in &collected.series {
-            show(series, Window { points, bounds, now: moment.at, parameters })?;
+            show(series, Window { points, bounds, now: time.at, parameters })?;
         }
         self.release(collected.points);
         Ok(())
@@ -57,7 +57,7 @@ impl<'a> Evaluator<'a> {
 
 impl<'a> Collected<'a> {
     /// Adds a point; `hint` is where its series may be, for it mostly is where it was before.
-    fn push(&mut self, hint: usize, series: Identity<'a>, point: Point) {
+    fn push(&mut self, hint: usize, series: SeriesLabels<'a>, point: Point) {
         self.points += 1;
         if let Some((there, points)) = self.series.get_mut(hint)
             && *there == series

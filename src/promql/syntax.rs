@@ -4,7 +4,7 @@
 //! expression says about itself can be shown in the words of its author.
 
 use super::grouping::Grouping;
-use super::plan::{Many, Selector, Timing};
+use super::plan::{Cardinality, Selector, Timing};
 
 /// A part of the text, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,7 +63,7 @@ pub(super) struct Binary {
     pub(super) as_bool: bool,
     /// What stands behind `on` or `ignoring`.
     pub(super) grouping: Option<Grouping>,
-    pub(super) many: Many,
+    pub(super) cardinality: Cardinality,
     pub(super) left: Expr,
     pub(super) right: Expr,
 }

@@ -4,11 +4,11 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
-use super::Each;
+use super::ValueFunction;
 
 /// The function of this name.
 #[rustfmt::skip] // A table.
-pub(super) fn function(name: &str) -> Option<Each> {
+pub(super) fn function(name: &str) -> Option<ValueFunction> {
     Some(match name {
         "minute" => |v, _| Some(part(v, |date| date.minute().into())),
         "hour" => |v, _| Some(part(v, |date| date.hour().into())),

@@ -1,8 +1,8 @@
 //! Quantiles and fractions of histograms whose buckets are series with a label `le`.
 
-use super::OfHistogram;
+use super::HistogramFunction;
 use crate::promql::grouping::{Grouping, Groups};
-use crate::promql::identity::{Element, Identity};
+use crate::promql::series_labels::{SeriesLabels, VectorSample};
 
 const BOUND: &str = "le";
 
@@ -17,7 +17,7 @@ pub(in crate::promql) struct Bucket {
 }
 
 /// The function of this name.
-pub(in crate::promql) fn function(name: &str) -> Option<OfHistogram> {
+pub(in crate::promql) fn function(name: &str) -> Option<HistogramFunction> {
     Some(match name {
         "histogram_quantile" => |buckets, parameters| match parameters {
             [of] => quantile(*of, buckets),
@@ -34,20 +34,21 @@ pub(in crate::promql) fn function(name: &str) -> Option<OfHistogram> {
 /// A function of the buckets of each histogram; series that have no bound belong to none. The
 /// names are kept.
 pub(in crate::promql) fn each<'a>(
-    elements: Vec<Element<'a>>,
-    function: OfHistogram,
+    samples: Vec<VectorSample<'a>>,
+    function: HistogramFunction,
     parameters: &[f64],
-) -> Vec<Element<'a>> {
+) -> Vec<VectorSample<'a>> {
     let grouping = Grouping::AllBut(BOUND);
-    let mut histograms: Groups<'_, (Identity<'a>, Vec<Bucket>)> = Groups::new(&grouping);
-    for Element { series, value: count } in elements {
+    let mut histograms: Groups<'_, (SeriesLabels<'a>, Vec<Bucket>)> = Groups::new(&grouping);
+    for VectorSample { series, value: count } in samples {
         if let Some(bound) = bound(series.get(BOUND)) {
             let make = || (grouping.of(&series), Vec::new());
             histograms.get_or_insert(&series, make).1.push(Bucket { bound, count });
         }
     }
     let all = histograms.into_values().into_iter();
-    all.map(|(series, buckets)| Element { series, value: function(buckets, parameters) }).collect()
+    all.map(|(series, buckets)| VectorSample { series, value: function(buckets, parameters) })
+        .collect()
 }
 
 /// The bound that a label tells. A number that is too large to be one is none.

@@ -1,6 +1,6 @@
 //! Functions of a number.
 
-use super::Each;
+use super::ValueFunction;
 
 /// Above this, the hyperbolic functions are half an exponential, and its double is still a number.
 const HUGE: f64 = 1e300;
@@ -12,7 +12,7 @@ fn half_exponential(value: f64) -> f64 {
 
 /// The function of this name.
 #[rustfmt::skip] // A table.
-pub(super) fn function(name: &str) -> Option<Each> {
+pub(super) fn function(name: &str) -> Option<ValueFunction> {
     Some(match name {
         "abs" => |v, _| Some(v.abs()),
         "ceil" => |v, _| Some(v.ceil()),

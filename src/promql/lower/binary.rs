@@ -4,7 +4,7 @@ use super::Lowering;
 use crate::promql::Error;
 use crate::promql::grouping::Grouping;
 use crate::promql::plan::{
-    self, Many, Operator, Plan, Scalar, Set, SetOperator, Vector, WithScalar,
+    self, Cardinality, Operator, Plan, Scalar, Set, SetOperator, Vector, WithScalar,
 };
 use crate::promql::syntax::{Binary, BinaryOperator};
 
@@ -53,8 +53,14 @@ impl Lowering<'_> {
                 with_scalar(operator, vector, scalar, true)
             }
             (Meaning::OfNumbers(operator), Plan::Vector(left), Plan::Vector(right)) => {
-                let many = binary.many.clone();
-                Vector::Binary(Box::new(plan::Binary { operator, left, right, grouping, many }))
+                let cardinality = binary.cardinality.clone();
+                Vector::Binary(Box::new(plan::Binary {
+                    operator,
+                    left,
+                    right,
+                    grouping,
+                    cardinality,
+                }))
             }
             (Meaning::OfNumbers(_), left, right) => {
                 let (expr, plan) = match left {
@@ -78,7 +84,11 @@ impl Lowering<'_> {
         if binary.as_bool && !is_comparison {
             return self.refuse(at, "the bool modifier can only be used on comparisons");
         }
-        let (Many::Left(included) | Many::Right(included)) = &binary.many else { return Ok(()) };
+        let (Cardinality::ManyToOne(included) | Cardinality::OneToMany(included)) =
+            &binary.cardinality
+        else {
+            return Ok(());
+        };
         if matches!(meaning(binary.operator, false), Meaning::OfSets(_)) {
             let name = binary.operator.text();
             return self.refuse(at, &format!("{name} allows neither group_left nor group_right"));

@@ -130,7 +130,7 @@ fn vector(name: &str, arguments: Arguments, is_selector: bool) -> Option<Vector>
     let Arguments { mut scalars, texts: _, vector, range } = arguments;
     if let Some(function) = functions::over_time(name) {
         let of = range?;
-        return Some(Vector::OverTime(function, scalars, Box::new(of)));
+        return Some(Vector::RangeFunction(function, scalars, Box::new(of)));
     }
     if let Some(function) = functions::histogram::function(name) {
         let of = vector?;

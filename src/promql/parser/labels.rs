@@ -5,7 +5,7 @@ use super::Parser;
 use crate::promql::Error;
 use crate::promql::grouping::Grouping;
 use crate::promql::lexer::TokenKind;
-use crate::promql::plan::Many;
+use crate::promql::plan::Cardinality;
 
 impl Parser<'_> {
     /// What an aggregation groups by, if it is here.
@@ -29,13 +29,13 @@ impl Parser<'_> {
     }
 
     /// On which side many series may match the same one.
-    pub(super) fn many(&mut self) -> Result<Many, Error> {
+    pub(super) fn cardinality(&mut self) -> Result<Cardinality, Error> {
         let make = if self.accept_word("group_left")? {
-            Many::Left
+            Cardinality::ManyToOne
         } else if self.accept_word("group_right")? {
-            Many::Right
+            Cardinality::OneToMany
         } else {
-            return Ok(Many::Neither);
+            return Ok(Cardinality::OneToOne);
         };
         // A parenthesis here always belongs to the labels, never to the right operand.
         Ok(make(if self.is_at("(") { self.labels()? } else { Vec::new() }))
