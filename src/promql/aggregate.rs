@@ -7,7 +7,7 @@ use super::plan::Order;
 use super::series_labels::{SeriesLabels, VectorSample};
 use super::{Error, sums};
 
-/// The aggregation of this name, if it is but a function of the values.
+/// The aggregation of this name, if it depends on the values only, and takes no parameter.
 #[rustfmt::skip] // A table.
 pub(super) fn of_values(name: &str) -> Option<fn(&[f64]) -> f64> {
     Some(match name {
@@ -40,7 +40,7 @@ pub(super) fn values<'a>(
 /// The largest or the smallest series of each group, those first.
 ///
 /// # Errors
-/// How many is no number, or too large a one.
+/// `how_many` is `NaN` or does not fit into an integer.
 pub(super) fn top_k<'a>(
     samples: Vec<VectorSample<'a>>,
     grouping: &Grouping,

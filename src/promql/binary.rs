@@ -36,7 +36,7 @@ pub(super) fn with_scalar<'a>(
         let (left, right) =
             if scalar_is_left { (scalar, sample.value) } else { (sample.value, scalar) };
         let value = operator.apply(left, right)?;
-        // What is filtered is the series, on whichever side it stands.
+        // A filter keeps the value of the series, even where it stands on the right.
         if !operator.is_filter() {
             sample.value = value;
         }
@@ -66,7 +66,7 @@ pub(super) fn matched<'a>(
         let make = || Match { one: index, results: HashSet::new() };
         let of = matches.get_or_insert(&sample.series, make);
         if of.one != index {
-            // Proof: it is the place of an sample of `one`.
+            // Cannot panic: `of.one` is an index of `one`.
             let (a, b) = (&one[of.one].series, &sample.series);
             let why = format!("{a} and {b} on the {side} side match the same series");
             return Err(Error::Execution(why));
@@ -75,7 +75,7 @@ pub(super) fn matched<'a>(
     let mut result = Vec::new();
     for sample in many {
         let Some(of) = matches.get(&sample.series) else { continue };
-        // Proof: as above.
+        // Cannot panic, for the same reason.
         let other = &one[of.one];
         let series = result_series(binary, &sample.series, &other.series);
         // Before the operator: whether a query is right must not depend on which values a
@@ -92,7 +92,7 @@ pub(super) fn matched<'a>(
     Ok(result)
 }
 
-/// A series of the side where there is one, and the results that it is a part of.
+/// The index of a series on the "one" side, and the labels of the results that it has led to.
 struct Match<'a> {
     one: usize,
     results: HashSet<SeriesLabels<'a>>,
@@ -133,7 +133,7 @@ fn result_series<'a>(
             })
         }
         (Cardinality::OneToOne, Grouping::Without(ignored)) if ignored.is_empty() => series,
-        // A comparison keeps the name, which `ignoring` is not about.
+        // A filter keeps the name of the metric, although `ignoring` does not match by it.
         (Cardinality::OneToOne, Grouping::Without(ignored)) => series.changed(|labels| {
             labels.retain(|label| !ignored.iter().any(|ignored| ignored == label));
         }),

@@ -10,7 +10,7 @@ use crate::storage::Point;
 pub(super) struct Decoded<'a> {
     pub(super) series: SeriesLabels<'a>,
     points: Vec<Point>,
-    /// Where the last range began and ended, for the next one is mostly right behind.
+    /// Where the last range began and ended. The next one mostly begins and ends right behind.
     first: Cell<usize>,
     end: Cell<usize>,
 }

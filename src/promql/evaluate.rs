@@ -1,4 +1,4 @@
-//! Computes a plan: the recursion, and its limits.
+//! Computes a plan, within limits of time and memory.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
@@ -12,7 +12,7 @@ use super::series_labels::{SeriesLabels, VectorSample};
 use super::{Error, Range, Sample, TOO_MANY_SAMPLES, Value, aggregate, binary, sums};
 use crate::storage::{Labels, METRIC_NAME, Storage};
 
-/// How often what is repeated looks at the clock.
+/// Loops look at the clock once in so many rounds, because it takes longer than a round.
 const TICKS: u32 = 64;
 
 /// Computes the values of one query at one instant.
@@ -27,11 +27,12 @@ pub(super) struct Evaluator<'a> {
     pub(super) decoded: RefCell<HashMap<usize, Rc<Vec<Decoded<'a>>>>>,
 }
 
-/// An instant of evaluation.
+/// The time that an expression is evaluated at.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct EvalTime {
     pub(super) at: i64,
-    /// Within a subquery, the first and the last instant of all that the same is computed for.
+    /// Within a subquery, the first and the last of the instants at which the same expression is
+    /// evaluated. Samples are decoded once for all of them.
     pub(super) reach: Option<(i64, i64)>,
 }
 
@@ -87,7 +88,6 @@ impl<'a> Evaluator<'a> {
         })
     }
 
-    /// Looks at the clock.
     fn check(&self) -> Result<(), Error> {
         match self.deadline {
             Some(deadline) if Instant::now() >= deadline => Err(Error::Timeout),
@@ -119,7 +119,7 @@ impl<'a> Evaluator<'a> {
         Ok(match scalar {
             Scalar::Number(number) => *number,
             Scalar::Time => time.at as f64 / 1000.0,
-            Scalar::Only(vector) => match self.vector(vector, time)?.as_slice() {
+            Scalar::OfVector(vector) => match self.vector(vector, time)?.as_slice() {
                 [only] => only.value,
                 _ => f64::NAN,
             },
@@ -152,7 +152,7 @@ impl<'a> Evaluator<'a> {
                 let series = SeriesLabels::computed(Labels::default());
                 Ok(vec![VectorSample { series, value: self.scalar(scalar, time)? }])
             }
-            Vector::Each(function, parameters, of) => {
+            Vector::ValueFunction(function, parameters, of) => {
                 let parameters = self.scalars(parameters, time)?;
                 let apply = |sample: VectorSample<'a>| {
                     function(sample.value, &parameters)
@@ -266,7 +266,7 @@ fn absent<'a>(labels: &Labels, is_absent: bool) -> Vec<VectorSample<'a>> {
 
 /// The series without the names of their metrics.
 fn nameless(mut samples: Vec<VectorSample<'_>>) -> Result<Vec<VectorSample<'_>>, Error> {
-    // Series of one metric differ in other labels.
+    // Series of one metric still differ in their other labels.
     let first = samples.first().map(|sample| sample.series.get(METRIC_NAME));
     let one_name = samples.iter().all(|sample| Some(sample.series.get(METRIC_NAME)) == first);
     for sample in &mut samples {

@@ -14,7 +14,7 @@ use crate::storage::Point;
 use histogram::Bucket;
 pub(super) use signatures::{Signature, Type, is_experimental, signature};
 
-/// A function of a value and of what else its caller gives; nothing where it has no result.
+/// A function of a value and of scalar parameters; nothing where it has no result.
 pub(super) type ValueFunction = fn(f64, &[f64]) -> Option<f64>;
 
 /// A function of a range of samples; nothing where they are too few.
@@ -27,7 +27,7 @@ pub(super) struct RangeFunction {
     pub(super) keeps_name: bool,
 }
 
-/// A function of the buckets of a histogram, and of what else its caller gives.
+/// A function of the buckets of a histogram and of scalar parameters.
 pub(super) type HistogramFunction = fn(Vec<Bucket>, &[f64]) -> f64;
 
 /// A range of samples of a series.
@@ -35,11 +35,11 @@ pub(super) type HistogramFunction = fn(Vec<Bucket>, &[f64]) -> f64;
 pub(super) struct Window<'a> {
     /// At least one, none of them stale, in the order of time.
     pub(super) points: &'a [Point],
-    /// The instant before the range, and the last one of it.
+    /// The range is open at the first of these instants, and closed at the second one.
     pub(super) bounds: (i64, i64),
     /// The instant of evaluation.
     pub(super) now: i64,
-    /// What else the caller of the function gives.
+    /// The scalar parameters of the function.
     pub(super) parameters: &'a [f64],
 }
 
@@ -53,13 +53,11 @@ impl Window<'_> {
     }
 }
 
-/// The function of this name that is about each value.
-pub(super) fn each(name: &str) -> Option<ValueFunction> {
+pub(super) fn value_function(name: &str) -> Option<ValueFunction> {
     math::function(name).or_else(|| dates::function(name))
 }
 
-/// The function of this name that is about each range of samples.
-pub(super) fn over_time(name: &str) -> Option<RangeFunction> {
+pub(super) fn range_function(name: &str) -> Option<RangeFunction> {
     let of = over_time::function(name)
         .or_else(|| rate::function(name))
         .or_else(|| regression::function(name))?;

@@ -12,7 +12,7 @@ pub(super) enum Grouping {
     By(Vec<String>),
     /// All but these and the name of the metric.
     Without(Vec<String>),
-    /// All but this one.
+    /// All but this one; the name of the metric counts.
     AllBut(&'static str),
 }
 
@@ -44,11 +44,11 @@ impl Grouping {
     }
 }
 
-/// Something for each group of labels, in the order in which they were first seen.
+/// A value for each group of labels, in the order in which the groups were first seen.
 #[derive(Debug)]
 pub(super) struct Groups<'a, T> {
     grouping: &'a Grouping,
-    /// Names and values, each ended by a byte that is in no text, lead to a place in `all`.
+    /// From names and values, each ended by a byte that no UTF-8 contains, to the index in `all`.
     places: HashMap<Vec<u8>, usize>,
     all: Vec<T>,
     key: Vec<u8>,
@@ -59,14 +59,14 @@ impl<'a, T> Groups<'a, T> {
         Self { grouping, places: HashMap::new(), all: Vec::new(), key: Vec::new() }
     }
 
-    /// What there is for the group of these labels.
+    /// The value for the group of these labels.
     pub(super) fn get(&mut self, series: &SeriesLabels<'_>) -> Option<&mut T> {
         self.find(series);
         let place = *self.places.get(self.key.as_slice())?;
         self.all.get_mut(place)
     }
 
-    /// What there is for the group of these labels, or what is made for it now.
+    /// The value for the group of these labels, which is made if it is missing.
     pub(super) fn get_or_insert(
         &mut self,
         series: &SeriesLabels<'_>,
@@ -81,7 +81,7 @@ impl<'a, T> Groups<'a, T> {
                 self.all.len() - 1
             }
         };
-        // Proof: every place is one that something was pushed to, and nothing is removed.
+        // Cannot panic: places are indices of what was pushed, and nothing is removed.
         &mut self.all[place]
     }
 

@@ -53,9 +53,11 @@ impl Lowering<'_> {
             Kind::Plus(of) => self.signed(of),
             Kind::Minus(of) => Ok(match self.signed(of)? {
                 Plan::Scalar(of) => Plan::Scalar(Scalar::Negative(Box::new(of))),
-                Plan::Vector(of) => {
-                    Plan::Vector(Vector::Each(|value, _| Some(-value), Vec::new(), Box::new(of)))
-                }
+                Plan::Vector(of) => Plan::Vector(Vector::ValueFunction(
+                    |value, _| Some(-value),
+                    Vec::new(),
+                    Box::new(of),
+                )),
                 other => other,
             }),
             Kind::Binary(binary) => self.binary(binary),
@@ -100,7 +102,7 @@ impl Lowering<'_> {
             of: Box::new(self.vector(&subquery.of, "in a subquery")?),
             range: subquery.range,
             step: subquery.step.unwrap_or(DEFAULT_STEP),
-            timing: subquery.timing,
+            modifiers: subquery.modifiers,
         }))
     }
 

@@ -10,7 +10,7 @@ pub(super) struct Pattern(Regex);
 impl Pattern {
     /// Nothing if it is no regular expression, or one that cannot be turned.
     pub(super) fn new(regex: &str) -> Option<Self> {
-        // The brackets keep alternatives within the anchors.
+        // Without the group, the anchors would be parts of the first and last alternatives.
         Regex::new(&format!("^(?s:{})$", turn(regex)?)).ok().map(Self)
     }
 
@@ -23,7 +23,7 @@ impl Pattern {
     pub(super) fn replace(&self, text: &str, replacement: &str) -> Option<String> {
         let captures = self.0.captures(text)?;
         Some(expand(replacement, |group| {
-            // As Go has it, a name too may begin with a zero.
+            // In Go, `$01` refers to a group of this name.
             let is_number = group == "0" || !group.starts_with('0');
             let captured = match group.parse() {
                 Ok(number) if is_number => captures.get(number),
@@ -50,7 +50,7 @@ fn expand<'a>(template: &str, group: impl Fn(&str) -> &'a str) -> String {
                 text.push_str(group(name));
                 text.push_str(rest);
             }
-            // An empty part lies between two of them, unless it is the last one.
+            // An empty part comes from `$$`, which stands for one `$`.
             _ => {
                 text.push('$');
                 text.push_str(part);
@@ -82,7 +82,7 @@ fn turn(regex: &str) -> Option<String> {
                     turned.push('^');
                     rest.next();
                 }
-                // The first one does not end the class.
+                // A bracket in first place does not end the class.
                 if rest.as_str().starts_with(']') {
                     turned.push_str("\\]");
                     rest.next();
@@ -101,10 +101,10 @@ fn turn(regex: &str) -> Option<String> {
                 turned.push(']');
             }
             '{' if !in_class && !is_repetition(rest.as_str()) => turned.push_str("\\{"),
-            // Flags that Go has not got.
+            // Rust knows flags that are errors in Go.
             '(' if !in_class && has_unknown_flags(rest.as_str()) => return None,
             '(' | ')' if !in_class => {
-                // What closes a group that it has not opened would escape from the anchors.
+                // A parenthesis too many would close the group that the anchors are around.
                 open = if c == '(' { open + 1 } else { open.checked_sub(1)? };
                 turned.push(c);
             }

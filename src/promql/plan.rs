@@ -1,4 +1,5 @@
-//! What a query computes: a tree whose types leave no room for a mistake.
+//! What a query computes: a tree in which each type of expression has a type of its own, so that
+//! the evaluation has no types to check.
 //!
 //! Instants and durations are in milliseconds.
 
@@ -22,25 +23,26 @@ pub(super) enum Scalar {
     Number(f64),
     /// The instant of evaluation.
     Time,
-    /// The value of the only series, `NaN` if it is not the only one.
-    Only(Box<Vector>),
+    /// `scalar()`: the value of the only series, `NaN` if there are others or none.
+    OfVector(Box<Vector>),
     Negative(Box<Scalar>),
     Binary(Operator, Box<Scalar>, Box<Scalar>),
 }
 
-/// Series with a value each; small, for the recursion moves it about.
+/// Series with a value each. Large variants are boxed, since every level of the recursion has one
+/// on its stack.
 #[derive(Debug, Clone)]
 pub(super) enum Vector {
     Selector(Box<Selector>),
     /// When the samples of a selector were taken.
     Timestamp(Box<Selector>),
-    /// A series without labels.
+    /// `vector()`: one series without labels.
     Constant(Scalar),
     /// A function of each value.
-    Each(ValueFunction, Vec<Scalar>, Box<Vector>),
+    ValueFunction(ValueFunction, Vec<Scalar>, Box<Vector>),
     /// A function of each range of samples.
     RangeFunction(RangeFunction, Vec<Scalar>, Box<Range>),
-    /// 1 with these labels if there is nothing.
+    /// 1 with these labels if there is no series.
     Absent(Labels, Box<Vector>),
     AbsentOverTime(Labels, Box<Range>),
     Sort(Order, Box<Vector>),
@@ -55,27 +57,27 @@ pub(super) enum Vector {
     Set(Box<Set>),
 }
 
-/// Series with their samples of a while.
+/// A range vector.
 #[derive(Debug, Clone)]
 pub(super) enum Range {
     Selector { selector: Box<Selector>, range: i64 },
-    Subquery { of: Box<Vector>, range: i64, step: i64, timing: Timing },
+    Subquery { of: Box<Vector>, range: i64, step: i64, modifiers: TimeModifiers },
 }
 
-/// Which series, and when.
+/// Which series are selected, and the samples of which time.
 #[derive(Debug, Clone)]
 pub(super) struct Selector {
-    /// Different for each selector of a query.
+    /// Different for each selector of a query: what a subquery has decoded is kept under it.
     pub(super) id: usize,
-    /// The name of the metric, where it is known.
+    /// The name of the metric, if there can be only one. It leads to the series directly.
     pub(super) metric: Option<String>,
     pub(super) matchers: Vec<Matcher>,
     /// How far back samples are selected; only the latest ones without.
     pub(super) range: Option<i64>,
-    pub(super) timing: Timing,
+    pub(super) modifiers: TimeModifiers,
 }
 
-/// The value that a label must have, empty if there is no such label.
+/// What the value of a label must be; a missing label has an empty one.
 #[derive(Debug, Clone)]
 pub(super) struct Matcher {
     pub(super) label: String,
@@ -90,9 +92,9 @@ pub(super) enum Test {
     MatchesNot(Pattern),
 }
 
-/// An instant, beginning from the one of evaluation.
+/// The modifiers `@` and `offset`, which move an instant of evaluation.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Timing {
+pub(super) struct TimeModifiers {
     pub(super) at: Option<At>,
     pub(super) offset: Option<i64>,
 }
@@ -100,7 +102,7 @@ pub(super) struct Timing {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum At {
     Instant(i64),
-    /// The query's own: both its start and its end.
+    /// `start()` and `end()`, which are the same for a query of one instant.
     Query,
 }
 
@@ -149,7 +151,7 @@ pub(super) enum Aggregation {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Operator {
     Arithmetic(fn(f64, f64) -> f64),
-    /// Keeps what it holds for; with `bool`, is 1 or 0.
+    /// A filter, or 1 and 0 with `bool`.
     Comparison {
         holds: fn(&f64, &f64) -> bool,
         as_bool: bool,
@@ -173,7 +175,8 @@ pub(super) struct Binary {
     pub(super) cardinality: Cardinality,
 }
 
-/// On which side a match may have many series, and which labels come from the other side.
+/// How many series of either side may match, and which labels those of the many side take over
+/// from the other one.
 #[derive(Debug, Clone)]
 pub(super) enum Cardinality {
     OneToOne,
@@ -202,7 +205,7 @@ impl Vector {
         match self {
             Self::Sort(..) => true,
             Self::Aggregate(aggregate) => matches!(aggregate.aggregation, Aggregation::TopK(..)),
-            Self::Each(_, _, of) => of.is_ordered(),
+            Self::ValueFunction(_, _, of) => of.is_ordered(),
             Self::LabelReplace(replace) => replace.of.is_ordered(),
             Self::LabelJoin(join) => join.of.is_ordered(),
             Self::WithScalar(operation) => operation.vector.is_ordered(),

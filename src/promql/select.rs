@@ -9,7 +9,7 @@ use super::Error;
 use super::decoded::Decoded;
 use super::evaluate::{EvalTime, Evaluator};
 use super::functions::Window;
-use super::plan::{At, Matcher, Range, Selector, Test, Timing};
+use super::plan::{At, Matcher, Range, Selector, Test, TimeModifiers};
 use super::series_labels::{SeriesLabels, VectorSample};
 use crate::storage::{Labels, Point, Series, is_stale};
 
@@ -34,8 +34,8 @@ impl Test {
     }
 }
 
-impl Timing {
-    /// The instant that is meant at another one.
+impl TimeModifiers {
+    /// The instant that is selected when the expression is evaluated at `now`.
     pub(super) fn resolve(self, now: i64, of_query: i64) -> i64 {
         let from = match self.at {
             None => now,
@@ -54,7 +54,7 @@ impl<'a> Evaluator<'a> {
         time: EvalTime,
         value: fn(Point) -> f64,
     ) -> Result<Vec<VectorSample<'a>>, Error> {
-        let at = selector.timing.resolve(time.at, self.at);
+        let at = selector.modifiers.resolve(time.at, self.at);
         let after = at.saturating_sub(LOOKBACK);
         let mut latest = Vec::new();
         let mut take = |series: SeriesLabels<'a>, point: Option<Point>| {
@@ -75,7 +75,7 @@ impl<'a> Evaluator<'a> {
         Ok(latest)
     }
 
-    /// Shows the samples of each series, where there are any.
+    /// Calls `show` with the samples of each series that has any.
     pub(super) fn windows(
         &self,
         range: &Range,
@@ -85,11 +85,11 @@ impl<'a> Evaluator<'a> {
     ) -> Result<(), Error> {
         let (selector, range) = match range {
             Range::Selector { selector, range } => (selector, *range),
-            Range::Subquery { of, range, step, timing } => {
-                return self.subquery(of, (*range, *step, *timing), time, parameters, &mut show);
+            Range::Subquery { of, range, step, modifiers } => {
+                return self.subquery(of, (*range, *step, *modifiers), time, parameters, &mut show);
             }
         };
-        let until = selector.timing.resolve(time.at, self.at);
+        let until = selector.modifiers.resolve(time.at, self.at);
         let bounds = (until.saturating_sub(range), until);
         let mut show = |series: &SeriesLabels<'a>, points: &[Point]| {
             self.tick()?;
@@ -115,8 +115,8 @@ impl<'a> Evaluator<'a> {
         Ok(())
     }
 
-    /// The series of a selector and their samples, for every instant within reach; `back` is how
-    /// far it looks back from each.
+    /// The series of a selector with their samples for every instant within reach. `back` is how
+    /// far the selector looks back from each instant.
     fn decoded(
         &self,
         selector: &Selector,
@@ -128,8 +128,8 @@ impl<'a> Evaluator<'a> {
             return Ok(Rc::clone(decoded));
         }
         let (first, last) = time.reach();
-        let after = selector.timing.resolve(first, self.at).saturating_sub(back);
-        let until = selector.timing.resolve(last, self.at);
+        let after = selector.modifiers.resolve(first, self.at).saturating_sub(back);
+        let until = selector.modifiers.resolve(last, self.at);
         let mut all = Vec::new();
         for series in self.matching(selector) {
             let points = series.points.between(after, until);

@@ -1,4 +1,4 @@
-//! What a series is called while a query is computed.
+//! The labels of series while a query is computed.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -7,8 +7,8 @@ use std::rc::Rc;
 
 use crate::storage::{Labels, METRIC_NAME};
 
-/// The labels of a series, with or without the name of the metric. A copy costs next to nothing,
-/// for a query gives most labels from function to function as they are.
+/// The labels of a series, with or without the name of the metric. Copies are cheap,
+/// because most functions hand labels on as they are.
 #[derive(Debug, Clone)]
 pub(super) struct SeriesLabels<'a> {
     origin: Origin<'a>,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::evaluate::{EvalTime, Evaluator};
 use super::functions::Window;
-use super::plan::{Timing, Vector};
+use super::plan::{TimeModifiers, Vector};
 use super::series_labels::SeriesLabels;
 use super::{Error, TOO_MANY_SAMPLES};
 use crate::storage::Point;
@@ -18,21 +18,23 @@ struct Collected<'a> {
 }
 
 impl<'a> Evaluator<'a> {
-    /// Shows what the query was worth at the steps of a range; steps are multiples of their
-    /// length since the epoch.
+    /// Calls `show` with the values of each series at the steps of a range. Steps are aligned to
+    /// multiples of their length since the epoch.
     pub(super) fn subquery(
         &self,
         of: &Vector,
-        (range, step, timing): (i64, i64, Timing),
+        (range, step, modifiers): (i64, i64, TimeModifiers),
         time: EvalTime,
         parameters: &[f64],
         show: &mut dyn FnMut(&SeriesLabels<'a>, Window<'_>) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let until = timing.resolve(time.at, self.at);
+        let until = modifiers.resolve(time.at, self.at);
         let bounds = (until.saturating_sub(range), until);
         let (first, last) = time.reach();
-        let reach =
-            (timing.resolve(first, self.at).saturating_sub(range), timing.resolve(last, self.at));
+        let reach = (
+            modifiers.resolve(first, self.at).saturating_sub(range),
+            modifiers.resolve(last, self.at),
+        );
         let first = bounds.0.div_euclid(step).saturating_add(1).saturating_mul(step);
         let steps = until.saturating_sub(first).div_euclid(step).saturating_add(1).max(0) as u64;
         if steps >= TOO_MANY_SAMPLES as u64 {
@@ -56,7 +58,8 @@ impl<'a> Evaluator<'a> {
 }
 
 impl<'a> Collected<'a> {
-    /// Adds a point; `hint` is where its series may be, for it mostly is where it was before.
+    /// Adds a point. `hint` is the index at which its series was in most cases before, which saves
+    /// hashing its labels.
     fn push(&mut self, hint: usize, series: SeriesLabels<'a>, point: Point) {
         self.points += 1;
         if let Some((there, points)) = self.series.get_mut(hint)
@@ -69,7 +72,7 @@ impl<'a> Collected<'a> {
             self.series.push((series.clone(), Vec::new()));
             self.series.len() - 1
         });
-        // Proof: places are those of the series.
+        // Cannot panic: places are indices of what was pushed, and nothing is removed.
         self.series[place].1.push(point);
     }
 }

@@ -4,7 +4,7 @@
 //! expression says about itself can be shown in the words of its author.
 
 use super::grouping::Grouping;
-use super::plan::{Cardinality, Selector, Timing};
+use super::plan::{Cardinality, Selector, TimeModifiers};
 
 /// A part of the text, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +53,7 @@ pub(super) struct Subquery {
     pub(super) of: Expr,
     pub(super) range: i64,
     pub(super) step: Option<i64>,
-    pub(super) timing: Timing,
+    pub(super) modifiers: TimeModifiers,
 }
 
 #[derive(Debug, Clone)]

@@ -16,7 +16,6 @@ pub(in crate::promql) struct Bucket {
     count: f64,
 }
 
-/// The function of this name.
 pub(in crate::promql) fn function(name: &str) -> Option<HistogramFunction> {
     Some(match name {
         "histogram_quantile" => |buckets, parameters| match parameters {
@@ -51,7 +50,7 @@ pub(in crate::promql) fn each<'a>(
         .collect()
 }
 
-/// The bound that a label tells. A number that is too large to be one is none.
+/// The bound that a label holds. A number that overflows is no bound, as in Prometheus.
 fn bound(label: &str) -> Option<f64> {
     let bound: f64 = label.parse().ok()?;
     let is_overflow = bound.is_infinite() && label.contains(|c: char| c.is_ascii_digit());
@@ -93,7 +92,7 @@ fn quantile(quantile: f64, buckets: Vec<Bucket>) -> f64 {
     let Some(index) = finite.iter().position(|bucket| bucket.count >= rank) else {
         return last.bound;
     };
-    // Proof: it is the position of one.
+    // Cannot panic: `position` has found it there.
     let bucket = finite[index];
     let before = match index.checked_sub(1).and_then(|before| finite.get(before)) {
         Some(before) => *before,
@@ -104,7 +103,8 @@ fn quantile(quantile: f64, buckets: Vec<Bucket>) -> f64 {
     before.bound + (bucket.bound - before.bound) * part
 }
 
-/// Takes away what falls from bucket to bucket, and what differs by rounding.
+/// Raises counts to those of smaller bounds, and levels what differs by rounding only: buckets
+/// that were scraped or summed inexactly may fall.
 fn make_monotonic(buckets: &mut [Bucket]) {
     let mut most: Option<f64> = None;
     for bucket in buckets {
@@ -136,7 +136,7 @@ fn fraction(lower: f64, upper: f64, buckets: Vec<Bucket>) -> f64 {
     if lower >= upper {
         return 0.0;
     }
-    // Not `min`, which hides a `NaN`.
+    // `f64::min` would turn a `NaN` into a number.
     let clip = |rank| if rank > all { all } else { rank };
     (clip(rank(upper, &buckets)) - clip(rank(lower, &buckets))) / all
 }

@@ -13,7 +13,7 @@ pub(in crate::promql) fn replace(samples: &mut [VectorSample<'_>], how: &LabelRe
     }
 }
 
-/// Sets a label to what others say together.
+/// Sets a label to the joined values of others.
 pub(in crate::promql) fn join(samples: &mut [VectorSample<'_>], how: &LabelJoin) {
     for VectorSample { series, .. } in samples {
         let values: Vec<_> = how.sources.iter().map(|source| series.get(source)).collect();

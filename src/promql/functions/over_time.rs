@@ -3,7 +3,6 @@
 use super::{Window, WindowFunction};
 use crate::promql::sums;
 
-/// The function of this name.
 #[rustfmt::skip] // A table.
 pub(super) fn function(name: &str) -> Option<WindowFunction> {
     Some(match name {

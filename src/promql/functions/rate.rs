@@ -2,7 +2,6 @@
 
 use super::{Window, WindowFunction, seconds};
 
-/// The function of this name.
 #[rustfmt::skip] // A table.
 pub(super) fn function(name: &str) -> Option<WindowFunction> {
     Some(match name {
@@ -18,7 +17,7 @@ pub(super) fn function(name: &str) -> Option<WindowFunction> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Metric {
     Gauge,
-    /// What falls was reset to 0 before.
+    /// It only falls by a reset to 0.
     Counter,
 }
 

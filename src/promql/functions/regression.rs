@@ -4,7 +4,6 @@ use super::{Window, WindowFunction, seconds};
 use crate::promql::Error;
 use crate::promql::sums::Sum;
 
-/// The function of this name.
 #[rustfmt::skip] // A table.
 pub(super) fn function(name: &str) -> Option<WindowFunction> {
     Some(match name {

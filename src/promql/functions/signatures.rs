@@ -1,8 +1,8 @@
 //! Which arguments the functions take.
 
-use super::{dates, each, over_time};
+use super::{dates, range_function, value_function};
 
-/// What a value is.
+/// The type of an expression.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::promql) enum Type {
     Scalar,
@@ -13,7 +13,7 @@ pub(in crate::promql) enum Type {
 use Type::*;
 
 impl Type {
-    /// Its name in messages, which is Prometheus' one.
+    /// Its name in messages, as in those of Prometheus.
     pub(in crate::promql) fn name(self) -> &'static str {
         match self {
             Scalar => "a scalar",
@@ -66,9 +66,9 @@ pub(in crate::promql) fn signature(name: &str) -> Option<Signature> {
         }
         "predict_linear" => Signature::exactly(&[Range, Scalar]),
         "quantile_over_time" => Signature::exactly(&[Scalar, Range]),
-        _ if over_time(name).is_some() => Signature::exactly(&[Range]),
+        _ if range_function(name).is_some() => Signature::exactly(&[Range]),
         _ if dates::function(name).is_some() => Signature::last_optional(&[Vector]),
-        _ if each(name).is_some() => Signature::exactly(&[Vector]),
+        _ if value_function(name).is_some() => Signature::exactly(&[Vector]),
         _ => return None,
     })
 }

@@ -35,7 +35,9 @@ impl Lowering<'_> {
         let plan = match name {
             "pi" => Some(Plan::Scalar(Scalar::Number(PI))),
             "time" => Some(Plan::Scalar(Scalar::Time)),
-            "scalar" => arguments.vector.map(|vector| Plan::Scalar(Scalar::Only(Box::new(vector)))),
+            "scalar" => {
+                arguments.vector.map(|vector| Plan::Scalar(Scalar::OfVector(Box::new(vector))))
+            }
             "label_replace" => Some(Plan::Vector(self.label_replace(call, arguments)?)),
             "label_join" => Some(Plan::Vector(self.label_join(call, arguments)?)),
             _ => {
@@ -128,7 +130,7 @@ impl Lowering<'_> {
 /// Some functions ask more of a selector than its values. A sign before it hides the rest.
 fn vector(name: &str, arguments: Arguments, is_selector: bool) -> Option<Vector> {
     let Arguments { mut scalars, texts: _, vector, range } = arguments;
-    if let Some(function) = functions::over_time(name) {
+    if let Some(function) = functions::range_function(name) {
         let of = range?;
         return Some(Vector::RangeFunction(function, scalars, Box::new(of)));
     }
@@ -136,11 +138,11 @@ fn vector(name: &str, arguments: Arguments, is_selector: bool) -> Option<Vector>
         let of = vector?;
         return Some(Vector::Histogram(function, scalars, Box::new(of)));
     }
-    if let Some(function) = functions::each(name) {
+    if let Some(function) = functions::value_function(name) {
         // Functions of a date are about now without an argument.
         let no_argument = vector.is_none() && scalars.is_empty();
         let of = if no_argument { Vector::Constant(Scalar::Time) } else { vector? };
-        return Some(Vector::Each(function, scalars, Box::new(of)));
+        return Some(Vector::ValueFunction(function, scalars, Box::new(of)));
     }
     Some(match name {
         "absent" => {
@@ -161,7 +163,11 @@ fn vector(name: &str, arguments: Arguments, is_selector: bool) -> Option<Vector>
         }
         "timestamp" => match vector? {
             Vector::Selector(selector) if is_selector => Vector::Timestamp(selector),
-            of => Vector::Each(|_, now| now.first().copied(), vec![Scalar::Time], Box::new(of)),
+            of => Vector::ValueFunction(
+                |_, now| now.first().copied(),
+                vec![Scalar::Time],
+                Box::new(of),
+            ),
         },
         "vector" => Vector::Constant(scalars.pop()?),
         "sort" => Vector::Sort(Order::Ascending, Box::new(vector?)),

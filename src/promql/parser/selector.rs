@@ -5,7 +5,7 @@ use crate::promql::Error;
 use crate::promql::error::quoted;
 use crate::promql::lexer::{MAX_DURATION, TokenKind, duration_of_seconds};
 use crate::promql::pattern::Pattern;
-use crate::promql::plan::{At, Matcher, Selector, Test, Timing};
+use crate::promql::plan::{At, Matcher, Selector, Test, TimeModifiers};
 use crate::promql::syntax::{Expr, Kind, Subquery};
 use crate::storage::METRIC_NAME;
 
@@ -38,8 +38,8 @@ impl Parser<'_> {
         };
         let metric = name.map(str::to_owned).or_else(|| matchers.iter().find_map(named));
         self.selectors += 1;
-        let timing = Timing::default();
-        let selector = Selector { id: self.selectors, metric, matchers, range: None, timing };
+        let modifiers = TimeModifiers::default();
+        let selector = Selector { id: self.selectors, metric, matchers, range: None, modifiers };
         self.node(Kind::Selector(Box::new(selector)), start, 0)
     }
 
@@ -92,8 +92,8 @@ impl Parser<'_> {
                 let at = self.token.span.start;
                 self.advance()?;
                 let instant = self.instant()?;
-                match timing(&mut expr) {
-                    Some(Timing { at: at @ None, .. }) => *at = Some(instant),
+                match modifiers_of(&mut expr) {
+                    Some(TimeModifiers { at: at @ None, .. }) => *at = Some(instant),
                     Some(_) => return self.refuse(at, "@ is set twice"),
                     None => return self.refuse(at, "@ must follow a selector or a subquery"),
                 }
@@ -101,8 +101,8 @@ impl Parser<'_> {
                 let at = self.token.span.start;
                 self.advance()?;
                 let distance = self.offset()?;
-                match timing(&mut expr) {
-                    Some(Timing { offset: offset @ None, .. }) => *offset = Some(distance),
+                match modifiers_of(&mut expr) {
+                    Some(TimeModifiers { offset: offset @ None, .. }) => *offset = Some(distance),
                     Some(_) => return self.refuse(at, "offset is set twice"),
                     None => return self.refuse(at, "offset must follow a selector or a subquery"),
                 }
@@ -124,7 +124,7 @@ impl Parser<'_> {
             let step = if self.is_at("]") { None } else { Some(self.length()?) };
             self.expect("]", "a duration or \"]\"")?;
             let (start, depth) = (expr.span.start, expr.depth);
-            let subquery = Subquery { of: expr, range, step, timing: Timing::default() };
+            let subquery = Subquery { of: expr, range, step, modifiers: TimeModifiers::default() };
             return self.node(Kind::Subquery(Box::new(subquery)), start, depth);
         }
         self.expect("]", "\":\" or \"]\" behind a duration")?;
@@ -134,7 +134,7 @@ impl Parser<'_> {
         if selector.range.is_some() {
             return self.refuse(at, "ranges only allowed for vector selectors");
         }
-        if selector.timing.at.is_some() || selector.timing.offset.is_some() {
+        if selector.modifiers.at.is_some() || selector.modifiers.offset.is_some() {
             return self.refuse(at, "a range must stand before offset and @");
         }
         selector.range = Some(range);
@@ -200,10 +200,10 @@ impl Parser<'_> {
     }
 }
 
-fn timing(expr: &mut Expr) -> Option<&mut Timing> {
+fn modifiers_of(expr: &mut Expr) -> Option<&mut TimeModifiers> {
     match &mut expr.kind {
-        Kind::Selector(selector) => Some(&mut selector.timing),
-        Kind::Subquery(subquery) => Some(&mut subquery.timing),
+        Kind::Selector(selector) => Some(&mut selector.modifiers),
+        Kind::Subquery(subquery) => Some(&mut subquery.modifiers),
         _ => None,
     }
 }

@@ -23,7 +23,7 @@ fn shape(expr: &Expr) -> String {
             if let Some(range) = selector.range {
                 text = format!("{text}[{range}]");
             }
-            let offset = selector.timing.offset;
+            let offset = selector.modifiers.offset;
             text + &offset.map(|offset| format!(" offset {offset}")).unwrap_or_default()
         }
         Kind::Subquery(subquery) => {
