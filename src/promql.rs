@@ -1,9 +1,9 @@
 //! Evaluates PromQL over a [`Storage`], at one instant, by the rules of Prometheus 3.
 //!
 //! ```text
-//! text ──▶ parser ──▶ lower ──▶ plan ──▶ evaluate ──▶ Value
-//! limits,  a crate    types,    what is    once for the query's instant,
-//! quoting             refusals  computed   once for each step of a subquery
+//! text ──▶ lexer, parser ──▶ syntax ──▶ lower ──▶ plan ──▶ evaluate ──▶ Value
+//!          grammar,          a tree     types,    what is    once for the query's instant,
+//!          limits                       names     computed   once for each step of a subquery
 //! ```
 //!
 //! What cannot be evaluated as Prometheus does it is refused by [`parse`], before any sample is
@@ -20,16 +20,18 @@ mod error;
 mod evaluate;
 mod functions;
 mod grouping;
-mod identity;
+mod lexer;
 mod lower;
+mod parser;
 mod pattern;
 mod plan;
 mod select;
+mod series_labels;
 mod subquery;
 mod sums;
+mod syntax;
 #[cfg(test)]
 mod tests;
-mod text;
 
 use std::time::Instant;
 
@@ -85,9 +87,8 @@ pub struct Range {
 /// # Errors
 /// [`Error::Parse`] if it is no PromQL, [`Error::Unsupported`] if it is more than there is here.
 pub fn parse(expr: &str) -> Result<Query, Error> {
-    lower::register_old_names();
-    let expr = promql_parser::parser::parse(&text::prepare(expr)?).map_err(Error::Parse)?;
-    Ok(Query { plan: lower::lower(&expr)? })
+    let tree = parser::parse(expr)?;
+    Ok(Query { plan: lower::lower(expr, &tree)? })
 }
 
 impl Query {

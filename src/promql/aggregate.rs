@@ -3,11 +3,11 @@
 use std::cmp::Ordering;
 
 use super::grouping::{Grouping, Groups};
-use super::identity::{Element, Identity};
 use super::plan::Order;
+use super::series_labels::{SeriesLabels, VectorSample};
 use super::{Error, sums};
 
-/// The aggregation of this name, if it is but a function of the values.
+/// The aggregation of this name, if it depends on the values only, and takes no parameter.
 #[rustfmt::skip] // A table.
 pub(super) fn of_values(name: &str) -> Option<fn(&[f64]) -> f64> {
     Some(match name {
@@ -25,37 +25,37 @@ pub(super) fn of_values(name: &str) -> Option<fn(&[f64]) -> f64> {
 
 /// A function of the values of each group.
 pub(super) fn values<'a>(
-    elements: Vec<Element<'a>>,
+    samples: Vec<VectorSample<'a>>,
     grouping: &Grouping,
     function: impl Fn(&mut [f64]) -> f64,
-) -> Vec<Element<'a>> {
-    let mut groups: Groups<'_, (Identity<'a>, Vec<f64>)> = Groups::new(grouping);
-    for Element { series, value } in elements {
+) -> Vec<VectorSample<'a>> {
+    let mut groups: Groups<'_, (SeriesLabels<'a>, Vec<f64>)> = Groups::new(grouping);
+    for VectorSample { series, value } in samples {
         groups.get_or_insert(&series, || (grouping.of(&series), Vec::new())).1.push(value);
     }
     let all = groups.into_values().into_iter();
-    all.map(|(series, mut values)| Element { series, value: function(&mut values) }).collect()
+    all.map(|(series, mut values)| VectorSample { series, value: function(&mut values) }).collect()
 }
 
 /// The largest or the smallest series of each group, those first.
 ///
 /// # Errors
-/// How many is no number, or too large a one.
-pub(super) fn last<'a>(
-    elements: Vec<Element<'a>>,
+/// `how_many` is `NaN` or does not fit into an integer.
+pub(super) fn top_k<'a>(
+    samples: Vec<VectorSample<'a>>,
     grouping: &Grouping,
     order: Order,
     how_many: f64,
-) -> Result<Vec<Element<'a>>, Error> {
+) -> Result<Vec<VectorSample<'a>>, Error> {
     if how_many.is_nan() || how_many >= i64::MAX as f64 {
         return Err(Error::Execution(format!("{how_many} series cannot be taken")));
     }
     if how_many < 1.0 {
         return Ok(Vec::new());
     }
-    let mut groups: Groups<'_, Vec<Element<'a>>> = Groups::new(grouping);
-    for element in elements {
-        groups.get_or_insert(&element.series, Vec::new).push(element);
+    let mut groups: Groups<'_, Vec<VectorSample<'a>>> = Groups::new(grouping);
+    for sample in samples {
+        groups.get_or_insert(&sample.series, Vec::new).push(sample);
     }
     let mut groups = groups.into_values();
     for group in &mut groups {
@@ -66,8 +66,8 @@ pub(super) fn last<'a>(
 }
 
 /// Sorts by values, `NaN`s last.
-pub(super) fn sort(elements: &mut [Element<'_>], order: Order) {
-    elements.sort_by(|a, b| {
+pub(super) fn sort(samples: &mut [VectorSample<'_>], order: Order) {
+    samples.sort_by(|a, b| {
         let by_value = a.value.partial_cmp(&b.value).unwrap_or(Ordering::Equal);
         let by_value = if order == Order::Ascending { by_value } else { by_value.reverse() };
         a.value.is_nan().cmp(&b.value.is_nan()).then(by_value)
@@ -76,19 +76,19 @@ pub(super) fn sort(elements: &mut [Element<'_>], order: Order) {
 
 /// How many series of each group there are of each value; the value goes to a label.
 pub(super) fn count_values<'a>(
-    mut elements: Vec<Element<'a>>,
+    mut samples: Vec<VectorSample<'a>>,
     grouping: &Grouping,
     label: &str,
-) -> Vec<Element<'a>> {
+) -> Vec<VectorSample<'a>> {
     let mut grouping = grouping.clone();
     if let Grouping::By(names) = &mut grouping {
         names.push(label.to_owned());
     }
-    for element in &mut elements {
-        let value = text(element.value);
-        element.series = element.series.changed(|labels| labels.set(label, value));
+    for sample in &mut samples {
+        let value = text(sample.value);
+        sample.series = sample.series.changed(|labels| labels.set(label, value));
     }
-    values(elements, &grouping, |values| values.len() as f64)
+    values(samples, &grouping, |values| values.len() as f64)
 }
 
 /// A value as a label has it: all its digits.

@@ -2,21 +2,21 @@
 
 use std::cell::Cell;
 
-use super::identity::Identity;
+use super::series_labels::SeriesLabels;
 use crate::storage::Point;
 
 /// A series and its samples, within what a query can reach.
 #[derive(Debug)]
 pub(super) struct Decoded<'a> {
-    pub(super) series: Identity<'a>,
+    pub(super) series: SeriesLabels<'a>,
     points: Vec<Point>,
-    /// Where the last range began and ended, for the next one is mostly right behind.
+    /// Where the last range began and ended. The next one mostly begins and ends right behind.
     first: Cell<usize>,
     end: Cell<usize>,
 }
 
 impl<'a> Decoded<'a> {
-    pub(super) fn new(series: Identity<'a>, points: Vec<Point>) -> Self {
+    pub(super) fn new(series: SeriesLabels<'a>, points: Vec<Point>) -> Self {
         Self { series, points, first: Cell::new(0), end: Cell::new(0) }
     }
 

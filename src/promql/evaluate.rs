@@ -1,4 +1,4 @@
-//! Computes a plan: the recursion, and its limits.
+//! Computes a plan, within limits of time and memory.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
@@ -6,13 +6,13 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use super::decoded::Decoded;
-use super::functions::{OverTime, histogram, labels};
-use super::identity::{Element, Identity};
+use super::functions::{RangeFunction, histogram, labels};
 use super::plan::{self, Aggregate, Aggregation, Plan, Scalar, Vector, WithScalar};
+use super::series_labels::{SeriesLabels, VectorSample};
 use super::{Error, Range, Sample, TOO_MANY_SAMPLES, Value, aggregate, binary, sums};
 use crate::storage::{Labels, METRIC_NAME, Storage};
 
-/// How often what is repeated looks at the clock.
+/// Loops look at the clock once in so many rounds, because it takes longer than a round.
 const TICKS: u32 = 64;
 
 /// Computes the values of one query at one instant.
@@ -27,15 +27,16 @@ pub(super) struct Evaluator<'a> {
     pub(super) decoded: RefCell<HashMap<usize, Rc<Vec<Decoded<'a>>>>>,
 }
 
-/// An instant of evaluation.
+/// The time that an expression is evaluated at.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Moment {
+pub(super) struct EvalTime {
     pub(super) at: i64,
-    /// Within a subquery, the first and the last instant of all that the same is computed for.
+    /// Within a subquery, the first and the last of the instants at which the same expression is
+    /// evaluated. Samples are decoded once for all of them.
     pub(super) reach: Option<(i64, i64)>,
 }
 
-impl Moment {
+impl EvalTime {
     pub(super) fn within(at: i64, reach: (i64, i64)) -> Self {
         Self { at, reach: Some(reach) }
     }
@@ -58,24 +59,24 @@ impl<'a> Evaluator<'a> {
     }
 
     pub(super) fn value(&self, plan: &Plan) -> Result<Value, Error> {
-        let moment = Moment { at: self.at, reach: None };
+        let time = EvalTime { at: self.at, reach: None };
         Ok(match plan {
             Plan::Text(text) => Value::String(text.clone()),
-            Plan::Scalar(scalar) => Value::Scalar(self.scalar(scalar, moment)?),
+            Plan::Scalar(scalar) => Value::Scalar(self.scalar(scalar, time)?),
             Plan::Vector(vector) => {
-                let mut elements = self.vector(vector, moment)?;
+                let mut samples = self.vector(vector, time)?;
                 if !vector.is_ordered() {
-                    elements.sort_by(|a, b| a.series.cmp(&b.series));
+                    samples.sort_by(|a, b| a.series.cmp(&b.series));
                 }
-                let sample = |Element { series, value }: Element<'_>| Sample {
+                let sample = |VectorSample { series, value }: VectorSample<'_>| Sample {
                     labels: series.to_labels(),
                     value,
                 };
-                Value::Vector(elements.into_iter().map(sample).collect())
+                Value::Vector(samples.into_iter().map(sample).collect())
             }
             Plan::Range(range) => {
                 let mut ranges = Vec::new();
-                self.windows(range, moment, &[], |series, window| {
+                self.windows(range, time, &[], |series, window| {
                     self.hold(window.points.len())?;
                     let points = window.points.to_vec();
                     ranges.push(Range { labels: series.to_labels(), points });
@@ -87,7 +88,6 @@ impl<'a> Evaluator<'a> {
         })
     }
 
-    /// Looks at the clock.
     fn check(&self) -> Result<(), Error> {
         match self.deadline {
             Some(deadline) if Instant::now() >= deadline => Err(Error::Timeout),
@@ -115,168 +115,173 @@ impl<'a> Evaluator<'a> {
         self.held.set(self.held.get().saturating_sub(samples));
     }
 
-    fn scalar(&self, scalar: &Scalar, moment: Moment) -> Result<f64, Error> {
+    fn scalar(&self, scalar: &Scalar, time: EvalTime) -> Result<f64, Error> {
         Ok(match scalar {
             Scalar::Number(number) => *number,
-            Scalar::Time => moment.at as f64 / 1000.0,
-            Scalar::Only(vector) => match self.vector(vector, moment)?.as_slice() {
+            Scalar::Time => time.at as f64 / 1000.0,
+            Scalar::OfVector(vector) => match self.vector(vector, time)?.as_slice() {
                 [only] => only.value,
                 _ => f64::NAN,
             },
-            Scalar::Negative(of) => -self.scalar(of, moment)?,
+            Scalar::Negative(of) => -self.scalar(of, time)?,
             Scalar::Binary(operator, left, right) => {
-                let (left, right) = (self.scalar(left, moment)?, self.scalar(right, moment)?);
+                let (left, right) = (self.scalar(left, time)?, self.scalar(right, time)?);
                 // Comparisons of scalars are never filters.
                 operator.apply(left, right).unwrap_or(f64::NAN)
             }
         })
     }
 
-    fn scalars(&self, scalars: &[Scalar], moment: Moment) -> Result<Vec<f64>, Error> {
-        scalars.iter().map(|scalar| self.scalar(scalar, moment)).collect()
+    fn scalars(&self, scalars: &[Scalar], time: EvalTime) -> Result<Vec<f64>, Error> {
+        scalars.iter().map(|scalar| self.scalar(scalar, time)).collect()
     }
 
     /// The series of a vector, no two with the same labels.
     pub(super) fn vector(
         &self,
         vector: &Vector,
-        moment: Moment,
-    ) -> Result<Vec<Element<'a>>, Error> {
+        time: EvalTime,
+    ) -> Result<Vec<VectorSample<'a>>, Error> {
         self.check()?;
         match vector {
-            Vector::Selector(selector) => self.latest(selector, moment, |point| point.value),
+            Vector::Selector(selector) => self.latest(selector, time, |point| point.value),
             Vector::Timestamp(selector) => {
-                nameless(self.latest(selector, moment, |point| point.at as f64 / 1000.0)?)
+                nameless(self.latest(selector, time, |point| point.at as f64 / 1000.0)?)
             }
             Vector::Constant(scalar) => {
-                let series = Identity::made(Labels::default());
-                Ok(vec![Element { series, value: self.scalar(scalar, moment)? }])
+                let series = SeriesLabels::computed(Labels::default());
+                Ok(vec![VectorSample { series, value: self.scalar(scalar, time)? }])
             }
-            Vector::Each(function, parameters, of) => {
-                let parameters = self.scalars(parameters, moment)?;
-                let apply = |element: Element<'a>| {
-                    function(element.value, &parameters).map(|value| Element { value, ..element })
+            Vector::ValueFunction(function, parameters, of) => {
+                let parameters = self.scalars(parameters, time)?;
+                let apply = |sample: VectorSample<'a>| {
+                    function(sample.value, &parameters)
+                        .map(|value| VectorSample { value, ..sample })
                 };
-                nameless(self.vector(of, moment)?.into_iter().filter_map(apply).collect())
+                nameless(self.vector(of, time)?.into_iter().filter_map(apply).collect())
             }
-            Vector::OverTime(function, parameters, of) => {
-                self.over_time(*function, parameters, of, moment)
+            Vector::RangeFunction(function, parameters, of) => {
+                self.over_time(*function, parameters, of, time)
             }
-            Vector::Absent(labels, of) => Ok(absent(labels, self.vector(of, moment)?.is_empty())),
-            Vector::AbsentOverTime(labels, of) => Ok(absent(labels, self.is_empty(of, moment)?)),
+            Vector::Absent(labels, of) => Ok(absent(labels, self.vector(of, time)?.is_empty())),
+            Vector::AbsentOverTime(labels, of) => Ok(absent(labels, self.is_empty(of, time)?)),
             Vector::Sort(order, of) => {
-                let mut elements = self.vector(of, moment)?;
-                aggregate::sort(&mut elements, *order);
-                Ok(elements)
+                let mut samples = self.vector(of, time)?;
+                aggregate::sort(&mut samples, *order);
+                Ok(samples)
             }
             Vector::LabelReplace(how) => {
-                let mut elements = self.vector(&how.of, moment)?;
-                labels::replace(&mut elements, how);
-                unique(elements)
+                let mut samples = self.vector(&how.of, time)?;
+                labels::replace(&mut samples, how);
+                unique(samples)
             }
             Vector::LabelJoin(how) => {
-                let mut elements = self.vector(&how.of, moment)?;
-                labels::join(&mut elements, how);
-                unique(elements)
+                let mut samples = self.vector(&how.of, time)?;
+                labels::join(&mut samples, how);
+                unique(samples)
             }
             Vector::Histogram(function, parameters, of) => {
-                let parameters = self.scalars(parameters, moment)?;
-                nameless(histogram::each(self.vector(of, moment)?, *function, &parameters))
+                let parameters = self.scalars(parameters, time)?;
+                nameless(histogram::each(self.vector(of, time)?, *function, &parameters))
             }
-            Vector::Aggregate(aggregate) => self.aggregate(aggregate, moment),
-            Vector::WithScalar(operation) => self.with_scalar(operation, moment),
+            Vector::Aggregate(aggregate) => self.aggregate(aggregate, time),
+            Vector::WithScalar(operation) => self.with_scalar(operation, time),
             Vector::Binary(binary) => {
-                let left = self.vector(&binary.left, moment)?;
-                unique(binary::matched(binary, left, self.vector(&binary.right, moment)?)?)
+                let left = self.vector(&binary.left, time)?;
+                unique(binary::matched(binary, left, self.vector(&binary.right, time)?)?)
             }
             Vector::Set(set) => {
-                let left = self.vector(&set.left, moment)?;
-                Ok(binary::set(set, left, self.vector(&set.right, moment)?))
+                let left = self.vector(&set.left, time)?;
+                Ok(binary::set(set, left, self.vector(&set.right, time)?))
             }
         }
     }
 
     fn over_time(
         &self,
-        function: OverTime,
+        function: RangeFunction,
         parameters: &[Scalar],
         of: &plan::Range,
-        moment: Moment,
-    ) -> Result<Vec<Element<'a>>, Error> {
-        let parameters = self.scalars(parameters, moment)?;
-        let mut elements = Vec::new();
-        self.windows(of, moment, &parameters, |series, window| {
+        time: EvalTime,
+    ) -> Result<Vec<VectorSample<'a>>, Error> {
+        let parameters = self.scalars(parameters, time)?;
+        let mut samples = Vec::new();
+        self.windows(of, time, &parameters, |series, window| {
             let value = (function.of)(&window)?;
-            elements.extend(value.map(|value| Element { series: series.clone(), value }));
+            samples.extend(value.map(|value| VectorSample { series: series.clone(), value }));
             Ok(())
         })?;
-        if function.keeps_name { Ok(elements) } else { nameless(elements) }
+        if function.keeps_name { Ok(samples) } else { nameless(samples) }
     }
 
-    fn is_empty(&self, range: &plan::Range, moment: Moment) -> Result<bool, Error> {
+    fn is_empty(&self, range: &plan::Range, time: EvalTime) -> Result<bool, Error> {
         let mut is_empty = true;
-        self.windows(range, moment, &[], |_, _| {
+        self.windows(range, time, &[], |_, _| {
             is_empty = false;
             Ok(())
         })?;
         Ok(is_empty)
     }
 
-    fn aggregate(&self, aggregate: &Aggregate, moment: Moment) -> Result<Vec<Element<'a>>, Error> {
-        let elements = self.vector(&aggregate.of, moment)?;
+    fn aggregate(
+        &self,
+        aggregate: &Aggregate,
+        time: EvalTime,
+    ) -> Result<Vec<VectorSample<'a>>, Error> {
+        let samples = self.vector(&aggregate.of, time)?;
         let grouping = &aggregate.grouping;
         Ok(match &aggregate.aggregation {
             Aggregation::Values(function) => {
-                aggregate::values(elements, grouping, |values| function(values))
+                aggregate::values(samples, grouping, |values| function(values))
             }
             Aggregation::Quantile(quantile) => {
-                let quantile = self.scalar(quantile, moment)?;
-                aggregate::values(elements, grouping, |values| sums::quantile(quantile, values))
+                let quantile = self.scalar(quantile, time)?;
+                aggregate::values(samples, grouping, |values| sums::quantile(quantile, values))
             }
-            Aggregation::Last(order, how_many) => {
-                let how_many = self.scalar(how_many, moment)?;
-                aggregate::last(elements, grouping, *order, how_many)?
+            Aggregation::TopK(order, how_many) => {
+                let how_many = self.scalar(how_many, time)?;
+                aggregate::top_k(samples, grouping, *order, how_many)?
             }
-            Aggregation::CountValues(label) => aggregate::count_values(elements, grouping, label),
+            Aggregation::CountValues(label) => aggregate::count_values(samples, grouping, label),
         })
     }
 
     fn with_scalar(
         &self,
         operation: &WithScalar,
-        moment: Moment,
-    ) -> Result<Vec<Element<'a>>, Error> {
-        let scalar = self.scalar(&operation.scalar, moment)?;
-        let elements = self.vector(&operation.vector, moment)?;
+        time: EvalTime,
+    ) -> Result<Vec<VectorSample<'a>>, Error> {
+        let scalar = self.scalar(&operation.scalar, time)?;
+        let samples = self.vector(&operation.vector, time)?;
         let operator = operation.operator;
-        let elements = binary::with_scalar(operator, elements, scalar, operation.scalar_is_left);
-        if operator.is_filter() { Ok(elements) } else { nameless(elements) }
+        let samples = binary::with_scalar(operator, samples, scalar, operation.scalar_is_left);
+        if operator.is_filter() { Ok(samples) } else { nameless(samples) }
     }
 }
 
-fn absent<'a>(labels: &Labels, is_absent: bool) -> Vec<Element<'a>> {
-    let element = || Element { series: Identity::made(labels.clone()), value: 1.0 };
-    is_absent.then(element).into_iter().collect()
+fn absent<'a>(labels: &Labels, is_absent: bool) -> Vec<VectorSample<'a>> {
+    let sample = || VectorSample { series: SeriesLabels::computed(labels.clone()), value: 1.0 };
+    is_absent.then(sample).into_iter().collect()
 }
 
 /// The series without the names of their metrics.
-fn nameless(mut elements: Vec<Element<'_>>) -> Result<Vec<Element<'_>>, Error> {
-    // Series of one metric differ in other labels.
-    let first = elements.first().map(|element| element.series.get(METRIC_NAME));
-    let one_name = elements.iter().all(|element| Some(element.series.get(METRIC_NAME)) == first);
-    for element in &mut elements {
-        element.series = element.series.clone().nameless();
+fn nameless(mut samples: Vec<VectorSample<'_>>) -> Result<Vec<VectorSample<'_>>, Error> {
+    // Series of one metric still differ in their other labels.
+    let first = samples.first().map(|sample| sample.series.get(METRIC_NAME));
+    let one_name = samples.iter().all(|sample| Some(sample.series.get(METRIC_NAME)) == first);
+    for sample in &mut samples {
+        sample.series = sample.series.clone().nameless();
     }
-    if one_name { Ok(elements) } else { unique(elements) }
+    if one_name { Ok(samples) } else { unique(samples) }
 }
 
 /// The series, if no two have the same labels.
-fn unique(elements: Vec<Element<'_>>) -> Result<Vec<Element<'_>>, Error> {
-    let mut seen = HashSet::with_capacity(elements.len());
-    for Element { series, .. } in &elements {
+fn unique(samples: Vec<VectorSample<'_>>) -> Result<Vec<VectorSample<'_>>, Error> {
+    let mut seen = HashSet::with_capacity(samples.len());
+    for VectorSample { series, .. } in &samples {
         if !seen.insert(series) {
             return Err(Error::Execution(format!("several series of the result are {series}")));
         }
     }
-    Ok(elements)
+    Ok(samples)
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::identity::Identity;
+use super::series_labels::SeriesLabels;
 use crate::storage::{Labels, METRIC_NAME};
 
 /// Which labels count.
@@ -12,7 +12,7 @@ pub(super) enum Grouping {
     By(Vec<String>),
     /// All but these and the name of the metric.
     Without(Vec<String>),
-    /// All but this one.
+    /// All but this one; the name of the metric counts.
     AllBut(&'static str),
 }
 
@@ -26,21 +26,29 @@ impl Grouping {
         }
     }
 
-    /// The labels that count.
-    pub(super) fn of<'a>(&self, series: &Identity<'a>) -> Identity<'a> {
+    /// The labels that an expression names.
+    pub(super) fn labels(&self) -> &[String] {
         match self {
-            Self::By(names) if names.is_empty() => Identity::made(Labels::default()),
+            Self::By(labels) | Self::Without(labels) => labels,
+            Self::AllBut(_) => &[],
+        }
+    }
+
+    /// The labels that count.
+    pub(super) fn of<'a>(&self, series: &SeriesLabels<'a>) -> SeriesLabels<'a> {
+        match self {
+            Self::By(names) if names.is_empty() => SeriesLabels::computed(Labels::default()),
             Self::Without(names) if names.is_empty() => series.clone().nameless(),
             _ => series.changed(|labels| labels.retain(|label| self.keeps(label))),
         }
     }
 }
 
-/// Something for each group of labels, in the order in which they were first seen.
+/// A value for each group of labels, in the order in which the groups were first seen.
 #[derive(Debug)]
 pub(super) struct Groups<'a, T> {
     grouping: &'a Grouping,
-    /// Names and values, each ended by a byte that is in no text, lead to a place in `all`.
+    /// From names and values, each ended by a byte that no UTF-8 contains, to the index in `all`.
     places: HashMap<Vec<u8>, usize>,
     all: Vec<T>,
     key: Vec<u8>,
@@ -51,17 +59,17 @@ impl<'a, T> Groups<'a, T> {
         Self { grouping, places: HashMap::new(), all: Vec::new(), key: Vec::new() }
     }
 
-    /// What there is for the group of these labels.
-    pub(super) fn get(&mut self, series: &Identity<'_>) -> Option<&mut T> {
+    /// The value for the group of these labels.
+    pub(super) fn get(&mut self, series: &SeriesLabels<'_>) -> Option<&mut T> {
         self.find(series);
         let place = *self.places.get(self.key.as_slice())?;
         self.all.get_mut(place)
     }
 
-    /// What there is for the group of these labels, or what is made for it now.
+    /// The value for the group of these labels, which is made if it is missing.
     pub(super) fn get_or_insert(
         &mut self,
-        series: &Identity<'_>,
+        series: &SeriesLabels<'_>,
         make: impl FnOnce() -> T,
     ) -> &mut T {
         self.find(series);
@@ -73,7 +81,7 @@ impl<'a, T> Groups<'a, T> {
                 self.all.len() - 1
             }
         };
-        // Proof: every place is one that something was pushed to, and nothing is removed.
+        // Cannot panic: places are indices of what was pushed, and nothing is removed.
         &mut self.all[place]
     }
 
@@ -81,7 +89,7 @@ impl<'a, T> Groups<'a, T> {
         self.all
     }
 
-    fn find(&mut self, series: &Identity<'_>) {
+    fn find(&mut self, series: &SeriesLabels<'_>) {
         self.key.clear();
         for (name, value) in series.iter().filter(|(name, _)| self.grouping.keeps(name)) {
             self.key.extend_from_slice(name.as_bytes());

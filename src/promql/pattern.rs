@@ -1,24 +1,17 @@
 //! Regular expressions as Prometheus means them: anchored, where `.` is any character, in the
 //! syntax of Go. They are turned into the syntax of Rust, so that what both accept means the same.
 
-use promql_parser::label::{MatchOp, Matcher};
-use promql_parser::parser::token::T_EQL_REGEX;
-
-use super::Error;
+use regex::Regex;
 
 /// A regular expression that a whole text matches, or not.
 #[derive(Debug, Clone)]
-pub(super) struct Pattern(Matcher);
+pub(super) struct Pattern(Regex);
 
 impl Pattern {
-    /// # Errors
-    /// [`Error::Parse`] if it is no regular expression, or one that cannot be turned.
-    pub(super) fn new(regex: &str) -> Result<Self, Error> {
-        let invalid = || Error::Parse(format!("invalid regular expression {regex:?}"));
-        let turned = format!("(?s:{})", turn(regex).ok_or_else(invalid)?);
-        // The parser anchors, and its type spares us a dependency on the crate below it.
-        let matcher = Matcher::new_matcher(T_EQL_REGEX, String::new(), turned);
-        matcher.map(Self).map_err(|_| invalid())
+    /// Nothing if it is no regular expression, or one that cannot be turned.
+    pub(super) fn new(regex: &str) -> Option<Self> {
+        // Without the group, the anchors would be parts of the first and last alternatives.
+        Regex::new(&format!("^(?s:{})$", turn(regex)?)).ok().map(Self)
     }
 
     pub(super) fn is_match(&self, text: &str) -> bool {
@@ -28,10 +21,9 @@ impl Pattern {
     /// The replacement, with `$1`, `${name}` and `$$` filled in from what was matched in the
     /// text; nothing if it does not match.
     pub(super) fn replace(&self, text: &str, replacement: &str) -> Option<String> {
-        let MatchOp::Re(regex) = &self.0.op else { return None };
-        let captures = regex.captures(text)?;
+        let captures = self.0.captures(text)?;
         Some(expand(replacement, |group| {
-            // As Go has it, a name too may begin with a zero.
+            // In Go, `$01` refers to a group of this name.
             let is_number = group == "0" || !group.starts_with('0');
             let captured = match group.parse() {
                 Ok(number) if is_number => captures.get(number),
@@ -58,7 +50,7 @@ fn expand<'a>(template: &str, group: impl Fn(&str) -> &'a str) -> String {
                 text.push_str(group(name));
                 text.push_str(rest);
             }
-            // An empty part lies between two of them, unless it is the last one.
+            // An empty part comes from `$$`, which stands for one `$`.
             _ => {
                 text.push('$');
                 text.push_str(part);
@@ -90,7 +82,7 @@ fn turn(regex: &str) -> Option<String> {
                     turned.push('^');
                     rest.next();
                 }
-                // The first one does not end the class.
+                // A bracket in first place does not end the class.
                 if rest.as_str().starts_with(']') {
                     turned.push_str("\\]");
                     rest.next();
@@ -109,10 +101,10 @@ fn turn(regex: &str) -> Option<String> {
                 turned.push(']');
             }
             '{' if !in_class && !is_repetition(rest.as_str()) => turned.push_str("\\{"),
-            // Flags that Go has not got.
+            // Rust knows flags that are errors in Go.
             '(' if !in_class && has_unknown_flags(rest.as_str()) => return None,
             '(' | ')' if !in_class => {
-                // What closes a group that it has not opened would escape from the anchors.
+                // A parenthesis too many would close the group that the anchors are around.
                 open = if c == '(' { open + 1 } else { open.checked_sub(1)? };
                 turned.push(c);
             }

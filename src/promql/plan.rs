@@ -1,8 +1,9 @@
-//! What a query computes: a tree whose types leave no room for a mistake.
+//! What a query computes: a tree in which each type of expression has a type of its own, so that
+//! the evaluation has no types to check.
 //!
 //! Instants and durations are in milliseconds.
 
-use super::functions::{Each, OfHistogram, OverTime};
+use super::functions::{HistogramFunction, RangeFunction, ValueFunction};
 use super::grouping::Grouping;
 use super::pattern::Pattern;
 use crate::storage::Labels;
@@ -22,32 +23,33 @@ pub(super) enum Scalar {
     Number(f64),
     /// The instant of evaluation.
     Time,
-    /// The value of the only series, `NaN` if it is not the only one.
-    Only(Box<Vector>),
+    /// `scalar()`: the value of the only series, `NaN` if there are others or none.
+    OfVector(Box<Vector>),
     Negative(Box<Scalar>),
     Binary(Operator, Box<Scalar>, Box<Scalar>),
 }
 
-/// Series with a value each; small, for the recursion moves it about.
+/// Series with a value each. Large variants are boxed, since every level of the recursion has one
+/// on its stack.
 #[derive(Debug, Clone)]
 pub(super) enum Vector {
     Selector(Box<Selector>),
     /// When the samples of a selector were taken.
     Timestamp(Box<Selector>),
-    /// A series without labels.
+    /// `vector()`: one series without labels.
     Constant(Scalar),
     /// A function of each value.
-    Each(Each, Vec<Scalar>, Box<Vector>),
+    ValueFunction(ValueFunction, Vec<Scalar>, Box<Vector>),
     /// A function of each range of samples.
-    OverTime(OverTime, Vec<Scalar>, Box<Range>),
-    /// 1 with these labels if there is nothing.
+    RangeFunction(RangeFunction, Vec<Scalar>, Box<Range>),
+    /// 1 with these labels if there is no series.
     Absent(Labels, Box<Vector>),
     AbsentOverTime(Labels, Box<Range>),
     Sort(Order, Box<Vector>),
     LabelReplace(Box<LabelReplace>),
     LabelJoin(Box<LabelJoin>),
     /// A function of the buckets of each histogram.
-    Histogram(OfHistogram, Vec<Scalar>, Box<Vector>),
+    Histogram(HistogramFunction, Vec<Scalar>, Box<Vector>),
     Aggregate(Box<Aggregate>),
     /// An operator between each value and a number.
     WithScalar(Box<WithScalar>),
@@ -55,25 +57,27 @@ pub(super) enum Vector {
     Set(Box<Set>),
 }
 
-/// Series with their samples of a while.
+/// A range vector.
 #[derive(Debug, Clone)]
 pub(super) enum Range {
     Selector { selector: Box<Selector>, range: i64 },
-    Subquery { of: Box<Vector>, range: i64, step: i64, timing: Timing },
+    Subquery { of: Box<Vector>, range: i64, step: i64, modifiers: TimeModifiers },
 }
 
-/// Which series, and when.
+/// Which series are selected, and the samples of which time.
 #[derive(Debug, Clone)]
 pub(super) struct Selector {
-    /// Different for each selector of a query.
+    /// Different for each selector of a query: what a subquery has decoded is kept under it.
     pub(super) id: usize,
-    /// The name of the metric, where it is known.
+    /// The name of the metric, if there can be only one. It leads to the series directly.
     pub(super) metric: Option<String>,
     pub(super) matchers: Vec<Matcher>,
-    pub(super) timing: Timing,
+    /// How far back samples are selected; only the latest ones without.
+    pub(super) range: Option<i64>,
+    pub(super) modifiers: TimeModifiers,
 }
 
-/// The value that a label must have, empty if there is no such label.
+/// What the value of a label must be; a missing label has an empty one.
 #[derive(Debug, Clone)]
 pub(super) struct Matcher {
     pub(super) label: String,
@@ -88,17 +92,17 @@ pub(super) enum Test {
     MatchesNot(Pattern),
 }
 
-/// An instant, beginning from the one of evaluation.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Timing {
+/// The modifiers `@` and `offset`, which move an instant of evaluation.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct TimeModifiers {
     pub(super) at: Option<At>,
-    pub(super) offset: i64,
+    pub(super) offset: Option<i64>,
 }
 
 #[derive(Debug, Clone, Copy)]
 pub(super) enum At {
     Instant(i64),
-    /// The query's own: both its start and its end.
+    /// `start()` and `end()`, which are the same for a query of one instant.
     Query,
 }
 
@@ -137,8 +141,8 @@ pub(super) enum Aggregation {
     /// A function of the values, in the order of the series.
     Values(fn(&[f64]) -> f64),
     Quantile(Scalar),
-    /// The last ones in this order.
-    Last(Order, Scalar),
+    /// `topk`, and `bottomk` in ascending order.
+    TopK(Order, Scalar),
     /// How many series there are of each value, which goes to this label.
     CountValues(String),
 }
@@ -147,7 +151,7 @@ pub(super) enum Aggregation {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Operator {
     Arithmetic(fn(f64, f64) -> f64),
-    /// Keeps what it holds for; with `bool`, is 1 or 0.
+    /// A filter, or 1 and 0 with `bool`.
     Comparison {
         holds: fn(&f64, &f64) -> bool,
         as_bool: bool,
@@ -168,15 +172,16 @@ pub(super) struct Binary {
     pub(super) left: Vector,
     pub(super) right: Vector,
     pub(super) grouping: Grouping,
-    pub(super) many: Many,
+    pub(super) cardinality: Cardinality,
 }
 
-/// On which side a match may have many series, and which labels come from the other side.
+/// How many series of either side may match, and which labels those of the many side take over
+/// from the other one.
 #[derive(Debug, Clone)]
-pub(super) enum Many {
-    Neither,
-    Left(Vec<String>),
-    Right(Vec<String>),
+pub(super) enum Cardinality {
+    OneToOne,
+    ManyToOne(Vec<String>),
+    OneToMany(Vec<String>),
 }
 
 #[derive(Debug, Clone)]
@@ -199,8 +204,8 @@ impl Vector {
     pub(super) fn is_ordered(&self) -> bool {
         match self {
             Self::Sort(..) => true,
-            Self::Aggregate(aggregate) => matches!(aggregate.aggregation, Aggregation::Last(..)),
-            Self::Each(_, _, of) => of.is_ordered(),
+            Self::Aggregate(aggregate) => matches!(aggregate.aggregation, Aggregation::TopK(..)),
+            Self::ValueFunction(_, _, of) => of.is_ordered(),
             Self::LabelReplace(replace) => replace.of.is_ordered(),
             Self::LabelJoin(join) => join.of.is_ordered(),
             Self::WithScalar(operation) => operation.vector.is_ordered(),

@@ -7,10 +7,10 @@ use std::rc::Rc;
 
 use super::Error;
 use super::decoded::Decoded;
-use super::evaluate::{Evaluator, Moment};
+use super::evaluate::{EvalTime, Evaluator};
 use super::functions::Window;
-use super::identity::{Element, Identity};
-use super::plan::{At, Matcher, Range, Selector, Test, Timing};
+use super::plan::{At, Matcher, Range, Selector, Test, TimeModifiers};
+use super::series_labels::{SeriesLabels, VectorSample};
 use crate::storage::{Labels, Point, Series, is_stale};
 
 /// How old the latest sample may be, in milliseconds: Prometheus' default.
@@ -18,25 +18,31 @@ const LOOKBACK: i64 = 5 * 60 * 1000;
 
 impl Matcher {
     fn matches(&self, labels: &Labels) -> bool {
-        let value = labels.get(&self.label);
-        match &self.test {
-            Test::Equal(expected) => value == expected,
-            Test::NotEqual(unexpected) => value != unexpected,
-            Test::Matches(pattern) => pattern.is_match(value),
-            Test::MatchesNot(pattern) => !pattern.is_match(value),
+        self.test.holds(labels.get(&self.label))
+    }
+}
+
+impl Test {
+    /// Whether a label may have this value.
+    pub(super) fn holds(&self, value: &str) -> bool {
+        match self {
+            Self::Equal(expected) => value == expected,
+            Self::NotEqual(unexpected) => value != unexpected,
+            Self::Matches(pattern) => pattern.is_match(value),
+            Self::MatchesNot(pattern) => !pattern.is_match(value),
         }
     }
 }
 
-impl Timing {
-    /// The instant that is meant at another one.
+impl TimeModifiers {
+    /// The instant that is selected when the expression is evaluated at `now`.
     pub(super) fn resolve(self, now: i64, of_query: i64) -> i64 {
         let from = match self.at {
             None => now,
             Some(At::Instant(at)) => at,
             Some(At::Query) => of_query,
         };
-        from.saturating_sub(self.offset)
+        from.saturating_sub(self.offset.unwrap_or_default())
     }
 }
 
@@ -45,56 +51,56 @@ impl<'a> Evaluator<'a> {
     pub(super) fn latest(
         &self,
         selector: &Selector,
-        moment: Moment,
+        time: EvalTime,
         value: fn(Point) -> f64,
-    ) -> Result<Vec<Element<'a>>, Error> {
-        let at = selector.timing.resolve(moment.at, self.at);
+    ) -> Result<Vec<VectorSample<'a>>, Error> {
+        let at = selector.modifiers.resolve(time.at, self.at);
         let after = at.saturating_sub(LOOKBACK);
         let mut latest = Vec::new();
-        let mut take = |series: Identity<'a>, point: Option<Point>| {
+        let mut take = |series: SeriesLabels<'a>, point: Option<Point>| {
             let point = point.filter(|point| !is_stale(point.value));
-            latest.extend(point.map(|point| Element { series, value: value(point) }));
+            latest.extend(point.map(|point| VectorSample { series, value: value(point) }));
             self.tick()
         };
-        if moment.reach.is_some() {
-            for decoded in self.decoded(selector, moment, LOOKBACK, |_| true)?.iter() {
+        if time.reach.is_some() {
+            for decoded in self.decoded(selector, time, LOOKBACK, |_| true)?.iter() {
                 take(decoded.series.clone(), decoded.between(after, at).last().copied())?;
             }
         } else {
             for series in self.matching(selector) {
                 let point = series.points.latest(at).filter(|point| point.at > after);
-                take(Identity::stored(&series.labels), point)?;
+                take(SeriesLabels::stored(&series.labels), point)?;
             }
         }
         Ok(latest)
     }
 
-    /// Shows the samples of each series, where there are any.
+    /// Calls `show` with the samples of each series that has any.
     pub(super) fn windows(
         &self,
         range: &Range,
-        moment: Moment,
+        time: EvalTime,
         parameters: &[f64],
-        mut show: impl FnMut(&Identity<'a>, Window<'_>) -> Result<(), Error>,
+        mut show: impl FnMut(&SeriesLabels<'a>, Window<'_>) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let (selector, range) = match range {
             Range::Selector { selector, range } => (selector, *range),
-            Range::Subquery { of, range, step, timing } => {
-                return self.subquery(of, (*range, *step, *timing), moment, parameters, &mut show);
+            Range::Subquery { of, range, step, modifiers } => {
+                return self.subquery(of, (*range, *step, *modifiers), time, parameters, &mut show);
             }
         };
-        let until = selector.timing.resolve(moment.at, self.at);
+        let until = selector.modifiers.resolve(time.at, self.at);
         let bounds = (until.saturating_sub(range), until);
-        let mut show = |series: &Identity<'a>, points: &[Point]| {
+        let mut show = |series: &SeriesLabels<'a>, points: &[Point]| {
             self.tick()?;
             if points.is_empty() {
                 return Ok(());
             }
-            show(series, Window { points, bounds, now: moment.at, parameters })
+            show(series, Window { points, bounds, now: time.at, parameters })
         };
         let is_sample: fn(f64) -> bool = |value| !is_stale(value);
-        if moment.reach.is_some() {
-            for decoded in self.decoded(selector, moment, range, is_sample)?.iter() {
+        if time.reach.is_some() {
+            for decoded in self.decoded(selector, time, range, is_sample)?.iter() {
                 show(&decoded.series, decoded.between(bounds.0, bounds.1))?;
             }
         } else {
@@ -103,33 +109,33 @@ impl<'a> Evaluator<'a> {
                 points.clear();
                 let window = series.points.between(bounds.0, bounds.1);
                 points.extend(window.filter(|point| is_sample(point.value)));
-                show(&Identity::stored(&series.labels), &points)?;
+                show(&SeriesLabels::stored(&series.labels), &points)?;
             }
         }
         Ok(())
     }
 
-    /// The series of a selector and their samples, for every instant within reach; `back` is how
-    /// far it looks back from each.
+    /// The series of a selector with their samples for every instant within reach. `back` is how
+    /// far the selector looks back from each instant.
     fn decoded(
         &self,
         selector: &Selector,
-        moment: Moment,
+        time: EvalTime,
         back: i64,
         keeps: fn(f64) -> bool,
     ) -> Result<Rc<Vec<Decoded<'a>>>, Error> {
         if let Some(decoded) = self.decoded.borrow().get(&selector.id) {
             return Ok(Rc::clone(decoded));
         }
-        let (first, last) = moment.reach();
-        let after = selector.timing.resolve(first, self.at).saturating_sub(back);
-        let until = selector.timing.resolve(last, self.at);
+        let (first, last) = time.reach();
+        let after = selector.modifiers.resolve(first, self.at).saturating_sub(back);
+        let until = selector.modifiers.resolve(last, self.at);
         let mut all = Vec::new();
         for series in self.matching(selector) {
             let points = series.points.between(after, until);
             let points: Vec<_> = points.filter(|point| keeps(point.value)).collect();
             self.hold(points.len())?;
-            let series = Identity::stored(&series.labels);
+            let series = SeriesLabels::stored(&series.labels);
             all.push(Decoded::new(series, points));
         }
         let all = Rc::new(all);

@@ -2,37 +2,39 @@
 
 use std::collections::HashMap;
 
-use super::evaluate::{Evaluator, Moment};
+use super::evaluate::{EvalTime, Evaluator};
 use super::functions::Window;
-use super::identity::Identity;
-use super::plan::{Timing, Vector};
+use super::plan::{TimeModifiers, Vector};
+use super::series_labels::SeriesLabels;
 use super::{Error, TOO_MANY_SAMPLES};
 use crate::storage::Point;
 
 /// The values of each series, in the order in which it was first seen.
 #[derive(Debug, Default)]
 struct Collected<'a> {
-    places: HashMap<Identity<'a>, usize>,
-    series: Vec<(Identity<'a>, Vec<Point>)>,
+    places: HashMap<SeriesLabels<'a>, usize>,
+    series: Vec<(SeriesLabels<'a>, Vec<Point>)>,
     points: usize,
 }
 
 impl<'a> Evaluator<'a> {
-    /// Shows what the query was worth at the steps of a range; steps are multiples of their
-    /// length since the epoch.
+    /// Calls `show` with the values of each series at the steps of a range. Steps are aligned to
+    /// multiples of their length since the epoch.
     pub(super) fn subquery(
         &self,
         of: &Vector,
-        (range, step, timing): (i64, i64, Timing),
-        moment: Moment,
+        (range, step, modifiers): (i64, i64, TimeModifiers),
+        time: EvalTime,
         parameters: &[f64],
-        show: &mut dyn FnMut(&Identity<'a>, Window<'_>) -> Result<(), Error>,
+        show: &mut dyn FnMut(&SeriesLabels<'a>, Window<'_>) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let until = timing.resolve(moment.at, self.at);
+        let until = modifiers.resolve(time.at, self.at);
         let bounds = (until.saturating_sub(range), until);
-        let (first, last) = moment.reach();
-        let reach =
-            (timing.resolve(first, self.at).saturating_sub(range), timing.resolve(last, self.at));
+        let (first, last) = time.reach();
+        let reach = (
+            modifiers.resolve(first, self.at).saturating_sub(range),
+            modifiers.resolve(last, self.at),
+        );
         let first = bounds.0.div_euclid(step).saturating_add(1).saturating_mul(step);
         let steps = until.saturating_sub(first).div_euclid(step).saturating_add(1).max(0) as u64;
         if steps >= TOO_MANY_SAMPLES as u64 {
@@ -41,14 +43,14 @@ impl<'a> Evaluator<'a> {
         let mut collected = Collected::default();
         for index in 0..steps as i64 {
             let at = first.saturating_add(index.saturating_mul(step));
-            let elements = self.vector(of, Moment::within(at, reach))?;
-            self.hold(elements.len())?;
-            for (hint, element) in elements.into_iter().enumerate() {
-                collected.push(hint, element.series, Point { at, value: element.value });
+            let samples = self.vector(of, EvalTime::within(at, reach))?;
+            self.hold(samples.len())?;
+            for (hint, sample) in samples.into_iter().enumerate() {
+                collected.push(hint, sample.series, Point { at, value: sample.value });
             }
         }
         for (series, points) in &collected.series {
-            show(series, Window { points, bounds, now: moment.at, parameters })?;
+            show(series, Window { points, bounds, now: time.at, parameters })?;
         }
         self.release(collected.points);
         Ok(())
@@ -56,8 +58,9 @@ impl<'a> Evaluator<'a> {
 }
 
 impl<'a> Collected<'a> {
-    /// Adds a point; `hint` is where its series may be, for it mostly is where it was before.
-    fn push(&mut self, hint: usize, series: Identity<'a>, point: Point) {
+    /// Adds a point. `hint` is the index at which its series was in most cases before, which saves
+    /// hashing its labels.
+    fn push(&mut self, hint: usize, series: SeriesLabels<'a>, point: Point) {
         self.points += 1;
         if let Some((there, points)) = self.series.get_mut(hint)
             && *there == series
@@ -69,7 +72,7 @@ impl<'a> Collected<'a> {
             self.series.push((series.clone(), Vec::new()));
             self.series.len() - 1
         });
-        // Proof: places are those of the series.
+        // Cannot panic: places are indices of what was pushed, and nothing is removed.
         self.series[place].1.push(point);
     }
 }

@@ -6,6 +6,7 @@ mod labels;
 mod limits;
 mod numbers;
 mod operators;
+mod parsing;
 mod ranges;
 mod refusals;
 mod selection;

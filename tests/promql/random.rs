@@ -8,6 +8,7 @@
 //! - the extrapolation of a rate over a subquery, where Prometheus 2 is further off;
 //! - the spread of values that may be infinite, which is 0 or NaN;
 //! - which of equal values `topk` takes, if it shows;
+//! - comparisons that may filter away why series must not match;
 //! - a date of a number that is none;
 //! - the timestamp of a selector with an offset and an instant, of which Prometheus forgets one;
 //! - a subquery that may not have a step at all, of which it makes one where nothing changes.
@@ -199,8 +200,7 @@ impl Generator {
             22 => self.about_presence(depth),
             _ => {
                 let vector = self.vector(depth);
-                // No plus: timestamp() sees it in Prometheus, and the parser here drops it.
-                let sign = self.pick(&["-", ""]);
+                let sign = self.pick(&["-", "+", ""]);
                 made(format!("{sign}({})", vector.text), vector.precision, [vector])
             }
         }

@@ -4,11 +4,10 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
-use super::Each;
+use super::ValueFunction;
 
-/// The function of this name.
 #[rustfmt::skip] // A table.
-pub(super) fn function(name: &str) -> Option<Each> {
+pub(super) fn function(name: &str) -> Option<ValueFunction> {
     Some(match name {
         "minute" => |v, _| Some(part(v, |date| date.minute().into())),
         "hour" => |v, _| Some(part(v, |date| date.hour().into())),
@@ -27,7 +26,7 @@ fn part(seconds: f64, part: fn(DateTime) -> f64) -> f64 {
     if seconds.is_nan() {
         return f64::NAN;
     }
-    // What is out of range becomes the nearest number, which is not a date either.
+    // `as` saturates, and the largest integers are no dates.
     let date = Timestamp::from_second(seconds as i64);
     date.map_or(f64::NAN, |date| part(TimeZone::UTC.to_datetime(date)))
 }

@@ -1,8 +1,8 @@
 //! Quantiles and fractions of histograms whose buckets are series with a label `le`.
 
-use super::OfHistogram;
+use super::HistogramFunction;
 use crate::promql::grouping::{Grouping, Groups};
-use crate::promql::identity::{Element, Identity};
+use crate::promql::series_labels::{SeriesLabels, VectorSample};
 
 const BOUND: &str = "le";
 
@@ -16,8 +16,7 @@ pub(in crate::promql) struct Bucket {
     count: f64,
 }
 
-/// The function of this name.
-pub(in crate::promql) fn function(name: &str) -> Option<OfHistogram> {
+pub(in crate::promql) fn function(name: &str) -> Option<HistogramFunction> {
     Some(match name {
         "histogram_quantile" => |buckets, parameters| match parameters {
             [of] => quantile(*of, buckets),
@@ -34,23 +33,24 @@ pub(in crate::promql) fn function(name: &str) -> Option<OfHistogram> {
 /// A function of the buckets of each histogram; series that have no bound belong to none. The
 /// names are kept.
 pub(in crate::promql) fn each<'a>(
-    elements: Vec<Element<'a>>,
-    function: OfHistogram,
+    samples: Vec<VectorSample<'a>>,
+    function: HistogramFunction,
     parameters: &[f64],
-) -> Vec<Element<'a>> {
+) -> Vec<VectorSample<'a>> {
     let grouping = Grouping::AllBut(BOUND);
-    let mut histograms: Groups<'_, (Identity<'a>, Vec<Bucket>)> = Groups::new(&grouping);
-    for Element { series, value: count } in elements {
+    let mut histograms: Groups<'_, (SeriesLabels<'a>, Vec<Bucket>)> = Groups::new(&grouping);
+    for VectorSample { series, value: count } in samples {
         if let Some(bound) = bound(series.get(BOUND)) {
             let make = || (grouping.of(&series), Vec::new());
             histograms.get_or_insert(&series, make).1.push(Bucket { bound, count });
         }
     }
     let all = histograms.into_values().into_iter();
-    all.map(|(series, buckets)| Element { series, value: function(buckets, parameters) }).collect()
+    all.map(|(series, buckets)| VectorSample { series, value: function(buckets, parameters) })
+        .collect()
 }
 
-/// The bound that a label tells. A number that is too large to be one is none.
+/// The bound that a label holds. A number that overflows is no bound, as in Prometheus.
 fn bound(label: &str) -> Option<f64> {
     let bound: f64 = label.parse().ok()?;
     let is_overflow = bound.is_infinite() && label.contains(|c: char| c.is_ascii_digit());
@@ -92,7 +92,7 @@ fn quantile(quantile: f64, buckets: Vec<Bucket>) -> f64 {
     let Some(index) = finite.iter().position(|bucket| bucket.count >= rank) else {
         return last.bound;
     };
-    // Proof: it is the position of one.
+    // Cannot panic: `position` has found it there.
     let bucket = finite[index];
     let before = match index.checked_sub(1).and_then(|before| finite.get(before)) {
         Some(before) => *before,
@@ -103,7 +103,8 @@ fn quantile(quantile: f64, buckets: Vec<Bucket>) -> f64 {
     before.bound + (bucket.bound - before.bound) * part
 }
 
-/// Takes away what falls from bucket to bucket, and what differs by rounding.
+/// Raises counts to those of smaller bounds, and levels what differs by rounding only: buckets
+/// that were scraped or summed inexactly may fall.
 fn make_monotonic(buckets: &mut [Bucket]) {
     let mut most: Option<f64> = None;
     for bucket in buckets {
@@ -135,7 +136,7 @@ fn fraction(lower: f64, upper: f64, buckets: Vec<Bucket>) -> f64 {
     if lower >= upper {
         return 0.0;
     }
-    // Not `min`, which hides a `NaN`.
+    // `f64::min` would turn a `NaN` into a number.
     let clip = |rank| if rank > all { all } else { rank };
     (clip(rank(upper, &buckets)) - clip(rank(lower, &buckets))) / all
 }

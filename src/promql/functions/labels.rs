@@ -1,34 +1,25 @@
 //! Functions of the labels of series.
 
-use crate::promql::Error;
-use crate::promql::identity::Element;
 use crate::promql::plan::{LabelJoin, LabelReplace, Matcher, Test};
+use crate::promql::series_labels::VectorSample;
 use crate::storage::{Labels, METRIC_NAME};
 
 /// Sets a label of those series whose other label matches.
-pub(in crate::promql) fn replace(elements: &mut [Element<'_>], how: &LabelReplace) {
-    for Element { series, .. } in elements {
+pub(in crate::promql) fn replace(samples: &mut [VectorSample<'_>], how: &LabelReplace) {
+    for VectorSample { series, .. } in samples {
         if let Some(value) = how.pattern.replace(series.get(&how.source), &how.replacement) {
             *series = series.changed(|labels| labels.set(how.label.as_str(), value));
         }
     }
 }
 
-/// Sets a label to what others say together.
-pub(in crate::promql) fn join(elements: &mut [Element<'_>], how: &LabelJoin) {
-    for Element { series, .. } in elements {
+/// Sets a label to the joined values of others.
+pub(in crate::promql) fn join(samples: &mut [VectorSample<'_>], how: &LabelJoin) {
+    for VectorSample { series, .. } in samples {
         let values: Vec<_> = how.sources.iter().map(|source| series.get(source)).collect();
         let joined = values.join(&how.separator);
         *series = series.changed(|labels| labels.set(how.label.as_str(), joined));
     }
-}
-
-/// Refuses what no label may be called: any other text is a name.
-pub(in crate::promql) fn check_name(name: &str) -> Result<(), Error> {
-    if name.is_empty() {
-        return Err(Error::Parse("a label has an empty name".to_owned()));
-    }
-    Ok(())
 }
 
 /// The labels that a missing series would have: those that must equal a value, and nothing else

@@ -1,8 +1,9 @@
 //! Functions of a number.
 
-use super::Each;
+use super::ValueFunction;
 
-/// Above this, the hyperbolic functions are half an exponential, and its double is still a number.
+/// From here on the inverse hyperbolic functions of the standard library may overflow, and equal
+/// `ln(2 * value)` to all digits.
 const HUGE: f64 = 1e300;
 
 /// The inverse of half an exponential, with the sign of the value.
@@ -10,9 +11,8 @@ fn half_exponential(value: f64) -> f64 {
     (value.abs().ln() + std::f64::consts::LN_2).copysign(value)
 }
 
-/// The function of this name.
 #[rustfmt::skip] // A table.
-pub(super) fn function(name: &str) -> Option<Each> {
+pub(super) fn function(name: &str) -> Option<ValueFunction> {
     Some(match name {
         "abs" => |v, _| Some(v.abs()),
         "ceil" => |v, _| Some(v.ceil()),
@@ -41,7 +41,7 @@ pub(super) fn function(name: &str) -> Option<Each> {
         "atanh" => |v, _| Some(v.atanh()),
         "deg" => |v, _| Some(v * 180.0 / std::f64::consts::PI),
         "rad" => |v, _| Some(v * std::f64::consts::PI / 180.0),
-        // Nothing is a native histogram.
+        // These are about native histograms, which do not exist here.
         "histogram_avg" | "histogram_count" | "histogram_stddev" | "histogram_stdvar"
         | "histogram_sum" => |_, _| None,
         _ => return None,

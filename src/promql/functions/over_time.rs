@@ -1,11 +1,10 @@
 //! Functions of the values of a range, wherever they lie in it.
 
-use super::{OfWindow, Window};
+use super::{Window, WindowFunction};
 use crate::promql::sums;
 
-/// The function of this name.
 #[rustfmt::skip] // A table.
-pub(super) fn function(name: &str) -> Option<OfWindow> {
+pub(super) fn function(name: &str) -> Option<WindowFunction> {
     Some(match name {
         "avg_over_time" => |w| Ok(Some(sums::mean(w.values()))),
         "count_over_time" => |w| Ok(Some(w.points.len() as f64)),

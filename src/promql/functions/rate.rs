@@ -1,24 +1,23 @@
 //! How much a range has risen or fallen.
 
-use super::{OfWindow, Window, seconds};
+use super::{Window, WindowFunction, seconds};
 
-/// The function of this name.
 #[rustfmt::skip] // A table.
-pub(super) fn function(name: &str) -> Option<OfWindow> {
+pub(super) fn function(name: &str) -> Option<WindowFunction> {
     Some(match name {
-        "delta" => |w| Ok(extrapolated(w, Of::Gauge)),
-        "increase" => |w| Ok(extrapolated(w, Of::Counter)),
-        "rate" => |w| Ok(extrapolated(w, Of::Counter).map(|rise| rise / range(w))),
-        "idelta" => |w| Ok(last_step(w, Of::Gauge).map(|(rise, _)| rise)),
-        "irate" => |w| Ok(last_step(w, Of::Counter).map(|(rise, seconds)| rise / seconds)),
+        "delta" => |w| Ok(extrapolated(w, Metric::Gauge)),
+        "increase" => |w| Ok(extrapolated(w, Metric::Counter)),
+        "rate" => |w| Ok(extrapolated(w, Metric::Counter).map(|rise| rise / range(w))),
+        "idelta" => |w| Ok(last_step(w, Metric::Gauge).map(|(rise, _)| rise)),
+        "irate" => |w| Ok(last_step(w, Metric::Counter).map(|(rise, seconds)| rise / seconds)),
         _ => return None,
     })
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Of {
+enum Metric {
     Gauge,
-    /// What falls was reset to 0 before.
+    /// It only falls by a reset to 0.
     Counter,
 }
 
@@ -30,10 +29,10 @@ fn range(window: &Window<'_>) -> f64 {
 ///
 /// Where a bound is further away than 1.1 of the samples' mean interval, the series is taken to
 /// begin or end half an interval away; a counter begins no earlier than where it would be 0.
-fn extrapolated(window: &Window<'_>, of: Of) -> Option<f64> {
+fn extrapolated(window: &Window<'_>, of: Metric) -> Option<f64> {
     let [first, .., last] = window.points else { return None };
     let mut rise = last.value - first.value;
-    if of == Of::Counter {
+    if of == Metric::Counter {
         let pairs = window.values().zip(window.values().skip(1));
         rise +=
             pairs.filter(|(before, after)| after < before).map(|(before, _)| before).sum::<f64>();
@@ -42,7 +41,7 @@ fn extrapolated(window: &Window<'_>, of: Of) -> Option<f64> {
     let interval = sampled / (window.points.len() - 1) as f64;
     let reach = |gap: f64| if gap < interval * 1.1 { gap } else { interval / 2.0 };
     let mut before = reach(seconds(window.bounds.0, first.at));
-    if of == Of::Counter && rise > 0.0 && first.value >= 0.0 {
+    if of == Metric::Counter && rise > 0.0 && first.value >= 0.0 {
         before = before.min(sampled * (first.value / rise));
     }
     let after = reach(seconds(last.at, window.bounds.1));
@@ -50,9 +49,9 @@ fn extrapolated(window: &Window<'_>, of: Of) -> Option<f64> {
 }
 
 /// The rise between the last two samples, and the seconds that it took.
-fn last_step(window: &Window<'_>, of: Of) -> Option<(f64, f64)> {
+fn last_step(window: &Window<'_>, of: Metric) -> Option<(f64, f64)> {
     let [.., before, last] = window.points else { return None };
-    let was_reset = of == Of::Counter && last.value < before.value;
+    let was_reset = of == Metric::Counter && last.value < before.value;
     let rise = if was_reset { last.value } else { last.value - before.value };
     Some((rise, seconds(before.at, last.at)))
 }

@@ -1,12 +1,11 @@
 //! Straight lines through the samples of a range, and smoothing.
 
-use super::{OfWindow, Window, seconds};
+use super::{Window, WindowFunction, seconds};
 use crate::promql::Error;
 use crate::promql::sums::Sum;
 
-/// The function of this name.
 #[rustfmt::skip] // A table.
-pub(super) fn function(name: &str) -> Option<OfWindow> {
+pub(super) fn function(name: &str) -> Option<WindowFunction> {
     Some(match name {
         "deriv" => |w| Ok(w.points.first().and_then(|first| line(w, first.at)).map(|line| line.slope)),
         "predict_linear" => |w| Ok(line(w, w.now).map(|line| line.slope * w.parameter(0) + line.now)),

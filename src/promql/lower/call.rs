@@ -2,16 +2,17 @@
 
 use std::f64::consts::PI;
 
-use promql_parser::parser::Call;
-
-use super::{Error, Lowering, functions, mismatch, unsupported};
-use crate::promql::functions::labels::{check_name, of_absent};
+use super::Lowering;
+use crate::promql::Error;
+use crate::promql::error::quoted;
+use crate::promql::functions::labels::of_absent;
+use crate::promql::functions::{self, Signature, is_experimental, signature};
 use crate::promql::pattern::Pattern;
 use crate::promql::plan::{LabelJoin, LabelReplace, Order, Plan, Range, Scalar, Vector};
+use crate::promql::syntax::{Call, Expr};
 
-/// The arguments of a call. A function has at most one vector or one range, and it is only
-/// between arguments of the same type that their order has to be known: the parser has checked
-/// which type stands where.
+/// The arguments of a call, by their types. A function has at most one vector or one range; only
+/// between arguments of the same type the order has to be known.
 #[derive(Debug, Default)]
 struct Arguments {
     scalars: Vec<Scalar>,
@@ -20,108 +21,157 @@ struct Arguments {
     range: Option<Range>,
 }
 
-impl Arguments {
-    fn vector(&mut self) -> Result<Vector, Error> {
-        self.vector.take().map_or_else(|| mismatch("a vector"), Ok)
+impl Lowering<'_> {
+    pub(super) fn call(&self, expr: &Expr, call: &Call) -> Result<Plan, Error> {
+        let name = call.function.as_str();
+        if is_experimental(name) {
+            return Err(Error::unsupported(&format!("the experimental function {name}()")));
+        }
+        let Some(signature) = signature(name) else {
+            let why = format!("unknown function {}", quoted(name));
+            return self.refuse(expr.span.start, &why);
+        };
+        let arguments = self.arguments(expr, call, signature)?;
+        let plan = match name {
+            "pi" => Some(Plan::Scalar(Scalar::Number(PI))),
+            "time" => Some(Plan::Scalar(Scalar::Time)),
+            "scalar" => {
+                arguments.vector.map(|vector| Plan::Scalar(Scalar::OfVector(Box::new(vector))))
+            }
+            "label_replace" => Some(Plan::Vector(self.label_replace(call, arguments)?)),
+            "label_join" => Some(Plan::Vector(self.label_join(call, arguments)?)),
+            _ => {
+                let is_selector = call.arguments.iter().any(Expr::is_selector);
+                vector(name, arguments, is_selector).map(Plan::Vector)
+            }
+        };
+        // The signature has said that there is an argument of the type that is needed.
+        plan.map_or_else(|| self.refuse(expr.span.start, "an argument is missing"), Ok)
     }
 
-    fn range(&mut self) -> Result<Range, Error> {
-        self.range.take().map_or_else(|| mismatch("a range"), Ok)
-    }
-
-    fn scalar(&mut self) -> Result<Scalar, Error> {
-        self.scalars.pop().map_or_else(|| mismatch("a scalar"), Ok)
-    }
-}
-
-impl Lowering {
-    pub(super) fn call(&mut self, call: &Call) -> Result<Plan, Error> {
-        let name = call.func.name;
-        // Only its new name is experimental.
-        if call.func.experimental && name != "double_exponential_smoothing" {
-            return unsupported(&format!("the experimental function {name}()"));
+    fn arguments(
+        &self,
+        expr: &Expr,
+        call: &Call,
+        signature: Signature,
+    ) -> Result<Arguments, Error> {
+        let (name, count) = (&call.function, call.arguments.len());
+        let Signature { types, least, most } = signature;
+        if count < least || count > most {
+            let expected = match most {
+                _ if least == most => format!("{least}"),
+                usize::MAX => format!("at least {least}"),
+                _ => format!("{least} or {most}"),
+            };
+            let why = format!("{name}() takes {expected} argument(s), not {count}");
+            return self.refuse(expr.span.start, &why);
         }
         let mut arguments = Arguments::default();
-        for argument in &call.args.args {
-            match self.any(argument)? {
+        let types = types.iter().chain(types.last().into_iter().cycle());
+        for (argument, expected) in call.arguments.iter().zip(types) {
+            let plan = self.any(argument)?;
+            if plan.is_of() != *expected {
+                return self.mismatch(argument, &plan, expected.name(), &format!("in {name}()"));
+            }
+            match plan {
                 Plan::Scalar(scalar) => arguments.scalars.push(scalar),
                 Plan::Text(text) => arguments.texts.push(text),
                 Plan::Vector(vector) => arguments.vector = Some(vector),
                 Plan::Range(range) => arguments.range = Some(range),
             }
         }
-        Ok(match name {
-            "pi" => Plan::Scalar(Scalar::Number(PI)),
-            "time" => Plan::Scalar(Scalar::Time),
-            "scalar" => Plan::Scalar(Scalar::Only(Box::new(arguments.vector()?))),
-            _ => Plan::Vector(vector(name, arguments)?),
-        })
+        Ok(arguments)
+    }
+
+    fn label_replace(&self, call: &Call, arguments: Arguments) -> Result<Vector, Error> {
+        let start = call.arguments.first().map_or(0, |of| of.span.start);
+        let (Some(of), Ok([label, replacement, source, regex])) =
+            (arguments.vector, <[String; 4]>::try_from(arguments.texts))
+        else {
+            return self.refuse(start, "an argument is missing");
+        };
+        self.check_label(call, 1, &label)?;
+        let Some(pattern) = Pattern::new(&regex) else {
+            let start = call.arguments.last().map_or(start, |regex| regex.span.start);
+            return self.refuse(start, &format!("invalid regular expression {}", quoted(&regex)));
+        };
+        let replace = LabelReplace { of, label, replacement, source, pattern };
+        Ok(Vector::LabelReplace(Box::new(replace)))
+    }
+
+    fn label_join(&self, call: &Call, arguments: Arguments) -> Result<Vector, Error> {
+        let mut texts = arguments.texts.into_iter();
+        let (Some(of), Some(label), Some(separator)) =
+            (arguments.vector, texts.next(), texts.next())
+        else {
+            let start = call.arguments.first().map_or(0, |of| of.span.start);
+            return self.refuse(start, "an argument is missing");
+        };
+        let sources: Vec<_> = texts.collect();
+        self.check_label(call, 1, &label)?;
+        for (index, source) in sources.iter().enumerate() {
+            self.check_label(call, 3 + index, source)?;
+        }
+        Ok(Vector::LabelJoin(Box::new(LabelJoin { of, label, separator, sources })))
+    }
+
+    /// Refuses what no label may be called: any other text is a name.
+    fn check_label(&self, call: &Call, argument: usize, label: &str) -> Result<(), Error> {
+        if !label.is_empty() {
+            return Ok(());
+        }
+        let start = call.arguments.get(argument).map_or(0, |argument| argument.span.start);
+        self.refuse(start, "a label has an empty name")
     }
 }
 
-fn vector(name: &str, mut arguments: Arguments) -> Result<Vector, Error> {
-    if let Some(function) = functions::over_time(name) {
-        let of = arguments.range()?;
-        return Ok(Vector::OverTime(function, arguments.scalars, Box::new(of)));
+/// The plan of a function that has a vector as its result; nothing if an argument is missing.
+///
+/// Some functions ask more of a selector than its values. A sign before it hides the rest.
+fn vector(name: &str, arguments: Arguments, is_selector: bool) -> Option<Vector> {
+    let Arguments { mut scalars, texts: _, vector, range } = arguments;
+    if let Some(function) = functions::range_function(name) {
+        let of = range?;
+        return Some(Vector::RangeFunction(function, scalars, Box::new(of)));
     }
     if let Some(function) = functions::histogram::function(name) {
-        let of = arguments.vector()?;
-        return Ok(Vector::Histogram(function, arguments.scalars, Box::new(of)));
+        let of = vector?;
+        return Some(Vector::Histogram(function, scalars, Box::new(of)));
     }
-    if let Some(function) = functions::each(name) {
+    if let Some(function) = functions::value_function(name) {
         // Functions of a date are about now without an argument.
-        let no_argument = arguments.vector.is_none() && arguments.scalars.is_empty();
-        let of = if no_argument { Vector::Constant(Scalar::Time) } else { arguments.vector()? };
-        return Ok(Vector::Each(function, arguments.scalars, Box::new(of)));
+        let no_argument = vector.is_none() && scalars.is_empty();
+        let of = if no_argument { Vector::Constant(Scalar::Time) } else { vector? };
+        return Some(Vector::ValueFunction(function, scalars, Box::new(of)));
     }
-    Ok(match name {
+    Some(match name {
         "absent" => {
-            let of = arguments.vector()?;
+            let of = vector?;
             let labels = match &of {
-                Vector::Selector(selector) => of_absent(&selector.matchers),
+                Vector::Selector(selector) if is_selector => of_absent(&selector.matchers),
                 _ => Default::default(),
             };
             Vector::Absent(labels, Box::new(of))
         }
         "absent_over_time" => {
-            let of = arguments.range()?;
+            let of = range?;
             let labels = match &of {
                 Range::Selector { selector, .. } => of_absent(&selector.matchers),
                 Range::Subquery { .. } => Default::default(),
             };
             Vector::AbsentOverTime(labels, Box::new(of))
         }
-        "timestamp" => match arguments.vector()? {
-            Vector::Selector(selector) => Vector::Timestamp(selector),
-            of => Vector::Each(|_, now| now.first().copied(), vec![Scalar::Time], Box::new(of)),
+        "timestamp" => match vector? {
+            Vector::Selector(selector) if is_selector => Vector::Timestamp(selector),
+            of => Vector::ValueFunction(
+                |_, now| now.first().copied(),
+                vec![Scalar::Time],
+                Box::new(of),
+            ),
         },
-        "vector" => Vector::Constant(arguments.scalar()?),
-        "sort" => Vector::Sort(Order::Ascending, Box::new(arguments.vector()?)),
-        "sort_desc" => Vector::Sort(Order::Descending, Box::new(arguments.vector()?)),
-        "label_replace" => label_replace(arguments)?,
-        "label_join" => label_join(arguments)?,
-        _ => return unsupported(&format!("the function {name}()")),
+        "vector" => Vector::Constant(scalars.pop()?),
+        "sort" => Vector::Sort(Order::Ascending, Box::new(vector?)),
+        "sort_desc" => Vector::Sort(Order::Descending, Box::new(vector?)),
+        _ => return None,
     })
-}
-
-fn label_replace(mut arguments: Arguments) -> Result<Vector, Error> {
-    let of = arguments.vector()?;
-    let Ok([label, replacement, source, regex]) = <[String; 4]>::try_from(arguments.texts) else {
-        return mismatch("a string");
-    };
-    check_name(&label)?;
-    let pattern = Pattern::new(&regex)?;
-    Ok(Vector::LabelReplace(Box::new(LabelReplace { of, label, replacement, source, pattern })))
-}
-
-fn label_join(mut arguments: Arguments) -> Result<Vector, Error> {
-    let of = arguments.vector()?;
-    let mut texts = arguments.texts.into_iter();
-    let (Some(label), Some(separator)) = (texts.next(), texts.next()) else {
-        return mismatch("a string");
-    };
-    let sources: Vec<_> = texts.collect();
-    check_name(&label)?;
-    sources.iter().try_for_each(|source| check_name(source))?;
-    Ok(Vector::LabelJoin(Box::new(LabelJoin { of, label, separator, sources })))
 }

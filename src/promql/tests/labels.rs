@@ -59,7 +59,7 @@ fn regular_expressions_mean_what_they_mean_in_go() {
             ("x{a=~`\\<a`}", "invalid regular expression"),
             ("x{a=~`(?x)a`}", "invalid regular expression"),
             ("x{a=~`[a--b]`}", "invalid regular expression"),
-            ("x{a=~`(`}", "illegal regex"),
+            ("x{a=~`(`}", "invalid regular expression"),
             ("label_replace(x, \"a\", \"\", \"a\", \"(\")", "invalid regular expression"),
             ("label_replace(x, \"\", \"\", \"a\", \"\")", "empty name"),
             ("label_join(x, \"a\", \"\", \"\")", "empty name"),

@@ -64,7 +64,7 @@ fn one_side_may_have_many_series_if_it_is_said() {
             ("cpu * on(i) group_left(r) role", both),
             ("role * ignoring(m, r) group_right(r) cpu", both),
             ("role / on(i) group_right cpu > 5", "{i=\"1\", m=\"a\"} 10"),
-            ("cpu > on(i) group_left(m) (role - 9)", "cpu{i=\"1\"} 2"),
+            ("cpu{m=\"b\"} > on(i) group_left(m) (role - 9)", "cpu{i=\"1\"} 2"),
             ("cpu{m=\"a\"} / ignoring(m, r) role", "{i=\"1\"} 0.1; {i=\"2\"} 0.2"),
         ],
     );
@@ -77,6 +77,33 @@ fn one_side_may_have_many_series_if_it_is_said() {
             ("role @ 0 * on(i) group_left cpu @ 0", "on the right side match the same"),
             ("cpu @ 0 * on() group_right role @ 0", "on the left side match the same"),
             ("cpu @ 0 * on(i) group_left(m) role @ 0", "the same result"),
+        ],
+    );
+}
+
+#[test]
+fn many_series_match_one_wrongly_whether_or_not_they_pass_a_comparison() {
+    let storage = storage(&[("many{i=1,m=a}", "1"), ("many{i=1,m=b}", "2"), ("one{i=1}", "9")]);
+    // Prometheus 2 sees only those that pass, so that the error appears and vanishes with the
+    // values.
+    for operator in [">", "<", "==", "!=", "> bool", "+"] {
+        let queries = [
+            format!("many @ 0 {operator} on(i) one @ 0"),
+            format!("many @ 0 {operator} ignoring(m) one @ 0"),
+        ];
+        for query in &queries {
+            check_errors(&storage, &[(query, "without group_left or group_right")]);
+        }
+        let query = format!("many @ 0 {operator} on(i) group_left(m) one @ 0");
+        check_errors(&storage, &[(&query, "have the same result")]);
+    }
+    check(
+        0.0,
+        &storage,
+        &[
+            ("many > on(i) group_left one", ""),
+            ("many{m=\"a\"} > on(i) one", ""),
+            ("many > on(i) one{i=\"2\"}", ""),
         ],
     );
 }

@@ -73,7 +73,6 @@ fn durations_and_numbers_are_what_they_seem_or_are_refused() {
         "x offset NaN",
         "x[inf]",
         "x[300y]",
-        "x[1h4294967296ms]",
         "1e999",
         "x @ 1e300",
         "x @ NaN",

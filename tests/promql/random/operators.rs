@@ -63,7 +63,11 @@ impl Generator {
     fn comparison(&mut self, left: Expr, right: Expr, matching: &str) -> Expr {
         let operator = self.pick(&["==", "!=", "<", ">", "<=", ">="]);
         let of = left.precision;
-        if self.chance(40) {
+        // Where several series may wrongly match one, or have one result, Prometheus 2 says so only
+        // of those that pass.
+        let is_sound =
+            matching.is_empty() || matching.trim_end_matches("()").ends_with("group_left");
+        if !is_sound || self.chance(40) {
             return combined(left, &format!("{operator} bool"), matching, right, Exact);
         }
         combined(left, operator, matching, right, of)

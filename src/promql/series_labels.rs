@@ -1,4 +1,4 @@
-//! What a series is called while a query is computed.
+//! The labels of series while a query is computed.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -7,40 +7,40 @@ use std::rc::Rc;
 
 use crate::storage::{Labels, METRIC_NAME};
 
-/// The labels of a series, with or without the name of the metric. A copy costs next to nothing,
-/// for a query gives most labels from function to function as they are.
+/// The labels of a series, with or without the name of the metric. Copies are cheap,
+/// because most functions hand labels on as they are.
 #[derive(Debug, Clone)]
-pub(super) struct Identity<'a> {
-    of: Of<'a>,
+pub(super) struct SeriesLabels<'a> {
+    origin: Origin<'a>,
     is_nameless: bool,
 }
 
 #[derive(Debug, Clone)]
-enum Of<'a> {
+enum Origin<'a> {
     Stored(&'a Labels),
-    Made(Rc<Labels>),
+    Computed(Rc<Labels>),
 }
 
 /// A series and its value.
 #[derive(Debug, Clone)]
-pub(super) struct Element<'a> {
-    pub(super) series: Identity<'a>,
+pub(super) struct VectorSample<'a> {
+    pub(super) series: SeriesLabels<'a>,
     pub(super) value: f64,
 }
 
-impl<'a> Identity<'a> {
+impl<'a> SeriesLabels<'a> {
     pub(super) fn stored(labels: &'a Labels) -> Self {
-        Self { of: Of::Stored(labels), is_nameless: false }
+        Self { origin: Origin::Stored(labels), is_nameless: false }
     }
 
-    pub(super) fn made(labels: Labels) -> Self {
-        Self { of: Of::Made(Rc::new(labels)), is_nameless: false }
+    pub(super) fn computed(labels: Labels) -> Self {
+        Self { origin: Origin::Computed(Rc::new(labels)), is_nameless: false }
     }
 
     fn all(&self) -> &Labels {
-        match &self.of {
-            Of::Stored(labels) => labels,
-            Of::Made(labels) => labels,
+        match &self.origin {
+            Origin::Stored(labels) => labels,
+            Origin::Computed(labels) => labels,
         }
     }
 
@@ -71,11 +71,11 @@ impl<'a> Identity<'a> {
     pub(super) fn changed(&self, change: impl FnOnce(&mut Labels)) -> Self {
         let mut labels = self.to_labels();
         change(&mut labels);
-        Self::made(labels)
+        Self::computed(labels)
     }
 }
 
-impl PartialEq for Identity<'_> {
+impl PartialEq for SeriesLabels<'_> {
     fn eq(&self, other: &Self) -> bool {
         let is_same =
             self.is_nameless == other.is_nameless && std::ptr::eq(self.all(), other.all());
@@ -83,27 +83,27 @@ impl PartialEq for Identity<'_> {
     }
 }
 
-impl Eq for Identity<'_> {}
+impl Eq for SeriesLabels<'_> {}
 
-impl Ord for Identity<'_> {
+impl Ord for SeriesLabels<'_> {
     fn cmp(&self, other: &Self) -> Ordering {
         self.iter().cmp(other.iter())
     }
 }
 
-impl PartialOrd for Identity<'_> {
+impl PartialOrd for SeriesLabels<'_> {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl Hash for Identity<'_> {
+impl Hash for SeriesLabels<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.iter().for_each(|label| label.hash(state));
     }
 }
 
-impl fmt::Display for Identity<'_> {
+impl fmt::Display for SeriesLabels<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.to_labels().fmt(f)
     }

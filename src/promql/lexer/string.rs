@@ -1,10 +1,8 @@
 //! The strings of PromQL.
 
-use super::{Error, refuse};
-
-/// The text of the string that begins here, and what comes after it.
-pub(super) fn unquote(text: &str, quote: char) -> Result<(String, &str), Error> {
-    let unterminated = || Error::Parse("a string has no end".to_owned());
+/// What the string at the beginning of a text says, and what comes after it.
+pub(super) fn unquote(text: &str, quote: char) -> Result<(String, &str), String> {
+    let unterminated = || "the string has no end".to_owned();
     let body = text.get(1..).unwrap_or_default();
     if quote == '`' {
         let (raw, rest) = body.split_once(quote).ok_or_else(unterminated)?;
@@ -22,28 +20,18 @@ pub(super) fn unquote(text: &str, quote: char) -> Result<(String, &str), Error> 
     }
     match String::from_utf8(bytes) {
         Ok(text) => Ok((text, rest.as_str())),
-        Err(_) => refuse("a string is not UTF-8".to_owned()),
+        Err(_) => Err("the string is not UTF-8".to_owned()),
     }
-}
-
-/// A string that the parser reads as this text.
-pub(super) fn quote(text: &str) -> String {
-    let mut quoted = String::from("\"");
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => quoted.extend(['\\', c]),
-            '\n' => quoted.push_str("\\n"),
-            _ => quoted.push(c),
-        }
-    }
-    quoted.push('"');
-    quoted
 }
 
 /// What is behind a backslash; a byte may be a part of a character.
-fn unescape(rest: &mut std::str::Chars<'_>, quote: char, bytes: &mut Vec<u8>) -> Result<(), Error> {
+fn unescape(
+    rest: &mut std::str::Chars<'_>,
+    quote: char,
+    bytes: &mut Vec<u8>,
+) -> Result<(), String> {
     let escaped = rest.next().unwrap_or_default();
-    let invalid = || Error::Parse(format!("\\{escaped} is no escape in a string"));
+    let invalid = || format!("the string has an invalid escape, \\{}", escaped.escape_debug());
     let mut code = |digits: usize, radix: u32, first: u32| {
         let add =
             |code: u32, digit: char| code.checked_mul(radix)?.checked_add(digit.to_digit(radix)?);
