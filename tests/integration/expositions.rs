@@ -110,7 +110,7 @@ const DIFFERENCES: &[(&str, &[&str])] = &[
 
 #[test]
 fn odd_pages_are_taken_and_refused_as_prometheus_does_but_for_known_differences() {
-    let probes = include_str!("expositions/probes.json");
+    let probes = include_str!("../expositions/probes.json");
     let probes: Vec<Value> = serde_json::from_str(probes).unwrap();
     let mut known = BTreeSet::new();
     for probe in &probes {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::matrix::{check, fault, healthy};
+use super::matrix::{check, fault, healthy};
 use crate::support::fake::{Fake, Response};
 use crate::support::{auditor, directory_with};
 

@@ -5,9 +5,6 @@
 //! telemetry fails.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
-#[path = "../support/mod.rs"]
-mod support;
-
 mod answers;
 mod configuration;
 mod credentials;

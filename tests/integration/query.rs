@@ -1,14 +1,13 @@
 //! `auditor query`: one expression, asked of any source, answered as Prometheus' API answers.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
-mod support;
-
 use std::fs;
 use std::path::Path;
 
+use crate::support;
+use crate::support::fake::{Fake, Request, Response};
+use crate::support::{Run, auditor, directory_with, empty_directory};
 use serde_json::{Value, json};
-use support::fake::{Fake, Request, Response};
-use support::{Run, auditor, directory_with, empty_directory};
 
 const RECORDING: &str = "\
 up{job=\"a\"} 1 1700000000.000

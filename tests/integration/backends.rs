@@ -1,17 +1,15 @@
 //! Audits of real servers: Prometheus and VictoriaMetrics, filled with the same services.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
-mod support;
-
 use std::fs;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use support::certificates::{Identity, authority};
-use support::fake::{Fake, Response};
-use support::real::{self, Server};
-use support::telemetry::{CALM, FLEET, Instance};
-use support::{Run, auditor, command, directory_with, empty_directory};
+use crate::support::certificates::{Identity, authority};
+use crate::support::fake::{Fake, Response};
+use crate::support::real::{self, Server};
+use crate::support::telemetry::{CALM, FLEET, Instance};
+use crate::support::{Run, auditor, command, directory_with, empty_directory};
 
 /// 2026-01-31T12:00:00Z, and an hour before.
 const END: i64 = 1_769_860_800;

@@ -1,15 +1,13 @@
 //! The command line and the ways out: files, streams and codes.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
-mod support;
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use support::fake::{Fake, Response};
-use support::{Run, auditor, command, directory_with, empty_directory, full_disk};
+use crate::support::fake::{Fake, Response};
+use crate::support::{Run, auditor, command, directory_with, empty_directory, full_disk};
 
 /// A backend whose every answer is `value`.
 fn backend(value: &'static str) -> Fake {
@@ -28,7 +26,7 @@ fn init_writes_the_template_once() {
     let first = auditor(directory.path(), &["--init"]);
     assert_eq!((first.code, first.stderr.as_str()), (0, ""));
     let file = directory.path().join("metrics.yaml");
-    assert_eq!(fs::read_to_string(&file).unwrap(), include_str!("../default_metrics.yaml"));
+    assert_eq!(fs::read_to_string(&file).unwrap(), include_str!("../../default_metrics.yaml"));
     fs::write(&file, "mine").unwrap();
     let second = auditor(directory.path(), &["--init"]);
     assert_eq!(second.code, 2);

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Stdio;
 
-use crate::matrix::healthy;
+use super::matrix::healthy;
 use crate::support::fake::Fake;
 use crate::support::{Run, command, directory_with, full_disk};
 

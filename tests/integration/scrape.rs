@@ -1,16 +1,15 @@
 //! A service that is audited by itself: its pages scraped while a command runs, or for a while.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
-mod support;
-
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use crate::support;
+use crate::support::fake::{Fake, Request, Response};
+use crate::support::{Run, auditor, command, directory_with};
 use serde_json::Value;
-use support::fake::{Fake, Request, Response};
-use support::{Run, auditor, command, directory_with};
 
 const CONFIG: &str = "
 queries:

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use crate::matrix::healthy;
+use super::matrix::healthy;
 use crate::support::fake::{Fake, Request, Response};
 use crate::support::{command, directory_with};
 

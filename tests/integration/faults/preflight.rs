@@ -1,6 +1,6 @@
 //! What kind of server is there, if it is none that can be asked.
 
-use crate::matrix::{SECRET, check, fault};
+use super::matrix::{SECRET, check, fault};
 use crate::support::fake::{Fake, Response};
 use crate::support::{auditor, directory_with};
 

@@ -7,7 +7,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
 
-use crate::matrix::{SECRET, healthy};
+use super::matrix::{SECRET, healthy};
 use crate::support::certificates::{Authority, Identity, authority};
 use crate::support::fake::Fake;
 use crate::support::{Run, command, empty_directory};

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::matrix::{SECRET, healthy};
+use super::matrix::{SECRET, healthy};
 use crate::support::fake::{Fake, Request, Response};
 use crate::support::{Run, command, directory_with};
 

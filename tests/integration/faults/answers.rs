@@ -1,6 +1,6 @@
 //! Answers that are no answer: statuses, pages that are no JSON, JSON that is no number.
 
-use crate::matrix::{Fault, check, fault, healthy};
+use super::matrix::{Fault, check, fault, healthy};
 use crate::support::fake::{Request, Response};
 
 /// The decisive query is answered by this body, with 200.

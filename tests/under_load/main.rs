@@ -2,6 +2,7 @@
 //! Prometheus, and the workflow for GitHub Actions step by step.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+#[path = "../integration/support/mod.rs"]
 mod support;
 
 use std::ffi::OsString;
@@ -85,7 +86,7 @@ fn a_real_service_is_told_well_from_sick() {
 /// The `run:` scripts of the workflow from the first that starts something to the gate.
 fn steps() -> Vec<String> {
     let workflow: serde_yaml::Value =
-        serde_yaml::from_str(include_str!("../examples/github-actions-gating.yml")).unwrap();
+        serde_yaml::from_str(include_str!("../../examples/github-actions-gating.yml")).unwrap();
     let steps = workflow["jobs"]["gate"]["steps"].as_sequence().unwrap();
     let scripts = steps.iter().filter_map(|step| step["run"].as_str());
     scripts.map(str::to_owned).skip_while(|script| script.contains("install")).collect()

@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::os::unix::ffi::OsStringExt as _;
 use std::time::{Duration, Instant};
 
-use crate::matrix::{Fault, SECRET, check, fault};
+use super::matrix::{Fault, SECRET, check, fault};
 use crate::support::{auditor, directory_with, empty_directory};
 
 /// A row about the configuration: nothing is audited.

@@ -2,15 +2,14 @@
 //! backend answers, and what has to come out.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
-mod support;
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::support;
+use crate::support::fake::{Fake, Request, Response};
 use serde::Deserialize;
 use serde_json::Value;
-use support::fake::{Fake, Request, Response};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -2,13 +2,12 @@
 //! key. `tests/original/record.py` recorded its reports.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
-mod support;
-
 use std::collections::BTreeMap;
 
+use crate::support;
+use crate::support::fake::{Fake, Response};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use support::fake::{Fake, Response};
 
 #[derive(Deserialize)]
 struct Case {
@@ -31,7 +30,7 @@ const FINDINGS: [(&str, &str); 6] = [
 #[test]
 fn complete_telemetry_gives_the_same_report() {
     let cases: Vec<Case> =
-        serde_json::from_str(include_str!("original/cases.json")).expect("recorded cases");
+        serde_json::from_str(include_str!("../original/cases.json")).expect("recorded cases");
     assert!(cases.len() > 70);
     for case in cases {
         let ours = audit(&case);

@@ -1,19 +1,17 @@
 //! What the documentation shows is what the program does.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
-mod support;
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use crate::support::fake::{Fake, Response};
+use crate::support::{auditor, directory_with, empty_directory};
 use auditor::config::DEFAULT_METRICS;
 use auditor::judgement::{Thresholds, Weights};
 use auditor::signal::Signal;
-use support::fake::{Fake, Response};
-use support::{auditor, directory_with, empty_directory};
 
-const README: &str = include_str!("../README.md");
+const README: &str = include_str!("../../README.md");
 
 /// The code blocks of README in that language.
 fn blocks(language: &str) -> Vec<&'static str> {
@@ -116,7 +114,7 @@ fn the_section_http_shown_is_valid() {
 /// Lines of README's shell blocks and of the steps in the workflows that call the binary.
 #[test]
 fn every_command_shown_is_understood() {
-    let workflow = include_str!("../examples/github-actions-gating.yml");
+    let workflow = include_str!("../../examples/github-actions-gating.yml");
     let steps = blocks("yaml").into_iter().chain([workflow]).flat_map(str::lines);
     let steps = steps.filter_map(|line| line.trim().strip_prefix("run: "));
     let shell = blocks("sh").into_iter().flat_map(str::lines).chain(steps);
@@ -199,6 +197,6 @@ fn the_template_asks_what_the_original_asked() {
 fn ci_calls_the_test_command() {
     let command = "cargo test --locked";
     assert!(blocks("sh").contains(&command));
-    assert!(include_str!("../.ci/run").lines().any(|line| line == command));
-    assert!(include_str!("../.github/workflows/ci.yml").contains("bash .ci/run"));
+    assert!(include_str!("../../.ci/run").lines().any(|line| line == command));
+    assert!(include_str!("../../.github/workflows/ci.yml").contains("bash .ci/run"));
 }

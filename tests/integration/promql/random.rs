@@ -12,12 +12,10 @@
 //! - the timestamp of a selector with an offset and an instant, of which Prometheus forgets one;
 //! - a subquery that may not have a step at all, of which it makes one where nothing changes.
 
-#[path = "random/operators.rs"]
 mod operators;
-#[path = "random/windows.rs"]
 mod windows;
 
-use crate::dataset::{self, START};
+use super::dataset::{self, START};
 
 /// An expression, and those that it is made of.
 #[derive(Debug, Clone)]

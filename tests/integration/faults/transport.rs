@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::thread;
 use std::time::Duration;
 
-use crate::matrix::{Fault, SECRET, check, fault};
+use super::matrix::{Fault, SECRET, check, fault};
 use crate::support::fake::Response;
 
 const GOOD: &str = r#"{"status":"success","data":{"resultType":"scalar","result":[1,"0"]}}"#;

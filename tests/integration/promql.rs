@@ -8,21 +8,17 @@
 //! expressions, `AUDITOR_PROMQL_INSTANTS=7` has the written ones evaluated at every instant.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
-#[path = "promql/answer.rs"]
 mod answer;
-#[path = "promql/dataset.rs"]
 mod dataset;
-#[path = "promql/random.rs"]
 mod random;
-mod support;
 
 use std::fmt::Write as _;
 
+use crate::support::real::{self, Server};
 use answer::{Answer, Strictness};
 use auditor::storage::Storage;
 use dataset::START;
 use random::{Expr, Generator};
-use support::real::{self, Server};
 
 /// At which second of the data each written expression is evaluated: among ordinary samples; in
 /// the first minutes; within both gaps; when the longer one is too long; after a counter's reset;
