@@ -1,5 +1,4 @@
 //! Audits of real servers: Prometheus and VictoriaMetrics, filled with the same services.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 use std::fs;
 use std::path::Path;

@@ -1,5 +1,4 @@
 //! The command line and the ways out: files, streams and codes.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,5 +1,4 @@
 //! What the documentation shows is what the program does.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeMap;
 use std::fs;

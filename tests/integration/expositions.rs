@@ -1,5 +1,4 @@
 //! Pages of real client libraries, and odd ones, read as a real Prometheus has read them.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

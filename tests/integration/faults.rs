@@ -3,7 +3,6 @@
 //! Each row is one fault with the exit code, the words of the message and the time it may
 //! take. Every matrix has two controls: without a fault calm telemetry passes, and sick
 //! telemetry fails.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod answers;
 mod configuration;

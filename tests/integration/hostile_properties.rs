@@ -1,6 +1,5 @@
 //! Properties of what reads foreign bytes: the wire decoder and the configuration.
 //! `fuzz/` holds the same two to their word with inputs that a fuzzer finds.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -1,6 +1,5 @@
 //! On complete telemetry the report agrees with that of async-runtime-auditor 0.1.1, key by
 //! key. `tests/original/record.py` recorded its reports.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeMap;
 

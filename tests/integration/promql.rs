@@ -6,7 +6,6 @@
 //!
 //! Longer runs than usual: `AUDITOR_PROMQL_CASES` and `AUDITOR_PROMQL_SEED` are about the random
 //! expressions, `AUDITOR_PROMQL_INSTANTS=7` has the written ones evaluated at every instant.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod answer;
 mod dataset;

@@ -1,5 +1,4 @@
 //! `auditor query`: one expression, asked of any source, answered as Prometheus' API answers.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 use std::fs;
 use std::path::Path;

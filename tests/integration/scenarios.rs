@@ -1,6 +1,5 @@
 //! Every file in `tests/scenarios` is one audit: command line, configuration, what the
 //! backend answers, and what has to come out.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeMap;
 use std::fs;

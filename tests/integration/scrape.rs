@@ -1,5 +1,4 @@
 //! A service that is audited by itself: its pages scraped while a command runs, or for a while.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 use std::fs;
 use std::path::Path;

@@ -1,6 +1,5 @@
 //! What the integration tests share: running the binary, and servers to run it against.
 #![allow(dead_code, reason = "each test crate uses a part of this")]
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 pub(crate) mod certificates;
 pub(crate) mod fake;
