@@ -6,6 +6,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use crate::support::fake::{Fake, Response};
+use crate::support::real::free_address;
 use crate::support::{Run, auditor, command, directory_with, empty_directory, full_disk};
 
 /// A backend whose every answer is `value`.
@@ -161,9 +162,7 @@ fn colour_is_for_terminals() {
 
 #[test]
 fn an_unreachable_backend_is_no_pass_with_or_without_a_gate() {
-    // The port was free a moment ago, and nothing listens there now.
-    let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let url = format!("http://{address}");
+    let url = format!("http://{}", free_address());
     let directory = directory_with(CONFIG);
     for gate in [&["--fail-on-critical"][..], &[]] {
         let args = [&["--target", &url, "--output-format", "json"], gate].concat();

@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use crate::support;
 use crate::support::fake::{Fake, Request, Response};
+use crate::support::real::free_address;
 use crate::support::{Run, auditor, directory_with, empty_directory};
 use serde_json::{Value, json};
 
@@ -133,7 +133,7 @@ fn a_service_is_scraped_for_it() {
 fn what_is_missing_is_said() {
     let directory = empty_directory();
     let args = |source: &str| ["query", "up", source].map(str::to_owned);
-    let address = support::real::free_address();
+    let address = free_address();
     for source in [
         "--recording=nowhere",
         &format!("--scrape=http://{address}"),

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use crate::support;
 use crate::support::fake::{Fake, Request, Response};
+use crate::support::real::free_address;
 use crate::support::{Run, auditor, command, directory_with};
 use serde_json::Value;
 
@@ -159,7 +159,7 @@ fn a_broken_page_is_named_by_its_line() {
 #[test]
 fn a_service_that_is_not_there_is_put_under_no_load() {
     let directory = directory_with(CONFIG);
-    let gone = format!("http://{}/metrics", support::real::free_address());
+    let gone = format!("http://{}/metrics", free_address());
     let load = ["--", "touch", "loaded"];
     for url in [gone.as_str(), "http://no.such.host.invalid/metrics"] {
         let args = [&["--scrape", url, "--no-report", "--fail-on-critical"], &load[..]].concat();

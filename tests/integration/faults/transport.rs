@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::matrix::{Fault, SECRET, check, fault};
 use crate::support::fake::Response;
+use crate::support::real::free_address;
 
 const GOOD: &str = r#"{"status":"success","data":{"resultType":"scalar","result":[1,"0"]}}"#;
 
@@ -44,8 +45,7 @@ const DRIP: Duration = Duration::from_millis(20);
 
 #[test]
 fn nobody_there() {
-    // Free a moment ago, and nothing listens there now.
-    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let free = free_address();
     // Connections are made, and nobody takes them.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let nobody = silent.local_addr().unwrap();

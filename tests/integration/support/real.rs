@@ -2,9 +2,10 @@
 
 use std::fs;
 use std::io::{Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -105,7 +106,8 @@ pub(crate) fn prometheus_of_file(
         .output()
         .unwrap();
     assert!(filled.status.success(), "{}", String::from_utf8_lossy(&filled.stderr));
-    let address = free_address();
+    // The certificates of the tests bear the usual host.
+    let address = web_config.map_or_else(free_address, |_| free_port(Ipv4Addr::LOCALHOST));
     let mut command = Command::new("prometheus");
     command
         .arg(format!("--config.file={}", config.display()))
@@ -168,18 +170,26 @@ pub(crate) fn scraping(addresses: &[&str]) -> Server {
 pub(crate) fn service() -> Server {
     let data = super::empty_directory();
     let address = free_address();
-    let port = address.rsplit(':').next().expect("a port").to_owned();
+    let (host, port) = address.split_once(':').expect("host and port");
     let mut command = Command::new("python3");
     command
-        .args(["-m", "uvicorn", "--app-dir", "examples", "--host", "127.0.0.1", "--port", &port])
+        .args(["-m", "uvicorn", "--app-dir", "examples", "--host", host, "--port", port])
         .args(["--log-level", "warning", "service:app"])
         .env("PYTHONDONTWRITEBYTECODE", "1");
     let process = start_process(command, data.path(), &address, "/metrics/", "200");
     Server { process, url: format!("http://{address}"), _data: data }
 }
 
+/// Host and port where nobody listens, until the caller does: every call is given a host of
+/// its own, where no other test comes upon a free port first.
 pub(crate) fn free_address() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    static CALLS: AtomicU16 = AtomicU16::new(1);
+    let [high, low] = CALLS.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+    free_port(Ipv4Addr::new(127, 1, high, low))
+}
+
+fn free_port(host: Ipv4Addr) -> String {
+    let listener = TcpListener::bind((host, 0)).expect("a free port");
     listener.local_addr().expect("its address").to_string()
 }
 
