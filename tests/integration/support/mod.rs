@@ -3,6 +3,7 @@
 
 pub(crate) mod certificates;
 pub(crate) mod fake;
+mod left_out;
 pub(crate) mod real;
 pub(crate) mod telemetry;
 

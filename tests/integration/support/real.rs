@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::left_out;
 use super::telemetry::{self, Format, Instance};
 
 /// What it takes to start the servers, as Debian's packages name it.
@@ -30,12 +31,13 @@ pub(crate) fn python(test: &str) -> bool {
         || left_out(test, "python3 with uvicorn and prometheus_client")
 }
 
-/// Where `CI` is set, what a test needs has to be there. Elsewhere its absence is said in a
-/// way that the test harness does not swallow.
+/// Where `CI` is set, what a test needs has to be there. Elsewhere its absence is said at once,
+/// in a way that the test harness does not swallow, and at the end of the run.
 fn left_out(test: &str, missing: &str) -> bool {
     assert!(std::env::var_os("CI").is_none(), "{missing} must be installed in CI");
-    let note = format!("\n!!! LEFT OUT: {test} needs {missing}, which is not here\n");
-    std::io::stderr().write_all(note.as_bytes()).expect("stderr");
+    let note = format!("{test} needs {missing}, which is not here");
+    std::io::stderr().write_all(format!("\n!!! LEFT OUT: {note}\n").as_bytes()).expect("stderr");
+    left_out::note(&note);
     false
 }
 
