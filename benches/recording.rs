@@ -8,7 +8,7 @@
 
 #[path = "recording/fleet.rs"]
 mod fleet;
-#[path = "../tests/support/mod.rs"]
+#[path = "../tests/integration/support/mod.rs"]
 mod support;
 
 use std::collections::BTreeMap;

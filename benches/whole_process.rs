@@ -6,7 +6,7 @@
 #![allow(clippy::print_stdout, reason = "this is a program that prints")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a benchmark fails by panicking")]
 
-#[path = "../tests/support/fake.rs"]
+#[path = "../tests/integration/support/fake.rs"]
 #[allow(dead_code, reason = "the tests use the rest")]
 mod fake;
 

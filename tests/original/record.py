@@ -1,4 +1,4 @@
-"""Records what async-runtime-auditor 0.1.1 reports, as data for tests/original.rs.
+"""Records what async-runtime-auditor 0.1.1 reports, as data for tests/integration/original.rs.
 
     pip install async-runtime-auditor==0.1.1
     python3 tests/original/record.py > tests/original/cases.json

@@ -1,0 +1,207 @@
+//! What the documentation shows is what the program does.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use crate::support::fake::{Fake, Response};
+use crate::support::{auditor, directory_with, empty_directory};
+use auditor::config::DEFAULT_METRICS;
+use auditor::model::check::BuiltIn;
+use auditor::model::level::{Level, Levels};
+use auditor::model::signal::Signal;
+use auditor::model::weights::Weights;
+
+const README: &str = include_str!("../../README.md");
+
+/// The code blocks of README in that language.
+fn blocks(language: &str) -> Vec<&'static str> {
+    let blocks = README.split("\n```").skip(1).step_by(2);
+    blocks.filter_map(|block| block.strip_prefix(language)?.strip_prefix('\n')).collect()
+}
+
+/// A backend that has data for everything, and a page of its own.
+fn backend() -> Fake {
+    Fake::start(|request| match request.path.as_str() {
+        "/api/v1/query" => Response::vector(&[(BTreeMap::new(), "0.1".to_owned())]),
+        "/metrics" => Response::new(200, PAGE),
+        _ => Response::new(200, "Prometheus Server is Healthy.\n"),
+    })
+}
+
+/// What the default queries ask for.
+const PAGE: &str = "\
+http_request_duration_seconds_bucket{le=\"+Inf\"} 1
+asyncio_event_loop_lag_seconds 0.01
+blocking_events_total 0
+blocking_duration_seconds_sum 0
+blocking_duration_seconds_count 0
+active_requests 1
+threadpool_queue_wait_seconds_sum 0
+threadpool_queue_wait_seconds_count 0
+threadpool_tasks_started_total 0
+threadpool_tasks_completed_total 0
+";
+
+#[test]
+fn usage_is_what_help_prints() {
+    let help = auditor(empty_directory().path(), &["--help"]).stdout;
+    assert!(blocks("text").contains(&help.trim_end()), "README lacks:\n{help}");
+}
+
+#[test]
+fn the_sample_is_what_the_first_command_prints() {
+    let first = blocks("sh").into_iter().flat_map(str::lines).next().unwrap();
+    let args: Vec<_> = first.strip_prefix("cargo run --release -- ").unwrap().split(' ').collect();
+    let run =
+        auditor(Path::new(env!("CARGO_MANIFEST_DIR")), &[&args[..], &["--no-report"]].concat());
+    assert_eq!(run.code, 1, "{}", run.stderr);
+    assert!(blocks("text").contains(&run.stdout.trim_end()), "README lacks:\n{}", run.stdout);
+}
+
+#[test]
+fn the_configuration_shown_is_valid() {
+    let configurations: Vec<_> =
+        blocks("yaml").into_iter().filter(|block| block.contains("queries:")).collect();
+    assert!(!configurations.is_empty());
+    let fake = backend();
+    for config in configurations {
+        let directory = directory_with(config);
+        let run = auditor(directory.path(), &["--target", &fake.url()]);
+        assert_eq!(run.code, 0, "{}", run.stderr);
+    }
+}
+
+/// The ways to reach a server, with the files that they name.
+#[test]
+fn the_section_http_shown_is_valid() {
+    let sections: Vec<_> =
+        blocks("yaml").into_iter().filter(|block| block.starts_with("http:")).collect();
+    assert!(!sections.is_empty());
+    let commented = DEFAULT_METRICS.lines().skip_while(|line| *line != "# http:");
+    let commented = commented.take_while(|line| !line.is_empty());
+    let template: Vec<_> = commented.map(|line| line.trim_start_matches("# ")).collect();
+    let template = template.join("\n");
+    for section in sections.into_iter().chain([template.as_str()]) {
+        let fake = backend();
+        let section = section.replace("proxy:3128", fake.url().trim_start_matches("http://"));
+        let queries = "queries: {p99_latency: a, event_loop_lag: b, blocking_duration_avg: c, peak_active_requests: d}";
+        let directory = directory_with(&format!("{section}\n{queries}\n"));
+        let client = rcgen::generate_simple_self_signed(vec!["client".to_owned()]).unwrap();
+        for (name, content) in [
+            ("token", "abc".to_owned()),
+            ("ca.pem", client.cert.pem()),
+            ("client.pem", client.cert.pem()),
+            ("client-key.pem", client.signing_key.serialize_pem()),
+        ] {
+            fs::write(directory.path().join(name), content).unwrap();
+        }
+        let run = auditor(directory.path(), &["--target", &fake.url()]);
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        let sent = &fake.requests()[0].headers;
+        assert_eq!(sent["authorization"], "Bearer abc");
+        assert_eq!(sent["x-scope-orgid"], "team-a");
+        // The file of --http-config holds the same, without the section's name.
+        let own: Vec<_> =
+            section.lines().skip(1).map(|line| line.strip_prefix("  ").unwrap()).collect();
+        fs::write(directory.path().join("http.yaml"), own.join("\n")).unwrap();
+        fs::write(directory.path().join("metrics.yaml"), queries).unwrap();
+        let args = ["--http-config", "http.yaml", "--target", &fake.url()];
+        let run = auditor(directory.path(), &args);
+        assert_eq!(run.code, 0, "{}", run.stderr);
+    }
+}
+
+/// Lines of README's shell blocks and of the steps in the workflows that call the binary.
+#[test]
+fn every_command_shown_is_understood() {
+    let workflow = include_str!("../../examples/github-actions-gating.yml");
+    let steps = blocks("yaml").into_iter().chain([workflow]).flat_map(str::lines);
+    let steps = steps.filter_map(|line| line.trim().strip_prefix("run: "));
+    let shell = blocks("sh").into_iter().flat_map(str::lines).chain(steps);
+    let calls: Vec<_> = shell.filter(|line| line.starts_with("auditor ")).collect();
+    assert!(calls.len() >= 9, "{calls:?}");
+    let fake = backend();
+    // One after the other, as a reader would: what one leaves behind, the next one takes up.
+    let directory = empty_directory();
+    for call in calls {
+        let script = call
+            .replace("http://localhost:9090", &fake.url())
+            .replace("http://localhost:8000/metrics", &format!("{}/metrics", fake.url()))
+            .replace("python3 examples/load.py", "echo")
+            .replace("--for 10s", "--for 100ms");
+        let mut path =
+            std::ffi::OsString::from(Path::new(env!("CARGO_BIN_EXE_auditor")).parent().unwrap());
+        path.push(":/usr/bin:/bin");
+        let status = std::process::Command::new("sh")
+            .args(["-ec", &script])
+            .current_dir(directory.path())
+            .env_clear()
+            .env("PATH", path)
+            .env("AUDITOR_TARGET", fake.url())
+            .output()
+            .unwrap();
+        let stderr = String::from_utf8_lossy(&status.stderr);
+        assert_eq!(status.status.code(), Some(0), "{script}: {stderr}");
+    }
+}
+
+/// Every threshold with its default.
+fn thresholds() -> Vec<(&'static str, f64)> {
+    let levels = Level::ALL.map(|(_, it)| (it.threshold(), Levels::default().start_of(it)));
+    let limits = BuiltIn::all().iter().map(|it| (it.threshold, it.default));
+    levels.into_iter().chain(limits).collect()
+}
+
+#[test]
+fn thresholds_are_documented_with_their_defaults() {
+    for (key, value) in thresholds() {
+        let row = format!("| `{key}` | {value} |");
+        assert!(README.contains(&row), "README lacks {row}");
+    }
+    for signal in Signal::all() {
+        assert!(README.contains(&format!("`{}`", signal.key())), "{}", signal.key());
+    }
+}
+
+#[test]
+fn the_template_says_what_the_program_assumes() {
+    let template: yaml_serde::Value = yaml_serde::from_str(DEFAULT_METRICS).unwrap();
+    for (key, value) in thresholds() {
+        assert_eq!(template["thresholds"][key].as_f64(), Some(value), "{key}");
+    }
+    for (signal, weight) in Weights::default().iter() {
+        let line = format!("#   {}: {weight}", signal.key());
+        assert!(DEFAULT_METRICS.contains(&line), "{line}");
+    }
+}
+
+/// The queries of async-runtime-auditor 0.1, with the variables put in.
+#[test]
+fn the_template_asks_what_the_original_asked() {
+    let template: yaml_serde::Value = yaml_serde::from_str(DEFAULT_METRICS).unwrap();
+    let ratio = |of: &str| format!("rate({of}_sum[15m]) / rate({of}_count[15m])");
+    for (key, original) in [
+        ("p99_latency", "histogram_quantile(0.99, rate(http_request_duration_seconds_bucket[5m]))"),
+        ("event_loop_lag", "max_over_time(asyncio_event_loop_lag_seconds[15m])"),
+        ("blocking_events_total", "blocking_events_total"),
+        ("blocking_duration_avg", &ratio("blocking_duration_seconds")),
+        ("peak_active_requests", "max_over_time(active_requests[15m])"),
+        ("threadpool_queue_wait", &ratio("threadpool_queue_wait_seconds")),
+        ("threadpool_tasks_started", "threadpool_tasks_started_total"),
+        ("threadpool_tasks_completed", "threadpool_tasks_completed_total"),
+    ] {
+        let ours = template["queries"][key].as_str().unwrap();
+        assert_eq!(ours.replace("{$selector}", "").replace("$window", "15m"), original);
+    }
+    assert_eq!(template["queries"].as_mapping().unwrap().len(), 8);
+    assert_eq!(template["vars"]["window"].as_str(), Some("15m"));
+}
+
+#[test]
+fn ci_calls_the_test_command() {
+    let command = "cargo test --locked";
+    assert!(blocks("sh").contains(&command));
+    assert!(include_str!("../../.ci/run").lines().any(|line| line == command));
+    assert!(include_str!("../../.github/workflows/ci.yml").contains("bash .ci/run"));
+}

@@ -1,0 +1,129 @@
+//! The examples at work: a real asyncio service with `asyncio_signals.py`, scraped by a real
+//! Prometheus, and the workflow for GitHub Actions step by step.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+#[path = "../integration/support/mod.rs"]
+mod support;
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use support::{Run, auditor, directory_with, real};
+
+/// One at a time: what the load of one takes of the machine, the services of the other would lag by.
+static ALONE: Mutex<()> = Mutex::new(());
+
+/// How long each service is under load, in seconds.
+const LOAD: u64 = 10;
+
+/// The command that puts a service under load, as README shows it.
+fn load(service: &str, path: &str, clients: &str) -> Vec<String> {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/load.py");
+    let url = format!("http://{service}{path}");
+    let seconds = LOAD.to_string();
+    ["python3", script.to_str().unwrap(), "--seconds", &seconds, "--clients", clients, &url]
+        .map(str::to_owned)
+        .to_vec()
+}
+
+/// Audits a service by its own page while the load runs, and then by Prometheus, of the same time.
+fn audited(service: &str, prometheus: &str, load: &[String]) -> [Run; 2] {
+    let directory = directory_with(auditor::config::DEFAULT_METRICS);
+    let gate = ["--fail-on-critical", "--output-format", "json", "--timeout", "60s"];
+    let page = format!("http://{service}/metrics/");
+    let load: Vec<_> = load.iter().map(String::as_str).collect();
+    let scraped =
+        auditor(directory.path(), &[&["--scrape", &page], &gate[..], &["--"], &load].concat());
+    // The last sample that Prometheus has of that instant comes within a second.
+    thread::sleep(Duration::from_secs(2));
+    let report = scraped.json();
+    let at = report["evaluated_at"].as_str().unwrap();
+    let selector = format!("selector=instance=\"{service}\"");
+    let window = format!("window={}s", LOAD + 2);
+    let args = ["--target", prometheus, "--at", at, "--var", &selector, "--var", &window];
+    let asked = auditor(directory.path(), &[&args, &gate[..]].concat());
+    [scraped, asked]
+}
+
+#[test]
+fn a_real_service_is_told_well_from_sick() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    if !real::available("the audit of a real service")
+        || !real::python("the audit of a real service")
+    {
+        return;
+    }
+    let services = [real::service(), real::service(), real::service()];
+    let [calm, blocked, saturated] = services.each_ref().map(|service| service.address());
+    let prometheus = real::scraping(&[calm, blocked, saturated]);
+    let cases = [
+        (calm, "/", "2", 0, None),
+        (blocked, "/block@1.5", "1", 1, Some("EVENT_LOOP_STARVATION")),
+        (saturated, "/pool", "40", 1, Some("THREADPOOL_SATURATION")),
+    ];
+    for (service, path, clients, code, mode) in cases {
+        for run in audited(service, &prometheus.url, &load(service, path, clients)) {
+            let report = run.json();
+            assert_eq!(run.code, code, "{path} {report:#}");
+            let modes = report["failure_modes"].as_array().unwrap();
+            assert_eq!(modes.len(), usize::from(mode.is_some()), "{path} {report:#}");
+            assert_eq!(report["failure_modes"][0]["type"].as_str(), mode, "{report:#}");
+            let expected =
+                if code == 0 { &["HEALTHY"][..] } else { &["CRITICAL", "COLLAPSE_RISK"] };
+            assert!(expected.contains(&report["status"].as_str().unwrap()), "{report:#}");
+            let signals = report["signals"].as_object().unwrap();
+            for signal in signals.values().filter(|signal| !signal["query"].is_null()) {
+                assert_eq!(signal["state"], "ok", "every metric is there: {report:#}");
+            }
+        }
+    }
+}
+
+/// The `run:` scripts of the workflow from the first that starts something to the gate.
+fn steps() -> Vec<String> {
+    let workflow: yaml_serde::Value =
+        yaml_serde::from_str(include_str!("../../examples/github-actions-gating.yml")).unwrap();
+    let steps = workflow["jobs"]["gate"]["steps"].as_sequence().unwrap();
+    let scripts = steps.iter().filter_map(|step| step["run"].as_str());
+    scripts.map(str::to_owned).skip_while(|script| script.contains("install")).collect()
+}
+
+#[test]
+fn the_workflow_for_github_actions_gates() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    if !real::python("the workflow") {
+        return;
+    }
+    let directory = directory_with(auditor::config::DEFAULT_METRICS);
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let steps = steps();
+    assert_eq!(steps.len(), 2, "the service, and the gate with its load: {steps:#?}");
+    // As the runner does it: each step in a shell of its own, background processes live on.
+    let mut script = String::from("set -e; trap 'kill $(jobs -p)' EXIT\n");
+    for step in steps {
+        script.push_str(&step.replace("examples", &format!("{}/examples", root.display())));
+        script.push('\n');
+    }
+    let mut path = OsString::from(Path::new(env!("CARGO_BIN_EXE_auditor")).parent().unwrap());
+    path.push(":");
+    path.push(std::env::var_os("PATH").unwrap());
+    let run = Command::new("bash")
+        .args(["-c", &script])
+        .current_dir(directory.path())
+        .env("PATH", path)
+        .env("SERVICE", real::free_address())
+        .env("LOAD_SECONDS", "6")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let stdout = String::from_utf8_lossy(&run.stdout);
+    let stderr = String::from_utf8_lossy(&run.stderr);
+    assert_eq!(run.status.code(), Some(0), "{stdout}\n{stderr}");
+    assert!(stdout.contains("Verdict: PASS"), "{stdout}");
+    assert!(directory.path().join("audit_results.json").exists());
+    assert!(directory.path().join("runtime.om").exists());
+}
