@@ -19,8 +19,8 @@ pub(super) fn write(out: &mut dyn Write, report: &Report) -> io::Result<()> {
 fn row(out: &mut dyn Write, check: &CheckEntry) -> io::Result<()> {
     let (word, style) = match (check.passed, is_warning(check), check.severity) {
         (Some(false), _, Severity::Critical) => ("FAIL", BAD),
+        (Some(false), _, Severity::Info) | (_, true, Severity::Info) => ("INFO", DIM),
         (Some(false), _, Severity::Warning) | (_, true, _) => ("WARN", WARN),
-        (Some(false), _, Severity::Info) => ("INFO", DIM),
         (Some(true), _, _) => ("pass", GOOD),
         (None, _, _) => ("unknown", WARN),
     };

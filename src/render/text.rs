@@ -103,10 +103,18 @@ fn table(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     for (signal, entry) in report.signals.iter().filter(|(signal, _)| !shown(signal)) {
         if entry.state != StateName::NotConfigured && !is_part_of_backlog(report, signal) {
             let value = value(entry.value.map(number), entry.is_lower_bound, short(&entry.unit));
-            writeln!(out, "  {signal:<23}{value:>16}{:>12}{:>9}{}", "-", "-", labels(entry))?;
+            let limit = own_limit(report, signal, short(&entry.unit));
+            writeln!(out, "  {signal:<23}{value:>16}{limit:>12}{:>9}{}", "-", labels(entry))?;
         }
     }
     Ok(())
+}
+
+/// The limit that a check sets to a signal outside of the score.
+fn own_limit(report: &Report, signal: &str, unit: &str) -> String {
+    let check = report.checks.iter().find(|check| check.name == signal);
+    let limit = check.and_then(|check| check.expected).map(|it| format!("{} {unit}", number(it)));
+    limit.unwrap_or_else(|| "-".to_owned())
 }
 
 fn term_row(out: &mut dyn Write, report: &Report, term: &TermEntry, total: f64) -> io::Result<()> {

@@ -15,4 +15,5 @@ mod promql;
 mod query;
 mod rules;
 mod scenarios;
+mod schemas;
 mod scrape;

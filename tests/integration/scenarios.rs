@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::support;
 use crate::support::fake::{Fake, Request, Response};
+use crate::{schemas, support};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -146,10 +146,22 @@ fn play(file: &Path) -> Result<(), String> {
         fs::write(file, updated).unwrap();
         wrong.clear();
     }
+    wrong.extend(outside_of_schemas(directory.path(), &run));
     if let Some(expected) = scenario.json {
         differences("", &expected, &run.json(), &mut wrong);
     }
     if wrong.is_empty() { Ok(()) } else { Err(format!("{}: {}", file.display(), wrong.join("\n"))) }
+}
+
+/// What the JSON Schemas refuse of a configuration that was read and of a report that was written.
+fn outside_of_schemas(directory: &Path, run: &support::Run) -> Vec<String> {
+    let read = |name| fs::read_to_string(directory.join(name)).ok();
+    let config = read("metrics.yaml").filter(|_| run.code != 2);
+    let printed = Some(run.stdout.clone()).filter(|text| text.starts_with("{\n  \"schema_version"));
+    let reports = printed.into_iter().chain(read("audit_results.json"));
+    let config = config.iter().map(|text| schemas::check_configuration(text));
+    let reports = reports.map(|text| schemas::check_report(&text));
+    config.chain(reports).filter_map(Result::err).collect()
 }
 
 fn respond(
