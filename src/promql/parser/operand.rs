@@ -35,7 +35,11 @@ impl<'a> Parser<'a> {
     pub(super) fn operand(&mut self) -> Result<Expr, Error> {
         let start = self.token.span.start;
         let kind = match &mut self.token.kind {
-            TokenKind::Text(text) => Kind::Text(std::mem::take(text)),
+            TokenKind::Text(text) => {
+                let text = std::mem::take(text);
+                self.advance()?;
+                Kind::Text(text)
+            }
             TokenKind::Symbol("(") => return self.paren(start),
             TokenKind::Symbol("{") => return self.selector(None, start),
             TokenKind::Word(word) if !is_number(word) => {
@@ -44,9 +48,6 @@ impl<'a> Parser<'a> {
             }
             _ => Kind::Number(self.number("an expression")?),
         };
-        if matches!(kind, Kind::Text(_)) {
-            self.advance()?;
-        }
         self.node(kind, start, 0)
     }
 
