@@ -124,3 +124,124 @@ pub(super) fn reason(state: &State, notes: &[Note]) -> Option<String> {
     let reasons: Vec<_> = state.reason().map(str::to_owned).into_iter().chain(notes).collect();
     (!reasons.is_empty()).then(|| reasons.join("; "))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::check::Severity;
+    use crate::model::reading::Labels;
+    use std::time::Duration;
+
+    fn check(limit: Limit) -> Check {
+        Check {
+            id: "own".into(),
+            observes: Observed::Query,
+            limit,
+            severity: Severity::Critical,
+            category: "custom".into(),
+            description: String::new(),
+            origin: None,
+            is_requested: true,
+        }
+    }
+
+    fn judged(limit: Limit, reading: CheckReading) -> Judged {
+        let mut readings = Readings::new(|_| None);
+        readings.set_check("own", reading);
+        judge_one(&readings, &check(limit))
+    }
+
+    fn value(value: Interval, state: State) -> CheckReading {
+        CheckReading::Value(Reading { value, measured: true, ..Reading::unknown(state) })
+    }
+
+    #[test]
+    fn a_breach_that_is_proven_stands_and_a_pass_needs_the_whole() {
+        let at_most = |most| Interval { least: f64::NEG_INFINITY, most };
+        for (limit, known, passed) in [
+            (Limit::Max(2.0), Interval::exactly(2.0), Some(true)),
+            (Limit::Max(2.0), Interval::at_least(2.5), Some(false)),
+            (Limit::Max(2.0), Interval::at_least(1.0), None),
+            (Limit::Max(2.0), at_most(1.0), Some(true)),
+            (Limit::Min(2.0), Interval::exactly(2.0), Some(true)),
+            (Limit::Min(2.0), at_most(1.0), Some(false)),
+            (Limit::Min(2.0), at_most(3.0), None),
+            (Limit::Budget { limit: 2.0, warning_ratio: 0.5 }, Interval::exactly(-1.0), None),
+            (
+                Limit::Budget { limit: 2.0, warning_ratio: 0.5 },
+                Interval::at_least(2.0),
+                Some(false),
+            ),
+            (Limit::Budget { limit: 2.0, warning_ratio: 0.5 }, Interval::exactly(1.0), Some(true)),
+        ] {
+            let found = judged(limit.clone(), value(known, State::NotANumber));
+            assert_eq!(found.passed, passed, "{limit:?} {known:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_not_measured_is_no_evidence() {
+        for limit in [Limit::Max(1.0), Limit::Min(0.0), Limit::Min(-1.0)] {
+            let reading = Reading::unknown(State::NoData);
+            let found = judged(limit, CheckReading::Value(reading));
+            assert_eq!((found.passed, found.is_warning), (None, false));
+            assert!(found.reason.is_some());
+        }
+    }
+
+    /// The newest of four points at 0, 10, 20 and 30 s may be twice the mean of the others.
+    fn spike(series: &[&[(i64, f64)]], state: State) -> Judged {
+        let limit = Limit::Spike(Spike {
+            window: Duration::from_secs(30),
+            step: Duration::from_secs(10),
+            multiplier: 2.0,
+            min_baseline: 0.0,
+        });
+        let labels = |index: usize| Labels::from([("instance".into(), index.to_string())]);
+        let series = series.iter().enumerate();
+        let series: Vec<_> = series
+            .map(|(index, points)| Series { labels: labels(index), points: points.to_vec() })
+            .collect();
+        let instants = vec![0, 10, 20, 30];
+        judged(limit, CheckReading::Range(RangeReading { state, series, instants, notes: vec![] }))
+    }
+
+    #[test]
+    fn the_series_that_stands_out_most_decides() {
+        let calm: &[_] = &[(0, 100.0), (10, 100.0), (20, 100.0), (30, 101.0)];
+        let spiking: &[_] = &[(0, 1.0), (10, 1.0), (20, 1.0), (30, 9.0)];
+        let found = spike(&[calm, spiking], State::Ok);
+        assert_eq!((found.passed, found.expected), (Some(false), Some(2.0)));
+        assert_eq!((found.observed.exact(), found.baseline), (Some(9.0), Some(1.0)));
+        assert_eq!(found.series.unwrap()["instance"], "1");
+        assert_eq!(spike(&[calm], State::Ok).passed, Some(true));
+    }
+
+    #[test]
+    fn a_hole_in_a_series_is_unknown_unless_another_one_spikes() {
+        let calm: &[_] = &[(0, 1.0), (10, 1.0), (20, 1.0), (30, 1.0)];
+        let young: &[_] = &[(20, 1.0), (30, 1.0)];
+        let spiking: &[_] = &[(20, 1.0), (30, 9.0)];
+        assert_eq!(spike(&[young], State::Ok).passed, Some(true), "it began later");
+        for (broken, words) in [
+            (&[(0, 1.0), (20, 1.0), (30, 1.0)][..], "1 of its points are missing"),
+            (&[(0, 1.0), (10, 1.0), (20, 1.0)], "no point at the end of the window"),
+            (&[(30, 1.0)], "less than two points"),
+            (&[(20, -1.0), (30, 1.0)], "negative"),
+            (&[(20, f64::NAN), (30, 1.0)], "NaN"),
+            (&[(20, 1.0), (30, f64::INFINITY)], "infinite"),
+            (&[], "no point at the end of the window"),
+        ] {
+            for series in [&[broken][..], &[calm, broken], &[broken, calm]] {
+                let found = spike(series, State::Ok);
+                assert_eq!(found.passed, None, "{broken:?}");
+                assert!(found.reason.as_ref().is_some_and(|it| it.contains(words)), "{found:?}");
+            }
+            assert_eq!(spike(&[broken, spiking], State::Ok).passed, Some(false));
+        }
+        let partial = State::Partial("a store is down".into());
+        assert_eq!(spike(&[calm], partial.clone()).passed, None);
+        assert_eq!(spike(&[calm, spiking], partial).passed, Some(false));
+        assert_eq!(spike(&[], State::NoData).passed, None);
+    }
+}

@@ -1,10 +1,10 @@
 //! What must hold of the engine for any readings at all.
 
 use auditor::engine::{Assessment, Circumstances, Verdict, assess};
-use auditor::model::check::Criteria;
+use auditor::model::check::{Check, Criteria, Limit, Observed, Severity};
 use auditor::model::interval::Interval;
 use auditor::model::level::{Gate, Level, Levels, Status};
-use auditor::model::reading::{ReadAs, Reading, Readings, Sample, State};
+use auditor::model::reading::{CheckReading, ReadAs, Reading, Readings, Sample, State};
 use auditor::model::signal::{SIGNALS, Signal};
 use proptest::prelude::*;
 
@@ -83,6 +83,27 @@ fn gate() -> impl Strategy<Value = Level> {
 
 fn signal() -> impl Strategy<Value = Signal> {
     proptest::sample::select(Signal::all().collect::<Vec<_>>())
+}
+
+/// The defaults and a check of that severity, which holds or not, or cannot be told.
+fn with_check(severity: Severity, holds: Option<bool>) -> (Criteria, Reading) {
+    let mut criteria = Criteria::default();
+    criteria.checks.push(Check {
+        id: "own".into(),
+        observes: Observed::Query,
+        limit: Limit::Max(1.0),
+        severity,
+        category: "custom".into(),
+        description: String::new(),
+        origin: None,
+        is_requested: true,
+    });
+    let reading = match holds {
+        Some(true) => exact(1.0),
+        Some(false) => exact(1.5),
+        None => Reading::unknown(State::NoData),
+    };
+    (criteria, reading)
 }
 
 fn is_pass(verdict: Verdict) -> bool {
@@ -198,6 +219,39 @@ proptest! {
         for evidence in judged.failure_modes.iter().flat_map(|mode| &mode.evidence) {
             prop_assert!(evidence.observed.least.is_finite() && evidence.observed.least > evidence.limit);
         }
+    }
+
+    /// Whatever the score says: a check of the user's own is a part of the verdict.
+    #[test]
+    fn a_check_is_a_part_of_every_gate_that_its_severity_reaches(
+        before in any_readings(), level in proptest::option::of(gate()), failure_mode in any::<bool>(),
+        severity in proptest::sample::select(Severity::ALL.map(|(_, it)| it).to_vec()),
+        known in proptest::option::of(any::<bool>()),
+    ) {
+        let gate = Gate { level, failure_mode };
+        let without = judge_amid(&before, Circumstances { gate, ..Default::default() });
+        let mut readings = before;
+        let (criteria, reading) = with_check(severity, known);
+        readings.set_check("own", CheckReading::Value(reading));
+        let judged = assess(&readings, &criteria, Circumstances { gate, ..Default::default() });
+        let weighs = severity == Severity::Critical
+            || severity == Severity::Warning && level == Some(Level::Degraded);
+        let expected = match (known, without.verdict) {
+            _ if !gate.is_set() || !weighs => None,
+            (Some(true), _) => None,
+            (Some(false), _) => Some(Verdict::Fail),
+            (None, Verdict::Pass) => Some(Verdict::Inconclusive),
+            (None, _) => None,
+        };
+        if gate.is_set() {
+            prop_assert_eq!(judged.verdict, expected.unwrap_or(without.verdict));
+        }
+        if judged.verdict == Verdict::Pass {
+            prop_assert!(known == Some(true) || !weighs || !gate.is_set());
+            prop_assert!(!failure_mode || judged.failure_modes.is_empty());
+            prop_assert!(!failure_mode || judged.not_assessable.is_empty());
+        }
+        prop_assert_eq!(judged.status, without.status);
     }
 
     #[test]
