@@ -14,8 +14,8 @@ pub use verdict::Verdict;
 
 use crate::judgement::{Level, Status, Thresholds, Weights};
 use crate::readings::{Bound, Readings};
-use crate::scrapes::Scrapes;
 use crate::signal::Signal;
+use crate::target_health::TargetHealth;
 
 /// What the engine made of the readings.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,7 +42,7 @@ pub struct Circumstances<'a> {
     /// The level that fails the gate, if there is one.
     pub gate: Option<Level>,
     /// How the service let itself be scraped.
-    pub scrapes: &'a [Scrapes],
+    pub scrapes: &'a [TargetHealth],
     /// How the command failed that ran meanwhile, if it did.
     pub command_failure: Option<&'a str>,
     /// What went wrong while the readings were taken, if anything did.

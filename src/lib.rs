@@ -11,14 +11,14 @@
 //!
 //! - [`config`] turns `metrics.yaml` and the command line into a validated [`config::Plan`],
 //!   with every problem at its place in the file.
-//! - [`source`] watches a service, reads a recording or asks a Prometheus-compatible server, and
+//! - [`collect`] scrapes a service or reads a recording, [`evaluate`] computes expressions on that or asks a Prometheus-compatible server, and
 //!   returns [`readings`]; [`progress`] tells how long that takes.
 //! - [`moment`] picks the instant at which a service that was watched is judged.
 //! - [`engine`] judges readings; it does no I/O and knows no clock.
 //! - [`report`] is the schema that others read, apart from the internal types.
 //! - [`render`] turns a report into text or JSON, and [`output`] lets it out.
 //! - [`exit`] alone knows the exit codes.
-//! - [`signal`], [`judgement`], [`scrapes`] and [`quantity`] hold the words that the others share.
+//! - [`signal`], [`judgement`], [`target_health`] and [`quantity`] hold the words that the others share.
 //!
 //! Three rooms know nothing of audits: [`storage`] holds samples over time, [`exposition`] reads
 //! and writes them as text, and [`promql`] evaluates queries on them.
@@ -27,23 +27,27 @@
 //! never a number, and only numbers can pass.
 
 pub mod cli;
+pub mod collect;
 pub mod config;
 pub mod engine;
+pub mod evaluate;
 pub mod exit;
 pub mod exposition;
 pub mod judgement;
 pub mod moment;
+pub mod observe;
+mod one_line;
 pub mod output;
 pub mod progress;
+pub mod prometheus;
 pub mod promql;
 pub mod quantity;
 pub mod readings;
 pub mod render;
 pub mod report;
-pub mod scrapes;
 pub mod signal;
-pub mod source;
 pub mod storage;
+pub mod target_health;
 
 use std::ffi::OsString;
 use std::time::Instant;
@@ -53,12 +57,12 @@ use clap::Parser as _;
 use jiff::{Timestamp, Unit};
 
 use cli::{Cli, Common, Format, Task};
+use collect::{Observer, ProgressUpdate, Telemetry};
 use config::Environment;
 use exit::Exit;
 use progress::Progress;
 use report::Report;
 use signal::Signal;
-use source::{Moment, Spectator, Watch};
 
 /// Runs `auditor` with the arguments of a command line, its own name first.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
@@ -96,19 +100,19 @@ fn audit(cli: &Cli, started: Instant) -> anyhow::Result<Exit> {
     let plan = config::load(&cli.request(now()?, Environment::of_process()))?;
     let log = log(cli.common());
     let progress = Progress::on_terminal(cli.has_command());
-    let tell = progress.as_ref().map(|progress| |moment: &Moment| progress.tell(moment));
-    let spectator = Spectator {
+    let tell = progress.as_ref().map(|progress| |update: &ProgressUpdate| progress.tell(update));
+    let observer = Observer {
         log: &log,
-        progress: tell.as_ref().map(|tell| tell as &dyn Fn(&Moment)),
+        progress: tell.as_ref().map(|tell| tell as &dyn Fn(&ProgressUpdate)),
         stdout_is_taken: cli.common().output_format == Format::Json,
     };
     let exprs: Vec<_> = plan.queries.iter().map(|query| query.expr.as_str()).collect();
     let lag = plan.query(Signal::EventLoopLag).map(|query| query.expr.as_str());
-    let mut watch = source::watch(&plan.reach, started, &exprs, lag, spectator)?;
+    let mut telemetry = collect::collect(&plan.spec, started, &exprs, lag, observer)?;
     drop(progress);
-    warn(&watch.warnings);
-    record(cli, &mut watch);
-    let judged = moment::worst(&plan, &watch, &log);
+    warn(&telemetry.warnings);
+    record(cli, &mut telemetry);
+    let judged = moment::audit_at_worst_instant(&plan, &telemetry, &log);
     let exit = Exit::of(judged.assessment.verdict, plan.gate);
     let report = Report::new(&judged.plan, &judged.seen, &judged.assessment, exit);
     announce(&report, exit, cli.common().output_format);
@@ -117,26 +121,26 @@ fn audit(cli: &Cli, started: Instant) -> anyhow::Result<Exit> {
 
 /// Evaluates one expression.
 fn query(expr: &str, common: &Common, started: Instant) -> anyhow::Result<Exit> {
-    let reach = config::load_reach(&common.request(now()?, Environment::of_process()))?;
+    let spec = config::load_source(&common.request(now()?, Environment::of_process()))?;
     let log = log(common);
     let progress = Progress::on_terminal(false);
-    let tell = progress.as_ref().map(|progress| |moment: &Moment| progress.tell(moment));
-    let spectator = Spectator {
+    let tell = progress.as_ref().map(|progress| |update: &ProgressUpdate| progress.tell(update));
+    let observer = Observer {
         log: &log,
-        progress: tell.as_ref().map(|tell| tell as &dyn Fn(&Moment)),
+        progress: tell.as_ref().map(|tell| tell as &dyn Fn(&ProgressUpdate)),
         stdout_is_taken: true,
     };
-    let watch = source::watch(&reach, started, &[expr], None, spectator)?;
+    let telemetry = collect::collect(&spec, started, &[expr], None, observer)?;
     drop(progress);
-    warn(&watch.warnings);
-    let reach = reach.after(&watch.watched);
-    let answer = source::query(&reach, &watch, expr, &log);
+    warn(&telemetry.warnings);
+    let spec = spec.after(&telemetry.observed);
+    let answer = evaluate::query(&spec, &telemetry, expr, &log);
     if let Ok(reply) = &answer {
         warn(&reply.warnings);
     }
     let exit = if answer.is_ok() { Exit::Success } else { Exit::NoVerdict };
     let text = match (common.output_format, &answer) {
-        (Format::Json, answer) => render::api_json(answer.as_ref(), reach.instant())?,
+        (Format::Json, answer) => render::api_json(answer.as_ref(), spec.instant())?,
         (Format::Text, Ok(reply)) => render::value(&reply.value),
         (Format::Text, Err(refusal)) => {
             output::message(&format!("error: {}", refusal.error));
@@ -171,12 +175,12 @@ fn log(common: &Common) -> impl Fn(&str) + Sync {
 }
 
 /// Keeps what was scraped. A recording that is missing is no success.
-fn record(cli: &Cli, watch: &mut Watch) {
-    let Some((path, storage)) = cli.record_path().zip(watch.storage()) else { return };
+fn record(cli: &Cli, telemetry: &mut Telemetry) {
+    let Some((path, storage)) = cli.record_path().zip(telemetry.storage()) else { return };
     let written = output::write_file(path, |out| exposition::write(storage, out));
     if let Err(error) = written {
         let message = format!("cannot write the recording {}: {error}", path.display());
-        watch.failure.get_or_insert(message);
+        telemetry.failure.get_or_insert(message);
     }
 }
 

@@ -9,9 +9,9 @@ mod build;
 use serde::{Serialize, Serializer};
 
 use crate::judgement::{Level, Status, Thresholds, Weights};
+use crate::prometheus::Backend;
 use crate::readings::Labels;
 use crate::signal::{Reduce, Signal};
-use crate::source::Backend;
 
 /// Version of the schema.
 pub const SCHEMA_VERSION: u32 = 1;

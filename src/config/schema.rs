@@ -11,13 +11,13 @@ use std::path::Path;
 
 use numbers::{read_thresholds, read_weights};
 use queries::read_queries;
-use source::read_reach;
+use source::read_source;
 use variables::read_vars;
 
 use super::http::HttpConfig;
 use super::problems::{ConfigError, Place, Problem, Problems, suggest};
 use super::yaml::{self, Node, Value};
-use super::{Plan, Reach, Request};
+use super::{Plan, Request, SourceSpec};
 
 const SECTIONS: [&str; 7] =
     ["target", "http", "accept_partial", "vars", "queries", "thresholds", "weights"];
@@ -28,10 +28,14 @@ pub(super) fn plan(path: &Path, text: &str, request: &Request) -> Result<Plan, C
 }
 
 /// As [`plan`], but only how the telemetry is reached.
-pub(super) fn reach(path: &Path, text: &str, request: &Request) -> Result<Reach, ConfigError> {
+pub(super) fn source_spec(
+    path: &Path,
+    text: &str,
+    request: &Request,
+) -> Result<SourceSpec, ConfigError> {
     validate(path, text, request, |path, root, own_http, request, problems| {
         let sections = entries(root, "the file", problems);
-        read_reach(path, &sections, own_http, request, problems)
+        read_source(path, &sections, own_http, request, problems)
     })
 }
 
@@ -85,7 +89,7 @@ fn read(
     for ((name, key), _) in sections.iter().filter(|((name, _), _)| !SECTIONS.contains(name)) {
         problems.at(key, unknown("section", name, SECTIONS));
     }
-    let reach = read_reach(path, &sections, own_http, request, problems);
+    let spec = read_source(path, &sections, own_http, request, problems);
     let [accept_partial, file_vars, thresholds, weights] =
         ["accept_partial", "vars", "thresholds", "weights"]
             .map(|name| find(&sections, name).map(|(_, node)| node));
@@ -107,8 +111,8 @@ fn read(
     let given = request.vars.iter().map(|(name, _)| name.clone()).collect();
     let gate = request.gate;
     let config = path.to_owned();
-    let reach = reach?;
-    Some(Plan { config, reach, queries, vars, given, thresholds, weights, accept_partial, gate })
+    let spec = spec?;
+    Some(Plan { config, spec, queries, vars, given, thresholds, weights, accept_partial, gate })
 }
 
 type Key<'a> = (&'a str, &'a Node);

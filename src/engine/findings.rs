@@ -4,11 +4,15 @@ use super::backlog;
 use crate::judgement::Thresholds;
 use crate::quantity::{beside, series};
 use crate::readings::{Bound, Readings};
-use crate::scrapes::Scrapes;
 use crate::signal::Signal;
+use crate::target_health::TargetHealth;
 
 /// Every finding that the readings and the scrapes prove, in a fixed order.
-pub fn findings(readings: &Readings, scrapes: &[Scrapes], thresholds: &Thresholds) -> Vec<String> {
+pub fn findings(
+    readings: &Readings,
+    scrapes: &[TargetHealth],
+    thresholds: &Thresholds,
+) -> Vec<String> {
     let lag = readings.get(Signal::EventLoopLag).bound;
     let p99 = readings.get(Signal::P99Latency).bound;
     let over = |signal: Signal, value: Bound, limit: f64, (what, over): (&str, &str)| {
@@ -58,7 +62,7 @@ pub fn findings(readings: &Readings, scrapes: &[Scrapes], thresholds: &Threshold
 }
 
 /// A page that comes late: a loop that is held up cannot serve it.
-fn late(scrapes: &Scrapes, thresholds: &Thresholds) -> Option<String> {
+fn late(scrapes: &TargetHealth, thresholds: &Thresholds) -> Option<String> {
     let (slowest, limit) = (Bound::Exact(scrapes.slowest_s?), thresholds.max_event_loop_lag_s);
     (slowest.exceeds(limit) == Some(true)).then(|| {
         let (slowest, limit) = beside(slowest, limit, "s");
@@ -67,7 +71,7 @@ fn late(scrapes: &Scrapes, thresholds: &Thresholds) -> Option<String> {
     })
 }
 
-fn missing(scrapes: &Scrapes) -> Option<String> {
+fn missing(scrapes: &TargetHealth) -> Option<String> {
     let missing = scrapes.missing()?;
     Some(format!(
         "Telemetry is missing for a part of the time, and may hide what is worse: {missing}."

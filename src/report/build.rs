@@ -4,16 +4,17 @@ use super::{
     CommandEntry, EvidenceEntry, FailureModeEntry, Integer, NotAssessable, Report, SCHEMA_VERSION,
     ScrapesEntry, SignalEntry, Signals, TermEntry,
 };
+use crate::collect::CommandOutcome;
 use crate::config::Plan;
 use crate::engine::{
     Assessment, Evidence, FailureMode, Score, Term, Unassessable, Verdict, backlog,
 };
 use crate::exit::Exit;
 use crate::judgement::Thresholds;
+use crate::observe::Observation;
 use crate::readings::{Bound, Reading, State};
-use crate::scrapes::Scrapes;
 use crate::signal::Signal;
-use crate::source::{Ended, Observation};
+use crate::target_health::TargetHealth;
 
 impl Report {
     /// The report of an audit that ends in `exit`.
@@ -47,9 +48,9 @@ impl Report {
                 Exit::NoVerdict => Some(assessment.verdict_reason.clone()),
                 _ => seen.failure.clone(),
             },
-            evaluated_at: plan.reach.instant().to_string(),
-            source: plan.reach.source.name(),
-            target: plan.reach.source.to_string(),
+            evaluated_at: plan.spec.instant().to_string(),
+            source: plan.spec.source.name(),
+            target: plan.spec.source.to_string(),
             backend: seen.backend.clone(),
             config: plan.config.display().to_string(),
             score_is_lower_bound: score.total.exact().is_none(),
@@ -119,8 +120,8 @@ impl From<&Unassessable> for NotAssessable {
     }
 }
 
-impl From<&Scrapes> for ScrapesEntry {
-    fn from(scrapes: &Scrapes) -> Self {
+impl From<&TargetHealth> for ScrapesEntry {
+    fn from(scrapes: &TargetHealth) -> Self {
         Self {
             target: scrapes.target.clone(),
             tried: scrapes.tried,
@@ -131,8 +132,8 @@ impl From<&Scrapes> for ScrapesEntry {
     }
 }
 
-impl From<&Ended> for CommandEntry {
-    fn from(ended: &Ended) -> Self {
+impl From<&CommandOutcome> for CommandEntry {
+    fn from(ended: &CommandOutcome) -> Self {
         Self {
             line: ended.line.clone(),
             exit_code: ended.code,
