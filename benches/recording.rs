@@ -99,7 +99,7 @@ fn read(path: &Path) -> ((f64, f64), Storage) {
     let format = exposition::format_of_recording(&mut file).unwrap();
     let context = Context { at: None, target: &Labels::default() };
     Reader::new().read_recording(file, format, &context, &mut storage).unwrap();
-    storage.settle().unwrap();
+    storage.merge_out_of_order().unwrap();
     ((self::busy() - busy, started.elapsed().as_secs_f64()), storage)
 }
 

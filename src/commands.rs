@@ -14,10 +14,10 @@ use anyhow::Context as _;
 use jiff::{Timestamp, Unit};
 
 use crate::cli::{Cli, Common, Task};
+use crate::collect::{Observer, ProgressUpdate};
 use crate::exit::Exit;
 use crate::output;
 use crate::progress::Progress;
-use crate::source::{Moment, Spectator};
 
 /// Runs `auditor` with the arguments of a command line, its own name first.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
@@ -68,12 +68,12 @@ fn observed<T>(
     log: &(dyn Fn(&str) + Sync),
     is_beside_a_command: bool,
     stdout_is_taken: bool,
-    work: impl FnOnce(Spectator<'_>) -> T,
+    work: impl FnOnce(Observer<'_>) -> T,
 ) -> T {
     let progress = Progress::on_terminal(is_beside_a_command);
-    let tell = progress.as_ref().map(|progress| |moment: &Moment| progress.tell(moment));
-    let progress = tell.as_ref().map(|tell| tell as &dyn Fn(&Moment));
-    work(Spectator { log, progress, stdout_is_taken })
+    let tell = progress.as_ref().map(|progress| |update: &ProgressUpdate| progress.tell(update));
+    let progress = tell.as_ref().map(|tell| tell as &dyn Fn(&ProgressUpdate));
+    work(Observer { log, progress, stdout_is_taken })
 }
 
 /// Prints what the caller asked for; what cannot be printed is no success.

@@ -24,7 +24,7 @@ use jiff::Timestamp;
 pub use http::{Credential, HttpConfig, Proxy, Tls};
 pub use json_schema::json_schema;
 pub use problems::{ConfigError, Problem};
-pub use source::{Endpoint, Reach, Scrape, ScrapedPage, Source, SourceRequest};
+pub use source::{Endpoint, Scrape, ScrapedPage, Source, SourceRequest, SourceSpec};
 pub use target::Target;
 pub use template::{DEFAULT_METRICS, InitError, write_template};
 
@@ -178,7 +178,7 @@ pub struct Plan {
     /// The profile that was chosen.
     pub profile: Option<String>,
     /// Where the telemetry is, and how to get there.
-    pub reach: Reach,
+    pub spec: SourceSpec,
     /// The queries, in the order of the report.
     pub queries: Vec<Query>,
     /// The values of the queries' variables.
@@ -195,7 +195,7 @@ pub struct Plan {
 
 /// What was watched: the instant of the queries, and what `$window` and `$step` then stand for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Watched {
+pub struct ObservedRange {
     /// The instant of the queries, unless the command line names one.
     pub at: Timestamp,
     /// For how long it was watched, up to that instant.
@@ -218,15 +218,15 @@ impl Plan {
     /// The same plan at another instant.
     #[must_use]
     pub fn at(mut self, at: Timestamp) -> Self {
-        self.reach.at = Some(at);
+        self.spec.at = Some(at);
         self
     }
 
     /// The plan once it is known what was watched. `--var` and `--at` prevail.
     #[must_use]
-    pub fn after(mut self, watched: &Watched) -> Self {
-        self.reach = self.reach.after(watched);
-        for (name, value) in [("window", watched.window), ("step", watched.step)] {
+    pub fn after(mut self, observed: &ObservedRange) -> Self {
+        self.spec = self.spec.after(observed);
+        for (name, value) in [("window", observed.window), ("step", observed.step)] {
             if let Some(value) = value.filter(|_| !self.given.iter().any(|given| given == name)) {
                 self.vars.insert(name.to_owned(), vars::range(value));
             }
@@ -252,7 +252,7 @@ pub fn load(request: &Request) -> Result<Plan, ConfigError> {
 ///
 /// # Errors
 /// A file that cannot be read, or what is wrong in that part of it.
-pub fn load_reach(request: &Request) -> Result<Reach, ConfigError> {
+pub fn load_source(request: &Request) -> Result<SourceSpec, ConfigError> {
     let (path, text) = match path(request) {
         Some(path) => {
             let text = read(&path, request.timeout)?;
@@ -260,7 +260,7 @@ pub fn load_reach(request: &Request) -> Result<Reach, ConfigError> {
         }
         None => (PathBuf::from(FILE_NAME), "{}".to_owned()),
     };
-    schema::reach(&path, &text, request)
+    schema::source_spec(&path, &text, request)
 }
 
 /// Validates `text`, the content of `path`, together with the command line and the environment.

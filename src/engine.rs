@@ -17,7 +17,7 @@ use crate::model::check::{Criteria, Judged};
 use crate::model::finding::{FailureMode, Finding, Unassessable};
 use crate::model::level::{Gate, Status};
 use crate::model::reading::Readings;
-use crate::scrapes::Scrapes;
+use crate::target_health::TargetHealth;
 
 /// What the engine made of the readings.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,7 +46,7 @@ pub struct Circumstances<'a> {
     /// What fails the gate.
     pub gate: Gate,
     /// How the service let itself be scraped.
-    pub scrapes: &'a [Scrapes],
+    pub scrapes: &'a [TargetHealth],
     /// How the command failed that ran meanwhile, if it did.
     pub command_failure: Option<&'a str>,
     /// What went wrong while the readings were taken, if anything did.

@@ -7,10 +7,12 @@
 
 use jiff::Timestamp;
 
+use crate::collect::{CommandOutcome, Telemetry};
 use crate::config::Plan;
 use crate::engine::{self, Assessment, Circumstances, Verdict};
 use crate::model::signal::Signal;
-use crate::source::{self, Ended, Log, Observation, Watch};
+use crate::observe::{self, Observation};
+use crate::prometheus::Log;
 
 /// At so many instants, spread over the time, the backlog is looked at.
 const MOST_INSTANTS: usize = 120;
@@ -20,7 +22,7 @@ const HEIGHT: f64 = 0.75;
 
 /// An audit at one instant.
 #[derive(Debug)]
-pub struct Judged {
+pub struct Audit {
     /// The plan, as it was carried out.
     pub plan: Plan,
     /// What was seen.
@@ -30,21 +32,22 @@ pub struct Judged {
 }
 
 /// The audit at the moment that tells most against the service.
-pub fn worst(plan: &Plan, watch: &Watch, log: Log<'_>) -> Judged {
-    let last = judge(plan.clone().after(&watch.watched), watch, log);
-    let Some(at) = height_of_backlog(&last.plan, watch).filter(|_| plan.reach.at.is_none()) else {
+pub fn audit_at_worst_instant(plan: &Plan, telemetry: &Telemetry, log: Log<'_>) -> Audit {
+    let last = judge(plan.clone().after(&telemetry.observed), telemetry, log);
+    let Some(at) = height_of_backlog(&last.plan, telemetry).filter(|_| plan.spec.at.is_none())
+    else {
         return last;
     };
-    let earlier = judge(plan.clone().after(&watch.until(at)), watch, log);
+    let earlier = judge(plan.clone().after(&telemetry.until(at)), telemetry, log);
     let (then, now) = (&earlier.assessment, &last.assessment);
     // What is missing at the end stays missing, unless the breach is proven without it.
     let may_replace = now.score.total.exact().is_some() || then.verdict == Verdict::Fail;
     if may_replace && then.score.total.least > now.score.total.least { earlier } else { last }
 }
 
-fn judge(plan: Plan, watch: &Watch, log: Log<'_>) -> Judged {
-    let seen = source::observe(&plan, watch, log);
-    let command_failure = seen.command.as_ref().and_then(Ended::failure);
+fn judge(plan: Plan, telemetry: &Telemetry, log: Log<'_>) -> Audit {
+    let seen = observe::observe(&plan, telemetry, log);
+    let command_failure = seen.command.as_ref().and_then(CommandOutcome::failure);
     let circumstances = Circumstances {
         gate: plan.gate,
         scrapes: &seen.scrapes,
@@ -52,19 +55,19 @@ fn judge(plan: Plan, watch: &Watch, log: Log<'_>) -> Judged {
         failure: seen.failure.as_deref(),
     };
     let assessment = engine::assess(&seen.readings, &plan.criteria, circumstances);
-    Judged { plan, seen, assessment }
+    Audit { plan, seen, assessment }
 }
 
 /// The last instant at which the backlog was at its height, if that is over its limit.
-fn height_of_backlog(plan: &Plan, watch: &Watch) -> Option<Timestamp> {
-    let instants = watch.instants();
+fn height_of_backlog(plan: &Plan, telemetry: &Telemetry) -> Option<Timestamp> {
+    let instants = telemetry.instants();
     let stride = instants.len().div_ceil(MOST_INSTANTS).max(1);
     let backlogs: Vec<_> = instants
         .into_iter()
         .step_by(stride)
         .map(|at| {
             let plan = plan.clone().at(at);
-            let readings = source::peek(&plan, watch, &engine::BACKLOG);
+            let readings = observe::peek(&plan, telemetry, &engine::BACKLOG);
             (at, engine::backlog(&readings).least)
         })
         .collect();

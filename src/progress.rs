@@ -4,8 +4,8 @@ use std::cell::Cell;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::time::Duration;
 
+use crate::collect::ProgressUpdate;
 use crate::model::quantity::number;
-use crate::source::Moment;
 
 /// Between lines, where a command prints to the same terminal.
 const BESIDE_A_COMMAND: Duration = Duration::from_secs(10);
@@ -25,15 +25,15 @@ impl Progress {
     }
 
     /// Tells how it goes.
-    pub fn tell(&self, moment: &Moment) {
+    pub fn tell(&self, update: &ProgressUpdate) {
         let mut stderr = io::stderr();
-        let line = line(moment);
+        let line = line(update);
         // There is no one left to tell if that fails.
         if !self.is_beside_a_command {
-            self.told.set(Some(moment.passed));
+            self.told.set(Some(update.passed));
             let _ = write!(stderr, "\r\x1b[K{line}");
-        } else if moment.passed >= self.told.get().unwrap_or_default() + BESIDE_A_COMMAND {
-            self.told.set(Some(moment.passed));
+        } else if update.passed >= self.told.get().unwrap_or_default() + BESIDE_A_COMMAND {
+            self.told.set(Some(update.passed));
             let _ = writeln!(stderr, "auditor: {line}");
         }
     }
@@ -48,18 +48,18 @@ impl Drop for Progress {
     }
 }
 
-fn line(moment: &Moment) -> String {
-    let time = match moment.left {
+fn line(update: &ProgressUpdate) -> String {
+    let time = match update.left {
         Some(left) => format!("{} s left", left.as_secs_f64().ceil()),
-        None => format!("{} s", moment.passed.as_secs()),
+        None => format!("{} s", update.passed.as_secs()),
     };
-    let failed = match moment.failed {
+    let failed = match update.failed {
         0 => String::new(),
         failed => format!(" ({failed} failed)"),
     };
     let lag =
-        moment.worst_lag_s.map_or_else(String::new, |lag| format!(", worst lag {} s", number(lag)));
-    format!("{time}, {} scrapes{failed}{lag}", moment.scrapes)
+        update.worst_lag_s.map_or_else(String::new, |lag| format!(", worst lag {} s", number(lag)));
+    format!("{time}, {} scrapes{failed}{lag}", update.scrapes)
 }
 
 #[cfg(test)]
@@ -68,15 +68,15 @@ mod tests {
 
     #[test]
     fn the_line_says_how_it_goes() {
-        let moment = Moment {
+        let update = ProgressUpdate {
             passed: Duration::from_secs(12),
             left: Some(Duration::from_millis(17_400)),
             scrapes: 13,
             failed: 1,
             worst_lag_s: Some(1.204),
         };
-        assert_eq!(line(&moment), "18 s left, 13 scrapes (1 failed), worst lag 1.204 s");
-        let moment = Moment { left: None, failed: 0, worst_lag_s: None, ..moment };
-        assert_eq!(line(&moment), "12 s, 13 scrapes");
+        assert_eq!(line(&update), "18 s left, 13 scrapes (1 failed), worst lag 1.204 s");
+        let update = ProgressUpdate { left: None, failed: 0, worst_lag_s: None, ..update };
+        assert_eq!(line(&update), "12 s, 13 scrapes");
     }
 }

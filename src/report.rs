@@ -21,7 +21,7 @@ use crate::model::level::{Level, Status};
 use crate::model::mode::{Cause, ModeSeverity};
 use crate::model::reading::Labels;
 use crate::model::signal::Reduce;
-use crate::source::Backend;
+use crate::prometheus::Backend;
 
 /// A word of this version, or one that was read.
 pub type Word = Cow<'static, str>;

@@ -50,7 +50,7 @@ impl Storage {
     }
 
     /// Adds a sample to a series of this storage. One that is earlier than the last of its series
-    /// is not seen before [`Self::settle`].
+    /// is not seen before [`Self::merge_out_of_order`].
     ///
     /// # Errors
     /// The last sample of the series is of the same instant and has another value.
@@ -105,9 +105,9 @@ impl Storage {
     ///
     /// # Errors
     /// A series, and an instant at which it has two values.
-    pub fn settle(&mut self) -> Result<(), (&Labels, i64)> {
+    pub fn merge_out_of_order(&mut self) -> Result<(), (&Labels, i64)> {
         for series in &mut self.series {
-            if let Err(at) = series.points.settle() {
+            if let Err(at) = series.points.merge_out_of_order() {
                 return Err((&series.labels, at));
             }
         }

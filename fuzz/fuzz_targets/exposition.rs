@@ -43,7 +43,7 @@ fn recording(bytes: &[u8], format: Format) {
     }
     // Seconds that look like milliseconds are refused.
     let far = |at: i64| at >= 1_000_000_000_000_000;
-    if storage.settle().is_err() || storage.span().is_some_and(|(_, last)| far(last)) {
+    if storage.merge_out_of_order().is_err() || storage.span().is_some_and(|(_, last)| far(last)) {
         return;
     }
     let text = written(&storage);

@@ -1,7 +1,7 @@
 //! Whatever a server sends, it is an answer of numbers or an error of one line.
 #![no_main]
 
-use auditor::source::decode;
+use auditor::prometheus::decode;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: (bool, u16, &[u8])| {

@@ -4,11 +4,11 @@ use std::time::Instant;
 
 use super::deliver::deliver;
 use crate::cli::{Cli, Format};
+use crate::collect::{self, Telemetry};
 use crate::config::{self, Environment};
 use crate::exit::Exit;
 use crate::model::signal::Signal;
 use crate::report::Report;
-use crate::source::{self, Watch};
 use crate::{exposition, moment, output};
 
 /// Every error that it returns came before anything was audited.
@@ -18,23 +18,23 @@ pub(super) fn run(cli: &Cli, started: Instant) -> anyhow::Result<Exit> {
     let exprs: Vec<_> = plan.queries.iter().map(|query| query.expr.as_str()).collect();
     let lag = plan.query(Signal::EVENT_LOOP_LAG).map(|query| query.expr.as_str());
     let stdout_is_taken = cli.common().output_format == Format::Json;
-    let mut watch = super::observed(&log, cli.has_command(), stdout_is_taken, |spectator| {
-        source::watch(&plan.reach, started, &exprs, lag, spectator)
+    let mut telemetry = super::observed(&log, cli.has_command(), stdout_is_taken, |observer| {
+        collect::collect(&plan.spec, started, &exprs, lag, observer)
     })?;
-    super::warn(&watch.warnings);
-    record(cli, &mut watch);
-    let judged = moment::worst(&plan, &watch, &log);
+    super::warn(&telemetry.warnings);
+    record(cli, &mut telemetry);
+    let judged = moment::audit_at_worst_instant(&plan, &telemetry, &log);
     let exit = Exit::of(judged.assessment.verdict, plan.gate);
     let report = Report::new(&judged.plan, &judged.seen, &judged.assessment, exit);
     Ok(deliver(report, exit, cli))
 }
 
 /// Keeps what was scraped. A recording that is missing is no success.
-fn record(cli: &Cli, watch: &mut Watch) {
-    let Some((path, storage)) = cli.record_path().zip(watch.storage()) else { return };
+fn record(cli: &Cli, telemetry: &mut Telemetry) {
+    let Some((path, storage)) = cli.record_path().zip(telemetry.storage()) else { return };
     let written = output::write_file(path, |out| exposition::write(storage, out));
     if let Err(error) = written {
         let message = format!("cannot write the recording {}: {error}", path.display());
-        watch.failure.get_or_insert(message);
+        telemetry.failure.get_or_insert(message);
     }
 }

@@ -14,14 +14,14 @@ use std::path::Path;
 use checks::read_checks;
 use numbers::{read_thresholds, read_weights};
 use queries::read_queries;
-use source::read_reach;
+use source::read_source;
 use variables::read_vars;
 
 use super::http::HttpConfig;
 use super::layers::{self, get};
 use super::problems::{ConfigError, Problems, suggest};
 use super::yaml::{self, Node, Origin, Value};
-use super::{Plan, Reach, Request};
+use super::{Plan, Request, SourceSpec};
 use crate::model::check::Criteria;
 
 const SECTIONS: [&str; 9] = [
@@ -42,11 +42,15 @@ pub(super) fn plan(path: &Path, text: &str, request: &Request) -> Result<Plan, C
 }
 
 /// As [`plan`], but only how the telemetry is reached.
-pub(super) fn reach(path: &Path, text: &str, request: &Request) -> Result<Reach, ConfigError> {
+pub(super) fn source_spec(
+    path: &Path,
+    text: &str,
+    request: &Request,
+) -> Result<SourceSpec, ConfigError> {
     validate(path, text, request, |path, root, own_http, request, problems| {
         let root = layers::merge(root, source::outside_layer(request, problems));
         let sections = entries(&root, "the file", problems);
-        read_reach(path, &sections, own_http, request, problems)
+        read_source(path, &sections, own_http, request, problems)
     })
 }
 
@@ -100,7 +104,7 @@ fn read(
     let root = layers::merge(root, source::outside_layer(request, problems));
     let root = layers::merge(root, variables_layer(request));
     let sections = entries(&root, "the file", &mut Problems::default());
-    let reach = read_reach(path, &sections, own_http, request, problems);
+    let spec = read_source(path, &sections, own_http, request, problems);
     let asking = ["queries", "checks"].map(|name| get(&root, name));
     variables::check_given(&request.vars, &declared, asking, problems);
     let judged_by = read_judged_by(&root, problems)?;
@@ -108,7 +112,7 @@ fn read(
     Some(Plan {
         config: path.to_owned(),
         profile,
-        reach: reach?,
+        spec: spec?,
         queries: judged_by.queries,
         vars: judged_by.vars,
         given,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{HttpConfig, Target, Watched};
+use super::{HttpConfig, ObservedRange, Target};
 
 /// What the command line says about the source.
 #[derive(Debug, Clone)]
@@ -31,7 +31,7 @@ pub enum SourceRequest {
 
 /// How the telemetry is reached.
 #[derive(Debug, Clone)]
-pub struct Reach {
+pub struct SourceSpec {
     /// Where it is.
     pub source: Source,
     /// The program to run meanwhile, and its arguments; empty for none.
@@ -44,11 +44,11 @@ pub struct Reach {
     pub timeout: Duration,
 }
 
-impl Reach {
+impl SourceSpec {
     /// The same once it is known what was watched.
     #[must_use]
-    pub fn after(mut self, watched: &Watched) -> Self {
-        self.at = self.at.or(Some(watched.at));
+    pub fn after(mut self, observed: &ObservedRange) -> Self {
+        self.at = self.at.or(Some(observed.at));
         self
     }
 

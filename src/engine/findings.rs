@@ -4,7 +4,7 @@ use super::modes::evidence;
 use crate::model::check::{Criteria, GOOD_LATENCY, HIDDEN_LAG, Judged, LOAD_WARNING, Severity};
 use crate::model::finding::{Evidence, Finding, LATE_SCRAPE, MISSING_SCRAPES};
 use crate::model::interval::Interval;
-use crate::scrapes::Scrapes;
+use crate::target_health::TargetHealth;
 
 /// The built-in checks that are findings by themselves, in the order of the report; lag and good
 /// latency are one together.
@@ -21,7 +21,7 @@ const ORDER: [&str; 6] = [
 /// of scrapes, then the configuration's own checks.
 pub(super) fn findings(
     checks: &[Judged],
-    scrapes: &[Scrapes],
+    scrapes: &[TargetHealth],
     criteria: &Criteria,
 ) -> Vec<Finding> {
     let broken =
@@ -51,7 +51,7 @@ fn finding(judged: &Judged, severity: Severity, evidence: Vec<Evidence>) -> Find
 }
 
 /// A page that comes late: a loop that is held up cannot serve it.
-fn late(scrapes: &Scrapes, criteria: &Criteria) -> Option<Finding> {
+fn late(scrapes: &TargetHealth, criteria: &Criteria) -> Option<Finding> {
     let check = criteria.check("event_loop_lag")?;
     let (slowest, limit) = (scrapes.slowest_s?, check.limit.number()?);
     (slowest > limit).then(|| Finding {
@@ -69,7 +69,7 @@ fn late(scrapes: &Scrapes, criteria: &Criteria) -> Option<Finding> {
     })
 }
 
-fn missing(scrapes: &Scrapes) -> Option<Finding> {
+fn missing(scrapes: &TargetHealth) -> Option<Finding> {
     Some(Finding {
         check: MISSING_SCRAPES.to_owned(),
         severity: Severity::Info,

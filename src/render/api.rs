@@ -6,8 +6,9 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde::ser::{SerializeMap as _, Serializer};
 
+use crate::evaluate::Refusal;
+use crate::prometheus::Reply;
 use crate::promql::Value;
-use crate::source::{Refusal, Reply};
 use crate::storage::{Labels, Point};
 
 #[derive(Serialize)]

@@ -6,6 +6,7 @@ use super::{
     FindingEvidence, Integer, NotAssessable, Ordered, OriginEntry, Range, Report, SCHEMA_VERSION,
     ScrapesEntry, SignalEntry, SourceKind, SpikeEntry, StateName, TermEntry, Word,
 };
+use crate::collect::CommandOutcome;
 use crate::config::{Plan, Query, Source};
 use crate::engine::{Assessment, Score, Term, Verdict, backlog};
 use crate::exit::Exit;
@@ -16,8 +17,8 @@ use crate::model::level::{Gate, Level};
 use crate::model::origin::Place;
 use crate::model::reading::{Note, Reading, State};
 use crate::model::signal::Signal;
-use crate::scrapes::Scrapes;
-use crate::source::{Ended, Observation};
+use crate::observe::Observation;
+use crate::target_health::TargetHealth;
 
 impl Report {
     /// The report of an audit that ends in `exit`.
@@ -54,9 +55,9 @@ impl Report {
                 Exit::NoVerdict => Some(assessment.verdict_reason.clone()),
                 _ => seen.failure.clone(),
             },
-            evaluated_at: plan.reach.instant().to_string(),
-            source: kind(&plan.reach.source),
-            target: plan.reach.source.to_string(),
+            evaluated_at: plan.spec.instant().to_string(),
+            source: kind(&plan.spec.source),
+            target: plan.spec.source.to_string(),
             backend: seen.backend.clone(),
             config: plan.config.display().to_string(),
             score_is_lower_bound: score.total.exact().is_none(),
@@ -127,8 +128,8 @@ impl From<&Unassessable> for NotAssessable {
     }
 }
 
-impl From<&Scrapes> for ScrapesEntry {
-    fn from(scrapes: &Scrapes) -> Self {
+impl From<&TargetHealth> for ScrapesEntry {
+    fn from(scrapes: &TargetHealth) -> Self {
         Self {
             target: scrapes.target.clone(),
             tried: scrapes.tried,
@@ -139,8 +140,8 @@ impl From<&Scrapes> for ScrapesEntry {
     }
 }
 
-impl From<&Ended> for CommandEntry {
-    fn from(ended: &Ended) -> Self {
+impl From<&CommandOutcome> for CommandEntry {
+    fn from(ended: &CommandOutcome) -> Self {
         Self {
             line: ended.line.clone(),
             exit_code: ended.code,

@@ -38,7 +38,7 @@ pub struct Points {
     last: State,
     /// Places to begin at, so that not everything before an instant has to be read.
     places: Vec<Place>,
-    /// Samples that came after later ones; not to be seen before `settle`.
+    /// Samples that came after later ones; not to be seen before `merge_out_of_order`.
     late: Vec<Point>,
 }
 
@@ -65,7 +65,7 @@ impl State {
 }
 
 impl Points {
-    /// Adds a sample. One that is earlier than the last is not seen before [`Self::settle`].
+    /// Adds a sample. One that is earlier than the last is not seen before [`Self::merge_out_of_order`].
     ///
     /// # Errors
     /// The last sample is of the same instant and has another value.
@@ -84,7 +84,7 @@ impl Points {
     ///
     /// # Errors
     /// The instant of which there are two values.
-    pub fn settle(&mut self) -> Result<(), i64> {
+    pub fn merge_out_of_order(&mut self) -> Result<(), i64> {
         if !self.late.is_empty() {
             let mut points: Vec<_> = self.iter().chain(self.late.iter().copied()).collect();
             points.sort_by_key(|point| point.at);
@@ -298,7 +298,7 @@ mod tests {
         for (_, (at, value)) in early.into_iter().chain(late) {
             points.push(Point { at: *at, value: *value }).unwrap();
         }
-        points.settle().unwrap();
+        points.merge_out_of_order().unwrap();
         assert_eq!(bits(&points), expected);
         assert_eq!((points.first(), points.last()), (Some(i64::MIN), Some(i64::MAX)));
         assert_eq!(points.len(), samples.len());
@@ -311,7 +311,7 @@ mod tests {
             for (at, value) in instants {
                 points.push(Point { at: *at, value: *value })?;
             }
-            Ok::<_, Contradiction>(points.settle().map(|()| points.len()))
+            Ok::<_, Contradiction>(points.merge_out_of_order().map(|()| points.len()))
         };
         assert_eq!(push(&[(1, 1.0), (2, 1.0), (2, 1.0), (1, 1.0)]), Ok(Ok(2)));
         assert_eq!(push(&[(1, 1.0), (2, 1.0), (2, 2.0)]), Err(Contradiction));

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use auditor::config::{ConfigError, DEFAULT_METRICS, Plan, Request, parse};
-use auditor::source::decode;
+use auditor::prometheus::decode;
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 
@@ -191,7 +191,7 @@ proptest! {
     fn a_secret_is_in_no_error_and_no_debug_output(text in damaged(secretive())) {
         is_sound(&text)?;
         let printed = match load(&text) {
-            Ok(plan) => format!("{plan:?} {}", plan.reach.source),
+            Ok(plan) => format!("{plan:?} {}", plan.spec.source),
             Err(error) => error.to_string(),
         };
         prop_assert!(!printed.contains(SECRET), "{}", printed);

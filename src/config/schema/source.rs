@@ -7,8 +7,8 @@ use crate::config::http::HttpConfig;
 use crate::config::problems::Problems;
 use crate::config::yaml::{Node, Origin, Value};
 use crate::config::{
-    DEFAULT_TARGET, Endpoint, Environment, Reach, Request, Scrape, ScrapedPage, Source,
-    SourceRequest, Target,
+    DEFAULT_TARGET, Endpoint, Environment, Request, Scrape, ScrapedPage, Source, SourceRequest,
+    SourceSpec, Target,
 };
 
 /// What the environment and the command line say of the server, as a layer.
@@ -35,13 +35,13 @@ pub(super) fn outside_layer(request: &Request, problems: &mut Problems) -> Node 
 /// `None` where there is no such source; a problem says why.
 ///
 /// `own_http` stands in for the section `http`, which is checked all the same.
-pub(super) fn read_reach(
+pub(super) fn read_source(
     path: &Path,
     sections: &[Entry<'_>],
     own_http: Option<HttpConfig>,
     request: &Request,
     problems: &mut Problems,
-) -> Option<Reach> {
+) -> Option<SourceSpec> {
     let [target, http] = ["target", "http"].map(|name| find(sections, name).map(|(_, node)| node));
     let target = read_target(target, problems);
     let section_http = http.map(|node| http::read_section(node, path, request, problems));
@@ -59,7 +59,7 @@ pub(super) fn read_reach(
         SourceRequest::Recording(path) => Source::Recording(path.clone()),
     };
     let (command, timeout) = (request.command.clone(), request.timeout);
-    Some(Reach { source, command, at: request.at, now: request.now, timeout })
+    Some(SourceSpec { source, command, at: request.at, now: request.now, timeout })
 }
 
 fn read_target(node: Option<&Node>, problems: &mut Problems) -> Option<Target> {

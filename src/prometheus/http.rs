@@ -18,8 +18,8 @@ use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue, LO
 use client::Clients;
 pub use error::TransportError;
 
-use super::words::words;
 use crate::config::{Endpoint, HttpConfig, Target};
+use crate::one_line::one_line;
 
 /// As many redirects are followed one after the other.
 const MAX_REDIRECTS: usize = 10;
@@ -28,29 +28,29 @@ const MAX_REDIRECTS: usize = 10;
 pub type Log<'a> = &'a (dyn Fn(&str) + Sync);
 
 /// A page as it came.
-pub(super) struct Page {
-    pub(super) status: u16,
-    pub(super) content_type: Option<String>,
-    pub(super) body: Vec<u8>,
+pub(crate) struct Page {
+    pub(crate) status: u16,
+    pub(crate) content_type: Option<String>,
+    pub(crate) body: Vec<u8>,
     /// How long the server asks to wait before the next try.
     retry_after: Option<Duration>,
-    pub(super) journey: Journey,
+    pub(crate) journey: Journey,
 }
 
 /// What happened on the way to an answer, or to none.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Journey {
+pub(crate) struct Journey {
     /// How often it was tried.
     tries: u32,
     /// Where a redirect led.
     redirected_to: Option<String>,
     /// Whether that was away from the target, and from what is sent only there.
-    pub(super) left_origin: bool,
+    pub(crate) left_origin: bool,
 }
 
 impl Journey {
     /// Whether somebody else may have answered.
-    pub(super) const fn is_redirected(&self) -> bool {
+    pub(crate) const fn is_redirected(&self) -> bool {
         self.redirected_to.is_some()
     }
 }
@@ -67,14 +67,14 @@ impl fmt::Display for Journey {
 /// An error, with what happened on the way to it.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[error("{error}{journey}")]
-pub(super) struct Failed<E: std::error::Error> {
-    pub(super) error: E,
-    pub(super) journey: Journey,
+pub(crate) struct Failed<E: std::error::Error> {
+    pub(crate) error: E,
+    pub(crate) journey: Journey,
 }
 
 /// How long an answer is worth waiting for.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Patience {
+pub(crate) enum RetryPolicy {
     /// Until the deadline, and again if it fails in a way that may pass.
     Deadline,
     /// So long, and once.
@@ -82,15 +82,15 @@ pub(super) enum Patience {
 }
 
 /// What is expected of every answer.
-pub(super) struct Wanted {
+pub(crate) struct Wanted {
     /// What is sent as `Accept`.
-    pub(super) accept: &'static str,
+    pub(crate) accept: &'static str,
     /// An answer above this size, in bytes and once unpacked, is refused.
-    pub(super) at_most: u64,
+    pub(crate) at_most: u64,
 }
 
 /// A client of one server, with the deadline by which it has to answer.
-pub(super) struct Http<'a> {
+pub(crate) struct Http<'a> {
     target: &'a Target,
     config: &'a HttpConfig,
     wanted: Wanted,
@@ -101,7 +101,7 @@ pub(super) struct Http<'a> {
 }
 
 impl<'a> Http<'a> {
-    pub(super) fn new(
+    pub(crate) fn new(
         endpoint: &'a Endpoint,
         wanted: Wanted,
         started: Instant,
@@ -114,16 +114,16 @@ impl<'a> Http<'a> {
     }
 
     /// What is left until the deadline.
-    pub(super) fn remaining(&self) -> Duration {
+    pub(crate) fn remaining(&self) -> Duration {
         self.timeout.saturating_sub(self.started.elapsed())
     }
 
     /// Gets the page at `path` below the target.
-    pub(super) fn get(
+    pub(crate) fn get(
         &self,
         path: &str,
         parameters: &[(&str, &str)],
-        patience: Patience,
+        patience: RetryPolicy,
     ) -> Result<Page, Failed<TransportError>> {
         let mut url = self.target.page(path);
         let what = match parameters.first() {
@@ -140,8 +140,8 @@ impl<'a> Http<'a> {
             let result = self.follow(&url, patience, &mut journey);
             self.tell(&what, &result, began.elapsed());
             let pause = match patience {
-                Patience::Deadline => retry::pause(journey.tries, &result, self.remaining()),
-                Patience::Once(_) => None,
+                RetryPolicy::Deadline => retry::pause(journey.tries, &result, self.remaining()),
+                RetryPolicy::Once(_) => None,
             };
             let Some(pause) = pause else {
                 return match result {
@@ -167,7 +167,7 @@ impl<'a> Http<'a> {
     fn follow(
         &self,
         url: &Url,
-        patience: Patience,
+        patience: RetryPolicy,
         journey: &mut Journey,
     ) -> Result<Page, TransportError> {
         let mut next = url.clone();
@@ -192,11 +192,11 @@ impl<'a> Http<'a> {
         &self,
         url: &Url,
         is_target: bool,
-        patience: Patience,
+        patience: RetryPolicy,
     ) -> Result<Response, TransportError> {
         let within = match patience {
-            Patience::Deadline => self.remaining(),
-            Patience::Once(at_most) => self.remaining().min(at_most),
+            RetryPolicy::Deadline => self.remaining(),
+            RetryPolicy::Once(at_most) => self.remaining().min(at_most),
         };
         if within.is_zero() {
             return Err(TransportError::Timeout(self.timeout));
@@ -258,5 +258,5 @@ fn location(url: &Url, response: &Response) -> Option<Url> {
 
 /// The URL without what may be a secret in it.
 fn bare(url: &Url) -> String {
-    words(&format!("{}{}", url.origin().ascii_serialization(), url.path()))
+    one_line(&format!("{}{}", url.origin().ascii_serialization(), url.path()))
 }

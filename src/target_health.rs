@@ -8,7 +8,7 @@ const GAP: f64 = 3.0;
 
 /// How one target let itself be scraped.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Scrapes {
+pub struct TargetHealth {
     /// The target's labels: `instance`, `job`.
     pub target: Labels,
     /// How often it was tried.
@@ -23,7 +23,7 @@ pub struct Scrapes {
     pub longest_pause_s: f64,
 }
 
-impl Scrapes {
+impl TargetHealth {
     /// What is missing of the telemetry, if anything is.
     pub fn missing(&self) -> Option<String> {
         let target = series(&self.target);

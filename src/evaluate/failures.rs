@@ -3,7 +3,7 @@
 use crate::config::Query;
 
 /// Names one failed query and counts the others.
-pub(super) fn failed_queries(failures: &[(&Query, String)], total: usize) -> Option<String> {
+pub(crate) fn failed_queries(failures: &[(&Query, String)], total: usize) -> Option<String> {
     let (query, error) = failures.first()?;
     let signal = query.name();
     Some(match failures.len() {

@@ -3,15 +3,15 @@
 //! Classified by HTTP status first and `errorType` second: proxies and login pages
 //! answer in its place, so nothing is taken for JSON before it has been read as such.
 
-pub(super) mod reply;
+pub(crate) mod reply;
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use super::http::TransportError;
-use super::words::words;
 use crate::model::reading::{Incomplete, Labels, Sample};
+use crate::one_line::one_line;
 
 /// An answered query.
 #[derive(Debug, Clone, PartialEq)]
@@ -121,23 +121,24 @@ fn refused(status: u16, body: &[u8], envelope: Envelope<'_>) -> QueryError {
         }
         (message, error_type) => QueryError::Api {
             status,
-            error_type: error_type.map_or_else(|| "no errorType".to_owned(), |text| words(&text)),
+            error_type: error_type
+                .map_or_else(|| "no errorType".to_owned(), |text| one_line(&text)),
             message: message
-                .map_or_else(|| "the server gave no reason".to_owned(), |text| words(&text)),
+                .map_or_else(|| "the server gave no reason".to_owned(), |text| one_line(&text)),
         },
     }
 }
 
 impl QueryError {
     /// The query returns several values a series.
-    pub(super) const RANGE: Self =
+    pub(crate) const RANGE: Self =
         Self::WrongType("the query returns a range; wrap it, in max_over_time(…) for instance");
     /// The query returns more than numbers.
     const HISTOGRAMS: Self = Self::WrongType(
         "the query returns native histograms; wrap it, in histogram_quantile(…) for instance",
     );
     /// The query returns a string.
-    pub(super) const TEXT: Self = Self::WrongType("the query returns text, not numbers");
+    pub(crate) const TEXT: Self = Self::WrongType("the query returns text, not numbers");
 
     fn status(status: u16, body: &[u8]) -> Self {
         Self::Status { status, said: said(body) }
@@ -168,12 +169,12 @@ fn said(body: &[u8]) -> Option<String> {
             text.lines().map(str::trim).find(|line| !line.is_empty())?.to_owned()
         }
     };
-    Some(words(&message))
+    Some(one_line(&message))
 }
 
 /// The text may hold foreign words of any length.
 fn not_api(why: impl AsRef<str>) -> QueryError {
-    QueryError::NotApi(words(why.as_ref()))
+    QueryError::NotApi(one_line(why.as_ref()))
 }
 
 fn not_json(body: &[u8], error: &serde_json::Error) -> QueryError {
@@ -194,10 +195,10 @@ fn title(page: &[u8]) -> Option<String> {
     let start = lower.find("<title")?;
     let start = start + lower[start..].find('>')? + 1;
     let end = start + lower[start..].find("</title")?;
-    Some(words(page[start..end].trim())).filter(|title| !title.is_empty())
+    Some(one_line(page[start..end].trim())).filter(|title| !title.is_empty())
 }
 
-pub(super) fn is_html(body: &[u8]) -> bool {
+pub(crate) fn is_html(body: &[u8]) -> bool {
     let start = String::from_utf8_lossy(&body[..body.len().min(200)]).trim_start().to_lowercase();
     ["<!doctype", "<html", "<?xml", "<head", "<body"].iter().any(|tag| start.starts_with(tag))
 }
@@ -208,7 +209,7 @@ const PARTIAL: &str = "the server marked its answer as partial (isPartial)";
 fn incomplete(envelope: &Envelope<'_>) -> Option<Incomplete> {
     let mut warnings = envelope.warnings.iter().flatten();
     let warning = warnings.find(|warning| !warning.starts_with("PromQL info:"));
-    let says = warning.map(|text| words(text)).or_else(|| {
+    let says = warning.map(|text| one_line(text)).or_else(|| {
         let is_partial = envelope.is_partial == Some(true);
         is_partial.then(|| PARTIAL.to_owned())
     });

@@ -8,7 +8,7 @@ use reqwest::Url;
 use rustls::{AlertDescription, CertificateError};
 
 use super::tls::is_authority;
-use crate::source::words::words;
+use crate::one_line::one_line;
 
 /// Why there is no HTTP answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -50,25 +50,25 @@ pub enum TransportError {
 
 impl TransportError {
     /// Whether it was answered by a redirect that led nowhere.
-    pub(in crate::source) const fn is_redirect(&self) -> bool {
+    pub(crate) const fn is_redirect(&self) -> bool {
         matches!(self, Self::Redirect(_) | Self::TooManyRedirects(_))
     }
 
     /// Whether it may be gone a moment later.
-    pub(in crate::source) const fn may_pass(&self) -> bool {
+    pub(crate) const fn may_pass(&self) -> bool {
         matches!(self, Self::Resolve(_) | Self::Refused(_) | Self::Connect(_) | Self::Broken(_))
     }
 }
 
 /// Finds the decisive error in the chain. `via` names a proxy.
-pub(super) fn explain(error: &reqwest::Error, url: &Url, via: &str) -> TransportError {
+pub(crate) fn explain(error: &reqwest::Error, url: &Url, via: &str) -> TransportError {
     let host = url.host_str().unwrap_or_default();
     let address = url.port_or_known_default().map_or_else(String::new, |port| format!(":{port}"));
     let address = format!("{host}{address}{via}");
     let cause = root_cause(error);
     for link in chain(error) {
         if let Some(tls) = tls_error(link) {
-            let said = words(&tls.to_string());
+            let said = one_line(&tls.to_string());
             return TransportError::Tls(format!("{address}: {said}{}", tls_hint(tls)));
         }
         let kind = link.downcast_ref::<io::Error>().map(io::Error::kind);
@@ -101,9 +101,9 @@ fn tls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> 
 
 /// reqwest's own message hides the decisive words at the end of its chain, and its URL
 /// may hold a password.
-pub(super) fn root_cause(error: &reqwest::Error) -> String {
+pub(crate) fn root_cause(error: &reqwest::Error) -> String {
     let last = chain(error).skip(1).last();
-    let said = last.map(|cause| words(&cause.to_string()));
+    let said = last.map(|cause| one_line(&cause.to_string()));
     said.unwrap_or_else(|| "the HTTP client gave no reason".to_owned())
 }
 

@@ -19,7 +19,7 @@ use crate::model::signal::OnMissing;
 const MARK: &str = "auditor_nan";
 
 /// Puts the series that are `NaN` into the answers of a backend that may leave them out.
-pub(super) fn restore(server: &Server<'_>, plan: &Plan, answers: &mut [Answered]) {
+pub(crate) fn restore(server: &Server<'_>, plan: &Plan, answers: &mut [Answered]) {
     let wave = Wave::default();
     thread::scope(|scope| {
         let asked: Vec<_> = plan

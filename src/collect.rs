@@ -7,40 +7,56 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::clock::Clock;
-use super::command::{self, Ended};
-use super::http::TransportError;
-use super::samples::Samples;
-use super::spectator::Spectator;
-use super::{coverage, recording, scrape, server};
-use crate::config::{Reach, Source, Watched};
+mod clock;
+mod command;
+mod coverage;
+mod observer;
+mod recording;
+mod samples;
+mod scrape;
+mod snapshot;
+mod staleness;
+
+use crate::config::{ObservedRange, Source, SourceSpec};
+use crate::prometheus::{self, TransportError};
 use crate::promql;
 use crate::storage::Storage;
+use clock::Clock;
+pub use command::CommandOutcome;
+pub use observer::{Observer, ProgressUpdate};
+pub(crate) use samples::Samples;
 
 /// How often a command is asked whether it has ended.
 const GLANCE: Duration = Duration::from_millis(10);
 
 /// What was watched.
 #[derive(Debug)]
-pub struct Watch {
+pub struct Telemetry {
     /// Up to when it was, and for how long.
-    pub watched: Watched,
+    pub observed: ObservedRange,
     /// When it was over.
-    pub over: Instant,
+    pub finished: Instant,
     /// The samples that were scraped, or recorded.
-    pub(super) samples: Option<Samples>,
+    pub(crate) samples: Option<Samples>,
     /// How the command ended.
-    pub command: Option<Ended>,
+    pub command: Option<CommandOutcome>,
     /// Why scrapes failed, once for each page.
     pub warnings: Vec<String>,
     /// What went wrong, if anything did.
     pub failure: Option<String>,
 }
 
-impl Watch {
-    fn new(watched: Watched) -> Self {
-        let over = Instant::now();
-        Self { watched, over, samples: None, command: None, warnings: Vec::new(), failure: None }
+impl Telemetry {
+    fn new(observed: ObservedRange) -> Self {
+        let finished = Instant::now();
+        Self {
+            observed,
+            finished,
+            samples: None,
+            command: None,
+            warnings: Vec::new(),
+            failure: None,
+        }
     }
 
     /// The instants of the scrapes, each once, in order.
@@ -50,9 +66,9 @@ impl Watch {
     }
 
     /// What was watched up to an earlier instant.
-    pub fn until(&self, at: Timestamp) -> Watched {
+    pub fn until(&self, at: Timestamp) -> ObservedRange {
         let span = self.storage().and_then(coverage::span);
-        span.map_or_else(|| self.watched.clone(), |span| span.watched(Some(at)))
+        span.map_or_else(|| self.observed.clone(), |span| span.observed(Some(at)))
     }
 
     /// The samples that were scraped, or recorded.
@@ -69,61 +85,65 @@ impl Watch {
 ///
 /// # Errors
 /// If the command cannot be run.
-pub fn watch(
-    reach: &Reach,
+pub fn collect(
+    spec: &SourceSpec,
     started: Instant,
     queries: &[&str],
     lag: Option<&str>,
-    spectator: Spectator<'_>,
-) -> anyhow::Result<Watch> {
-    let clock = Clock::new(started, reach.now);
-    let now = Watched { at: reach.instant(), window: None, step: None };
-    let is_local = !matches!(reach.source, Source::Server(_));
+    observer: Observer<'_>,
+) -> anyhow::Result<Telemetry> {
+    let clock = Clock::new(started, spec.now);
+    let now = ObservedRange { at: spec.instant(), window: None, step: None };
+    let is_local = !matches!(spec.source, Source::Server(_));
     if is_local && queries.iter().any(|query| promql::parse(query).is_err()) {
         // The readings will say which, and why; no load is needed for that.
-        return Ok(Watch::new(now));
+        return Ok(Telemetry::new(now));
     }
-    match &reach.source {
-        Source::Server(_) if reach.command.is_empty() => {
-            Ok(Watch { over: started, ..Watch::new(now) })
+    match &spec.source {
+        Source::Server(_) if spec.command.is_empty() => {
+            Ok(Telemetry { finished: started, ..Telemetry::new(now) })
         }
         Source::Server(endpoint) => {
-            server::describe(endpoint, spectator.log);
-            let ended = run(reach, spectator.stdout_is_taken)?;
+            prometheus::describe(endpoint, observer.log);
+            let ended = run(spec, observer.stdout_is_taken)?;
             // In whole seconds, and never less than it took.
             let seconds = ended.took.as_millis().div_ceil(1000).max(1) as u64;
             let window = Some(Duration::from_secs(seconds));
-            let watched = Watched { at: clock.now(), window, step: None };
-            Ok(Watch { command: Some(ended), ..Watch::new(watched) })
+            let observed = ObservedRange { at: clock.now(), window, step: None };
+            Ok(Telemetry { command: Some(ended), ..Telemetry::new(observed) })
         }
         Source::Scrape(scrape) => {
-            let scraped = scrape::run(scrape, reach, clock, lag, spectator)?;
+            let scraped = scrape::run(scrape, spec, clock, lag, observer)?;
             let samples = Samples::new(scraped.storage, None);
             let (command, warnings) = (scraped.command, scraped.warnings);
-            Ok(Watch { command, warnings, ..of_samples(samples, reach, scraped.failure) })
+            Ok(Telemetry { command, warnings, ..of_samples(samples, spec, scraped.failure) })
         }
         Source::Recording(path) => {
-            let until = reach.at.map(|at| at.as_millisecond());
-            let samples = load(path, reach.timeout).and_then(|storage| {
+            let until = spec.at.map(|at| at.as_millisecond());
+            let samples = load(path, spec.timeout).and_then(|storage| {
                 let named = |error| format!("{}: {error}", path.display());
                 Samples::new(storage, until).map_err(named)
             });
-            Ok(of_samples(samples, reach, None))
+            Ok(of_samples(samples, spec, None))
         }
     }
 }
 
-fn of_samples(samples: Result<Samples, String>, reach: &Reach, failure: Option<String>) -> Watch {
+fn of_samples(
+    samples: Result<Samples, String>,
+    spec: &SourceSpec,
+    failure: Option<String>,
+) -> Telemetry {
     let (samples, failure) = match samples {
         Ok(samples) => (Some(samples), failure),
         Err(error) => (None, failure.or(Some(error))),
     };
     let span = samples.as_ref().and_then(|samples| coverage::span(&samples.storage));
-    let watched = match span {
-        Some(span) => span.watched(reach.at),
-        None => Watched { at: reach.instant(), window: None, step: None },
+    let observed = match span {
+        Some(span) => span.observed(spec.at),
+        None => ObservedRange { at: spec.instant(), window: None, step: None },
     };
-    Watch { samples, failure, ..Watch::new(watched) }
+    Telemetry { samples, failure, ..Telemetry::new(observed) }
 }
 
 /// Reads a recording, or gives up: what comes through a pipe may never come to an end.
@@ -145,8 +165,8 @@ fn load(path: &Path, timeout: Duration) -> Result<Storage, String> {
 }
 
 /// Runs the command to its end.
-fn run(reach: &Reach, stdout_is_taken: bool) -> anyhow::Result<Ended> {
-    let mut running = command::start(&reach.command, stdout_is_taken)?;
+fn run(spec: &SourceSpec, stdout_is_taken: bool) -> anyhow::Result<CommandOutcome> {
+    let mut running = command::start(&spec.command, stdout_is_taken)?;
     loop {
         if let Some(ended) = running.ended()? {
             return Ok(ended);

@@ -9,8 +9,8 @@ use serde_json::Value;
 use super::api::{Answered, Server};
 use super::http::{Failed, Page, TransportError};
 use super::wire::{QueryError, decode, is_html};
-use super::words::words;
 use crate::config::Credential;
+use crate::one_line::one_line;
 
 /// Which server answered, as far as it says.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
@@ -23,7 +23,7 @@ pub struct Backend {
 
 /// Why the server is not fit to be asked.
 #[derive(Debug, PartialEq, thiserror::Error)]
-pub(super) enum Fault {
+pub(crate) enum ServerProblem {
     #[error(transparent)]
     Transport(#[from] Failed<TransportError>),
     #[error(
@@ -73,7 +73,7 @@ const CREDENTIALS: &str = "set AUDITOR_BEARER_TOKEN or AUDITOR_BASIC_AUTH, or `a
 
 /// What the health page tells of the product.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Product {
+pub(crate) enum Product {
     Prometheus,
     VictoriaMetrics,
     /// It has a health page, which names neither.
@@ -84,17 +84,17 @@ pub(super) enum Product {
 
 /// Judges the answer of the health page beside those of the queries. Many backends have no such
 /// page: there the answers show that the API is there.
-pub(super) fn judge(
+pub(crate) fn judge(
     healthy: Result<Page, Failed<TransportError>>,
     answers: &[Answered],
     credential: Option<&Credential>,
-) -> Result<Product, Fault> {
+) -> Result<Product, ServerProblem> {
     if answers.iter().any(is_from_api) {
         return match healthy {
             // A redirect or a page for people is some gateway's, not the server's.
             Err(failed) if failed.error.is_redirect() => Ok(Product::Unknown),
             Err(failed) => Err(failed.into()),
-            Ok(page) if page.status >= 500 => Err(Fault::NotHealthy(page.status)),
+            Ok(page) if page.status >= 500 => Err(ServerProblem::NotHealthy(page.status)),
             Ok(page) if is_health_page(&page) => Ok(Product::of(&page.body)),
             Ok(_) => Ok(Product::Unknown),
         };
@@ -107,7 +107,7 @@ pub(super) fn judge(
         failed.clone().find(|failed| !transport(failed)).or_else(|| failed.clone().next());
     Err(match decisive {
         Some(failed) => explain(failed, is_up, credential),
-        None => Fault::Other("none was sent".to_owned()),
+        None => ServerProblem::Other("none was sent".to_owned()),
     })
 }
 
@@ -117,11 +117,11 @@ fn is_health_page(page: &Page) -> bool {
 
 /// Finds out whether a server leaves `NaN` out of its answers, as VictoriaMetrics does: it alone
 /// speaks MetricsQL. Behind a gateway, or as a cluster, it may have no health page of its own.
-pub(super) fn look_closer(
+pub(crate) fn look_closer(
     server: &Server<'_>,
     product: Product,
     build_info: &BuildInfo,
-) -> Result<Product, Fault> {
+) -> Result<Product, ServerProblem> {
     let may_be_hidden = match product {
         Product::Prometheus | Product::VictoriaMetrics => false,
         Product::Other => build_info.is_sparse,
@@ -137,7 +137,7 @@ pub(super) fn look_closer(
         Ok(_) => Ok(product),
         Err(failed) => match failed.error {
             QueryError::Status { status: 429 | 502..=504, .. } | QueryError::Transport(_) => {
-                Err(Fault::Unidentified(failed.to_string()))
+                Err(ServerProblem::Unidentified(failed.to_string()))
             }
             _ => Ok(product),
         },
@@ -157,38 +157,42 @@ fn is_from_api(answer: &Answered) -> bool {
 }
 
 /// What one failed query says about the server, if no query fared better.
-fn explain(failed: &Failed<QueryError>, is_up: bool, credential: Option<&Credential>) -> Fault {
+fn explain(
+    failed: &Failed<QueryError>,
+    is_up: bool,
+    credential: Option<&Credential>,
+) -> ServerProblem {
     let said = failed.to_string();
     let status = match &failed.error {
         QueryError::Transport(TransportError::Timeout(limit)) if is_up => {
-            return Fault::Slow(*limit);
+            return ServerProblem::Slow(*limit);
         }
         QueryError::Transport(error) => {
             let journey = failed.journey.clone();
-            return Fault::Transport(Failed { error: error.clone(), journey });
+            return ServerProblem::Transport(Failed { error: error.clone(), journey });
         }
         QueryError::Status { status, .. } | QueryError::Api { status, .. } => *status,
-        QueryError::NotApi(why) => return Fault::NoApi(format!("{why}{}", failed.journey)),
-        QueryError::WrongType(_) => return Fault::Other(said),
+        QueryError::NotApi(why) => return ServerProblem::NoApi(format!("{why}{}", failed.journey)),
+        QueryError::WrongType(_) => return ServerProblem::Other(said),
     };
     match status {
-        _ if said.to_lowercase().contains("no org id") => Fault::NoTenant(said),
-        407 => Fault::ProxyCredentials(said),
+        _ if said.to_lowercase().contains("no org id") => ServerProblem::NoTenant(said),
+        407 => ServerProblem::ProxyCredentials(said),
         401 | 403 => match credential {
-            None => Fault::NoCredentials(said),
+            None => ServerProblem::NoCredentials(said),
             Some(credential) if failed.journey.left_origin => {
-                Fault::CredentialsNotSentOn(said, credential.origin.clone())
+                ServerProblem::CredentialsNotSentOn(said, credential.origin.clone())
             }
-            Some(credential) => Fault::Credentials(said, credential.origin.clone()),
+            Some(credential) => ServerProblem::Credentials(said, credential.origin.clone()),
         },
         400 if said.contains("to an HTTPS server") || said.contains("to HTTPS port") => {
-            Fault::SpeaksTls(said)
+            ServerProblem::SpeaksTls(said)
         }
-        404 | 405 | 410 => Fault::NoSuchPath(said),
-        429 => Fault::Limited(said),
-        502 | 504 => Fault::Gateway(said),
-        503 => Fault::NotReady(said),
-        _ => Fault::Other(said),
+        404 | 405 | 410 => ServerProblem::NoSuchPath(said),
+        429 => ServerProblem::Limited(said),
+        502 | 504 => ServerProblem::Gateway(said),
+        503 => ServerProblem::NotReady(said),
+        _ => ServerProblem::Other(said),
     }
 }
 
@@ -207,7 +211,7 @@ impl Product {
 
 /// The build information of a server; empty where it has none to give.
 #[derive(Debug, Default)]
-pub(super) struct BuildInfo {
+pub(crate) struct BuildInfo {
     application: Option<String>,
     version: Option<String>,
     /// Whether it names a version at most, as VictoriaMetrics does; Prometheus and those who
@@ -216,14 +220,14 @@ pub(super) struct BuildInfo {
 }
 
 impl BuildInfo {
-    pub(super) fn decode(page: &Page) -> Self {
+    pub(crate) fn decode(page: &Page) -> Self {
         #[derive(Deserialize)]
         struct Envelope {
             data: HashMap<String, Value>,
         }
         match serde_json::from_slice::<Envelope>(&page.body) {
             Ok(Envelope { data }) if page.status == 200 => {
-                let text = |key| data.get(key).and_then(Value::as_str).map(words);
+                let text = |key| data.get(key).and_then(Value::as_str).map(one_line);
                 let text = |key| text(key).filter(|text| !text.is_empty());
                 Self {
                     application: text("application"),
@@ -238,13 +242,13 @@ impl BuildInfo {
 
 impl Backend {
     /// The same, in the words that `f` makes of its words.
-    pub(super) fn map(self, f: impl Fn(&str) -> String) -> Self {
+    pub(crate) fn map(self, f: impl Fn(&str) -> String) -> Self {
         let map = |words: Option<String>| words.map(|words| f(&words));
         Self { product: map(self.product), version: map(self.version) }
     }
 
     /// Puts together what the health page and the page of build information tell.
-    pub(super) fn new(product: Option<Product>, build: BuildInfo) -> Self {
+    pub(crate) fn new(product: Option<Product>, build: BuildInfo) -> Self {
         match product {
             None => Self::default(),
             // It gives the version of the Prometheus whose API it follows, not its own.

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use super::coverage::UP;
 use super::snapshot::{self, EXAMPLES};
-use super::words::words;
 use crate::exposition::{self, Context, Error, Reader};
+use crate::one_line::one_line;
 use crate::storage::{Labels, METRIC_NAME, Point, Storage};
 
 /// Reads a recording.
@@ -110,9 +110,9 @@ fn read(
 pub(super) fn at_its_place(name: &str, error: Error) -> String {
     match error {
         Error::Syntax { line, column, reason, shown } => {
-            format!("{name}:{line}:{column}: {}: {}", words(&reason), words(&shown))
+            format!("{name}:{line}:{column}: {}: {}", one_line(&reason), one_line(&shown))
         }
-        other => format!("{name}: {}", words(&other.to_string())),
+        other => format!("{name}: {}", one_line(&other.to_string())),
     }
 }
 

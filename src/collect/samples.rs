@@ -1,16 +1,16 @@
 //! Samples at hand, and what is to be said of them as a whole.
 
-use super::words::words;
 use super::{coverage, staleness};
-use crate::scrapes::Scrapes;
+use crate::one_line::one_line;
 use crate::storage::Storage;
+use crate::target_health::TargetHealth;
 
 /// Samples to be asked.
 #[derive(Debug)]
-pub(super) struct Samples {
-    pub(super) storage: Storage,
+pub(crate) struct Samples {
+    pub(crate) storage: Storage,
     /// How each target let itself be scraped.
-    pub(super) scrapes: Vec<Scrapes>,
+    pub(crate) scrapes: Vec<TargetHealth>,
 }
 
 impl Samples {
@@ -18,10 +18,10 @@ impl Samples {
     ///
     /// # Errors
     /// If there are none, or if they contradict each other.
-    pub(super) fn new(mut storage: Storage, until: Option<i64>) -> Result<Self, String> {
-        storage.settle().map_err(|(labels, at)| {
+    pub(crate) fn new(mut storage: Storage, until: Option<i64>) -> Result<Self, String> {
+        storage.merge_out_of_order().map_err(|(labels, at)| {
             let at = jiff::Timestamp::from_millisecond(at).unwrap_or_default();
-            words(&format!("there are two values of {labels} at {at}; which one holds?"))
+            one_line(&format!("there are two values of {labels} at {at}; which one holds?"))
         })?;
         if storage.span().is_none() {
             return Err("there are no samples in it".to_owned());
@@ -32,7 +32,7 @@ impl Samples {
     }
 
     /// What is missing of them, if anything is.
-    pub(super) fn missing(&self) -> Option<String> {
-        self.scrapes.iter().find_map(Scrapes::missing)
+    pub(crate) fn missing(&self) -> Option<String> {
+        self.scrapes.iter().find_map(TargetHealth::missing)
     }
 }

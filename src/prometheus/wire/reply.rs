@@ -5,8 +5,8 @@ use serde::de::IgnoredAny;
 
 use super::{PARTIAL, QueryError, envelope, not_api, number, samples};
 use crate::model::reading::{Labels, Sample};
+use crate::one_line::one_line;
 use crate::promql::{self, Value};
-use crate::source::words::words;
 use crate::storage::Point;
 
 /// An answer of whatever type.
@@ -30,9 +30,9 @@ struct RangeSeries {
 ///
 /// # Errors
 /// Everything that is not a whole, successful answer.
-pub(in crate::source) fn decode(status: u16, body: &[u8]) -> Result<Reply, QueryError> {
+pub(crate) fn decode(status: u16, body: &[u8]) -> Result<Reply, QueryError> {
     let envelope = envelope(status, body)?;
-    let mut warnings: Vec<_> = envelope.warnings.iter().flatten().map(|it| words(it)).collect();
+    let mut warnings: Vec<_> = envelope.warnings.iter().flatten().map(|it| one_line(it)).collect();
     if envelope.is_partial == Some(true) {
         warnings.push(PARTIAL.to_owned());
     }

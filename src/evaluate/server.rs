@@ -5,21 +5,19 @@
 use std::thread;
 use std::time::Instant;
 
-use super::api::Server;
 use super::failures::failed_queries;
-use super::http::Log;
-use super::preflight::{self, Backend, BuildInfo, Product};
-use super::wave::{Wave, join};
-use super::wire::decode;
-use super::{Observation, nan};
 use crate::config::{Endpoint, Plan};
 use crate::model::reading::{CheckReading, Reading, Readings, State};
+use crate::observe::Observation;
+use crate::prometheus::{
+    self, Backend, BuildInfo, Log, Product, Server, Wave, decode, describe, join,
+};
 
 /// Asks the server everything that the plan holds, from `started` on; `log` is told of every
 /// request.
 ///
 /// Whatever goes wrong is part of the observation, never a value. No secret is in it.
-pub(super) fn observe(
+pub(crate) fn observe(
     plan: &Plan,
     endpoint: &Endpoint,
     started: Instant,
@@ -28,8 +26,8 @@ pub(super) fn observe(
     let http = &endpoint.http;
     let log = |line: &str| log(&http.redact(line));
     describe(endpoint, &log);
-    let within = (started, plan.reach.timeout);
-    let server = Server::new(endpoint, plan.reach.instant(), plan.accept_partial, within, &log);
+    let within = (started, plan.spec.timeout);
+    let server = Server::new(endpoint, plan.spec.instant(), plan.accept_partial, within, &log);
     let wave = Wave::default();
     let (healthy, build_info, mut answers) = thread::scope(|scope| {
         let healthy = wave.spawn(scope, || server.healthy());
@@ -43,10 +41,10 @@ pub(super) fn observe(
         (join(healthy), join(build_info), answers)
     });
     let build_info = build_info.map(|page| BuildInfo::decode(&page)).unwrap_or_default();
-    let preflight = preflight::judge(healthy, &answers, http.credential.as_ref())
-        .and_then(|product| preflight::look_closer(&server, product, &build_info));
+    let preflight = prometheus::judge(healthy, &answers, http.credential.as_ref())
+        .and_then(|product| prometheus::look_closer(&server, product, &build_info));
     if matches!(preflight, Ok(Product::VictoriaMetrics)) {
-        nan::restore(&server, plan, &mut answers);
+        prometheus::restore_nan(&server, plan, &mut answers);
     }
     let backend =
         Backend::new(preflight.as_ref().ok().copied(), build_info).map(|words| http.redact(words));
@@ -79,27 +77,4 @@ pub(super) fn observe(
         Ok(_) => failed_queries(&failures, plan.queries.len()),
     };
     Observation { readings, backend, scrapes: Vec::new(), command: None, failure }
-}
-
-/// Tells the log how the server is reached.
-pub(super) fn describe(endpoint: &Endpoint, log: Log<'_>) {
-    let http = &endpoint.http;
-    log(&format!("target: {}", endpoint.target));
-    if let Some(credential) = &http.credential {
-        log(&format!("credentials: {}", credential.origin));
-    }
-    for name in http.headers.keys() {
-        log(&format!("header: {name}"));
-    }
-    if let Some(proxy) = &http.proxy {
-        log(&format!("proxy: {proxy}"));
-    }
-    if http.tls.insecure_skip_verify {
-        log("TLS: the server's certificate is not verified (insecure_skip_verify)");
-    }
-    if let Some(name) = &http.tls.server_name {
-        log(&format!(
-            "TLS: the server's name has to be {name}; no proxy of the environment is used"
-        ));
-    }
 }

@@ -5,7 +5,7 @@ const MOST: usize = 500;
 
 /// Foreign words on one line of bounded length: in a terminal and in a CI log, control
 /// characters, line feeds and changes of the writing direction have a meaning.
-pub(super) fn words(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     let plain = text.chars().map(|c| if is_plain(c) { c } else { ' ' });
     let mut words: String = plain.take(MOST).collect();
     if text.chars().nth(MOST).is_some() {
@@ -28,7 +28,7 @@ mod tests {
 
     #[test]
     fn foreign_words_cannot_leave_their_line() {
-        assert_eq!(words("a\n::error::b\u{1b}[31m\u{202e}c"), "a ::error::b [31m c");
-        assert_eq!(words(&"é".repeat(9999)).chars().count(), MOST + 1);
+        assert_eq!(one_line("a\n::error::b\u{1b}[31m\u{202e}c"), "a ::error::b [31m c");
+        assert_eq!(one_line(&"é".repeat(9999)).chars().count(), MOST + 1);
     }
 }

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::config::Watched;
-use crate::scrapes::Scrapes;
+use crate::config::ObservedRange;
 use crate::storage::{Labels, METRIC_NAME, Point, Points, Storage};
+use crate::target_health::TargetHealth;
 
 /// Says of each instant whether a target was scraped successfully.
 pub(super) const UP: &str = "up";
@@ -48,21 +48,21 @@ impl Span {
     /// What was watched of it, up to the instant that is given, or to its end.
     ///
     /// The window is open on its left, and the first sample belongs to it.
-    pub(super) fn watched(&self, given: Option<Timestamp>) -> Watched {
+    pub(super) fn observed(&self, given: Option<Timestamp>) -> ObservedRange {
         let end = Timestamp::from_millisecond(self.last).unwrap_or_default();
         let at = given.unwrap_or(end);
         let duration = |ms: i64| u64::try_from(ms).ok().map(Duration::from_millis);
         let step = self.step.and_then(duration).filter(|step| !step.is_zero());
         let length = at.as_millisecond().saturating_sub(self.first);
         let length = duration(length).filter(|length| !length.is_zero());
-        Watched { at, window: length.zip(step).map(|(length, step)| length + step), step }
+        ObservedRange { at, window: length.zip(step).map(|(length, step)| length + step), step }
     }
 }
 
 /// How each target let itself be scraped, up to the instant `until`.
 ///
 /// Where there is no `up`, the series with the most samples stands for the scrapes.
-pub(super) fn scrapes(storage: &Storage, until: Option<i64>) -> Vec<Scrapes> {
+pub(super) fn scrapes(storage: &Storage, until: Option<i64>) -> Vec<TargetHealth> {
     let last = storage.of_metric(Some(UP)).filter_map(|series| series.points.last()).max();
     let Some(last) = last else {
         let densest = densest(storage);
@@ -88,13 +88,13 @@ fn densest(storage: &Storage) -> Option<&Points> {
 }
 
 /// Of samples that tell nothing of the scrapes that brought them.
-fn of_series(points: &Points, until: Option<i64>) -> Scrapes {
+fn of_series(points: &Points, until: Option<i64>) -> TargetHealth {
     let up: Points = points.iter().map(|point| Point { value: 1.0, ..point }).collect();
     let end = until.or(up.last()).unwrap_or_default();
     of_target(&Labels::default(), &up, None, end)
 }
 
-fn of_target(labels: &Labels, up: &Points, took: Option<&Points>, end: i64) -> Scrapes {
+fn of_target(labels: &Labels, up: &Points, took: Option<&Points>, end: i64) -> TargetHealth {
     let took: Vec<_> = took.into_iter().flatten().collect();
     let lasted = |at: i64| {
         let index = took.binary_search_by_key(&at, |point| point.at).ok()?;
@@ -114,7 +114,7 @@ fn of_target(labels: &Labels, up: &Points, took: Option<&Points>, end: i64) -> S
     pause = over.map_or(pause, |over| pause.max(end as f64 / 1000.0 - over));
     let mut target: crate::model::reading::Labels = labels.into();
     target.remove(METRIC_NAME);
-    Scrapes {
+    TargetHealth {
         target,
         tried,
         failed,
@@ -149,7 +149,7 @@ mod tests {
         }
     }
 
-    fn only(scrapes_of_it: &[(f64, f64, f64)], until: Option<i64>) -> Scrapes {
+    fn only(scrapes_of_it: &[(f64, f64, f64)], until: Option<i64>) -> TargetHealth {
         let mut storage = Storage::default();
         scraped("a:1", scrapes_of_it, &mut storage);
         scrapes(&storage, until).remove(0)
@@ -220,11 +220,11 @@ mod tests {
         let all: Vec<_> = (5..=35).map(|n| (f64::from(n), 1.0, 0.0)).collect();
         scraped("a:1", &all, &mut storage);
         let span = span(&storage).unwrap();
-        let watched = span.watched(None);
-        assert_eq!(watched.at, Timestamp::from_second(35).unwrap());
-        assert_eq!(watched.window, Some(Duration::from_secs(31)));
-        assert_eq!(watched.step, Some(Duration::from_secs(1)));
-        let early = span.watched(Some(Timestamp::from_second(1).unwrap()));
-        assert_eq!(early.window, None, "nothing was watched yet");
+        let observed = span.observed(None);
+        assert_eq!(observed.at, Timestamp::from_second(35).unwrap());
+        assert_eq!(observed.window, Some(Duration::from_secs(31)));
+        assert_eq!(observed.step, Some(Duration::from_secs(1)));
+        let early = span.observed(Some(Timestamp::from_second(1).unwrap()));
+        assert_eq!(early.window, None, "nothing was observed yet");
     }
 }

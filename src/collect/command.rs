@@ -7,9 +7,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 
+use crate::one_line::one_line;
+
 /// How a command ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ended {
+pub struct CommandOutcome {
     /// The command as it was given.
     pub line: String,
     /// Its exit code; `None` where a signal ended it.
@@ -22,7 +24,7 @@ pub struct Ended {
     pub took: Duration,
 }
 
-impl Ended {
+impl CommandOutcome {
     /// That it failed, if it did.
     pub fn failure(&self) -> Option<String> {
         (!self.is_success).then(|| format!("the command `{}` {}", self.line, self.status))
@@ -53,7 +55,7 @@ pub(super) fn start(command: &[OsString], stdout_is_taken: bool) -> anyhow::Resu
 /// The command as one line.
 fn line(command: &[OsString]) -> String {
     let words: Vec<_> = command.iter().map(|word| quoted(&word.to_string_lossy())).collect();
-    super::words::words(&words.join(" "))
+    one_line(&words.join(" "))
 }
 
 /// A word as a shell would have it.
@@ -68,13 +70,13 @@ fn quoted(word: &str) -> String {
 
 impl Running {
     /// How it ended, once it has.
-    pub(super) fn ended(&mut self) -> io::Result<Option<Ended>> {
+    pub(super) fn ended(&mut self) -> io::Result<Option<CommandOutcome>> {
         let status = self.child.try_wait()?;
-        Ok(status.map(|status| Ended {
+        Ok(status.map(|status| CommandOutcome {
             line: self.line.clone(),
             code: status.code(),
             is_success: status.success(),
-            status: words(status),
+            status: status_text(status),
             took: self.started.elapsed(),
         }))
     }
@@ -88,7 +90,7 @@ impl Drop for Running {
     }
 }
 
-fn words(status: ExitStatus) -> String {
+fn status_text(status: ExitStatus) -> String {
     match status.code() {
         Some(code) => format!("exited with code {code}"),
         // `signal: 9 (SIGKILL)`, on Unix.

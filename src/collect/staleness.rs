@@ -26,7 +26,7 @@ pub(super) fn mark(storage: &mut Storage) {
         end(storage, id, at);
     }
     // No marker is where there is a sample.
-    let _ = storage.settle();
+    let _ = storage.merge_out_of_order();
 }
 
 /// The instants of scrapes that did not bring the series, while the scrape before did.

@@ -6,15 +6,15 @@ use std::thread::{self, Builder};
 use std::time::{Duration, Instant};
 
 use super::clock::Clock;
-use super::command::{self, Ended};
+use super::command::{self, CommandOutcome};
 use super::coverage::{DURATION, UP};
-use super::http::{Failed, Http, Log, Page, Patience, TransportError, Wanted};
+use super::observer::{Observer, ProgressUpdate};
 use super::recording::at_its_place;
-use super::server;
-use super::spectator::{Moment, Spectator};
-use super::words::words;
-use crate::config::{Reach, Scrape, ScrapedPage};
+use crate::config::{Scrape, ScrapedPage, SourceSpec};
 use crate::exposition::{Context, Format, Reader};
+use crate::one_line::one_line;
+use crate::prometheus::describe;
+use crate::prometheus::http::{Failed, Http, Log, Page, RetryPolicy, TransportError, Wanted};
 use crate::promql::{self, Value};
 use crate::storage::{Labels, METRIC_NAME, Point, Storage};
 
@@ -38,7 +38,7 @@ const TELL: Duration = Duration::from_secs(1);
 #[derive(Default)]
 pub(super) struct Scraped {
     pub(super) storage: Storage,
-    pub(super) command: Option<Ended>,
+    pub(super) command: Option<CommandOutcome>,
     /// Why scrapes failed, once for each page.
     pub(super) warnings: Vec<String>,
     /// Why the service could not be scraped at all, or what is broken in its pages.
@@ -70,15 +70,15 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// If the command cannot be run.
 pub(super) fn run(
     scrape: &Scrape,
-    reach: &Reach,
+    spec: &SourceSpec,
     clock: Clock,
     lag: Option<&str>,
-    spectator: Spectator<'_>,
+    observer: Observer<'_>,
 ) -> anyhow::Result<Scraped> {
     let shared = Shared::default();
     let redacted = |page: &'_ ScrapedPage| {
         let http = page.endpoint.http.clone();
-        move |line: &str| (spectator.log)(&http.redact(line))
+        move |line: &str| (observer.log)(&http.redact(line))
     };
     let logs: Vec<_> = scrape.pages.iter().map(redacted).collect();
     let pages = scrape.pages.iter().zip(&logs);
@@ -98,7 +98,7 @@ pub(super) fn run(
         // Nothing was put under load, so there is nothing to judge.
         return Ok(Scraped { failure: Some(failure), ..Scraped::default() });
     }
-    let command = meanwhile(scrape, reach, &mut scrapers, lag, spectator)?;
+    let command = scrape_until_done(scrape, spec, &mut scrapers, lag, observer)?;
     drop(scrapers);
     let failure = lock(&shared.broken).take();
     let mut warnings = std::mem::take(&mut *lock(&shared.warnings));
@@ -109,21 +109,22 @@ pub(super) fn run(
 }
 
 /// Scrapes until the time is over or the command has ended.
-fn meanwhile(
+fn scrape_until_done(
     scrape: &Scrape,
-    reach: &Reach,
+    spec: &SourceSpec,
     scrapers: &mut [Scraper<'_>],
     lag: Option<&str>,
-    spectator: Spectator<'_>,
-) -> anyhow::Result<Option<Ended>> {
+    observer: Observer<'_>,
+) -> anyhow::Result<Option<CommandOutcome>> {
     let Some(first) = scrapers.first() else { return Ok(None) };
     let (shared, clock) = (first.shared, first.clock);
     let mut command = match scrape.length {
         Some(_) => None,
-        None => Some(command::start(&reach.command, spectator.stdout_is_taken)?),
+        None => Some(command::start(&spec.command, observer.stdout_is_taken)?),
     };
     let started = Instant::now();
-    let teller = Teller { shared, clock, lag: lag.and_then(|lag| promql::parse(lag).ok()) };
+    let reporter =
+        ProgressReporter { shared, clock, lag: lag.and_then(|lag| promql::parse(lag).ok()) };
     thread::scope(|scope| {
         // Whatever happens to this thread, the others come to an end.
         let _stop = Stop(shared);
@@ -140,9 +141,9 @@ fn meanwhile(
             if let Some(ended) = command.as_mut().map(|it| it.ended()).transpose()?.flatten() {
                 return Ok(Some(ended));
             }
-            if let Some(progress) = spectator.progress.filter(|_| told.elapsed() >= TELL) {
+            if let Some(progress) = observer.progress.filter(|_| told.elapsed() >= TELL) {
                 told = Instant::now();
-                progress(&teller.moment(passed, left));
+                progress(&reporter.update(passed, left));
             }
             thread::sleep(left.map_or(GLANCE, |left| left.min(GLANCE)));
         }
@@ -160,17 +161,17 @@ impl Drop for Stop<'_> {
 }
 
 /// Knows how it goes.
-struct Teller<'a> {
+struct ProgressReporter<'a> {
     shared: &'a Shared,
     clock: Clock,
     lag: Option<promql::Query>,
 }
 
-impl Teller<'_> {
-    fn moment(&self, passed: Duration, left: Option<Duration>) -> Moment {
+impl ProgressReporter<'_> {
+    fn update(&self, passed: Duration, left: Option<Duration>) -> ProgressUpdate {
         let scrapes = self.shared.made.load(Ordering::Relaxed);
         let failed = self.shared.failed.load(Ordering::Relaxed);
-        Moment { passed, left, scrapes, failed, worst_lag_s: self.worst_lag() }
+        ProgressUpdate { passed, left, scrapes, failed, worst_lag_s: self.worst_lag() }
     }
 
     fn worst_lag(&self) -> Option<f64> {
@@ -198,7 +199,7 @@ struct Scraper<'a> {
 
 impl<'a> Scraper<'a> {
     fn new(page: &'a ScrapedPage, clock: Clock, shared: &'a Shared, log: Log<'a>) -> Self {
-        server::describe(&page.endpoint, log);
+        describe(&page.endpoint, log);
         let target = [("instance", page.instance.as_str()), ("job", page.job.as_str())].into_iter();
         // Each scrape has a limit of its own; together they have none.
         let http = Http::new(&page.endpoint, WANTED, Instant::now(), Duration::MAX, log);
@@ -270,7 +271,7 @@ impl<'a> Scraper<'a> {
 
     /// The page; asked for a second time where a connection that was kept open is gone.
     fn get(&self) -> Result<Page, Failed<TransportError>> {
-        let get = || self.http.get("", &[], Patience::Once(PATIENCE));
+        let get = || self.http.get("", &[], RetryPolicy::Once(PATIENCE));
         match get() {
             Err(failed) if matches!(failed.error, TransportError::Broken(_)) => get(),
             other => other,
@@ -317,6 +318,6 @@ fn explain(failed: &Failed<TransportError>) -> String {
     match failed.error {
         TransportError::Timeout(_) => format!("no answer within {PATIENCE:?}"),
         TransportError::TooLarge(limit) => format!("the page is larger than {limit} MiB"),
-        _ => words(&failed.to_string()),
+        _ => one_line(&failed.to_string()),
     }
 }

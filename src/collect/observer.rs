@@ -2,22 +2,22 @@
 
 use std::time::Duration;
 
-use super::http::Log;
+use crate::prometheus::Log;
 
 /// Who looks on while a service is watched.
 #[derive(Clone, Copy)]
-pub struct Spectator<'a> {
+pub struct Observer<'a> {
     /// Is told of every request.
     pub log: Log<'a>,
     /// Is told how it goes, about once a second.
-    pub progress: Option<&'a dyn Fn(&Moment)>,
+    pub progress: Option<&'a dyn Fn(&ProgressUpdate)>,
     /// Whether standard output is for the report alone.
     pub stdout_is_taken: bool,
 }
 
 /// How far the watching is.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Moment {
+pub struct ProgressUpdate {
     /// For how long it has been going on.
     pub passed: Duration,
     /// For how long it will go on, where that is known.

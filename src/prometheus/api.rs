@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::http::{Failed, Http, Log, Page, Patience, TransportError, Wanted};
+use super::http::{Failed, Http, Log, Page, RetryPolicy, TransportError, Wanted};
 use super::wire::{Answer, QueryError};
 use crate::config::Endpoint;
 
@@ -12,13 +12,13 @@ use crate::config::Endpoint;
 const WANTED: Wanted = Wanted { accept: "application/json", at_most: 4 * 1024 * 1024 };
 
 /// The build information is worth this much waiting, and no more.
-const BUILD_INFO: Patience = Patience::Once(Duration::from_secs(5));
+const BUILD_INFO: RetryPolicy = RetryPolicy::Once(Duration::from_secs(5));
 
 /// What came of a query.
-pub(super) type Answered = Result<Answer, Failed<QueryError>>;
+pub(crate) type Answered = Result<Answer, Failed<QueryError>>;
 
 /// A server that speaks the Prometheus HTTP API.
-pub(super) struct Server<'a> {
+pub(crate) struct Server<'a> {
     http: Http<'a>,
     at: Timestamp,
     accept_partial: bool,
@@ -27,7 +27,7 @@ pub(super) struct Server<'a> {
 impl<'a> Server<'a> {
     /// The server at `endpoint`, asked for the instant `at`; it has to answer within `timeout`
     /// of `started`.
-    pub(super) fn new(
+    pub(crate) fn new(
         endpoint: &'a Endpoint,
         at: Timestamp,
         accept_partial: bool,
@@ -38,18 +38,18 @@ impl<'a> Server<'a> {
     }
 
     /// The page that says whether the server is up.
-    pub(super) fn healthy(&self) -> Result<Page, Failed<TransportError>> {
-        self.http.get("/-/healthy", &[], Patience::Deadline)
+    pub(crate) fn healthy(&self) -> Result<Page, Failed<TransportError>> {
+        self.http.get("/-/healthy", &[], RetryPolicy::Deadline)
     }
 
     /// The page that says which server it is.
-    pub(super) fn build_info(&self) -> Result<Page, Failed<TransportError>> {
+    pub(crate) fn build_info(&self) -> Result<Page, Failed<TransportError>> {
         self.http.get("/api/v1/status/buildinfo", &[], BUILD_INFO)
     }
 
     /// Evaluates `expr` at the instant of the audit. `decode` reads the answer: its status and
     /// its body.
-    pub(super) fn query<T>(
+    pub(crate) fn query<T>(
         &self,
         expr: &str,
         decode: impl Fn(u16, &[u8]) -> Result<T, QueryError>,
@@ -58,7 +58,7 @@ impl<'a> Server<'a> {
         let standard = [("query", expr), ("time", &time), ("timeout", &timeout)];
         let special = self.special();
         let ask = |parameters: &[_]| {
-            let page = self.http.get("/api/v1/query", parameters, Patience::Deadline);
+            let page = self.http.get("/api/v1/query", parameters, RetryPolicy::Deadline);
             page.map_err(|failed| Failed { error: failed.error.into(), journey: failed.journey })
         };
         let mut page = ask(&[&standard[..], &special].concat())?;

@@ -17,18 +17,18 @@ const BURST: usize = 5;
 const PACE: Duration = Duration::from_millis(1);
 
 /// A request in a thread of its own, or why there is no thread.
-pub(super) type Spawned<'scope, T> = io::Result<ScopedJoinHandle<'scope, T>>;
+pub(crate) type Spawned<'scope, T> = io::Result<ScopedJoinHandle<'scope, T>>;
 
 /// Counts the requests under way.
 #[derive(Default)]
-pub(super) struct Wave {
+pub(crate) struct Wave {
     under_way: Mutex<usize>,
     answered: Condvar,
 }
 
 impl Wave {
     /// Sends a request in a thread of its own, as soon as another one may go out.
-    pub(super) fn spawn<'scope, 'env, T: Send + 'scope>(
+    pub(crate) fn spawn<'scope, 'env, T: Send + 'scope>(
         &'env self,
         scope: &'scope Scope<'scope, 'env>,
         request: impl FnOnce() -> T + Send + 'scope,
@@ -61,7 +61,7 @@ impl Wave {
 }
 
 /// The result of a request, whatever became of its thread.
-pub(super) fn join<T, E>(handle: Spawned<'_, Result<T, Failed<E>>>) -> Result<T, Failed<E>>
+pub(crate) fn join<T, E>(handle: Spawned<'_, Result<T, Failed<E>>>) -> Result<T, Failed<E>>
 where
     E: std::error::Error + From<TransportError>,
 {
