@@ -21,6 +21,7 @@ use crate::config::{ObservedRange, Source, SourceSpec};
 use crate::prometheus::{self, TransportError};
 use crate::promql;
 use crate::storage::Storage;
+use crate::target_health::TargetHealth;
 use clock::Clock;
 pub use command::CommandOutcome;
 pub use observer::{Observer, ProgressUpdate};
@@ -69,6 +70,11 @@ impl Telemetry {
     pub fn until(&self, at: Timestamp) -> ObservedRange {
         let span = self.storage().and_then(coverage::span);
         span.map_or_else(|| self.observed.clone(), |span| span.observed(Some(at)))
+    }
+
+    /// How each target let itself be scraped.
+    pub(crate) fn scrapes(&self) -> &[TargetHealth] {
+        self.samples.as_ref().map(|samples| samples.scrapes.as_slice()).unwrap_or_default()
     }
 
     /// The samples that were scraped, or recorded.

@@ -30,7 +30,9 @@ pub use template::{DEFAULT_METRICS, InitError, write_template};
 
 use crate::model::check::Criteria;
 use crate::model::level::Gate;
+use crate::model::question::{Question, Span};
 use crate::model::reading::ReadAs;
+use crate::model::signal::OnMissing;
 use crate::model::signal::Signal;
 use vars::Vars;
 
@@ -128,15 +130,6 @@ pub enum Asked {
     Check(String),
 }
 
-/// The time over which a query is evaluated, up to the instant of the audit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Span {
-    /// How long.
-    pub window: Duration,
-    /// From one evaluation to the next.
-    pub step: Duration,
-}
-
 /// A query of the configuration.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Query {
@@ -144,8 +137,6 @@ pub struct Query {
     pub asked: Asked,
     /// PromQL with variables.
     template: String,
-    /// PromQL as it is asked, variables replaced.
-    pub expr: String,
     /// How its answer is read.
     pub read_as: ReadAs,
     /// Over which time it is evaluated; `None` for the instant alone.
@@ -210,31 +201,24 @@ impl Plan {
         self.queries.iter().find(|query| query.signal() == Some(signal))
     }
 
-    /// The query of the check of that name, if it has one of its own.
-    pub fn query_of_check(&self, id: &str) -> Option<&Query> {
-        self.queries.iter().find(|query| matches!(&query.asked, Asked::Check(name) if name == id))
-    }
-
-    /// The same plan at another instant.
-    #[must_use]
-    pub fn at(mut self, at: Timestamp) -> Self {
-        self.spec.at = Some(at);
-        self
-    }
-
-    /// The plan once it is known what was watched. `--var` and `--at` prevail.
-    #[must_use]
-    pub fn after(mut self, observed: &ObservedRange) -> Self {
-        self.spec = self.spec.after(observed);
-        for (name, value) in [("window", observed.window), ("step", observed.step)] {
+    /// What is to be asked, in the order of the queries. Once it is known what was observed,
+    /// `$window` and `$step` stand for that, unless the command line gives them.
+    pub fn questions(&self, observed: Option<&ObservedRange>) -> Vec<Question> {
+        let mut values = self.vars.clone();
+        let [window, step] = [observed.and_then(|it| it.window), observed.and_then(|it| it.step)];
+        for (name, value) in [("window", window), ("step", step)] {
             if let Some(value) = value.filter(|_| !self.given.iter().any(|given| given == name)) {
-                self.vars.insert(name.to_owned(), vars::range(value));
+                values.insert(name.to_owned(), vars::range(value));
             }
         }
-        for query in &mut self.queries {
-            query.expr = vars::expand(&query.template, &self.vars);
-        }
-        self
+        let question = |query: &Query| Question {
+            expr: vars::expand(&query.template, &values),
+            span: query.span,
+            nothing_counts: query.read_as.on_nan == OnMissing::Zero
+                || query.read_as.on_no_data == OnMissing::Zero,
+            accept_partial: query.read_as.accept_partial,
+        };
+        self.queries.iter().map(question).collect()
     }
 }
 

@@ -6,6 +6,7 @@
 //! cli ──▶ config ──▶ collect ──▶ evaluate ──▶ engine ──▶ report ──▶ render ──▶ exit
 //! ```
 
+pub mod audit;
 pub mod cli;
 pub mod collect;
 pub mod commands;
@@ -15,8 +16,6 @@ pub mod evaluate;
 pub mod exit;
 pub mod exposition;
 pub mod model;
-pub mod moment;
-pub mod observe;
 mod one_line;
 pub mod output;
 pub mod progress;

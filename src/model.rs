@@ -8,6 +8,7 @@ pub mod level;
 pub mod mode;
 pub mod origin;
 pub mod quantity;
+pub mod question;
 pub mod reading;
 pub mod signal;
 pub mod weights;

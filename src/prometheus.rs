@@ -15,7 +15,7 @@ pub(crate) use preflight::{BuildInfo, Product, judge, look_closer};
 pub(crate) use wave::{Wave, join};
 pub use wire::reply::Reply;
 pub(crate) use wire::reply::decode as decode_reply;
-pub use wire::{Answer, QueryError, decode};
+pub use wire::{Answer, QueryError, decode, decode_matrix};
 
 use crate::config::Endpoint;
 

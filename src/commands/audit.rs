@@ -3,29 +3,32 @@
 use std::time::Instant;
 
 use super::deliver::deliver;
+use crate::audit::audit_at_worst_instant;
 use crate::cli::{Cli, Format};
 use crate::collect::{self, Telemetry};
-use crate::config::{self, Environment};
+use crate::config::{self, Environment, Query};
 use crate::exit::Exit;
 use crate::model::signal::Signal;
 use crate::report::Report;
-use crate::{exposition, moment, output};
+use crate::{exposition, output};
 
 /// Every error that it returns came before anything was audited.
 pub(super) fn run(cli: &Cli, started: Instant) -> anyhow::Result<Exit> {
     let plan = config::load(&cli.request(super::now()?, Environment::of_process()))?;
     let log = super::log(cli.common());
-    let exprs: Vec<_> = plan.queries.iter().map(|query| query.expr.as_str()).collect();
-    let lag = plan.query(Signal::EVENT_LOOP_LAG).map(|query| query.expr.as_str());
+    let questions = plan.questions(None);
+    let exprs: Vec<_> = questions.iter().map(|question| question.expr.as_str()).collect();
+    let is_lag = |query: &Query| query.signal() == Some(Signal::EVENT_LOOP_LAG);
+    let lag = plan.queries.iter().position(is_lag).map(|index| exprs[index]);
     let stdout_is_taken = cli.common().output_format == Format::Json;
     let mut telemetry = super::observed(&log, cli.has_command(), stdout_is_taken, |observer| {
         collect::collect(&plan.spec, started, &exprs, lag, observer)
     })?;
     super::warn(&telemetry.warnings);
     record(cli, &mut telemetry);
-    let judged = moment::audit_at_worst_instant(&plan, &telemetry, &log);
-    let exit = Exit::of(judged.assessment.verdict, plan.gate);
-    let report = Report::new(&judged.plan, &judged.seen, &judged.assessment, exit);
+    let audit = audit_at_worst_instant(&plan, &telemetry, &log);
+    let exit = Exit::of(audit.assessment.verdict, plan.gate);
+    let report = Report::new(&plan, &audit, exit);
     Ok(deliver(report, exit, cli))
 }
 

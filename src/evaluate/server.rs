@@ -3,38 +3,37 @@
 //! An audit so costs about one answer's delay; VictoriaMetrics is asked a second time, for `NaN`.
 
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use super::failures::failed_queries;
-use crate::config::{Endpoint, Plan};
-use crate::model::reading::{CheckReading, Reading, Readings, State};
-use crate::observe::Observation;
+use jiff::Timestamp;
+
+use super::{Evaluation, Unanswered};
+use crate::config::{Endpoint, HttpConfig};
+use crate::model::question::{Answer, Question, Values};
+use crate::model::reading::Labels;
 use crate::prometheus::{
-    self, Backend, BuildInfo, Log, Product, Server, Wave, decode, describe, join,
+    self, Backend, BuildInfo, Log, Product, Server, Wave, describe, join, restore_nan,
 };
 
-/// Asks the server everything that the plan holds, from `started` on; `log` is told of every
-/// request.
-///
-/// Whatever goes wrong is part of the observation, never a value. No secret is in it.
-pub(crate) fn observe(
-    plan: &Plan,
+/// Asks the server every question, by `timeout` after `started`; `log` is told of every request.
+pub(super) fn evaluate(
+    questions: &[Question],
     endpoint: &Endpoint,
-    started: Instant,
+    at: Timestamp,
+    (started, timeout): (Instant, Duration),
     log: Log<'_>,
-) -> Observation {
+) -> Evaluation {
     let http = &endpoint.http;
     let log = |line: &str| log(&http.redact(line));
     describe(endpoint, &log);
-    let within = (started, plan.spec.timeout);
-    let server = Server::new(endpoint, plan.spec.instant(), plan.accept_partial, within, &log);
+    let accept_partial = questions.iter().any(|question| question.accept_partial);
+    let server = Server::new(endpoint, at, accept_partial, (started, timeout), &log);
     let wave = Wave::default();
     let (healthy, build_info, mut answers) = thread::scope(|scope| {
         let healthy = wave.spawn(scope, || server.healthy());
-        let answers: Vec<_> = plan
-            .queries
+        let answers: Vec<_> = questions
             .iter()
-            .map(|query| wave.spawn(scope, || server.query(&query.expr, decode)))
+            .map(|question| wave.spawn(scope, || server.answer(&question.expr, question.span)))
             .collect();
         let build_info = wave.spawn(scope, || server.build_info());
         let answers: Vec<_> = answers.into_iter().map(join).collect();
@@ -44,37 +43,28 @@ pub(crate) fn observe(
     let preflight = prometheus::judge(healthy, &answers, http.credential.as_ref())
         .and_then(|product| prometheus::look_closer(&server, product, &build_info));
     if matches!(preflight, Ok(Product::VictoriaMetrics)) {
-        prometheus::restore_nan(&server, plan, &mut answers);
+        restore_nan(&server, questions, &mut answers);
     }
     let backend =
         Backend::new(preflight.as_ref().ok().copied(), build_info).map(|words| http.redact(words));
-    let mut failures = Vec::new();
-    let mut readings = Readings::new(|_| None);
-    for (query, answer) in plan.queries.iter().zip(answers) {
-        let reading = match answer {
-            Ok(answer) => {
-                let incomplete = answer.incomplete.map(|it| it.map(|words| http.redact(words)));
-                let mut reading = Reading::new(answer.samples, incomplete, query.read_as);
-                for value in reading.labels.iter_mut().flat_map(|labels| labels.values_mut()) {
-                    *value = http.redact(value);
-                }
-                reading
-            }
-            Err(error) => {
-                let error = http.redact(&error.to_string());
-                failures.push((query, error.clone()));
-                Reading::unknown(State::Failed(error))
-            }
-        };
-        if let Some(signal) = query.signal() {
-            readings.set(signal, reading);
-        } else {
-            readings.set_check(query.name(), CheckReading::Value(reading));
-        }
-    }
-    let failure = match preflight {
-        Err(fault) => Some(http.redact(&format!("{}: {fault}", endpoint.target))),
-        Ok(_) => failed_queries(&failures, plan.queries.len()),
+    let answers = answers.into_iter().map(|answer| match answer {
+        Ok(answer) => Ok(redacted(answer, http)),
+        Err(error) => Err(Unanswered::Failed(http.redact(&error.to_string()))),
+    });
+    let failure = preflight.err();
+    let failure = failure.map(|it| http.redact(&format!("{}: {it}", endpoint.target)));
+    Evaluation { answers: answers.collect(), backend, failure }
+}
+
+/// The answer without the secrets that the server may have repeated.
+fn redacted(answer: Answer, http: &HttpConfig) -> Answer {
+    let Answer { mut values, incomplete } = answer;
+    let hide = |labels: &mut Labels| {
+        labels.values_mut().for_each(|value| *value = http.redact(value));
     };
-    Observation { readings, backend, scrapes: Vec::new(), command: None, failure }
+    match &mut values {
+        Values::Vector(samples) => samples.iter_mut().for_each(|it| hide(&mut it.labels)),
+        Values::Matrix(series) => series.iter_mut().for_each(|it| hide(&mut it.labels)),
+    }
+    Answer { values, incomplete: incomplete.map(|it| it.map(|words| http.redact(words))) }
 }

@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use super::http::{Failed, Http, Log, Page, RetryPolicy, TransportError, Wanted};
-use super::wire::{Answer, QueryError};
+use super::wire::{QueryError, decode, decode_matrix};
 use crate::config::Endpoint;
+use crate::model::question::{Answer, Span, Values};
 
 /// Ten answers at once have to fit into a CI runner's memory.
 const WANTED: Wanted = Wanted { accept: "application/json", at_most: 4 * 1024 * 1024 };
@@ -54,11 +55,39 @@ impl<'a> Server<'a> {
         expr: &str,
         decode: impl Fn(u16, &[u8]) -> Result<T, QueryError>,
     ) -> Result<T, Failed<QueryError>> {
-        let (time, timeout) = (unix_seconds(self.at), milliseconds(self.http.remaining()));
-        let standard = [("query", expr), ("time", &time), ("timeout", &timeout)];
+        let time = unix_seconds(self.at);
+        self.ask("/api/v1/query", &[("query", expr), ("time", &time)], decode)
+    }
+
+    /// Evaluates `expr` at the instant of the audit, or over a span up to it.
+    pub(crate) fn answer(&self, expr: &str, span: Option<Span>) -> Answered {
+        let Some(span) = span else {
+            let answer = self.query(expr, decode)?;
+            let super::wire::Answer { samples, incomplete } = answer;
+            return Ok(Answer { values: Values::Vector(samples), incomplete });
+        };
+        let instants = span.instants(self.at);
+        let first = instants.first().and_then(|at| Timestamp::from_millisecond(*at).ok());
+        let start = unix_seconds(first.unwrap_or(self.at));
+        let (end, step) = (unix_seconds(self.at), seconds(span.step));
+        let parameters = [("query", expr), ("start", &start), ("end", &end), ("step", &step)];
+        let decode = |status, body: &[u8]| decode_matrix(status, body, &instants);
+        let (series, incomplete) = self.ask("/api/v1/query_range", &parameters, decode)?;
+        Ok(Answer { values: Values::Matrix(series), incomplete })
+    }
+
+    /// Asks an API page; `decode` reads the answer: its status and its body.
+    fn ask<T>(
+        &self,
+        path: &str,
+        parameters: &[(&str, &str)],
+        decode: impl Fn(u16, &[u8]) -> Result<T, QueryError>,
+    ) -> Result<T, Failed<QueryError>> {
+        let timeout = milliseconds(self.http.remaining());
+        let standard = [parameters, &[("timeout", timeout.as_str())]].concat();
         let special = self.special();
         let ask = |parameters: &[_]| {
-            let page = self.http.get("/api/v1/query", parameters, RetryPolicy::Deadline);
+            let page = self.http.get(path, parameters, RetryPolicy::Deadline);
             page.map_err(|failed| Failed { error: failed.error.into(), journey: failed.journey })
         };
         let mut page = ask(&[&standard[..], &special].concat())?;
@@ -89,6 +118,14 @@ fn names_any(body: &[u8], parameters: &[(&str, &str)]) -> bool {
 /// A duration as Prometheus takes it.
 fn milliseconds(duration: Duration) -> String {
     format!("{}ms", duration.as_millis().max(1))
+}
+
+/// A duration as Prometheus takes a step: seconds, with milliseconds where there are any.
+fn seconds(duration: Duration) -> String {
+    match (duration.as_secs(), duration.subsec_millis()) {
+        (seconds, 0) => seconds.to_string(),
+        (seconds, milliseconds) => format!("{seconds}.{milliseconds:03}"),
+    }
 }
 
 /// The instant as Prometheus takes it: seconds, with milliseconds where there are any.

@@ -10,26 +10,24 @@ use std::thread;
 
 use super::api::{Answered, Server};
 use super::wave::{Wave, join};
-use super::wire::{Answer, decode};
-use crate::config::{Plan, Query};
-use crate::model::reading::{Incomplete, Labels, Sample};
-use crate::model::signal::OnMissing;
+use crate::model::question::{Answer, Question, Values};
+use crate::model::reading::{Incomplete, Labels, Sample, Series};
 
 /// The label that tells a series of the query from the 0 that stands for none.
 const MARK: &str = "auditor_nan";
 
 /// Puts the series that are `NaN` into the answers of a backend that may leave them out.
-pub(crate) fn restore(server: &Server<'_>, plan: &Plan, answers: &mut [Answered]) {
+pub(crate) fn restore(server: &Server<'_>, questions: &[Question], answers: &mut [Answered]) {
     let wave = Wave::default();
     thread::scope(|scope| {
-        let asked: Vec<_> = plan
-            .queries
+        let asked: Vec<_> = questions
             .iter()
             .zip(answers)
-            .filter_map(|(query, answer)| Some((query, answer.as_mut().ok()?)))
-            .filter(|(query, answer)| may_hide_nan(query, answer))
-            .map(|(query, answer)| {
-                (answer, wave.spawn(scope, || server.query(&marked(&query.expr), decode)))
+            .filter_map(|(question, answer)| Some((question, answer.as_mut().ok()?)))
+            .filter(|(question, answer)| may_hide_nan(question, answer))
+            .map(|(question, answer)| {
+                let again = || server.answer(&marked(&question.expr), question.span);
+                (answer, wave.spawn(scope, again))
             })
             .collect();
         for (answer, again) in asked {
@@ -45,12 +43,13 @@ pub(crate) fn restore(server: &Server<'_>, plan: &Plan, answers: &mut [Answered]
 }
 
 /// Whether a `NaN` that is missing would change what is made of the answer.
-fn may_hide_nan(query: &Query, answer: &Answer) -> bool {
-    let read_as = query.read_as;
-    let nothing_is_zero =
-        read_as.on_nan == OnMissing::Zero || read_as.on_no_data == OnMissing::Zero;
-    let may_count = answer.incomplete.is_none() || read_as.accept_partial;
-    may_count && (nothing_is_zero || !answer.samples.is_empty())
+fn may_hide_nan(question: &Question, answer: &Answer) -> bool {
+    let is_empty = match &answer.values {
+        Values::Vector(samples) => samples.is_empty(),
+        Values::Matrix(series) => series.is_empty(),
+    };
+    let may_count = answer.incomplete.is_none() || question.accept_partial;
+    may_count && (question.nothing_counts || !is_empty)
 }
 
 /// `expr` with its `NaN` filled with 0 and its series marked; the line feed ends a comment.
@@ -60,15 +59,36 @@ fn marked(expr: &str) -> String {
 
 /// Adds the marked series that `answer` lacks.
 fn add(answer: &mut Answer, again: Answer) {
-    let known: HashSet<_> = answer.samples.iter().map(|sample| nameless(&sample.labels)).collect();
-    for Sample { mut labels, value } in again.samples {
+    match (&mut answer.values, again.values) {
+        (Values::Vector(samples), Values::Vector(again)) => add_samples(samples, again),
+        (Values::Matrix(series), Values::Matrix(again)) => add_series(series, again),
+        // The same question has an answer of the same kind.
+        _ => {}
+    }
+    answer.incomplete = answer.incomplete.take().or(again.incomplete);
+}
+
+fn add_samples(samples: &mut Vec<Sample>, again: Vec<Sample>) {
+    let known: HashSet<_> = samples.iter().map(|sample| nameless(&sample.labels)).collect();
+    for Sample { mut labels, value } in again {
         if labels.remove(MARK).is_some() && !known.contains(&nameless(&labels)) {
             // A value other than the 0 that fills has come in since the first answer.
             let value = if value == 0.0 { f64::NAN } else { value };
-            answer.samples.push(Sample { labels, value });
+            samples.push(Sample { labels, value });
         }
     }
-    answer.incomplete = answer.incomplete.take().or(again.incomplete);
+}
+
+/// A series that is `NaN` all the time is not in the answer at all; of one that is `NaN` at times,
+/// the points that are missing show it.
+fn add_series(series: &mut Vec<Series>, again: Vec<Series>) {
+    let known: HashSet<_> = series.iter().map(|series| nameless(&series.labels)).collect();
+    for Series { mut labels, points } in again {
+        if labels.remove(MARK).is_some() && !known.contains(&nameless(&labels)) {
+            let points = points.into_iter().map(|(at, _)| (at, f64::NAN)).collect();
+            series.push(Series { labels, points });
+        }
+    }
 }
 
 /// The labels without the metric's name, which `default` drops.

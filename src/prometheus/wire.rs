@@ -10,7 +10,7 @@ use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use super::http::TransportError;
-use crate::model::reading::{Incomplete, Labels, Sample};
+use crate::model::reading::{Incomplete, Labels, Sample, Series};
 use crate::one_line::one_line;
 
 /// An answered query.
@@ -77,7 +77,7 @@ struct Data<'a> {
 }
 
 #[derive(Deserialize)]
-struct Series {
+struct Found {
     metric: Labels,
     value: Option<(IgnoredAny, String)>,
     histogram: Option<IgnoredAny>,
@@ -93,6 +93,36 @@ pub fn decode(status: u16, body: &[u8]) -> Result<Answer, QueryError> {
     let data = envelope.data.ok_or_else(|| not_api("`data` is missing"))?;
     let samples = samples(&data)?;
     Ok(Answer { samples, incomplete })
+}
+
+/// Decodes the answer over a range that was evaluated at `instants`.
+///
+/// # Errors
+/// Everything that is not a whole, successful answer of numbers at those instants.
+pub fn decode_matrix(
+    status: u16,
+    body: &[u8],
+    instants: &[i64],
+) -> Result<(Vec<Series>, Option<Incomplete>), QueryError> {
+    let envelope = envelope(status, body)?;
+    let incomplete = incomplete(&envelope);
+    let data = envelope.data.ok_or_else(|| not_api("`data` is missing"))?;
+    let result = data.result.ok_or_else(|| not_api("`result` is missing"))?.get();
+    if data.result_type.as_deref() != Some("matrix") {
+        return Err(not_api("`resultType` of a range is not \"matrix\""));
+    }
+    let found: Vec<reply::RangeSeries> =
+        serde_json::from_str(result).map_err(|error| not_api(error.to_string()))?;
+    let series = found.into_iter().map(|found| {
+        let range = reply::range(found)?;
+        let points: Vec<_> = range.points.iter().map(|point| (point.at, point.value)).collect();
+        let is_asked = |(at, _): &(i64, f64)| instants.binary_search(at).is_ok();
+        if !points.iter().all(is_asked) || !points.is_sorted_by(|a, b| a.0 < b.0) {
+            return Err(not_api("it has points at other instants than were asked for"));
+        }
+        Ok(Series { labels: (&range.labels).into(), points })
+    });
+    Ok((series.collect::<Result<_, _>>()?, incomplete))
 }
 
 /// The answer's envelope, if it is that of a success.
@@ -221,7 +251,7 @@ fn samples(data: &Data<'_>) -> Result<Vec<Sample>, QueryError> {
     let invalid = |error: serde_json::Error| not_api(error.to_string());
     match data.result_type.as_deref() {
         Some("vector") => {
-            let series: Vec<Series> = serde_json::from_str(result).map_err(invalid)?;
+            let series: Vec<Found> = serde_json::from_str(result).map_err(invalid)?;
             series.into_iter().map(sample).collect()
         }
         Some("scalar") => {
@@ -234,7 +264,7 @@ fn samples(data: &Data<'_>) -> Result<Vec<Sample>, QueryError> {
     }
 }
 
-fn sample(series: Series) -> Result<Sample, QueryError> {
+fn sample(series: Found) -> Result<Sample, QueryError> {
     let (_, text) =
         series.value.filter(|_| series.histogram.is_none()).ok_or(QueryError::HISTOGRAMS)?;
     Ok(Sample { labels: series.metric, value: number(&text)? })

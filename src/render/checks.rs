@@ -67,9 +67,14 @@ fn values(check: &CheckEntry) -> String {
         (Some(budget), _) => {
             budget.usage_ratio.map(|used| format!(", {} of the budget used", number(used)))
         }
-        (_, Some(spike)) => spike
-            .baseline_mean
-            .map(|mean| format!(", {} times the mean of {}", spike.multiplier, number(mean))),
+        (_, Some(spike)) => spike.baseline_mean.map(|mean| {
+            let times = number(spike.multiplier);
+            if mean < spike.min_baseline {
+                format!(", {times} times the min_baseline of {}", number(spike.min_baseline))
+            } else {
+                format!(", {times} times the mean of {}", number(mean))
+            }
+        }),
         _ => None,
     };
     values + &more.unwrap_or_default()

@@ -6,8 +6,9 @@ use super::{
     FindingEvidence, Integer, NotAssessable, Ordered, OriginEntry, Range, Report, SCHEMA_VERSION,
     ScrapesEntry, SignalEntry, SourceKind, SpikeEntry, StateName, TermEntry, Word,
 };
+use crate::audit::Audit;
 use crate::collect::CommandOutcome;
-use crate::config::{Plan, Query, Source};
+use crate::config::{Asked, Plan, Query, Source};
 use crate::engine::{Assessment, Score, Term, Verdict, backlog};
 use crate::exit::Exit;
 use crate::model::check::{BuiltIn, Criteria, Judged, Limit, Observed};
@@ -17,18 +18,18 @@ use crate::model::level::{Gate, Level};
 use crate::model::origin::Place;
 use crate::model::reading::{Note, Reading, State};
 use crate::model::signal::Signal;
-use crate::observe::Observation;
 use crate::target_health::TargetHealth;
 
 impl Report {
     /// The report of an audit that ends in `exit`.
-    pub fn new(plan: &Plan, seen: &Observation, assessment: &Assessment, exit: Exit) -> Self {
+    pub fn new(plan: &Plan, audit: &Audit, exit: Exit) -> Self {
+        let assessment = &audit.assessment;
         let known = |signal: Signal| {
-            let reading = seen.readings.get(signal);
+            let reading = audit.readings.get(signal);
             reading.value.exact().filter(|_| reading.measured)
         };
         let score = &assessment.score;
-        let backlog = backlog(&seen.readings).exact().filter(|_| {
+        let backlog = backlog(&audit.readings).exact().filter(|_| {
             score
                 .terms
                 .iter()
@@ -53,12 +54,12 @@ impl Report {
             gate: plan.gate.level,
             error: match exit {
                 Exit::NoVerdict => Some(assessment.verdict_reason.clone()),
-                _ => seen.failure.clone(),
+                _ => audit.failure.clone(),
             },
-            evaluated_at: plan.spec.instant().to_string(),
+            evaluated_at: audit.at.to_string(),
             source: kind(&plan.spec.source),
             target: plan.spec.source.to_string(),
-            backend: seen.backend.clone(),
+            backend: audit.backend.clone(),
             config: plan.config.display().to_string(),
             score_is_lower_bound: score.total.exact().is_none(),
             score_breakdown: breakdown(score, &plan.criteria),
@@ -67,16 +68,16 @@ impl Report {
                 .iter()
                 .map(Into::into)
                 .collect(),
-            signals: seen
+            signals: audit
                 .readings
                 .iter()
-                .map(|(signal, reading)| (signal.key(), entry(plan, signal, reading)))
+                .map(|(signal, reading)| (signal.key(), entry(plan, audit, signal, reading)))
                 .collect(),
-            scrapes: seen.scrapes.iter().map(Into::into).collect(),
-            command: seen.command.as_ref().map(Into::into),
+            scrapes: audit.scrapes.iter().map(Into::into).collect(),
+            command: audit.command.as_ref().map(Into::into),
             thresholds: thresholds(&plan.criteria),
             weights: plan.criteria.weights.iter().map(|(it, weight)| (it.key(), weight)).collect(),
-            checks: assessment.checks.iter().map(|judged| check(plan, judged)).collect(),
+            checks: assessment.checks.iter().map(|judged| check(plan, audit, judged)).collect(),
             finding_details: assessment.findings.iter().map(|it| detail(it, assessment)).collect(),
             fail_on: fail_on(plan.gate),
             profile: plan.profile.clone(),
@@ -186,7 +187,7 @@ fn fail_on(gate: Gate) -> Vec<Word> {
     level.into_iter().chain(mode).map(Word::from).collect()
 }
 
-fn entry(plan: &Plan, signal: Signal, reading: &Reading) -> SignalEntry {
+fn entry(plan: &Plan, audit: &Audit, signal: Signal, reading: &Reading) -> SignalEntry {
     let query = plan.query(signal);
     SignalEntry {
         value: reading.measured.then_some(reading.value.least),
@@ -194,7 +195,7 @@ fn entry(plan: &Plan, signal: Signal, reading: &Reading) -> SignalEntry {
         state: (&reading.state).into(),
         reason: reason(reading),
         is_lower_bound: reading.value.exact().is_none(),
-        query: query.map(|query| query.expr.clone()),
+        query: audit.expr(plan, |it| it.signal() == Some(signal)).map(str::to_owned),
         reduce: query.map(|query| query.read_as.reduce),
         series: reading.series,
         labels: reading.labels.clone(),
@@ -223,7 +224,7 @@ impl From<&State> for StateName {
     }
 }
 
-fn check(plan: &Plan, judged: &Judged) -> CheckEntry {
+fn check(plan: &Plan, audit: &Audit, judged: &Judged) -> CheckEntry {
     let check = &judged.check;
     let decisive = match check.limit {
         Limit::Min(_) => judged.observed.most,
@@ -232,7 +233,10 @@ fn check(plan: &Plan, judged: &Judged) -> CheckEntry {
     let actual = judged.measured.then_some(decisive).filter(|value| value.is_finite());
     let (unit, query) = match check.observes {
         Observed::Signal(signal) => (Some(signal.unit().into()), None),
-        Observed::Query => (None, plan.query_of_check(&check.id).map(|it: &Query| it.expr.clone())),
+        Observed::Query => {
+            let is_own = |it: &Query| it.asked == Asked::Check(check.id.clone());
+            (None, audit.expr(plan, is_own).map(str::to_owned))
+        }
     };
     CheckEntry {
         name: check.id.clone(),

@@ -24,10 +24,14 @@ fn blocks(language: &str) -> Vec<&'static str> {
 fn backend() -> Fake {
     Fake::start(|request| match request.path.as_str() {
         "/api/v1/query" => Response::vector(&[(BTreeMap::new(), "0.1".to_owned())]),
+        "/api/v1/query_range" => Response::new(200, NO_SERIES),
         "/metrics" => Response::new(200, PAGE),
         _ => Response::new(200, "Prometheus Server is Healthy.\n"),
     })
 }
+
+/// An answer over a range.
+const NO_SERIES: &str = r#"{"status":"success","data":{"resultType":"matrix","result":[]}}"#;
 
 /// What the default queries ask for.
 const PAGE: &str = "\

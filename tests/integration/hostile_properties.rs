@@ -149,7 +149,9 @@ fn is_sound(text: &str) -> Result<(), TestCaseError> {
     match load(text) {
         Ok(plan) => {
             prop_assert!(plan.queries.len() >= 4);
-            prop_assert!(plan.queries.iter().all(|query| !query.expr.trim().is_empty()));
+            prop_assert!(
+                plan.questions(None).iter().all(|question| !question.expr.trim().is_empty())
+            );
             let levels = plan.criteria.levels;
             prop_assert!(levels.degraded >= 0.0);
             prop_assert!(levels.critical >= levels.degraded);

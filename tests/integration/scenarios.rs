@@ -172,7 +172,7 @@ fn respond(
     match (request.path.as_str(), health) {
         ("/-/healthy", Some(health)) => Response::new(health.status, &*health.body),
         ("/-/healthy", None) => Response::new(200, "Prometheus Server is Healthy.\n"),
-        ("/api/v1/query", _) => {
+        ("/api/v1/query" | "/api/v1/query_range", _) => {
             let query = request.parameters.get("query").map_or("", String::as_str);
             answers.get(query).map_or_else(|| Response::vector(&[]), Answer::response)
         }

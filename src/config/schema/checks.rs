@@ -7,8 +7,9 @@ use super::{Entry, Key, entries, find, unknown};
 use crate::config::problems::Problems;
 use crate::config::vars::{self, Vars};
 use crate::config::yaml::{Node, Value};
-use crate::config::{Asked, Query, Span};
+use crate::config::{Asked, Query};
 use crate::model::check::{BuiltIn, Check, Criteria, Limit, Observed, Rule, Severity, Spike};
+use crate::model::question::Span;
 use crate::model::reading::ReadAs;
 use crate::model::signal::Signal;
 
@@ -202,7 +203,7 @@ fn read_own(
         problems.at(node, format!("the check `{name}` has no `query`"));
         return None;
     };
-    let (template, expr) = queries::read_expr(name, query, vars, problems)?;
+    let template = queries::read_template(name, query, vars, problems)?;
     let (limit, at) = fields.limit?;
     let span = match &limit {
         Limit::Spike(spike) => Some(Span { window: spike.window, step: spike.step }),
@@ -219,7 +220,7 @@ fn read_own(
         is_requested: true,
     };
     let asked = Asked::Check(name.to_owned());
-    Some((check, Query { asked, template, expr, read_as, span }))
+    Some((check, Query { asked, template, read_as, span }))
 }
 
 fn read_limit(rule: &str, node: &Node, problems: &mut Problems) -> Option<Limit> {

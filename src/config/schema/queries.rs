@@ -62,8 +62,8 @@ fn read_query(signal: Signal, node: &Node, vars: &Vars, problems: &mut Problems)
         }
         _ => Some(node),
     };
-    let (template, expr) = read_expr(signal.key(), expr?, vars, problems)?;
-    Some(Query { asked: Asked::Signal(signal), template, expr, read_as, span: None })
+    let template = read_template(signal.key(), expr?, vars, problems)?;
+    Some(Query { asked: Asked::Signal(signal), template, read_as, span: None })
 }
 
 /// Reads how the answer is to be read.
@@ -99,13 +99,13 @@ pub(super) fn set<T: Copy, const N: usize>(
     }
 }
 
-/// The query as it is written, and with its variables replaced.
-pub(super) fn read_expr(
+/// The query as it is written; with its variables replaced, it is not empty.
+pub(super) fn read_template(
     key: &str,
     node: &Node,
     vars: &Vars,
     problems: &mut Problems,
-) -> Option<(String, String)> {
+) -> Option<String> {
     let template = match &node.value {
         Value::Text(text) => text,
         Value::Null => {
@@ -130,5 +130,5 @@ pub(super) fn read_expr(
         problems.at(node, format!("the query `{key}` is empty; write PromQL or remove the key"));
         return None;
     }
-    complete.then(|| (template.clone(), expr))
+    complete.then(|| template.clone())
 }

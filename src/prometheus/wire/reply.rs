@@ -19,7 +19,7 @@ pub struct Reply {
 }
 
 #[derive(Deserialize)]
-struct RangeSeries {
+pub(super) struct RangeSeries {
     metric: Labels,
     #[serde(default)]
     values: Vec<(f64, String)>,
@@ -63,7 +63,7 @@ pub(crate) fn decode(status: u16, body: &[u8]) -> Result<Reply, QueryError> {
     Ok(Reply { value, warnings })
 }
 
-fn range(series: RangeSeries) -> Result<promql::Range, QueryError> {
+pub(super) fn range(series: RangeSeries) -> Result<promql::Range, QueryError> {
     if series.histograms.is_some() {
         return Err(QueryError::HISTOGRAMS);
     }

@@ -1,0 +1,173 @@
+//! One audit at one instant: from the questions of the plan to what the engine makes of the
+//! answers; and which instant that is.
+//!
+//! Everything but the thread pool's backlog is about the whole time. The backlog is what it is at
+//! one instant; and when a load has run down it is gone, with the evidence. So beside the end
+//! there is a second candidate: when the backlog was at its height. The one with the higher score
+//! counts. Either can be asked of a Prometheus, at that instant.
+
+use jiff::Timestamp;
+
+use crate::collect::{CommandOutcome, Telemetry};
+use crate::config::{Asked, ObservedRange, Plan, Query};
+use crate::engine::{self, Assessment, Circumstances, Verdict};
+use crate::evaluate::{self, Evaluation, Expression, Unanswered};
+use crate::model::question::{Answer, Question, Values};
+use crate::model::reading::{CheckReading, RangeReading, Reading, Readings, State};
+use crate::model::signal::Signal;
+use crate::prometheus::{Backend, Log};
+use crate::target_health::TargetHealth;
+
+/// At so many instants, spread over the time, the backlog is looked at.
+const MOST_INSTANTS: usize = 120;
+/// The height is where the backlog is above this part of its peak: the averages of the window
+/// say more at its end than at its beginning.
+const HEIGHT: f64 = 0.75;
+
+/// An audit at one instant.
+#[derive(Debug)]
+pub struct Audit {
+    /// The instant.
+    pub at: Timestamp,
+    /// What was asked, in the order of the plan's queries.
+    pub questions: Vec<Question>,
+    /// What was read.
+    pub readings: Readings,
+    /// Which server answered, as far as it says.
+    pub backend: Backend,
+    /// How the service let itself be scraped, a target each; of a server nothing is known.
+    pub scrapes: Vec<TargetHealth>,
+    /// How the command ended that ran meanwhile.
+    pub command: Option<CommandOutcome>,
+    /// What went wrong, if anything did: the audit then has no clean result.
+    pub failure: Option<String>,
+    /// What the engine made of it.
+    pub assessment: Assessment,
+}
+
+impl Audit {
+    /// What was asked for a query of the plan.
+    pub fn expr(&self, plan: &Plan, is_it: impl Fn(&Query) -> bool) -> Option<&str> {
+        let index = plan.queries.iter().position(is_it)?;
+        self.questions.get(index).map(|question| question.expr.as_str())
+    }
+}
+
+/// The audit at the instant that tells most against the service.
+pub fn audit_at_worst_instant(plan: &Plan, telemetry: &Telemetry, log: Log<'_>) -> Audit {
+    let last = audit(plan, &telemetry.observed, telemetry, log);
+    let Some(at) = height_of_backlog(plan, &last, telemetry).filter(|_| plan.spec.at.is_none())
+    else {
+        return last;
+    };
+    let earlier = audit(plan, &telemetry.until(at), telemetry, log);
+    let (then, now) = (&earlier.assessment, &last.assessment);
+    // What is missing at the end stays missing, unless the breach is proven without it.
+    let may_replace = now.score.total.exact().is_some() || then.verdict == Verdict::Fail;
+    if may_replace && then.score.total.least > now.score.total.least { earlier } else { last }
+}
+
+fn audit(plan: &Plan, observed: &ObservedRange, telemetry: &Telemetry, log: Log<'_>) -> Audit {
+    let at = plan.spec.at.unwrap_or(observed.at);
+    let questions = plan.questions(Some(observed));
+    let evaluation = evaluate::evaluate(&questions, &plan.spec, telemetry, at, log);
+    let Evaluation { answers, backend, failure } = evaluation;
+    let failure = telemetry.failure.clone().or(failure).or_else(|| failed_queries(plan, &answers));
+    let readings = read(plan, answers, at);
+    let command = telemetry.command.clone();
+    let scrapes = telemetry.scrapes().to_vec();
+    let command_failure = command.as_ref().and_then(CommandOutcome::failure);
+    let circumstances = Circumstances {
+        gate: plan.gate,
+        scrapes: &scrapes,
+        command_failure: command_failure.as_deref(),
+        failure: failure.as_deref(),
+    };
+    let assessment = engine::assess(&readings, &plan.criteria, circumstances);
+    Audit { at, questions, readings, backend, scrapes, command, failure, assessment }
+}
+
+/// Reads the answers to the plan's queries.
+fn read(plan: &Plan, answers: Vec<Result<Answer, Unanswered>>, at: Timestamp) -> Readings {
+    let mut readings = Readings::new(|_| None);
+    for (query, answer) in plan.queries.iter().zip(answers) {
+        match (&query.asked, query.span) {
+            (Asked::Signal(signal), _) => readings.set(*signal, value(query, answer)),
+            (Asked::Check(name), None) => {
+                readings.set_check(name, CheckReading::Value(value(query, answer)));
+            }
+            (Asked::Check(name), Some(span)) => {
+                let reading = range(query, answer, span.instants(at));
+                readings.set_check(name, CheckReading::Range(reading));
+            }
+        }
+    }
+    readings
+}
+
+fn value(query: &Query, answer: Result<Answer, Unanswered>) -> Reading {
+    match answer {
+        Ok(Answer { values: Values::Vector(samples), incomplete }) => {
+            Reading::new(samples, incomplete, query.read_as)
+        }
+        Ok(_) => Reading::unknown(State::Failed("the answer is a range".to_owned())),
+        Err(error) => Reading::unknown(State::Failed(error.to_string())),
+    }
+}
+
+fn range(query: &Query, answer: Result<Answer, Unanswered>, instants: Vec<i64>) -> RangeReading {
+    match answer {
+        Ok(Answer { values: Values::Matrix(series), incomplete }) => {
+            RangeReading::new(series, instants, incomplete, query.read_as)
+        }
+        Ok(_) => RangeReading::unknown(State::Failed("the answer is no range".to_owned())),
+        Err(error) => RangeReading::unknown(State::Failed(error.to_string())),
+    }
+}
+
+/// Names one failed query and counts the others.
+fn failed_queries(plan: &Plan, answers: &[Result<Answer, Unanswered>]) -> Option<String> {
+    let failures: Vec<_> = plan
+        .queries
+        .iter()
+        .zip(answers)
+        .filter_map(|(query, answer)| Some((query.name(), answer.as_ref().err()?)))
+        // Those that can be evaluated are not to blame for those that cannot.
+        .filter(|(_, error)| **error != Unanswered::NotAsked)
+        .collect();
+    let (name, error) = failures.first()?;
+    Some(match failures.len() {
+        1 => format!("the query `{name}` failed: {error}"),
+        count => {
+            let total = answers.len();
+            format!("{count} of {total} queries failed, `{name}` first: {error}")
+        }
+    })
+}
+
+/// The last instant at which the backlog was at its height, if that is over its limit.
+fn height_of_backlog(plan: &Plan, last: &Audit, telemetry: &Telemetry) -> Option<Timestamp> {
+    let limit = plan.criteria.limit(Signal::THREADPOOL_BACKLOG.key())?;
+    let queries: Vec<_> = plan
+        .queries
+        .iter()
+        .zip(&last.questions)
+        .filter_map(|(query, question)| Some((query, query.signal()?, question)))
+        .filter(|(_, signal, _)| engine::BACKLOG.contains(signal))
+        .map(|(query, signal, question)| (query, signal, Expression::new(&question.expr)))
+        .collect();
+    let backlog = |at| {
+        let readings = Readings::new(|wanted| {
+            let (query, _, expression) = queries.iter().find(|(_, signal, _)| *signal == wanted)?;
+            Some(value(query, evaluate::peek(expression, &plan.spec, telemetry, at)))
+        });
+        engine::backlog(&readings).least
+    };
+    let instants = telemetry.instants();
+    let stride = instants.len().div_ceil(MOST_INSTANTS).max(1);
+    let backlogs: Vec<_> =
+        instants.into_iter().step_by(stride).map(|at| (at, backlog(at))).collect();
+    let peak = backlogs.iter().map(|(_, backlog)| *backlog).reduce(f64::max)?;
+    let last = backlogs.iter().rev().find(|(_, backlog)| *backlog >= HEIGHT * peak);
+    last.filter(|_| peak > limit).map(|(at, _)| *at)
+}
