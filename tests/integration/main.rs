@@ -13,6 +13,7 @@ mod hostile_properties;
 mod original;
 mod promql;
 mod query;
+mod ranges;
 mod rules;
 mod scenarios;
 mod schemas;
