@@ -76,7 +76,7 @@ impl Value {
 }
 
 /// The parser's time grows with the square of how deep brackets stand in each other. This bounds
-/// it, whatever is quoted; a configuration has some dozens.
+/// it, quoted ones included; a configuration has some dozens.
 const MOST_BRACKETS: usize = 5000;
 /// The deepest that nodes may stand in each other, so that they can be visited recursively.
 const DEEPEST: usize = 100;
