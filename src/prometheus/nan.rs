@@ -26,7 +26,7 @@ pub(crate) fn restore(server: &Server<'_>, questions: &[Question], answers: &mut
             .filter_map(|(question, answer)| Some((question, answer.as_mut().ok()?)))
             .filter(|(question, answer)| may_hide_nan(question, answer))
             .map(|(question, answer)| {
-                let again = || server.answer(&marked(&question.expr), question.span);
+                let again = || server.answer(&marked(question.expr.as_str()), question.span);
                 (answer, wave.spawn(scope, again))
             })
             .collect();

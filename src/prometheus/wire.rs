@@ -159,16 +159,29 @@ fn refused(status: u16, body: &[u8], envelope: Envelope<'_>) -> QueryError {
     }
 }
 
+/// What is wrong with a query that returns several values a series.
+pub(crate) const RETURNS_RANGE: &str =
+    "the query returns a range; wrap it, in max_over_time(…) for instance";
+/// What is wrong with a query that returns a string.
+pub(crate) const RETURNS_TEXT: &str = "the query returns text, not numbers";
+
 impl QueryError {
-    /// The query returns several values a series.
-    pub(crate) const RANGE: Self =
-        Self::WrongType("the query returns a range; wrap it, in max_over_time(…) for instance");
     /// The query returns more than numbers.
     const HISTOGRAMS: Self = Self::WrongType(
         "the query returns native histograms; wrap it, in histogram_quantile(…) for instance",
     );
-    /// The query returns a string.
-    pub(crate) const TEXT: Self = Self::WrongType("the query returns text, not numbers");
+    /// The same, in the words that `f` makes of its words.
+    pub(crate) fn map(self, f: impl Fn(&str) -> String) -> Self {
+        match self {
+            Self::Transport(error) => Self::Transport(error.map(f)),
+            Self::Api { status, error_type, message } => {
+                Self::Api { status, error_type: f(&error_type), message: f(&message) }
+            }
+            Self::Status { status, said } => Self::Status { status, said: said.map(|it| f(&it)) },
+            Self::NotApi(why) => Self::NotApi(f(&why)),
+            Self::WrongType(_) => self,
+        }
+    }
 
     fn status(status: u16, body: &[u8]) -> Self {
         Self::Status { status, said: said(body) }
@@ -258,8 +271,8 @@ fn samples(data: &Data<'_>) -> Result<Vec<Sample>, QueryError> {
             let (_, value): (IgnoredAny, String) = serde_json::from_str(result).map_err(invalid)?;
             Ok(vec![Sample { labels: Labels::new(), value: number(&value)? }])
         }
-        Some("matrix") => Err(QueryError::RANGE),
-        Some("string") => Err(QueryError::TEXT),
+        Some("matrix") => Err(QueryError::WrongType(RETURNS_RANGE)),
+        Some("string") => Err(QueryError::WrongType(RETURNS_TEXT)),
         _ => Err(not_api("`resultType` is none that this version knows")),
     }
 }

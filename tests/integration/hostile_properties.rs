@@ -150,7 +150,11 @@ fn is_sound(text: &str) -> Result<(), TestCaseError> {
         Ok(plan) => {
             prop_assert!(plan.queries.len() >= 4);
             prop_assert!(
-                plan.questions(None).iter().all(|question| !question.expr.trim().is_empty())
+                plan.questions(None).iter().all(|question| !question
+                    .expr
+                    .as_str()
+                    .trim()
+                    .is_empty())
             );
             let levels = plan.criteria.levels;
             prop_assert!(levels.degraded >= 0.0);
