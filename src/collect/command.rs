@@ -112,4 +112,21 @@ mod tests {
         let command = ["sh", "-c", "echo it's", ""].map(OsString::from);
         assert_eq!(line(&command), r"sh -c 'echo it'\''s' ''");
     }
+
+    #[test]
+    fn only_a_command_that_cannot_be_started_is_an_error_of_the_start() {
+        for (command, expected) in [
+            (&["/no/such/program"][..], "cannot run the command `/no/such/program`"),
+            (&[], "no command"),
+        ] {
+            let command: Vec<_> = command.iter().map(OsString::from).collect();
+            let error = start(&command, true).map(drop).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+        }
+        let mut running = start(&["true".into()], true).unwrap();
+        // Somebody else takes the exit status.
+        wait4::Wait4::wait4(&mut running.child).unwrap();
+        let failure = running.ended().unwrap_err().to_string();
+        assert!(failure.starts_with("cannot wait for the command `true`: "), "{failure}");
+    }
 }

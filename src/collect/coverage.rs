@@ -112,8 +112,8 @@ fn of_target(labels: &Labels, up: &Points, took: Option<&Points>, end: i64) -> T
     }
     // Another target was scraped for longer.
     pause = over.map_or(pause, |over| pause.max(end as f64 / 1000.0 - over));
-    let mut target: crate::model::reading::Labels = labels.into();
-    target.remove(METRIC_NAME);
+    let mut target = labels.clone();
+    target.set(METRIC_NAME, "");
     TargetHealth {
         target,
         tried,

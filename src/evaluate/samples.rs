@@ -8,10 +8,10 @@ use jiff::Timestamp;
 use super::Error;
 use crate::collect::Telemetry;
 use crate::model::question::{Answer, Question, Values};
-use crate::model::reading::{Incomplete, Labels, Sample, Series};
+use crate::model::reading::{Incomplete, Sample, Series};
 use crate::prometheus::{RETURNS_RANGE, RETURNS_TEXT};
 use crate::promql::{self, Value};
-use crate::storage::Storage;
+use crate::storage::{Labels, Storage};
 
 /// Answers a question on the samples of `telemetry`, by `deadline` at the latest.
 pub(super) fn answer(
@@ -43,10 +43,7 @@ fn vector(
 ) -> Result<Vec<Sample>, Error> {
     match query.evaluate(storage, at, deadline)? {
         Value::Scalar(value) => Ok(vec![Sample { labels: Labels::new(), value }]),
-        Value::Vector(samples) => Ok(samples
-            .into_iter()
-            .map(|sample| Sample { labels: (&sample.labels).into(), value: sample.value })
-            .collect()),
+        Value::Vector(samples) => Ok(samples),
         Value::Matrix(_) => Err(Error::WrongType(RETURNS_RANGE)),
         Value::String(_) => Err(Error::WrongType(RETURNS_TEXT)),
     }

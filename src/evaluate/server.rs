@@ -10,10 +10,10 @@ use jiff::Timestamp;
 use super::{Error, Evaluation, Unfit};
 use crate::config::{Endpoint, HttpConfig};
 use crate::model::question::{Answer, Question, Values};
-use crate::model::reading::Labels;
 use crate::prometheus::{
     self, Backend, BuildInfo, Log, Product, Server, Wave, describe, join, restore_nan,
 };
+use crate::storage::Labels;
 
 /// Asks the server every question, by `timeout` after `started`; `log` is told of every request.
 pub(super) fn evaluate(
@@ -62,7 +62,9 @@ pub(super) fn evaluate(
 fn redacted(answer: Answer, http: &HttpConfig) -> Answer {
     let Answer { mut values, incomplete } = answer;
     let hide = |labels: &mut Labels| {
-        labels.values_mut().for_each(|value| *value = http.redact(value));
+        if http.has_secrets() {
+            *labels = labels.iter().map(|(name, value)| (name, http.redact(value))).collect();
+        }
     };
     match &mut values {
         Values::Vector(samples) => samples.iter_mut().for_each(|it| hide(&mut it.labels)),

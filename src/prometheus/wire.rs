@@ -120,7 +120,7 @@ pub fn decode_matrix(
         if !points.iter().all(is_asked) || !points.is_sorted_by(|a, b| a.0 < b.0) {
             return Err(not_api("it has points at other instants than were asked for"));
         }
-        Ok(Series { labels: (&range.labels).into(), points })
+        Ok(Series { labels: range.labels, points })
     });
     Ok((series.collect::<Result<_, _>>()?, incomplete))
 }
@@ -302,7 +302,7 @@ mod tests {
             r#"[{"metric":{"job":"a"},"value":[1.5,"0.25"]},{"metric":{},"value":[1,"NaN"]}]}}"#,
         );
         let samples = answer.unwrap().samples;
-        assert_eq!(samples[0], Sample { labels: [("job".into(), "a".into())].into(), value: 0.25 });
+        assert_eq!(samples[0], Sample { labels: [("job", "a")].into(), value: 0.25 });
         assert!(samples[1].value.is_nan());
         let scalar = br#"{"status":"success","data":{"resultType":"scalar","result":[1,"+Inf"]}}"#;
         assert_eq!(decode(200, scalar).unwrap().samples[0].value, f64::INFINITY);
