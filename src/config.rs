@@ -35,6 +35,7 @@ use crate::model::question::{Question, Span};
 use crate::model::reading::ReadAs;
 use crate::model::signal::OnMissing;
 use crate::model::signal::Signal;
+use crate::promql::Expression;
 use vars::Vars;
 
 /// The file looked for in the current directory.
@@ -213,7 +214,7 @@ impl Plan {
             }
         }
         let question = |query: &Query| Question {
-            expr: vars::expand(&query.template, &values),
+            expr: Expression::new(vars::expand(&query.template, &values)),
             span: query.span,
             nothing_counts: query.read_as.on_nan == OnMissing::Zero
                 || query.read_as.on_no_data == OnMissing::Zero,

@@ -18,6 +18,7 @@ mod binary;
 mod decoded;
 mod error;
 mod evaluate;
+mod expression;
 mod functions;
 mod grouping;
 mod lexer;
@@ -36,6 +37,7 @@ mod tests;
 use std::time::Instant;
 
 pub use error::Error;
+pub use expression::Expression;
 
 use crate::storage::{Labels, Point, Storage};
 use plan::Plan;

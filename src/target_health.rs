@@ -1,7 +1,7 @@
 //! How a service let itself be scraped: evidence of its own, and what else is to be believed.
 
 use crate::model::quantity::{number, series};
-use crate::model::reading::Labels;
+use crate::storage::Labels;
 
 /// A pause between scrapes this many times the usual one is a gap.
 const GAP: f64 = 3.0;

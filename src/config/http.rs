@@ -102,6 +102,11 @@ impl HttpConfig {
         }
     }
 
+    /// Whether there is anything to take out of foreign text.
+    pub(crate) fn has_secrets(&self) -> bool {
+        !self.secrets.is_empty()
+    }
+
     /// `text` without the secrets: a server may repeat what it was sent.
     pub fn redact(&self, text: &str) -> String {
         self.secrets.iter().fold(text.to_owned(), |text, secret| text.replace(&secret.0, "***"))

@@ -202,7 +202,7 @@ mod tests {
             multiplier: 2.0,
             min_baseline: 0.0,
         });
-        let labels = |index: usize| Labels::from([("instance".into(), index.to_string())]);
+        let labels = |index: usize| Labels::from([("instance", index.to_string())]);
         let series = series.iter().enumerate();
         let series: Vec<_> = series
             .map(|(index, points)| Series { labels: labels(index), points: points.to_vec() })
@@ -218,7 +218,7 @@ mod tests {
         let found = spike(&[calm, spiking], State::Ok);
         assert_eq!((found.passed, found.expected), (Some(false), Some(2.0)));
         assert_eq!((found.observed.exact(), found.baseline), (Some(9.0), Some(1.0)));
-        assert_eq!(found.series.unwrap()["instance"], "1");
+        assert_eq!(found.series.unwrap().get("instance"), "1");
         assert_eq!(spike(&[calm], State::Ok).passed, Some(true));
     }
 

@@ -1,33 +1,31 @@
-//! Questions answered from samples at hand, by the PromQL of our own.
+//! Questions answered from samples at hand, by the PromQL of this crate.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
 
 use jiff::Timestamp;
 
-use super::{Expression, Unanswered};
+use super::Error;
 use crate::collect::Telemetry;
 use crate::model::question::{Answer, Question, Values};
-use crate::model::reading::{Incomplete, Labels, Sample, Series};
-use crate::one_line::one_line;
-use crate::prometheus::QueryError;
+use crate::model::reading::{Incomplete, Sample, Series};
+use crate::prometheus::{RETURNS_RANGE, RETURNS_TEXT};
 use crate::promql::{self, Value};
-use crate::storage::Storage;
+use crate::storage::{Labels, Storage};
 
-/// Evaluates an expression on the samples of `telemetry`, by `until` at the latest.
+/// Answers a question on the samples of `telemetry`, by `deadline` at the latest.
 pub(super) fn answer(
     question: &Question,
-    expression: &Expression,
     telemetry: &Telemetry,
     at: Timestamp,
-    until: Option<Instant>,
-) -> Result<Answer, Unanswered> {
-    let query = expression.query().map_err(|error| Unanswered::Failed(error.clone()))?;
+    deadline: Option<Instant>,
+) -> Result<Answer, Error> {
+    let query = question.expr.parsed()?;
     let Some(samples) = &telemetry.samples else {
-        let failure = telemetry.failure.clone();
-        return Err(failure.map_or(Unanswered::NotAsked, Unanswered::Failed));
+        let failure = telemetry.failure.as_ref();
+        return Err(failure.map_or(Error::NotAsked, |it| Error::NoSamples(it.to_string())));
     };
-    let vector = |at| vector(query, &samples.storage, at, until).map_err(Unanswered::Failed);
+    let vector = |at| vector(query, &samples.storage, at, deadline);
     let values = match question.span {
         None => Values::Vector(vector(at.as_millisecond())?),
         Some(span) => Values::Matrix(matrix(&span.instants(at), vector)?),
@@ -41,17 +39,13 @@ fn vector(
     query: &promql::Query,
     storage: &Storage,
     at: i64,
-    until: Option<Instant>,
-) -> Result<Vec<Sample>, String> {
-    let value = query.evaluate(storage, at, until).map_err(|error| one_line(&error.to_string()))?;
-    match value {
+    deadline: Option<Instant>,
+) -> Result<Vec<Sample>, Error> {
+    match query.evaluate(storage, at, deadline)? {
         Value::Scalar(value) => Ok(vec![Sample { labels: Labels::new(), value }]),
-        Value::Vector(samples) => Ok(samples
-            .into_iter()
-            .map(|sample| Sample { labels: (&sample.labels).into(), value: sample.value })
-            .collect()),
-        Value::Matrix(_) => Err(QueryError::RANGE.to_string()),
-        Value::String(_) => Err(QueryError::TEXT.to_string()),
+        Value::Vector(samples) => Ok(samples),
+        Value::Matrix(_) => Err(Error::WrongType(RETURNS_RANGE)),
+        Value::String(_) => Err(Error::WrongType(RETURNS_TEXT)),
     }
 }
 

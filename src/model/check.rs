@@ -12,9 +12,9 @@ use super::interval::Interval;
 use super::level::Levels;
 use super::origin::Place;
 use super::quantity::number_beside;
-use super::reading::Labels;
 use super::signal::Signal;
 use super::weights::Weights;
+use crate::storage::Labels;
 
 /// How much a broken check weighs under a gate.
 #[derive(
