@@ -1,25 +1,23 @@
 //! The command line.
 
+mod values;
+
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use crate::config::{Environment, Request, SourceRequest};
 use crate::model::level::{Gate, Level};
+use values::{documents, formats, gates, parse_duration, parse_every, parse_time, parse_var};
 
 /// The report written in text mode unless the command line says otherwise.
 const DEFAULT_REPORT: &str = "audit_results.json";
 /// For how long a service is scraped unless the command line says otherwise.
 const DEFAULT_LENGTH: Duration = Duration::from_secs(30);
-/// The longest duration.
-const MAX_DURATION: Duration = Duration::from_secs(24 * 60 * 60);
-/// The shortest interval between scrapes.
-const MIN_EVERY: Duration = Duration::from_millis(50);
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -321,66 +319,6 @@ impl Cli {
     }
 }
 
-// clap's own derive for these would show their documentation, at a screen's length.
-fn formats() -> impl TypedValueParser<Value = Format> {
-    PossibleValuesParser::new(["text", "json"]).map(|name| match name.as_str() {
-        "json" => Format::Json,
-        _ => Format::Text,
-    })
-}
-
-fn gates() -> impl TypedValueParser<Value = FailOn> {
-    let names = Level::ALL.map(|(name, _)| name).into_iter().chain([Gate::FAILURE_MODE]);
-    PossibleValuesParser::new(names).map(|name| {
-        let level = Level::ALL.into_iter().find(|(it, _)| *it == name);
-        level.map_or(FailOn::FailureMode, |(_, level)| FailOn::Level(level))
-    })
-}
-
-fn documents() -> impl TypedValueParser<Value = Document> {
-    PossibleValuesParser::new(["config", "report"]).map(|name| match name.as_str() {
-        "report" => Document::Report,
-        _ => Document::Config,
-    })
-}
-
-fn parse_time(text: &str) -> Result<Timestamp, String> {
-    let wrong = || "expected RFC 3339, such as 2026-01-31T12:00:00Z, or Unix seconds".to_owned();
-    let exact = match text.parse::<f64>() {
-        // Prometheus counts in milliseconds.
-        Ok(seconds) if seconds.is_finite() => {
-            Timestamp::from_millisecond((seconds * 1000.0).round() as i64).map_err(|_| wrong())
-        }
-        Ok(_) => Err(wrong()),
-        Err(_) => text.parse::<Timestamp>().map_err(|_| wrong()),
-    }?;
-    Timestamp::from_millisecond(exact.as_millisecond()).map_err(|_| wrong())
-}
-
-fn parse_duration(text: &str) -> Result<Duration, String> {
-    let wrong = || "expected a duration such as 30s, 500ms or 1m30s, of at most 24h".to_owned();
-    let duration = match text.parse::<u32>() {
-        Ok(seconds) => Duration::from_secs(seconds.into()),
-        Err(_) => {
-            let signed = text.parse::<SignedDuration>().map_err(|_| wrong())?;
-            Duration::try_from(signed).map_err(|_| wrong())?
-        }
-    };
-    if duration.is_zero() || duration > MAX_DURATION { Err(wrong()) } else { Ok(duration) }
-}
-
-fn parse_every(text: &str) -> Result<Duration, String> {
-    let every = parse_duration(text)?;
-    if every < MIN_EVERY { Err(format!("expected at least {MIN_EVERY:?}")) } else { Ok(every) }
-}
-
-fn parse_var(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
-        _ => Err("expected NAME=VALUE, such as window=5m".to_owned()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -388,25 +326,5 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn instants_are_rfc_3339_or_unix_seconds() {
-        for text in ["2023-11-14T22:13:20.5Z", "2023-11-15T00:13:20.500+02:00", "1700000000.5"] {
-            assert_eq!(parse_time(text).unwrap().as_millisecond(), 1_700_000_000_500, "{text}");
-        }
-        for text in ["", "yesterday", "NaN", "inf", "1e300", "2023-11-14"] {
-            assert!(parse_time(text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn durations_have_units_or_are_seconds() {
-        for (text, ms) in [("30s", 30_000), ("500ms", 500), ("1m30s", 90_000), ("45", 45_000)] {
-            assert_eq!(parse_duration(text).unwrap(), Duration::from_millis(ms));
-        }
-        for text in ["", "0", "0s", "-5s", "soon", "25h"] {
-            assert!(parse_duration(text).is_err(), "{text}");
-        }
     }
 }

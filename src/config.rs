@@ -21,11 +21,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+pub use file::FileError;
 pub use http::{Credential, HttpConfig, Proxy, Tls};
 pub use json_schema::json_schema;
 pub use problems::{ConfigError, Problem};
 pub use source::{Endpoint, Scrape, ScrapedPage, Source, SourceRequest, SourceSpec};
-pub use target::Target;
+pub use target::{Target, TargetError};
 pub use template::{DEFAULT_METRICS, InitError, write_template};
 
 use crate::model::check::Criteria;

@@ -118,7 +118,7 @@ impl Reader {
     /// # Errors
     /// It cannot be read; it is not in the format, or cut off; or a sample contradicts the one
     /// of its series that came last. Contradictions to earlier ones are found by
-    /// [`Storage::settle`].
+    /// [`Storage::merge_out_of_order`].
     pub fn read_recording(
         &mut self,
         input: impl io::Read,

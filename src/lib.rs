@@ -3,8 +3,36 @@
 //! Data flows one way:
 //!
 //! ```text
-//! cli ──▶ config ──▶ collect ──▶ evaluate ──▶ engine ──▶ report ──▶ render ──▶ exit
+//! cli ──▶ config ──▶ collect ──▶ evaluate ──▶ readings ──▶ engine ──▶ report ──▶ render ──▶ exit
+//! flags   metrics.   scrape a    ask the      a signal or  pure:      frozen     text,      0 1 2 3
+//!         yaml and   service     questions    a check is   score,     schema     json
+//!         its layers or read a   at one       known, or    checks,
+//!         ▶ a Plan   recording   instant      why not      modes
 //! ```
+//!
+//! - [`commands`] holds a file for each thing that `auditor` can be asked to do, and decides how
+//!   it exits and how its report is delivered.
+//! - [`config`] merges the layers of a configuration (file, profile, environment, command line)
+//!   and turns them into a validated [`config::Plan`], with every problem at its place. Nothing
+//!   changes a plan afterwards.
+//! - [`collect`] is what yields samples: it scrapes a service while a command puts it under load,
+//!   or reads a recording.
+//! - [`evaluate`] answers questions (an expression, at an instant or over a range) by a server or
+//!   on samples; it knows nothing of signals.
+//! - [`audit`] puts the plan's questions at one instant, and picks that instant.
+//! - [`engine`] judges readings; it does no I/O and knows no clock.
+//! - [`report`] is the schema that others read, apart from the internal types.
+//! - [`render`] turns a report into text or JSON, a file each, and [`output`] lets it out.
+//! - [`exit`] alone knows the exit codes.
+//! - [`model`] holds what these rooms speak of: signals, readings, checks, findings, as tables and
+//!   plain data.
+//!
+//! [`prometheus`] speaks the HTTP API and knows the quirks of servers. Three rooms know nothing of
+//! audits: [`storage`] holds samples over time, [`exposition`] reads and writes them as text, and
+//! [`promql`] evaluates queries on them.
+//!
+//! Nothing that goes wrong becomes a pass: what cannot be read is a state of a reading,
+//! never a number, and only numbers can pass.
 
 pub mod audit;
 pub mod cli;

@@ -23,15 +23,15 @@ pub fn print(text: &str) -> io::Result<()> {
     }
 }
 
-/// Prints a message on standard error. There is no one left to tell if that fails.
+/// Prints a message on standard error. If that fails, no channel is left to say so.
 pub fn message(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
-/// Writes a text as [`write_file`] does.
+/// Writes a text whole or not at all.
 ///
 /// # Errors
-/// As there.
+/// If it cannot be written; an earlier file of that name is then still there.
 pub fn write_text(path: &Path, text: &str) -> io::Result<()> {
     write_file(path, |out| out.write_all(text.as_bytes()))
 }

@@ -28,7 +28,7 @@ impl Progress {
     pub fn tell(&self, update: &ProgressUpdate) {
         let mut stderr = io::stderr();
         let line = line(update);
-        // There is no one left to tell if that fails.
+        // Progress that cannot be shown is no failure of the audit.
         if !self.is_beside_a_command {
             self.told.set(Some(update.passed));
             let _ = write!(stderr, "\r\x1b[K{line}");

@@ -5,6 +5,7 @@
 //! names, units and rounding; what is not known is `null`, never 0.
 
 mod build;
+mod checks;
 mod ordered;
 mod sentences;
 
@@ -13,10 +14,12 @@ use std::borrow::Cow;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+pub use checks::{
+    BudgetEntry, CheckEntry, FindingEntry, FindingEvidence, OriginEntry, Range, SpikeEntry,
+};
 pub use ordered::Ordered;
 
 use crate::engine::Verdict;
-use crate::model::check::{Rule, Severity};
 use crate::model::level::{Level, Status};
 use crate::model::mode::{Cause, ModeSeverity};
 use crate::model::signal::Reduce;
@@ -185,127 +188,6 @@ impl StateName {
             Self::NotConfigured => "not configured",
         }
     }
-}
-
-/// A check, and what became of it. Numbers have the unit of what is observed.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct CheckEntry {
-    /// Its name.
-    pub name: String,
-    /// Its rule.
-    #[serde(rename = "type")]
-    pub rule: Rule,
-    /// What was observed: of a maximum and a budget the least that it can be, of a minimum the
-    /// most, of a spike the newest point; `null` where nothing was measured.
-    pub actual: Option<f64>,
-    /// What it is held to; `null` for a spike without a baseline.
-    pub expected: Option<f64>,
-    /// Whether it holds; `null` where that cannot be told.
-    pub passed: Option<bool>,
-    /// What is broken, `error_ratio=0.02 > 0.01`; empty if nothing is.
-    pub violation: String,
-    /// How much it weighs.
-    pub severity: Severity,
-    /// A word to sort by.
-    pub category: String,
-    /// Labels of the series that decided.
-    pub series: Option<Labels>,
-    /// What it means.
-    pub description: String,
-    /// The unit of its numbers, where it is known.
-    pub unit: Option<Word>,
-    /// The least and the most that what was observed can be.
-    pub observed: Range,
-    /// Why it cannot be told, or what was assumed.
-    pub reason: Option<String>,
-    /// The query as sent, if it has one of its own.
-    pub query: Option<String>,
-    /// More on a budget.
-    pub budget: Option<BudgetEntry>,
-    /// More on a spike.
-    pub spike: Option<SpikeEntry>,
-    /// Whether the configuration names it under `checks:`.
-    pub requested: bool,
-    /// Where its limit was given; `null` for a default.
-    pub origin: Option<OriginEntry>,
-}
-
-/// How much of a budget is used.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct BudgetEntry {
-    /// The part that is used, 1 for all of it; `null` where it is not known.
-    pub usage_ratio: Option<f64>,
-    /// What is left, negative if more was used; `null` where it is not known.
-    pub remaining: Option<f64>,
-    /// The part from which it warns.
-    pub warning_ratio: f64,
-    /// Whether that is reached.
-    pub is_warning: bool,
-}
-
-/// What the newest point was held against.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct SpikeEntry {
-    /// The mean of the earlier points; `null` where it is not known.
-    pub baseline_mean: Option<f64>,
-    /// How many times the baseline the newest may be.
-    pub multiplier: f64,
-    /// The least that the baseline counts as.
-    pub min_baseline: f64,
-    /// How far back the points go, seconds.
-    pub window_s: f64,
-    /// From one point to the next, seconds.
-    pub step_s: f64,
-}
-
-/// The least and the most that a value can be; `null` where there is no bound.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Range {
-    /// The least.
-    pub least: Option<f64>,
-    /// The most.
-    pub most: Option<f64>,
-}
-
-/// A place in a file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct OriginEntry {
-    /// The file.
-    pub file: String,
-    /// From 1.
-    pub line: usize,
-    /// From 1, in characters.
-    pub column: usize,
-}
-
-/// A finding in full.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct FindingEntry {
-    /// The check that is broken, or the name of what else was found.
-    pub check: String,
-    /// How much it weighs.
-    pub severity: Severity,
-    /// The same in words, as in `findings`.
-    pub message: String,
-    /// The values that prove it.
-    pub evidence: Vec<FindingEvidence>,
-}
-
-/// A value beside its limit.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct FindingEvidence {
-    /// The signal; `null` for a check's own query and for scrapes.
-    pub signal: Option<Word>,
-    /// The least and the most that it can be.
-    pub observed: Range,
-    /// What it is held to.
-    pub limit: f64,
-    /// The unit of all of them; empty where it is not known.
-    pub unit: Word,
-    /// Labels of the series that decided.
-    pub series: Option<Labels>,
-    /// Where the limit was given; `null` for a default.
-    pub origin: Option<OriginEntry>,
 }
 
 /// A failure mode with its evidence.

@@ -3,7 +3,8 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::model::check::{BuiltIn, Rule, Severity};
+use crate::model::built_in::BuiltIn;
+use crate::model::check::{Rule, Severity};
 use crate::model::level::Level;
 use crate::model::signal::{OnMissing, Reduce, Signal};
 use crate::model::weights::Weights;

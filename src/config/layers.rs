@@ -4,7 +4,8 @@
 //! preset < file < profile < environment < command line
 
 use super::yaml::{Node, Value};
-use crate::model::check::{BuiltIn, Rule};
+use crate::model::built_in::BuiltIn;
+use crate::model::check::Rule;
 use crate::model::signal::Signal;
 
 /// `over` on top of `base`.

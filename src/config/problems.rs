@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use super::file::FileError;
 use super::yaml;
 use crate::model::origin::Place;
 
@@ -33,7 +34,8 @@ pub enum ConfigError {
         /// The file.
         path: PathBuf,
         /// Why not.
-        reason: String,
+        #[source]
+        reason: FileError,
     },
     /// A file, the command line or the environment is wrong: everything, by place.
     #[error("{}", list(.0))]

@@ -76,7 +76,7 @@ impl Value {
 }
 
 /// The parser's time grows with the square of how deep brackets stand in each other. This bounds
-/// it, whatever is quoted; a configuration has some dozens.
+/// it, quoted ones included; a configuration has some dozens.
 const MOST_BRACKETS: usize = 5000;
 /// The deepest that nodes may stand in each other, so that they can be visited recursively.
 const DEEPEST: usize = 100;
@@ -94,7 +94,7 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Node, Problem> {
         message: format!("this is not the YAML expected here: {why}"),
     };
     if text.bytes().filter(|byte| matches!(byte, b'[' | b'{')).count() > MOST_BRACKETS {
-        return Err(failed(start, format!("more than {MOST_BRACKETS} brackets")));
+        return Err(failed(start, NotRead::Brackets.to_string()));
     }
     let mut builder = Builder::new(path);
     for event in Parser::new_from_str(text) {
@@ -102,9 +102,31 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Node, Problem> {
             let place = builder.place(*error.marker());
             failed(place, error.info().to_owned())
         })?;
-        builder.take(event, span).map_err(|why| failed(builder.place(span.start), why))?;
+        builder
+            .take(event, span)
+            .map_err(|why| failed(builder.place(span.start), why.to_string()))?;
     }
     Ok(builder.root.unwrap_or(Node { origin: Origin::File(start), value: Value::Null }))
+}
+
+/// Why a document is not read.
+#[derive(Debug, thiserror::Error)]
+enum NotRead {
+    #[error("more than {MOST_BRACKETS} brackets")]
+    Brackets,
+    #[error("there is more than one document")]
+    Documents,
+    #[error("an alias names what contains it")]
+    Circle,
+    #[error("the tag {0} is not known")]
+    Tag(String),
+    /// The text is not repeated: it may be a secret.
+    #[error("the tag {0} does not fit here")]
+    TagOfOther(String),
+    #[error("nodes stand more than {DEEPEST} deep in each other")]
+    Deep,
+    #[error("more than {MOST_NODES} nodes, aliases followed")]
+    Many,
 }
 
 /// Builds the tree from the parser's events.
@@ -141,12 +163,10 @@ impl<'a> Builder<'a> {
 
     /// # Errors
     /// Why the document is not read.
-    fn take(&mut self, event: Event<'_>, span: Span) -> Result<(), String> {
+    fn take(&mut self, event: Event<'_>, span: Span) -> Result<(), NotRead> {
         let place = self.place(span.start);
         match event {
-            Event::DocumentStart(_) if self.root.is_some() => {
-                Err("there is more than one document".to_owned())
-            }
+            Event::DocumentStart(_) if self.root.is_some() => Err(NotRead::Documents),
             Event::Scalar(text, style, anchor, tag) => {
                 let value = scalar(&text, style, tag.as_deref())?;
                 self.add(Node { origin: Origin::File(place), value }, anchor, 1)
@@ -155,8 +175,7 @@ impl<'a> Builder<'a> {
             Event::MappingStart(anchor, tag) => self.begin(place, anchor, true, tag.as_deref()),
             Event::SequenceEnd | Event::MappingEnd => self.end(),
             Event::Alias(anchor) => {
-                let (node, count) =
-                    self.anchors.get(&anchor).cloned().ok_or("an alias names what contains it")?;
+                let (node, count) = self.anchors.get(&anchor).cloned().ok_or(NotRead::Circle)?;
                 self.add(node, 0, count)
             }
             _ => Ok(()),
@@ -169,19 +188,19 @@ impl<'a> Builder<'a> {
         anchor: usize,
         is_map: bool,
         tag: Option<&Tag>,
-    ) -> Result<(), String> {
+    ) -> Result<(), NotRead> {
         let own = if is_map { "map" } else { "seq" };
         if let Some(tag) = tag.filter(|tag| !is_core(tag, own)) {
-            return Err(format!("the tag {tag} is not known"));
+            return Err(NotRead::Tag(tag.to_string()));
         }
         if self.open.len() >= DEEPEST {
-            return Err(format!("nodes stand more than {DEEPEST} deep in each other"));
+            return Err(NotRead::Deep);
         }
         self.open.push(Open { place, anchor, is_map, items: Vec::new(), before: self.nodes });
         Ok(())
     }
 
-    fn end(&mut self) -> Result<(), String> {
+    fn end(&mut self) -> Result<(), NotRead> {
         let Some(Open { place, anchor, is_map, items, before }) = self.open.pop() else {
             return Ok(());
         };
@@ -193,10 +212,10 @@ impl<'a> Builder<'a> {
     }
 
     /// Adds a node, which holds so many with itself.
-    fn add(&mut self, node: Node, anchor: usize, count: usize) -> Result<(), String> {
+    fn add(&mut self, node: Node, anchor: usize, count: usize) -> Result<(), NotRead> {
         self.nodes += count;
         if self.nodes > MOST_NODES {
-            return Err(format!("more than {MOST_NODES} nodes, aliases followed"));
+            return Err(NotRead::Many);
         }
         if anchor > 0 {
             self.anchors.insert(anchor, (node.clone(), count));
@@ -222,7 +241,7 @@ fn is_core(tag: &Tag, name: &str) -> bool {
 ///
 /// # Errors
 /// If it has a tag that is not known, or that it does not fit.
-fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Result<Value, String> {
+fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Result<Value, NotRead> {
     let own = || Value::Text(text.to_owned());
     let value = match tag {
         None if style == ScalarStyle::Plain => plain(text),
@@ -237,8 +256,7 @@ fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Result<Value, St
                 Value::Float(_) => is_core(tag, "float"),
                 _ => false,
             };
-            // The text is not repeated: it may be a secret.
-            return if fits { Ok(value) } else { Err(format!("the tag {tag} does not fit here")) };
+            return if fits { Ok(value) } else { Err(NotRead::TagOfOther(tag.to_string())) };
         }
     };
     Ok(value)

@@ -1,7 +1,8 @@
 //! Findings: what stands against the service, the decisive number beside its limit.
 
 use super::modes::evidence;
-use crate::model::check::{Criteria, GOOD_LATENCY, HIDDEN_LAG, Judged, LOAD_WARNING, Severity};
+use crate::model::built_in::{GOOD_LATENCY, HIDDEN_LAG, LOAD_WARNING};
+use crate::model::check::{Criteria, Judged, Severity};
 use crate::model::finding::{Evidence, Finding, LATE_SCRAPE, MISSING_SCRAPES};
 use crate::model::interval::Interval;
 use crate::target_health::TargetHealth;

@@ -7,7 +7,7 @@ use crate::storage::{Labels, METRIC_NAME, Storage, is_stale};
 
 /// Writes what is in a storage as OpenMetrics: a line for every sample, series by series in the
 /// order of their names and labels. Stale markers have no words there, and are left out, as are
-/// samples that wait for [`Storage::settle`].
+/// samples that wait for [`Storage::merge_out_of_order`].
 ///
 /// # Errors
 /// It cannot be written; or a series has no name, which OpenMetrics cannot say.

@@ -1,21 +1,19 @@
 //! How the report is filled from what was seen and judged.
 
-use super::sentences::sentence;
+use super::checks::{check, detail, words};
 use super::{
-    BudgetEntry, CheckEntry, CommandEntry, EvidenceEntry, FailureModeEntry, FindingEntry,
-    FindingEvidence, Integer, NotAssessable, Ordered, OriginEntry, Range, Report, SCHEMA_VERSION,
-    ScrapesEntry, SignalEntry, SourceKind, SpikeEntry, StateName, TermEntry, Word,
+    CommandEntry, EvidenceEntry, FailureModeEntry, Integer, NotAssessable, Ordered, Report,
+    SCHEMA_VERSION, ScrapesEntry, SignalEntry, SourceKind, StateName, TermEntry, Word,
 };
 use crate::audit::Audit;
 use crate::collect::CommandOutcome;
-use crate::config::{Asked, Plan, Query, Source};
-use crate::engine::{Assessment, Score, Term, Verdict, backlog};
+use crate::config::{Plan, Source};
+use crate::engine::{Score, Term, Verdict, backlog};
 use crate::exit::Exit;
-use crate::model::check::{BuiltIn, Criteria, Judged, Limit, Observed};
-use crate::model::finding::{Evidence, FailureMode, Finding, Unassessable};
-use crate::model::interval::Interval;
+use crate::model::built_in::BuiltIn;
+use crate::model::check::Criteria;
+use crate::model::finding::{Evidence, FailureMode, Unassessable};
 use crate::model::level::{Gate, Level};
-use crate::model::origin::Place;
 use crate::model::reading::{Note, Reading, State};
 use crate::model::signal::Signal;
 use crate::target_health::TargetHealth;
@@ -221,105 +219,6 @@ impl From<&State> for StateName {
             State::Failed(_) => Self::Failed,
             State::NotConfigured => Self::NotConfigured,
         }
-    }
-}
-
-fn check(plan: &Plan, audit: &Audit, judged: &Judged) -> CheckEntry {
-    let check = &judged.check;
-    let decisive = match check.limit {
-        Limit::Min(_) => judged.observed.most,
-        _ => judged.observed.least,
-    };
-    let actual = judged.measured.then_some(decisive).filter(|value| value.is_finite());
-    let (unit, query) = match check.observes {
-        Observed::Signal(signal) => (Some(signal.unit().into()), None),
-        Observed::Query => {
-            let is_own = |it: &Query| it.asked == Asked::Check(check.id.clone());
-            (None, audit.expr(plan, is_own).map(str::to_owned))
-        }
-    };
-    CheckEntry {
-        name: check.id.clone(),
-        rule: check.limit.rule(),
-        actual,
-        expected: judged.expected,
-        passed: judged.passed,
-        violation: judged.violation().unwrap_or_default(),
-        severity: check.severity,
-        category: check.category.clone(),
-        series: judged.series.clone(),
-        description: check.description.clone(),
-        unit,
-        observed: judged.observed.into(),
-        reason: judged.reason.clone(),
-        query,
-        budget: budget(judged),
-        spike: spike(judged),
-        requested: check.is_requested,
-        origin: check.origin.as_ref().map(Into::into),
-    }
-}
-
-fn budget(judged: &Judged) -> Option<BudgetEntry> {
-    let Limit::Budget { limit, warning_ratio } = judged.check.limit else { return None };
-    let value = judged.observed.exact().filter(|_| judged.passed.is_some());
-    Some(BudgetEntry {
-        usage_ratio: value.map(|value| value / limit),
-        remaining: value.map(|value| limit - value),
-        warning_ratio,
-        is_warning: judged.is_warning,
-    })
-}
-
-fn spike(judged: &Judged) -> Option<SpikeEntry> {
-    let Limit::Spike(spike) = &judged.check.limit else { return None };
-    Some(SpikeEntry {
-        baseline_mean: judged.baseline,
-        multiplier: spike.multiplier,
-        min_baseline: spike.min_baseline,
-        window_s: spike.window.as_secs_f64(),
-        step_s: spike.step.as_secs_f64(),
-    })
-}
-
-fn words(finding: &Finding, assessment: &Assessment) -> String {
-    let judged = assessment.checks.iter().find(|judged| judged.check.id == finding.check);
-    sentence(finding, judged.and_then(Judged::violation))
-}
-
-fn detail(finding: &Finding, assessment: &Assessment) -> FindingEntry {
-    FindingEntry {
-        check: finding.check.clone(),
-        severity: finding.severity,
-        message: words(finding, assessment),
-        evidence: finding.evidence.iter().map(Into::into).collect(),
-    }
-}
-
-impl From<&Evidence> for FindingEvidence {
-    fn from(evidence: &Evidence) -> Self {
-        Self {
-            signal: evidence.signal.map(|signal| signal.key().into()),
-            observed: evidence.observed.into(),
-            limit: evidence.limit,
-            unit: evidence.unit.into(),
-            series: evidence.series.clone(),
-            origin: evidence.origin.as_ref().map(Into::into),
-        }
-    }
-}
-
-impl From<Interval> for Range {
-    fn from(interval: Interval) -> Self {
-        let finite = |value: f64| Some(value).filter(|value| value.is_finite());
-        Self { least: finite(interval.least), most: finite(interval.most) }
-    }
-}
-
-impl From<&Place> for OriginEntry {
-    fn from(place: &Place) -> Self {
-        let file = place.path.display().to_string();
-        Self { file, line: place.line, column: place.column }
     }
 }
 

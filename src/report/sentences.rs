@@ -1,6 +1,6 @@
 //! Findings in words: the sentences of schema 1.
 
-use crate::model::check::{HIDDEN_LAG, LOAD_WARNING};
+use crate::model::built_in::{HIDDEN_LAG, LOAD_WARNING};
 use crate::model::finding::{Evidence, Finding, LATE_SCRAPE, MISSING_SCRAPES};
 use crate::model::interval::Interval;
 use crate::model::quantity::{beside, series};

@@ -49,9 +49,9 @@ impl Labels {
         }
     }
 
-    /// Keeps the labels whose name pleases.
-    pub fn retain(&mut self, mut pleases: impl FnMut(&str) -> bool) {
-        self.0.retain(|(name, _)| pleases(name));
+    /// Keeps the labels for whose name `keep` holds.
+    pub fn retain(&mut self, mut keep: impl FnMut(&str) -> bool) {
+        self.0.retain(|(name, _)| keep(name));
     }
 
     /// Names and values, sorted by name.

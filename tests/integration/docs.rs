@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::support::fake::{Fake, Response};
 use crate::support::{auditor, directory_with, empty_directory};
 use auditor::config::DEFAULT_METRICS;
-use auditor::model::check::BuiltIn;
+use auditor::model::built_in::BuiltIn;
 use auditor::model::level::{Level, Levels};
 use auditor::model::signal::Signal;
 use auditor::model::weights::Weights;

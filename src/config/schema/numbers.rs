@@ -3,7 +3,8 @@
 use super::{Key, entries, find, unknown};
 use crate::config::problems::Problems;
 use crate::config::yaml::{Node, Value};
-use crate::model::check::{BuiltIn, Criteria};
+use crate::model::built_in::BuiltIn;
+use crate::model::check::Criteria;
 use crate::model::level::Level;
 use crate::model::signal::Signal;
 use crate::model::weights::Weights;

@@ -1,0 +1,112 @@
+//! What the options take: names, times, durations.
+
+use std::time::Duration;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Document, FailOn, Format};
+use crate::model::level::{Gate, Level};
+
+/// The longest duration.
+const MAX_DURATION: Duration = Duration::from_secs(24 * 60 * 60);
+/// The shortest interval between scrapes.
+const MIN_EVERY: Duration = Duration::from_millis(50);
+
+// clap's own derive for these would show their documentation, at a screen's length.
+pub(super) fn formats() -> impl TypedValueParser<Value = Format> {
+    PossibleValuesParser::new(["text", "json"]).map(|name| match name.as_str() {
+        "json" => Format::Json,
+        _ => Format::Text,
+    })
+}
+
+pub(super) fn gates() -> impl TypedValueParser<Value = FailOn> {
+    let names = Level::ALL.map(|(name, _)| name).into_iter().chain([Gate::FAILURE_MODE]);
+    PossibleValuesParser::new(names).map(|name| {
+        let level = Level::ALL.into_iter().find(|(it, _)| *it == name);
+        level.map_or(FailOn::FailureMode, |(_, level)| FailOn::Level(level))
+    })
+}
+
+pub(super) fn documents() -> impl TypedValueParser<Value = Document> {
+    PossibleValuesParser::new(["config", "report"]).map(|name| match name.as_str() {
+        "report" => Document::Report,
+        _ => Document::Config,
+    })
+}
+
+/// Why an option does not take a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(super) enum ValueError {
+    #[error("expected RFC 3339, such as 2026-01-31T12:00:00Z, or Unix seconds")]
+    Time,
+    #[error("expected a duration such as 30s, 500ms or 1m30s, of at most 24h")]
+    Duration,
+    #[error("expected at least {MIN_EVERY:?}")]
+    Every,
+    #[error("expected NAME=VALUE, such as window=5m")]
+    Variable,
+}
+
+pub(super) fn parse_time(text: &str) -> Result<Timestamp, ValueError> {
+    let wrong = || ValueError::Time;
+    let exact = match text.parse::<f64>() {
+        // Prometheus counts in milliseconds.
+        Ok(seconds) if seconds.is_finite() => {
+            Timestamp::from_millisecond((seconds * 1000.0).round() as i64).map_err(|_| wrong())
+        }
+        Ok(_) => Err(wrong()),
+        Err(_) => text.parse::<Timestamp>().map_err(|_| wrong()),
+    }?;
+    Timestamp::from_millisecond(exact.as_millisecond()).map_err(|_| wrong())
+}
+
+pub(super) fn parse_duration(text: &str) -> Result<Duration, ValueError> {
+    let wrong = || ValueError::Duration;
+    let duration = match text.parse::<u32>() {
+        Ok(seconds) => Duration::from_secs(seconds.into()),
+        Err(_) => {
+            let signed = text.parse::<SignedDuration>().map_err(|_| wrong())?;
+            Duration::try_from(signed).map_err(|_| wrong())?
+        }
+    };
+    if duration.is_zero() || duration > MAX_DURATION { Err(wrong()) } else { Ok(duration) }
+}
+
+pub(super) fn parse_every(text: &str) -> Result<Duration, ValueError> {
+    let every = parse_duration(text)?;
+    if every < MIN_EVERY { Err(ValueError::Every) } else { Ok(every) }
+}
+
+pub(super) fn parse_var(text: &str) -> Result<(String, String), ValueError> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err(ValueError::Variable),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instants_are_rfc_3339_or_unix_seconds() {
+        for text in ["2023-11-14T22:13:20.5Z", "2023-11-15T00:13:20.500+02:00", "1700000000.5"] {
+            assert_eq!(parse_time(text).unwrap().as_millisecond(), 1_700_000_000_500, "{text}");
+        }
+        for text in ["", "yesterday", "NaN", "inf", "1e300", "2023-11-14"] {
+            assert!(parse_time(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn durations_have_units_or_are_seconds() {
+        for (text, ms) in [("30s", 30_000), ("500ms", 500), ("1m30s", 90_000), ("45", 45_000)] {
+            assert_eq!(parse_duration(text).unwrap(), Duration::from_millis(ms));
+        }
+        for text in ["", "0", "0s", "-5s", "soon", "25h"] {
+            assert!(parse_duration(text).is_err(), "{text}");
+        }
+    }
+}
