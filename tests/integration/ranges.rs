@@ -1,7 +1,6 @@
 //! Ranges of real servers beside those of the same samples at hand.
 
 use std::fs;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::support::real;
 use crate::support::telemetry::{CALM, Instance};
@@ -86,29 +85,5 @@ fn a_series_that_is_nan_is_no_pass_on_either_server() {
             let run = auditor(directory.path(), &args);
             assert_eq!(run.code, code, "{} {}", run.stdout, run.stderr);
         }
-    }
-}
-
-/// VictoriaMetrics by itself repeats an earlier value over the last 30 seconds of a range.
-#[test]
-fn both_servers_see_the_last_seconds_of_a_range() {
-    if !real::available("the range of the last seconds on real servers") {
-        return;
-    }
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() as i64;
-    // The age of the series: 1 s up to its last sample, which is some seconds old, and 16 s then.
-    let query = format!("timestamp(active_requests) - {}", now - 22);
-    let check = format!("{{query: '{query}', spike: {{window: 10s, step: 1s}}}}");
-    let directory = directory_with(&format!("{SIGNALS}checks:\n  age: {check}\n"));
-    for server in [
-        real::prometheus(&[CALM], now - 21, now - 6, ""),
-        real::victoria_metrics(&[CALM], now - 21, now - 6),
-    ] {
-        let at = (now - 6).to_string();
-        let args = ["--target", &server.url, "--at", &at, "--output-format", "json"];
-        let report = auditor(directory.path(), &args).json();
-        let check = own_checks(&report)[0];
-        assert_eq!(check["actual"].as_f64(), Some(16.0), "{}: {check:#}", server.url);
-        assert_eq!(check["passed"], false, "{check:#}");
     }
 }
