@@ -59,7 +59,7 @@ impl Span {
     }
 }
 
-/// How each target let itself be scraped, up to the instant `until`.
+/// How each target could be scraped, up to the instant `until`.
 ///
 /// Where there is no `up`, the series with the most samples stands for the scrapes.
 pub(super) fn targets(storage: &Storage, until: Option<i64>) -> Vec<TargetHealth> {

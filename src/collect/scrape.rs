@@ -58,7 +58,7 @@ struct Shared {
     failed: AtomicUsize,
 }
 
-/// A mutex stays sound whatever a panic interrupted: samples are added whole.
+/// A panic of another thread leaves nothing half done: samples are added whole.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

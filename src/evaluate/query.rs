@@ -1,4 +1,4 @@
-//! One expression, asked of whatever the source is, and answered in the words of the API.
+//! One expression, evaluated by a server or on samples, and answered in the words of the API.
 
 use std::time::Instant;
 

@@ -1,4 +1,4 @@
-//! The answer to one expression, of whatever type it is.
+//! The answer to one expression, of any type.
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -8,7 +8,7 @@ use crate::one_line::one_line;
 use crate::promql::{self, Value};
 use crate::storage::{Labels, Point};
 
-/// An answer of whatever type.
+/// An answer of any type.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reply {
     /// The value.
@@ -25,7 +25,7 @@ pub(super) struct RangeSeries {
     histograms: Option<IgnoredAny>,
 }
 
-/// Decodes an answer of whatever type.
+/// Decodes an answer of any type.
 ///
 /// # Errors
 /// Everything that is not a whole, successful answer.
