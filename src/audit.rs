@@ -61,10 +61,31 @@ pub fn audit_at_worst_instant(plan: &Plan, telemetry: &Telemetry, log: Log<'_>) 
         return last;
     };
     let earlier = audit(plan, &telemetry.until(at), telemetry, log);
-    let (then, now) = (&earlier.assessment, &last.assessment);
-    // What is missing at the end stays missing, unless the breach is proven without it.
-    let may_replace = now.score.total.exact().is_some() || then.verdict == Verdict::Fail;
-    if may_replace && then.score.total.least > now.score.total.least { earlier } else { last }
+    if tells_more(&earlier.assessment, &last.assessment) { earlier } else { last }
+}
+
+/// Whether the earlier assessment stands more against the service, and nothing that the later one
+/// found is lost with it.
+fn tells_more(then: &Assessment, now: &Assessment) -> bool {
+    if then.verdict == Verdict::Fail && now.verdict != Verdict::Fail {
+        return true;
+    }
+    // What is missing at the end stays missing.
+    let is_whole = now.score.total.exact().is_some();
+    // What is not known at the earlier instant alone says nothing of the end.
+    let is_known = !matches!(then.verdict, Verdict::Inconclusive | Verdict::Error);
+    let is_graver = then.verdict >= now.verdict && (is_known || then.verdict == now.verdict);
+    let keeps_modes = now
+        .failure_modes
+        .iter()
+        .all(|mode| then.failure_modes.iter().any(|other| other.mode == mode.mode));
+    let mut requested =
+        now.checks.iter().zip(&then.checks).filter(|(now, _)| now.check.is_requested);
+    let keeps_checks = requested.all(|(now, then)| {
+        then.found() >= now.found() && (now.passed.is_some() || then.passed != Some(true))
+    });
+    let is_worse = then.score.total.least > now.score.total.least;
+    is_worse && is_whole && is_graver && keeps_modes && keeps_checks
 }
 
 fn audit(plan: &Plan, observed: &ObservedRange, telemetry: &Telemetry, log: Log<'_>) -> Audit {

@@ -23,6 +23,7 @@ use super::problems::{ConfigError, Problems, suggest};
 use super::yaml::{self, Node, Origin, Value};
 use super::{Plan, Request, SourceSpec};
 use crate::model::check::Criteria;
+use crate::model::signal::Signal;
 
 const SECTIONS: [&str; 9] = [
     "target",
@@ -93,6 +94,7 @@ fn read(
             problems.at(key, unknown("section", name, SECTIONS));
         }
     }
+    check_doubled(&root, problems);
     let profile = profiles::chosen(&root, request, problems);
     profiles::check_others(&root, profile.as_deref(), problems);
     let root = match profile.as_deref().and_then(|name| profiles::layer(&root, name)) {
@@ -168,6 +170,17 @@ fn read_judged_by(root: &Node, problems: &mut Problems) -> Option<JudgedBy> {
         return None;
     };
     let mut queries = read_queries(key, node, &vars, problems);
+    // The weights that are left would all be of signals without a query.
+    let weighs = |query: &super::Query| {
+        let of = |signal| criteria.weights.iter().any(|(it, weight)| it == signal && weight > 0.0);
+        query.signal().is_some_and(|signal| {
+            of(signal)
+                || of(Signal::THREADPOOL_BACKLOG) && signal == Signal::THREADPOOL_TASKS_STARTED
+        })
+    };
+    if let Some(node) = weights.filter(|_| !queries.iter().any(weighs)) {
+        problems.at(node, "no signal that is queried has a weight; every service would be healthy");
+    }
     if let Some(node) = checks {
         read_checks(node, &vars, &mut criteria, &mut queries, problems);
     }
@@ -197,6 +210,9 @@ fn entries<'a>(node: &'a Node, what: &str, problems: &mut Problems) -> Vec<Entry
     let (mut entries, mut names) = (Vec::new(), HashSet::new());
     for (key, value) in map {
         match &key.value {
+            Value::Text(name) if name == "<<" => {
+                problems.at(key, "merge keys (<<) are not read; write the keys out");
+            }
             Value::Text(name) if !names.insert(name.as_str()) => {
                 problems.at(key, "this key stands here a second time; keep one of them");
             }
@@ -205,6 +221,18 @@ fn entries<'a>(node: &'a Node, what: &str, problems: &mut Problems) -> Vec<Entry
         }
     }
     entries
+}
+
+/// Checks for keys that stand twice, at every depth: of such a key, merging would drop one.
+fn check_doubled(node: &Node, problems: &mut Problems) {
+    match &node.value {
+        Value::Map(map) => {
+            entries(node, "this", problems);
+            map.iter().for_each(|(_, value)| check_doubled(value, problems));
+        }
+        Value::List(items) => items.iter().for_each(|item| check_doubled(item, problems)),
+        _ => {}
+    }
 }
 
 /// Says that there is no such key. One that does not look like a key is not repeated: with a

@@ -88,6 +88,9 @@ pub(super) fn is_range(text: &str) -> bool {
     parse_range(text).is_some()
 }
 
+/// The longest range, as in Prometheus: its nanoseconds fit into 64 bits.
+const LONGEST_RANGE: Duration = Duration::from_nanos(i64::MAX as u64);
+
 /// The duration that PromQL writes so in a range; `None` for none, and for nothing.
 pub(super) fn parse_range(text: &str) -> Option<Duration> {
     const UNITS: [(&str, u64); 7] = [
@@ -105,7 +108,8 @@ pub(super) fn parse_range(text: &str) -> Option<Duration> {
         let (count, after) = rest.split_at(digits);
         let count = count.parse::<u32>().ok()?;
         let (unit, milliseconds) = UNITS.into_iter().find(|(unit, _)| after.starts_with(unit))?;
-        total += Duration::from_millis(milliseconds) * count;
+        let part = Duration::from_millis(milliseconds).checked_mul(count)?;
+        total = total.checked_add(part).filter(|total| *total <= LONGEST_RANGE)?;
         rest = &after[unit.len()..];
     }
     (!total.is_zero()).then_some(total)
@@ -162,7 +166,19 @@ mod tests {
         for good in ["15m", "1h30m", "500ms", "1y2w"] {
             assert!(is_range(good), "{good}");
         }
-        for bad in ["", "15", "m", "1.5h", "-5m", "5 m", "0s", "5mm", "99999999999m"] {
+        for bad in [
+            "",
+            "15",
+            "m",
+            "1.5h",
+            "-5m",
+            "5 m",
+            "0s",
+            "5mm",
+            "99999999999m",
+            "300y",
+            "4294967295y4294967295y",
+        ] {
             assert!(!is_range(bad), "{bad}");
         }
     }

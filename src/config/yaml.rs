@@ -118,11 +118,11 @@ enum NotRead {
     Documents,
     #[error("an alias names what contains it")]
     Circle,
-    #[error("the tag {0} is not known")]
-    Tag(String),
-    /// The text is not repeated: it may be a secret.
-    #[error("the tag {0} does not fit here")]
-    TagOfOther(String),
+    /// Neither tag nor text are repeated: a secret that begins with `!` looks like a tag.
+    #[error("a tag (what begins with `!`) is not known; quote a text that begins so")]
+    Tag,
+    #[error("a tag (what begins with `!`) does not fit here; quote a text that begins so")]
+    TagOfOther,
     #[error("nodes stand more than {DEEPEST} deep in each other")]
     Deep,
     #[error("more than {MOST_NODES} nodes, aliases followed")]
@@ -190,8 +190,8 @@ impl<'a> Builder<'a> {
         tag: Option<&Tag>,
     ) -> Result<(), NotRead> {
         let own = if is_map { "map" } else { "seq" };
-        if let Some(tag) = tag.filter(|tag| !is_core(tag, own)) {
-            return Err(NotRead::Tag(tag.to_string()));
+        if tag.is_some_and(|tag| !is_core(tag, own)) {
+            return Err(NotRead::Tag);
         }
         if self.open.len() >= DEEPEST {
             return Err(NotRead::Deep);
@@ -256,7 +256,7 @@ fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Result<Value, No
                 Value::Float(_) => is_core(tag, "float"),
                 _ => false,
             };
-            return if fits { Ok(value) } else { Err(NotRead::TagOfOther(tag.to_string())) };
+            return if fits { Ok(value) } else { Err(NotRead::TagOfOther) };
         }
     };
     Ok(value)

@@ -91,6 +91,11 @@ fn of_range(check: &Check, reading: &RangeReading) -> Judged {
     judged.measured = true;
     (judged.expected, judged.baseline) = (Some(worst.threshold), Some(worst.baseline));
     judged.series = Some(series.labels.clone());
+    let (points, instants) = (series.points.len(), reading.instants.len());
+    if judged.reason.is_none() && unknown.is_none() && points < instants {
+        judged.reason =
+            Some(format!("the series began late: it has {points} of {instants} points"));
+    }
     if let (None, Some((series, why))) = (&judged.reason, unknown) {
         judged.reason = Some(format!("{why}{}", crate::model::quantity::series(&series.labels)));
     }

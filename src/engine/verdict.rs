@@ -8,22 +8,24 @@ use crate::model::check::{Judged, Severity};
 use crate::model::level::{Gate, Level, Levels, Status};
 use crate::model::quantity::{number, number_beside};
 
-/// The answer of an audit, the worst that is proven first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+/// The answer of an audit, from the best to the worst that is proven.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// What fails the gate is proven.
-    Fail,
-    /// The command that ran meanwhile failed.
-    CommandFailed,
-    /// The audit could not be carried out.
-    Error,
-    /// Something is missing, so that the gate may or may not have to fail.
-    Inconclusive,
     /// Nothing that fails the gate is there; or without a gate, the status is healthy.
     Pass,
     /// Something stands against the service, and no gate was asked for that could fail.
     NotGated,
+    /// Something is missing, so that the gate may or may not have to fail.
+    Inconclusive,
+    /// The audit could not be carried out.
+    Error,
+    /// The command that ran meanwhile failed.
+    CommandFailed,
+    /// What fails the gate is proven.
+    Fail,
 }
 
 impl Verdict {
@@ -78,9 +80,17 @@ fn proven(assessment: &Assessment, levels: &Levels, gate: Gate) -> Option<String
         let (names, verb) = modes(assessment);
         return Some(format!("{names} {verb} proven"));
     }
-    let fails = |judged: &&Judged| judged.found() >= weighs(gate);
-    let broken = assessment.checks.iter().filter(|_| gate.is_set()).find(fails)?;
-    Some(format!("the check {}", broken_words(broken)))
+    if !gate.is_set() {
+        return None;
+    }
+    gravest(assessment, weighs(gate)).map(|broken| format!("the check {}", broken_words(broken)))
+}
+
+/// The check that weighs most of those that are found to weigh at least so much; the first of them.
+fn gravest(assessment: &Assessment, least: Option<Severity>) -> Option<&Judged> {
+    let found = assessment.checks.iter().filter(|judged| judged.found() >= least);
+    // Of equals `max_by_key` takes the last.
+    found.rev().max_by_key(|judged| judged.found())
 }
 
 /// The least severity that fails the gate.
@@ -175,13 +185,12 @@ fn not_looked_at(assessment: &Assessment, gate: Gate) -> String {
 
 fn not_gated(assessment: &Assessment) -> (Verdict, String) {
     let status = assessment.status;
-    let weighs = |judged: &&Judged| judged.found() >= Some(Severity::Warning);
     if status != Status::Healthy {
         let name = status.name();
         let reason = format!("the status is {name}, and no gate was asked for (--fail-on LEVEL)");
         return (Verdict::NotGated, reason);
     }
-    if let Some(judged) = assessment.checks.iter().find(weighs) {
+    if let Some(judged) = gravest(assessment, Some(Severity::Warning)) {
         let broken = broken_words(judged);
         let reason = format!("the check {broken}, and no gate was asked for (--fail-on LEVEL)");
         return (Verdict::NotGated, reason);

@@ -29,7 +29,8 @@ pub struct CheckEntry {
     pub expected: Option<f64>,
     /// Whether it holds; `null` where that cannot be told.
     pub passed: Option<bool>,
-    /// What is broken, `error_ratio=0.02 > 0.01`; empty if nothing is.
+    /// What is broken, `error_ratio=0.02 > 0.01`, or that a budget's warning ratio is reached;
+    /// empty otherwise. A budget that warns has passed.
     pub violation: String,
     /// How much it weighs.
     pub severity: Severity,

@@ -18,3 +18,4 @@ mod rules;
 mod scenarios;
 mod schemas;
 mod scrape;
+mod worst_instant;

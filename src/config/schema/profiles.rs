@@ -41,12 +41,19 @@ pub(super) fn layer(root: &Node, name: &str) -> Option<Node> {
     layers::get(root, "profiles").and_then(|profiles| layers::get(profiles, name)).cloned()
 }
 
-/// Checks the profiles that were not chosen: one that is broken is told before it is needed.
+/// Checks the file without a profile, and the profiles that were not chosen: what is broken is
+/// told before it is needed, and not lost where a profile overrides it.
 pub(super) fn check_others(root: &Node, chosen: Option<&str>, problems: &mut Problems) {
     let Some(node) = layers::get(root, "profiles") else { return };
+    let mut others = Problems::default();
+    read_judged_by(root, &mut others);
+    problems.add_of_file(others);
     for ((name, _), profile) in entries(node, "`profiles`", problems) {
+        if matches!(profile.value, Value::Null) {
+            problems
+                .at(profile, format!("the profile `{name}` is empty, and would change nothing"));
+        }
         check_sections(name, profile, problems);
-        check_doubled(profile, problems);
         if chosen != Some(name) && matches!(profile.value, Value::Map(_)) {
             let mut others = Problems::default();
             read_judged_by(&layers::merge(root.clone(), profile.clone()), &mut others);
@@ -60,13 +67,5 @@ fn check_sections(name: &str, profile: &Node, problems: &mut Problems) {
         if !SECTIONS.contains(&section) {
             problems.at(key, unknown("section of a profile", section, SECTIONS));
         }
-    }
-}
-
-/// Of a key that stands twice, merging would drop one.
-fn check_doubled(node: &Node, problems: &mut Problems) {
-    if let Value::Map(_) = node.value {
-        let found = entries(node, "this", problems);
-        found.into_iter().for_each(|(_, value)| check_doubled(value, problems));
     }
 }

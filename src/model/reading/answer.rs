@@ -101,6 +101,16 @@ impl RangeReading {
             }
             None => State::Ok,
         };
+        if how.on_no_data == OnMissing::Zero {
+            for series in &mut series {
+                let known = std::mem::take(&mut series.points);
+                let at = |at: &i64| known.iter().find(|(it, _)| it == at).copied();
+                series.points = instants.iter().map(|it| at(it).unwrap_or((*it, 0.0))).collect();
+                if series.points.len() > known.len() {
+                    notes.push(Note::NoDataAsZero);
+                }
+            }
+        }
         let points = series.iter_mut().flat_map(|series| &mut series.points);
         for (_, value) in points.filter(|(_, value)| value.is_nan()) {
             if how.on_nan == OnMissing::Zero {
@@ -331,6 +341,11 @@ mod tests {
         let read = |how| RangeReading::new(Vec::new(), vec![1, 2], None, how);
         assert_eq!(read(how(Reduce::Max)).state, State::NoData);
         assert_eq!(read(zero).series[0].points, [(1, 0.0), (2, 0.0)]);
+        let young = || vec![Series { labels: Labels::new(), points: vec![(2, 5.0)] }];
+        let read = |how| RangeReading::new(young(), vec![1, 2], None, how);
+        assert_eq!(read(how(Reduce::Max)).series[0].points, [(2, 5.0)]);
+        assert_eq!(read(zero).series[0].points, [(1, 0.0), (2, 5.0)]);
+        assert_eq!(read(zero).notes, [Note::NoDataAsZero]);
         let partial = Some(Incomplete::BackendSays("a store is down".into()));
         let partial = RangeReading::new(Vec::new(), vec![1, 2], partial, zero);
         assert_eq!(partial.state, State::Partial("a store is down".into()));

@@ -1,0 +1,71 @@
+//! A backlog that is gone at the end moves the audit to the instant of its height. What stands
+//! against the service at the end must not get lost with that, nor a healthy one fail by it.
+
+use std::fmt::Write as _;
+use std::fs;
+
+use crate::support::{auditor, directory_with};
+
+const QUERIES: &str = "queries: {p99_latency: calm, event_loop_lag: calm, \
+    blocking_duration_avg: calm, peak_active_requests: active, threadpool_backlog: backlog}\n";
+const START: i64 = 1_700_000_000;
+
+/// A recording of 61 s: the backlog stands high from the 20th to the 30th.
+fn recording(backlog: f64, value: impl Fn(i64) -> Option<f64>, active: [f64; 2]) -> String {
+    let mut out = String::new();
+    for second in 0..=60 {
+        let at = START + second;
+        let high = if (20..=30).contains(&second) { backlog } else { 0.0 };
+        let active = active[usize::from(second > 40)];
+        for (name, value) in [
+            ("up", Some(1.0)),
+            ("calm", Some(0.01)),
+            ("active", Some(active)),
+            ("backlog", Some(high)),
+            ("own", value(second)),
+        ] {
+            if let Some(value) = value {
+                writeln!(out, "{name}{{job=\"a\",instance=\"b\"}} {value} {at}").unwrap();
+            }
+        }
+    }
+    // OpenMetrics keeps the samples of a metric together.
+    let mut lines: Vec<_> = out.lines().collect();
+    lines.sort_by_key(|line| line.split('{').next());
+    lines.join("\n") + "\n# EOF\n"
+}
+
+fn code(recording: &str, checks: &str, gate: &[&str]) -> (i32, String) {
+    let directory = directory_with(&format!("{QUERIES}{checks}"));
+    fs::write(directory.path().join("a.om"), recording).unwrap();
+    let run = auditor(directory.path(), &[&["--recording", "a.om", "--no-report"], gate].concat());
+    (run.code, run.stdout + &run.stderr)
+}
+
+#[test]
+fn nothing_of_the_end_is_lost() {
+    let critical = &["--fail-on-critical"][..];
+    let mode = &["--fail-on", "failure-mode"][..];
+    let max = "checks: {own: {query: own, max: 0.01}}\n";
+    let spike = "checks: {own: {query: own, spike: {window: 10s, step: 5s}}}\n";
+    let (calm, busy) = ([5.0, 5.0], [5.0, 200.0]);
+    let broken = |second| Some(if second > 40 { 0.5 } else { 0.0 });
+    let ended = |second| (second <= 40).then_some(0.0);
+    let nan = |second| Some(if second > 40 { f64::NAN } else { 0.0 });
+    let jump = |second| Some(if second == 60 { 100.0 } else { 1.0 });
+    let fine = |_| Some(0.0);
+    let begun = |second| (second >= 35).then_some(0.0);
+    for (what, recording, checks, gate, expected) in [
+        ("broken at the end", recording(10.0, broken, calm), max, critical, 1),
+        ("gone at the end", recording(10.0, ended, calm), max, critical, 3),
+        ("NaN at the end", recording(10.0, nan, calm), max, critical, 3),
+        ("a spike at the end", recording(10.0, jump, calm), spike, critical, 1),
+        ("a mode at the end", recording(30.0, fine, busy), "", mode, 1),
+        ("unknown before the end only", recording(10.0, begun, calm), max, critical, 0),
+        ("all is well", recording(10.0, fine, calm), max, critical, 0),
+        ("a backlog that fails", recording(200.0, fine, calm), max, critical, 1),
+    ] {
+        let (code, output) = code(&recording, checks, gate);
+        assert_eq!(code, expected, "{what}: {output}");
+    }
+}
