@@ -2,6 +2,7 @@
 
 mod checks;
 mod http;
+mod limits;
 mod numbers;
 mod profiles;
 mod queries;

@@ -77,17 +77,22 @@ pub(super) fn read_weights(node: &Node, problems: &mut Problems) -> Weights {
 
 /// A finite number that is not negative.
 fn read_number(name: &str, node: &Node, problems: &mut Problems) -> Option<f64> {
-    let value = match node.value {
-        Value::Int(value) => value as f64,
-        Value::Float(value) => value,
-        ref other => {
-            problems.at(node, format!("`{name}` must be a number, found {}", other.kind()));
-            return None;
-        }
-    };
+    let value = read_any_number(name, node, problems)?;
     if !value.is_finite() || value < 0.0 {
         problems.at(node, format!("`{name}` must be finite and not negative, found {value}"));
         return None;
     }
     Some(value)
+}
+
+/// A number, infinities and `NaN` included.
+pub(super) fn read_any_number(name: &str, node: &Node, problems: &mut Problems) -> Option<f64> {
+    match node.value {
+        Value::Int(value) => Some(value as f64),
+        Value::Float(value) => Some(value),
+        ref other => {
+            problems.at(node, format!("`{name}` must be a number, found {}", other.kind()));
+            None
+        }
+    }
 }
