@@ -153,7 +153,7 @@ fn evaluate(query: &str, storage: &Storage) -> Value {
     promql::parse(query).unwrap().evaluate(storage, fleet::END, None).unwrap()
 }
 
-type Answer = BTreeMap<BTreeMap<String, String>, f64>;
+type Answer = BTreeMap<Labels, f64>;
 
 /// Prometheus' answer, and the seconds that it says it took, HTTP and JSON left out.
 fn ask(prometheus: &Server, query: &str) -> (Answer, f64) {
@@ -173,8 +173,7 @@ fn check_answers(queries: &[(String, String)], prometheus: &Server, storage: &St
     for (name, query) in queries {
         let (theirs, _) = ask(prometheus, query);
         let Value::Vector(ours) = evaluate(query, storage) else { panic!("{name}: no vector") };
-        let ours: Answer =
-            ours.iter().map(|sample| ((&sample.labels).into(), sample.value)).collect();
+        let ours: Answer = ours.into_iter().map(|sample| (sample.labels, sample.value)).collect();
         assert!(!ours.is_empty() && ours.keys().eq(theirs.keys()), "{name}: other series");
         for ((labels, a), b) in ours.iter().zip(theirs.values()) {
             let is_same = (a - b).abs() <= 1e-9 * a.abs().max(b.abs()) || a.is_nan() && b.is_nan();

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use crate::collect::{CommandOutcome, Telemetry};
 use crate::config::{Asked, ObservedRange, Plan, Query};
 use crate::engine::{self, Assessment, Circumstances, Verdict};
-use crate::evaluate::{self, Evaluation, Expression, Unanswered};
+use crate::evaluate::{self, Error, Evaluation};
 use crate::model::question::{Answer, Question, Values};
 use crate::model::reading::{CheckReading, RangeReading, Reading, Readings, State};
 use crate::model::signal::Signal;
@@ -71,11 +71,13 @@ fn audit(plan: &Plan, observed: &ObservedRange, telemetry: &Telemetry, log: Log<
     let at = plan.spec.at.unwrap_or(observed.at);
     let questions = plan.questions(Some(observed));
     let evaluation = evaluate::evaluate(&questions, &plan.spec, telemetry, at, log);
-    let Evaluation { answers, backend, failure } = evaluation;
-    let failure = telemetry.failure.clone().or(failure).or_else(|| failed_queries(plan, &answers));
+    let Evaluation { answers, backend, failure: unfit } = evaluation;
+    let failure = telemetry.failure.as_ref().map(ToString::to_string);
+    let failure =
+        failure.or(unfit.map(|unfit| unfit.to_string())).or_else(|| failed_queries(plan, &answers));
     let readings = read(plan, answers, at);
     let command = telemetry.command.clone();
-    let scrapes = telemetry.scrapes().to_vec();
+    let scrapes = telemetry.targets().to_vec();
     let command_failure = command.as_ref().and_then(CommandOutcome::failure);
     let circumstances = Circumstances {
         gate: plan.gate,
@@ -88,7 +90,7 @@ fn audit(plan: &Plan, observed: &ObservedRange, telemetry: &Telemetry, log: Log<
 }
 
 /// Reads the answers to the plan's queries.
-fn read(plan: &Plan, answers: Vec<Result<Answer, Unanswered>>, at: Timestamp) -> Readings {
+fn read(plan: &Plan, answers: Vec<Result<Answer, Error>>, at: Timestamp) -> Readings {
     let mut readings = Readings::new(|_| None);
     for (query, answer) in plan.queries.iter().zip(answers) {
         match (&query.asked, query.span) {
@@ -105,7 +107,7 @@ fn read(plan: &Plan, answers: Vec<Result<Answer, Unanswered>>, at: Timestamp) ->
     readings
 }
 
-fn value(query: &Query, answer: Result<Answer, Unanswered>) -> Reading {
+fn value(query: &Query, answer: Result<Answer, Error>) -> Reading {
     match answer {
         Ok(Answer { values: Values::Vector(samples), incomplete }) => {
             Reading::new(samples, incomplete, query.read_as)
@@ -115,7 +117,7 @@ fn value(query: &Query, answer: Result<Answer, Unanswered>) -> Reading {
     }
 }
 
-fn range(query: &Query, answer: Result<Answer, Unanswered>, instants: Vec<i64>) -> RangeReading {
+fn range(query: &Query, answer: Result<Answer, Error>, instants: Vec<i64>) -> RangeReading {
     match answer {
         Ok(Answer { values: Values::Matrix(series), incomplete }) => {
             RangeReading::new(series, instants, incomplete, query.read_as)
@@ -126,14 +128,14 @@ fn range(query: &Query, answer: Result<Answer, Unanswered>, instants: Vec<i64>) 
 }
 
 /// Names one failed query and counts the others.
-fn failed_queries(plan: &Plan, answers: &[Result<Answer, Unanswered>]) -> Option<String> {
+fn failed_queries(plan: &Plan, answers: &[Result<Answer, Error>]) -> Option<String> {
     let failures: Vec<_> = plan
         .queries
         .iter()
         .zip(answers)
         .filter_map(|(query, answer)| Some((query.name(), answer.as_ref().err()?)))
         // Those that can be evaluated are not to blame for those that cannot.
-        .filter(|(_, error)| **error != Unanswered::NotAsked)
+        .filter(|(_, error)| **error != Error::NotAsked)
         .collect();
     let (name, error) = failures.first()?;
     Some(match failures.len() {
@@ -154,12 +156,14 @@ fn height_of_backlog(plan: &Plan, last: &Audit, telemetry: &Telemetry) -> Option
         .zip(&last.questions)
         .filter_map(|(query, question)| Some((query, query.signal()?, question)))
         .filter(|(_, signal, _)| engine::BACKLOG.contains(signal))
-        .map(|(query, signal, question)| (query, signal, Expression::new(&question.expr)))
         .collect();
     let backlog = |at| {
         let readings = Readings::new(|wanted| {
-            let (query, _, expression) = queries.iter().find(|(_, signal, _)| *signal == wanted)?;
-            Some(value(query, evaluate::peek(expression, &plan.spec, telemetry, at)))
+            let (query, _, question) = queries.iter().find(|(_, signal, _)| *signal == wanted)?;
+            let answer = evaluate::answer_of_samples(question, &plan.spec, telemetry, at);
+            // Samples that are missing elsewhere do not matter for where the height is.
+            let whole = answer.map(|answer| Answer { incomplete: None, ..answer });
+            Some(value(query, whole))
         });
         engine::backlog(&readings).least
     };

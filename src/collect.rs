@@ -1,4 +1,5 @@
-//! Watching: what happens before the queries are evaluated, for as long as a load runs.
+//! Collection: what happens before expressions are evaluated, for as long as a load runs. It
+//! yields samples, scraped or recorded, and how the load ended; a server collects by itself.
 
 use std::path::Path;
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -10,6 +11,7 @@ use jiff::Timestamp;
 mod clock;
 mod command;
 mod coverage;
+mod error;
 mod observer;
 mod recording;
 mod samples;
@@ -18,24 +20,26 @@ mod snapshot;
 mod staleness;
 
 use crate::config::{ObservedRange, Source, SourceSpec};
-use crate::prometheus::{self, TransportError};
-use crate::promql;
+use crate::prometheus;
+use crate::promql::Expression;
 use crate::storage::Storage;
 use crate::target_health::TargetHealth;
 use clock::Clock;
 pub use command::CommandOutcome;
+use command::Running;
+pub use error::{Error, Failure, PageProblem, RecordingError, SamplesError, ScrapeError};
 pub use observer::{Observer, ProgressUpdate};
 pub(crate) use samples::Samples;
 
 /// How often a command is asked whether it has ended.
 const GLANCE: Duration = Duration::from_millis(10);
 
-/// What was watched.
+/// What was collected.
 #[derive(Debug)]
 pub struct Telemetry {
-    /// Up to when it was, and for how long.
+    /// From when to when.
     pub observed: ObservedRange,
-    /// When it was over.
+    /// When the collection was over.
     pub finished: Instant,
     /// The samples that were scraped, or recorded.
     pub(crate) samples: Option<Samples>,
@@ -44,7 +48,7 @@ pub struct Telemetry {
     /// Why scrapes failed, once for each page.
     pub warnings: Vec<String>,
     /// What went wrong, if anything did.
-    pub failure: Option<String>,
+    pub failure: Option<Failure>,
 }
 
 impl Telemetry {
@@ -66,15 +70,15 @@ impl Telemetry {
         instants.into_iter().filter_map(|at| Timestamp::from_millisecond(at).ok()).collect()
     }
 
-    /// What was watched up to an earlier instant.
+    /// What was observed up to an earlier instant.
     pub fn until(&self, at: Timestamp) -> ObservedRange {
         let span = self.storage().and_then(coverage::span);
         span.map_or_else(|| self.observed.clone(), |span| span.observed(Some(at)))
     }
 
-    /// How each target let itself be scraped.
-    pub(crate) fn scrapes(&self) -> &[TargetHealth] {
-        self.samples.as_ref().map(|samples| samples.scrapes.as_slice()).unwrap_or_default()
+    /// How each target could be scraped.
+    pub(crate) fn targets(&self) -> &[TargetHealth] {
+        self.samples.as_ref().map(|samples| samples.targets.as_slice()).unwrap_or_default()
     }
 
     /// The samples that were scraped, or recorded.
@@ -83,25 +87,25 @@ impl Telemetry {
     }
 }
 
-/// Watches the source for as long as the plan says, and runs its command meanwhile.
-/// `started` is when the audit began; `lag` is what the worst lag so far is read by.
+/// Collects telemetry for as long as `spec` says, and runs its command meanwhile. `started` is
+/// when the audit began; `lag` is what the worst lag so far is read by.
 ///
-/// With queries that cannot be evaluated nothing is done: they are no reason to put a service
+/// With expressions that cannot be evaluated nothing is done: they are no reason to put a service
 /// under load.
 ///
 /// # Errors
-/// If the command cannot be run.
+/// If the command cannot be started. What fails later is the failure of the telemetry.
 pub fn collect(
     spec: &SourceSpec,
     started: Instant,
-    queries: &[&str],
-    lag: Option<&str>,
+    expressions: &[Expression],
+    lag: Option<&Expression>,
     observer: Observer<'_>,
-) -> anyhow::Result<Telemetry> {
+) -> Result<Telemetry, Error> {
     let clock = Clock::new(started, spec.now);
     let now = ObservedRange { at: spec.instant(), window: None, step: None };
     let is_local = !matches!(spec.source, Source::Server(_));
-    if is_local && queries.iter().any(|query| promql::parse(query).is_err()) {
+    if is_local && expressions.iter().any(|expression| expression.parsed().is_err()) {
         // The readings will say which, and why; no load is needed for that.
         return Ok(Telemetry::new(now));
     }
@@ -111,34 +115,39 @@ pub fn collect(
         }
         Source::Server(endpoint) => {
             prometheus::describe(endpoint, observer.log);
-            let ended = run(spec, observer.stdout_is_taken)?;
-            // In whole seconds, and never less than it took.
-            let seconds = ended.took.as_millis().div_ceil(1000).max(1) as u64;
-            let window = Some(Duration::from_secs(seconds));
-            let observed = ObservedRange { at: clock.now(), window, step: None };
-            Ok(Telemetry { command: Some(ended), ..Telemetry::new(observed) })
+            let running = command::start(&spec.command, observer.stdout_is_taken)?;
+            Ok(match wait(running) {
+                Ok(outcome) => {
+                    // In whole seconds, and never less than it took.
+                    let seconds = outcome.took.as_millis().div_ceil(1000).max(1) as u64;
+                    let window = Some(Duration::from_secs(seconds));
+                    let observed = ObservedRange { at: clock.now(), window, step: None };
+                    Telemetry { command: Some(outcome), ..Telemetry::new(observed) }
+                }
+                Err(failure) => Telemetry { failure: Some(failure), ..Telemetry::new(now) },
+            })
         }
         Source::Scrape(scrape) => {
             let scraped = scrape::run(scrape, spec, clock, lag, observer)?;
-            let samples = Samples::new(scraped.storage, None);
+            let samples = Samples::new(scraped.storage, None).map_err(Failure::from);
             let (command, warnings) = (scraped.command, scraped.warnings);
             Ok(Telemetry { command, warnings, ..of_samples(samples, spec, scraped.failure) })
         }
         Source::Recording(path) => {
             let until = spec.at.map(|at| at.as_millisecond());
             let samples = load(path, spec.timeout).and_then(|storage| {
-                let named = |error| format!("{}: {error}", path.display());
+                let named = |source| RecordingError::Samples { path: path.clone(), source };
                 Samples::new(storage, until).map_err(named)
             });
-            Ok(of_samples(samples, spec, None))
+            Ok(of_samples(samples.map_err(Failure::from), spec, None))
         }
     }
 }
 
 fn of_samples(
-    samples: Result<Samples, String>,
+    samples: Result<Samples, Failure>,
     spec: &SourceSpec,
-    failure: Option<String>,
+    failure: Option<Failure>,
 ) -> Telemetry {
     let (samples, failure) = match samples {
         Ok(samples) => (Some(samples), failure),
@@ -153,29 +162,30 @@ fn of_samples(
 }
 
 /// Reads a recording, or gives up: what comes through a pipe may never come to an end.
-fn load(path: &Path, timeout: Duration) -> Result<Storage, String> {
+fn load(path: &Path, timeout: Duration) -> Result<Storage, RecordingError> {
     let (sender, receiver) = mpsc::channel();
     let owned = path.to_owned();
     let reader = move || {
         // Nobody waits for it any more if this fails.
         let _ = sender.send(recording::load(&owned));
     };
-    let failed = |why: &str| format!("cannot read the recording {}: {why}", path.display());
-    thread::Builder::new().spawn(reader).map_err(|error| failed(&error.to_string()))?;
+    let path = path.to_owned();
+    if let Err(source) = thread::Builder::new().spawn(reader) {
+        return Err(RecordingError::Unreadable { path, source });
+    }
     receiver.recv_timeout(timeout).unwrap_or_else(|error| {
-        Err(failed(&match error {
-            RecvTimeoutError::Timeout => format!("it takes longer than {timeout:?} (--timeout)"),
-            RecvTimeoutError::Disconnected => TransportError::Panicked.to_string(),
-        }))
+        Err(match error {
+            RecvTimeoutError::Timeout => RecordingError::Slow { path, timeout },
+            RecvTimeoutError::Disconnected => RecordingError::Panicked(path),
+        })
     })
 }
 
-/// Runs the command to its end.
-fn run(spec: &SourceSpec, stdout_is_taken: bool) -> anyhow::Result<CommandOutcome> {
-    let mut running = command::start(&spec.command, stdout_is_taken)?;
+/// Waits for the command to end.
+fn wait(mut running: Running) -> Result<CommandOutcome, Failure> {
     loop {
-        if let Some(ended) = running.ended()? {
-            return Ok(ended);
+        if let Some(outcome) = running.ended()? {
+            return Ok(outcome);
         }
         thread::sleep(GLANCE);
     }

@@ -21,11 +21,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+pub use file::FileError;
 pub use http::{Credential, HttpConfig, Proxy, Tls};
 pub use json_schema::json_schema;
 pub use problems::{ConfigError, Problem};
 pub use source::{Endpoint, Scrape, ScrapedPage, Source, SourceRequest, SourceSpec};
-pub use target::Target;
+pub use target::{Target, TargetError};
 pub use template::{DEFAULT_METRICS, InitError, write_template};
 
 use crate::model::check::Criteria;
@@ -34,6 +35,7 @@ use crate::model::question::{Question, Span};
 use crate::model::reading::ReadAs;
 use crate::model::signal::OnMissing;
 use crate::model::signal::Signal;
+use crate::promql::Expression;
 use vars::Vars;
 
 /// The file looked for in the current directory.
@@ -212,7 +214,7 @@ impl Plan {
             }
         }
         let question = |query: &Query| Question {
-            expr: vars::expand(&query.template, &values),
+            expr: Expression::new(vars::expand(&query.template, &values)),
             span: query.span,
             nothing_counts: query.read_as.on_nan == OnMissing::Zero
                 || query.read_as.on_no_data == OnMissing::Zero,

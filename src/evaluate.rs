@@ -1,12 +1,10 @@
 //! Evaluation of expressions at an instant or over a range of time: by a server, or by
 //! [`crate::promql`] on samples at hand. It knows nothing of signals and checks.
 
-mod expression;
 mod query;
 mod samples;
 mod server;
 
-pub use expression::Expression;
 pub use query::{Refusal, query};
 
 use jiff::Timestamp;
@@ -14,25 +12,46 @@ use jiff::Timestamp;
 use crate::collect::Telemetry;
 use crate::config::{Source, SourceSpec};
 use crate::model::question::{Answer, Question};
-use crate::prometheus::{Backend, Log};
+use crate::one_line::one_line;
+use crate::prometheus::{Backend, Failed, Log, QueryError, ServerProblem};
+use crate::promql;
 
 /// What came of the questions of an audit.
 #[derive(Debug)]
 pub struct Evaluation {
-    /// An answer to each question, or why there is none, in words.
-    pub answers: Vec<Result<Answer, Unanswered>>,
+    /// An answer to each question, or why there is none.
+    pub answers: Vec<Result<Answer, Error>>,
     /// Which server answered, as far as it says.
     pub backend: Backend,
     /// Why the server as a whole cannot be relied on, if so.
-    pub failure: Option<String>,
+    pub failure: Option<Unfit>,
+}
+
+/// A server that cannot be relied on, and why. No secret is in it.
+#[derive(Debug, PartialEq, thiserror::Error)]
+#[error("{target}: {problem}")]
+pub struct Unfit {
+    /// Its URL.
+    pub target: String,
+    /// What is wrong with it.
+    pub problem: ServerProblem,
 }
 
 /// Why a question has no answer. No secret is in it.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Unanswered {
-    /// It was asked, and went wrong.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Error {
+    /// The server gave none.
+    #[error(transparent)]
+    Server(#[from] Failed<QueryError>),
+    /// It cannot be evaluated on samples.
+    #[error("{}", one_line(&.0.to_string()))]
+    Promql(#[from] promql::Error),
+    /// Its value is no numbers.
     #[error("{0}")]
-    Failed(String),
+    WrongType(&'static str),
+    /// There are no samples; why.
+    #[error("{0}")]
+    NoSamples(String),
     /// It was not asked, because another question cannot be evaluated.
     #[error("nothing was read: another query cannot be evaluated")]
     NotAsked,
@@ -52,10 +71,7 @@ pub fn evaluate(
             server::evaluate(questions, endpoint, at, within, log)
         }
         Source::Scrape(_) | Source::Recording(_) => {
-            let until = telemetry.finished.checked_add(spec.timeout);
-            let answer = |question: &Question| {
-                samples::answer(question, &Expression::new(&question.expr), telemetry, at, until)
-            };
+            let answer = |question| answer_of_samples(question, spec, telemetry, at);
             Evaluation {
                 answers: questions.iter().map(answer).collect(),
                 backend: Backend::default(),
@@ -65,15 +81,13 @@ pub fn evaluate(
     }
 }
 
-/// What an expression comes to on samples at hand, at another instant than the audit's.
-pub fn peek(
-    expression: &Expression,
+/// Answers a question at the instant `at`, on the samples that were collected.
+pub fn answer_of_samples(
+    question: &Question,
     spec: &SourceSpec,
     telemetry: &Telemetry,
     at: Timestamp,
-) -> Result<Answer, Unanswered> {
-    let question =
-        Question { expr: String::new(), span: None, nothing_counts: false, accept_partial: true };
-    let until = telemetry.finished.checked_add(spec.timeout);
-    samples::answer(&question, expression, telemetry, at, until)
+) -> Result<Answer, Error> {
+    let deadline = telemetry.finished.checked_add(spec.timeout);
+    samples::answer(question, telemetry, at, deadline)
 }

@@ -8,14 +8,15 @@ mod wave;
 mod wire;
 
 pub(crate) use api::Server;
-pub use http::{Log, TransportError};
+pub use http::{Failed, Journey, Log, TransportError};
 pub(crate) use nan::restore as restore_nan;
-pub use preflight::Backend;
+pub use preflight::{Backend, ServerProblem};
 pub(crate) use preflight::{BuildInfo, Product, judge, look_closer};
 pub(crate) use wave::{Wave, join};
 pub use wire::reply::Reply;
 pub(crate) use wire::reply::decode as decode_reply;
 pub use wire::{Answer, QueryError, decode, decode_matrix};
+pub(crate) use wire::{RETURNS_RANGE, RETURNS_TEXT};
 
 use crate::config::Endpoint;
 

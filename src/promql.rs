@@ -18,6 +18,7 @@ mod binary;
 mod decoded;
 mod error;
 mod evaluate;
+mod expression;
 mod functions;
 mod grouping;
 mod lexer;
@@ -36,6 +37,7 @@ mod tests;
 use std::time::Instant;
 
 pub use error::Error;
+pub use expression::Expression;
 
 use crate::storage::{Labels, Point, Storage};
 use plan::Plan;
@@ -103,6 +105,21 @@ impl Query {
         at: i64,
         deadline: Option<Instant>,
     ) -> Result<Value, Error> {
-        evaluate::Evaluator::new(storage, at, deadline).value(&self.plan)
+        self.evaluate_step(storage, at, (at, at), deadline)
+    }
+
+    /// The same at one step of a range, which begins and ends at the instants of `range`: those
+    /// that `@ start()` and `@ end()` mean.
+    ///
+    /// # Errors
+    /// As [`Self::evaluate`].
+    pub fn evaluate_step(
+        &self,
+        storage: &Storage,
+        at: i64,
+        range: (i64, i64),
+        deadline: Option<Instant>,
+    ) -> Result<Value, Error> {
+        evaluate::Evaluator::new(storage, range, deadline).value(&self.plan, at)
     }
 }

@@ -22,9 +22,9 @@ pub use ordered::Ordered;
 use crate::engine::Verdict;
 use crate::model::level::{Level, Status};
 use crate::model::mode::{Cause, ModeSeverity};
-use crate::model::reading::Labels;
 use crate::model::signal::Reduce;
 use crate::prometheus::Backend;
+use crate::storage::Labels;
 
 /// A word of this version, or one that was read.
 pub type Word = Cow<'static, str>;

@@ -1,12 +1,13 @@
-//! How a service let itself be scraped: evidence of its own, and what else is to be believed.
+//! How a service could be scraped: a starved event loop fails to serve its page in time, and what a
+//! failed scrape did not bring is missing from every answer.
 
 use crate::model::quantity::{number, series};
-use crate::model::reading::Labels;
+use crate::storage::Labels;
 
 /// A pause between scrapes this many times the usual one is a gap.
 const GAP: f64 = 3.0;
 
-/// How one target let itself be scraped.
+/// How one target could be scraped.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TargetHealth {
     /// The target's labels: `instance`, `job`.

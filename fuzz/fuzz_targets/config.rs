@@ -13,7 +13,7 @@ fuzz_target!(|text: &str| {
     match parse(Path::new("/nowhere/at/all/metrics.yaml"), text, &request) {
         Ok(plan) => {
             assert!(plan.queries.len() >= 4);
-            assert!(plan.queries.iter().all(|query| !query.expr.trim().is_empty()));
+            assert!(plan.questions(None).iter().all(|question| !question.expr.as_str().trim().is_empty()));
             let limits = &plan.thresholds;
             assert!(limits.health_score_critical >= limits.health_score_degraded);
             assert!(limits.max_event_loop_lag_s >= 0.0 && limits.max_event_loop_lag_s.is_finite());

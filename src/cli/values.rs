@@ -36,8 +36,21 @@ pub(super) fn documents() -> impl TypedValueParser<Value = Document> {
     })
 }
 
-pub(super) fn parse_time(text: &str) -> Result<Timestamp, String> {
-    let wrong = || "expected RFC 3339, such as 2026-01-31T12:00:00Z, or Unix seconds".to_owned();
+/// Why an option does not take a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(super) enum ValueError {
+    #[error("expected RFC 3339, such as 2026-01-31T12:00:00Z, or Unix seconds")]
+    Time,
+    #[error("expected a duration such as 30s, 500ms or 1m30s, of at most 24h")]
+    Duration,
+    #[error("expected at least {MIN_EVERY:?}")]
+    Every,
+    #[error("expected NAME=VALUE, such as window=5m")]
+    Variable,
+}
+
+pub(super) fn parse_time(text: &str) -> Result<Timestamp, ValueError> {
+    let wrong = || ValueError::Time;
     let exact = match text.parse::<f64>() {
         // Prometheus counts in milliseconds.
         Ok(seconds) if seconds.is_finite() => {
@@ -49,8 +62,8 @@ pub(super) fn parse_time(text: &str) -> Result<Timestamp, String> {
     Timestamp::from_millisecond(exact.as_millisecond()).map_err(|_| wrong())
 }
 
-pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
-    let wrong = || "expected a duration such as 30s, 500ms or 1m30s, of at most 24h".to_owned();
+pub(super) fn parse_duration(text: &str) -> Result<Duration, ValueError> {
+    let wrong = || ValueError::Duration;
     let duration = match text.parse::<u32>() {
         Ok(seconds) => Duration::from_secs(seconds.into()),
         Err(_) => {
@@ -61,15 +74,15 @@ pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
     if duration.is_zero() || duration > MAX_DURATION { Err(wrong()) } else { Ok(duration) }
 }
 
-pub(super) fn parse_every(text: &str) -> Result<Duration, String> {
+pub(super) fn parse_every(text: &str) -> Result<Duration, ValueError> {
     let every = parse_duration(text)?;
-    if every < MIN_EVERY { Err(format!("expected at least {MIN_EVERY:?}")) } else { Ok(every) }
+    if every < MIN_EVERY { Err(ValueError::Every) } else { Ok(every) }
 }
 
-pub(super) fn parse_var(text: &str) -> Result<(String, String), String> {
+pub(super) fn parse_var(text: &str) -> Result<(String, String), ValueError> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
-        _ => Err("expected NAME=VALUE, such as window=5m".to_owned()),
+        _ => Err(ValueError::Variable),
     }
 }
 

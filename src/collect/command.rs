@@ -5,8 +5,7 @@ use std::io;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
-
+use super::error::{Error, Failure};
 use crate::one_line::one_line;
 
 /// How a command ended.
@@ -43,13 +42,15 @@ pub(super) struct Running {
 ///
 /// # Errors
 /// If it cannot be run.
-pub(super) fn start(command: &[OsString], stdout_is_taken: bool) -> anyhow::Result<Running> {
+pub(super) fn start(command: &[OsString], stdout_is_taken: bool) -> Result<Running, Error> {
     let line = line(command);
-    let (program, arguments) = command.split_first().context("there is no command to run")?;
+    let (program, arguments) = command.split_first().ok_or(Error::NoCommand)?;
     let stdout = if stdout_is_taken { Stdio::from(io::stderr()) } else { Stdio::inherit() };
     let child = Command::new(program).args(arguments).stdout(stdout).spawn();
-    let child = child.with_context(|| format!("cannot run the command `{line}`"))?;
-    Ok(Running { line, child, started: Instant::now() })
+    match child {
+        Ok(child) => Ok(Running { line, child, started: Instant::now() }),
+        Err(source) => Err(Error::Command { line, source }),
+    }
 }
 
 /// The command as one line.
@@ -70,8 +71,12 @@ fn quoted(word: &str) -> String {
 
 impl Running {
     /// How it ended, once it has.
-    pub(super) fn ended(&mut self) -> io::Result<Option<CommandOutcome>> {
-        let status = self.child.try_wait()?;
+    ///
+    /// # Errors
+    /// If that cannot be found out.
+    pub(super) fn ended(&mut self) -> Result<Option<CommandOutcome>, Failure> {
+        let wait = |source| Failure::Wait { line: self.line.clone(), source };
+        let status = self.child.try_wait().map_err(wait)?;
         Ok(status.map(|status| CommandOutcome {
             line: self.line.clone(),
             code: status.code(),
@@ -106,5 +111,22 @@ mod tests {
     fn the_line_can_be_given_to_a_shell() {
         let command = ["sh", "-c", "echo it's", ""].map(OsString::from);
         assert_eq!(line(&command), r"sh -c 'echo it'\''s' ''");
+    }
+
+    #[test]
+    fn only_a_command_that_cannot_be_started_is_an_error_of_the_start() {
+        for (command, expected) in [
+            (&["/no/such/program"][..], "cannot run the command `/no/such/program`"),
+            (&[], "no command"),
+        ] {
+            let command: Vec<_> = command.iter().map(OsString::from).collect();
+            let error = start(&command, true).map(drop).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+        }
+        let mut running = start(&["true".into()], true).unwrap();
+        // Somebody else takes the exit status.
+        wait4::Wait4::wait4(&mut running.child).unwrap();
+        let failure = running.ended().unwrap_err().to_string();
+        assert!(failure.starts_with("cannot wait for the command `true`: "), "{failure}");
     }
 }

@@ -59,10 +59,10 @@ impl Span {
     }
 }
 
-/// How each target let itself be scraped, up to the instant `until`.
+/// How each target could be scraped, up to the instant `until`.
 ///
 /// Where there is no `up`, the series with the most samples stands for the scrapes.
-pub(super) fn scrapes(storage: &Storage, until: Option<i64>) -> Vec<TargetHealth> {
+pub(super) fn targets(storage: &Storage, until: Option<i64>) -> Vec<TargetHealth> {
     let last = storage.of_metric(Some(UP)).filter_map(|series| series.points.last()).max();
     let Some(last) = last else {
         let densest = densest(storage);
@@ -112,8 +112,8 @@ fn of_target(labels: &Labels, up: &Points, took: Option<&Points>, end: i64) -> T
     }
     // Another target was scraped for longer.
     pause = over.map_or(pause, |over| pause.max(end as f64 / 1000.0 - over));
-    let mut target: crate::model::reading::Labels = labels.into();
-    target.remove(METRIC_NAME);
+    let mut target = labels.clone();
+    target.set(METRIC_NAME, "");
     TargetHealth {
         target,
         tried,
@@ -152,7 +152,7 @@ mod tests {
     fn only(scrapes_of_it: &[(f64, f64, f64)], until: Option<i64>) -> TargetHealth {
         let mut storage = Storage::default();
         scraped("a:1", scrapes_of_it, &mut storage);
-        scrapes(&storage, until).remove(0)
+        targets(&storage, until).remove(0)
     }
 
     #[test]
@@ -197,7 +197,7 @@ mod tests {
             for second in seconds {
                 storage.push(id, Point { at: second * 1000, value: 0.0 }).unwrap();
             }
-            scrapes(&storage, None).remove(0).missing()
+            targets(&storage, None).remove(0).missing()
         };
         assert_eq!(recorded(&[0, 1, 2, 3, 6, 7]), None);
         assert!(recorded(&[0, 1, 2, 3, 7, 8]).is_some());
@@ -210,7 +210,7 @@ mod tests {
         scraped("a:1", &all[..20], &mut storage);
         scraped("b:1", &all, &mut storage);
         let missing: Vec<_> =
-            scrapes(&storage, None).iter().map(|it| it.missing().is_some()).collect();
+            targets(&storage, None).iter().map(|it| it.missing().is_some()).collect();
         assert_eq!(missing, [true, false]);
     }
 

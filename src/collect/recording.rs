@@ -1,22 +1,22 @@
 //! A recording: a file of samples with timestamps, or a directory of snapshots of a page.
 
 use std::fs::{self, File};
-use std::io::{Cursor, Read, Seek};
+use std::io::{self, Cursor, Read, Seek};
 use std::path::{Path, PathBuf};
 
 use super::coverage::UP;
-use super::snapshot::{self, EXAMPLES};
-use crate::exposition::{self, Context, Error, Reader};
-use crate::one_line::one_line;
+use super::error::{RecordingError, SamplesError};
+use super::snapshot;
+use crate::exposition::{self, Context, Reader};
 use crate::storage::{Labels, METRIC_NAME, Point, Storage};
 
 /// Reads a recording.
 ///
 /// # Errors
 /// What cannot be read, or is broken, and where.
-pub(super) fn load(path: &Path) -> Result<Storage, String> {
+pub(super) fn load(path: &Path) -> Result<Storage, RecordingError> {
     let mut storage = Storage::default();
-    let metadata = fs::metadata(path).map_err(|error| unreadable(path, &error))?;
+    let metadata = fs::metadata(path).map_err(|error| unreadable(path, error))?;
     if metadata.is_dir() {
         directory(path, &mut storage)?;
     } else {
@@ -24,14 +24,15 @@ pub(super) fn load(path: &Path) -> Result<Storage, String> {
         file(path, &Context { at: None, target: &target }, &mut Reader::new(), &mut storage)?;
     }
     if storage.span().is_none() {
-        return Err(format!("{}: there are no samples in it", path.display()));
+        let path = path.to_owned();
+        return Err(RecordingError::Samples { path, source: SamplesError::Empty });
     }
     Ok(storage)
 }
 
 /// Reads the files of a directory, in the order of their names.
-fn directory(path: &Path, storage: &mut Storage) -> Result<(), String> {
-    let failed = |error| unreadable(path, &error);
+fn directory(path: &Path, storage: &mut Storage) -> Result<(), RecordingError> {
+    let failed = |error| unreadable(path, error);
     let entries = fs::read_dir(path).map_err(failed)?;
     let files: Result<Vec<_>, _> = entries.map(|entry| entry.map(|entry| entry.path())).collect();
     let mut files: Vec<PathBuf> = files.map_err(failed)?;
@@ -41,10 +42,7 @@ fn directory(path: &Path, storage: &mut Storage) -> Result<(), String> {
     let up = storage.series([(METRIC_NAME, UP)].into_iter().collect());
     for path in files {
         if path.is_dir() {
-            return Err(format!(
-                "{}: this is a directory; a recording is one directory of files",
-                path.display()
-            ));
+            return Err(RecordingError::Nested(path));
         }
         let at = snapshot::instant(&name(&path));
         let is_empty = fs::metadata(&path).is_ok_and(|metadata| metadata.len() == 0);
@@ -52,19 +50,17 @@ fn directory(path: &Path, storage: &mut Storage) -> Result<(), String> {
             let read = file(&path, &Context { at, target: &target }, &mut reader, storage);
             read.map_err(|error| match at {
                 Some(_) => error,
-                None => format!(
-                    "{error} (the name of a snapshot has to say when it was taken: {EXAMPLES})"
-                ),
+                None => RecordingError::Undated(Box::new(error)),
             })?;
         } else if at.is_none() {
-            return Err(format!("{}: the file is empty", path.display()));
+            return Err(RecordingError::EmptyFile(path));
         }
         // A page that could not be had leaves an empty file behind.
         if let Some(at) = at {
             let value = if is_empty { 0.0 } else { 1.0 };
-            storage.push(up, Point { at, value }).map_err(|error| {
-                format!("{}: the series `up` of the snapshots: {error}", path.display())
-            })?;
+            storage
+                .push(up, Point { at, value })
+                .map_err(|source| RecordingError::Snapshots { path, source })?;
         }
     }
     Ok(())
@@ -79,15 +75,15 @@ fn file(
     context: &Context<'_>,
     reader: &mut Reader,
     storage: &mut Storage,
-) -> Result<(), String> {
-    let mut file = File::open(path).map_err(|error| unreadable(path, &error))?;
+) -> Result<(), RecordingError> {
+    let mut file = File::open(path).map_err(|error| unreadable(path, error))?;
     let is_file = file.metadata().is_ok_and(|metadata| metadata.is_file());
     if is_file {
         return read(path, &mut file, context, reader, storage);
     }
     // What comes through a pipe cannot be looked at twice.
     let mut whole = Vec::new();
-    file.read_to_end(&mut whole).map_err(|error| unreadable(path, &error))?;
+    file.read_to_end(&mut whole).map_err(|error| unreadable(path, error))?;
     read(path, &mut Cursor::new(whole), context, reader, storage)
 }
 
@@ -97,25 +93,15 @@ fn read(
     context: &Context<'_>,
     reader: &mut Reader,
     storage: &mut Storage,
-) -> Result<(), String> {
-    let failed = |error| unreadable(path, &error);
+) -> Result<(), RecordingError> {
+    let failed = |error| unreadable(path, error);
     let format = exposition::format_of_recording(file).map_err(failed)?;
     reader
         .read_recording(file, format, context, storage)
         .map(drop)
-        .map_err(|error| at_its_place(&path.display().to_string(), error))
+        .map_err(|source| RecordingError::Syntax { path: path.to_owned(), source })
 }
 
-/// The error with its place, as `file:line:column`.
-pub(super) fn at_its_place(name: &str, error: Error) -> String {
-    match error {
-        Error::Syntax { line, column, reason, shown } => {
-            format!("{name}:{line}:{column}: {}: {}", one_line(&reason), one_line(&shown))
-        }
-        other => format!("{name}: {}", one_line(&other.to_string())),
-    }
-}
-
-fn unreadable(path: &Path, error: &std::io::Error) -> String {
-    format!("cannot read the recording {}: {error}", path.display())
+fn unreadable(path: &Path, source: io::Error) -> RecordingError {
+    RecordingError::Unreadable { path: path.to_owned(), source }
 }

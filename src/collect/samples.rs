@@ -1,7 +1,7 @@
 //! Samples at hand, and what is to be said of them as a whole.
 
+use super::error::SamplesError;
 use super::{coverage, staleness};
-use crate::one_line::one_line;
 use crate::storage::Storage;
 use crate::target_health::TargetHealth;
 
@@ -9,8 +9,8 @@ use crate::target_health::TargetHealth;
 #[derive(Debug)]
 pub(crate) struct Samples {
     pub(crate) storage: Storage,
-    /// How each target let itself be scraped.
-    pub(crate) scrapes: Vec<TargetHealth>,
+    /// How each target could be scraped.
+    pub(crate) targets: Vec<TargetHealth>,
 }
 
 impl Samples {
@@ -18,21 +18,21 @@ impl Samples {
     ///
     /// # Errors
     /// If there are none, or if they contradict each other.
-    pub(crate) fn new(mut storage: Storage, until: Option<i64>) -> Result<Self, String> {
+    pub(crate) fn new(mut storage: Storage, until: Option<i64>) -> Result<Self, SamplesError> {
         storage.merge_out_of_order().map_err(|(labels, at)| {
             let at = jiff::Timestamp::from_millisecond(at).unwrap_or_default();
-            one_line(&format!("there are two values of {labels} at {at}; which one holds?"))
+            SamplesError::Contradiction { series: labels.to_string(), at }
         })?;
         if storage.span().is_none() {
-            return Err("there are no samples in it".to_owned());
+            return Err(SamplesError::Empty);
         }
-        let scrapes = coverage::scrapes(&storage, until);
+        let targets = coverage::targets(&storage, until);
         staleness::mark(&mut storage);
-        Ok(Self { storage, scrapes })
+        Ok(Self { storage, targets })
     }
 
     /// What is missing of them, if anything is.
     pub(crate) fn missing(&self) -> Option<String> {
-        self.scrapes.iter().find_map(TargetHealth::missing)
+        self.targets.iter().find_map(TargetHealth::missing)
     }
 }

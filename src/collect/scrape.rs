@@ -1,21 +1,20 @@
 //! Scraping: the pages of a service, again and again, for as long as a load runs.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, Builder};
 use std::time::{Duration, Instant};
 
 use super::clock::Clock;
 use super::command::{self, CommandOutcome};
 use super::coverage::{DURATION, UP};
+use super::error::{Error, Failure, PageProblem, ScrapeError};
 use super::observer::{Observer, ProgressUpdate};
-use super::recording::at_its_place;
 use crate::config::{Scrape, ScrapedPage, SourceSpec};
-use crate::exposition::{Context, Format, Reader};
-use crate::one_line::one_line;
+use crate::exposition::{self, Context, Format, Reader};
 use crate::prometheus::describe;
 use crate::prometheus::http::{Failed, Http, Log, Page, RetryPolicy, TransportError, Wanted};
-use crate::promql::{self, Value};
+use crate::promql::{self, Expression, Value};
 use crate::storage::{Labels, METRIC_NAME, Point, Storage};
 
 /// What Prometheus asks for.
@@ -26,7 +25,7 @@ const WANTED: Wanted = Wanted {
     at_most: 64 * 1024 * 1024,
 };
 /// A page that has not come by then has failed, as Prometheus' `scrape_timeout` has it.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 /// The pauses before a service that cannot be reached at first is given up.
 const PAUSES: [u64; 5] = [100, 200, 400, 800, 1600];
 /// How often it is looked whether the load has ended.
@@ -42,7 +41,7 @@ pub(super) struct Scraped {
     /// Why scrapes failed, once for each page.
     pub(super) warnings: Vec<String>,
     /// Why the service could not be scraped at all, or what is broken in its pages.
-    pub(super) failure: Option<String>,
+    pub(super) failure: Option<Failure>,
 }
 
 /// What the scrapers share.
@@ -50,16 +49,16 @@ pub(super) struct Scraped {
 struct Shared {
     storage: Mutex<Storage>,
     /// The first page that could not be read.
-    broken: Mutex<Option<String>>,
+    broken: Mutex<Option<Arc<ScrapeError>>>,
     /// Why scrapes failed, once for each page.
-    warnings: Mutex<Vec<String>>,
+    warnings: Mutex<Vec<Arc<ScrapeError>>>,
     stopped: Mutex<bool>,
     stop: Condvar,
     made: AtomicUsize,
     failed: AtomicUsize,
 }
 
-/// A mutex stays sound whatever a panic interrupted: samples are added whole.
+/// A panic of another thread leaves nothing half done: samples are added whole.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -67,14 +66,14 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// Scrapes every page until the time is over or the command has ended, and once more then.
 ///
 /// # Errors
-/// If the command cannot be run.
+/// If the command cannot be started.
 pub(super) fn run(
     scrape: &Scrape,
     spec: &SourceSpec,
     clock: Clock,
-    lag: Option<&str>,
+    lag: Option<&Expression>,
     observer: Observer<'_>,
-) -> anyhow::Result<Scraped> {
+) -> Result<Scraped, Error> {
     let shared = Shared::default();
     let redacted = |page: &'_ ScrapedPage| {
         let http = page.endpoint.http.clone();
@@ -84,52 +83,75 @@ pub(super) fn run(
     let pages = scrape.pages.iter().zip(&logs);
     let mut scrapers: Vec<_> =
         pages.map(|(page, log)| Scraper::new(page, clock, &shared, log)).collect();
-    let reached = thread::scope(|scope| {
-        let spawn = |scraper| Builder::new().spawn_scoped(scope, move || Scraper::first(scraper));
-        let first: Vec<_> = scrapers.iter_mut().map(spawn).collect();
-        let crashed = |_| Err(TransportError::Panicked.to_string());
-        let first = first.into_iter().map(|it| match it {
-            Ok(thread) => thread.join().unwrap_or_else(crashed),
-            Err(error) => Err(TransportError::Setup(error.to_string()).to_string()),
-        });
-        first.collect::<Result<(), String>>()
-    });
-    if let Err(failure) = reached {
+    if let Err(failure) = first_scrapes(&mut scrapers) {
         // Nothing was put under load, so there is nothing to judge.
-        return Ok(Scraped { failure: Some(failure), ..Scraped::default() });
+        return Ok(Scraped { failure: Some(failure.into()), ..Scraped::default() });
     }
-    let command = scrape_until_done(scrape, spec, &mut scrapers, lag, observer)?;
+    let (command, failure) = match scrape_until_done(scrape, spec, &mut scrapers, lag, observer)? {
+        Ok(command) => (command, None),
+        Err(failure) => (None, Some(failure)),
+    };
     drop(scrapers);
-    let failure = lock(&shared.broken).take();
-    let mut warnings = std::mem::take(&mut *lock(&shared.warnings));
+    let failure = lock(&shared.broken).take().map(Failure::Scrape).or(failure);
+    let warnings = std::mem::take(&mut *lock(&shared.warnings)).into_iter();
+    let said = failure.as_ref().map(Failure::to_string).unwrap_or_default();
     // What is the failure of the whole need not be said twice.
-    warnings.retain(|warning| failure.as_ref().is_none_or(|failure| !warning.ends_with(failure)));
+    let warnings = warnings.map(|error| error.to_string()).filter(|error| *error != said);
+    let warnings = warnings.map(|error| format!("a scrape failed: {error}")).collect();
     let storage = shared.storage.into_inner().unwrap_or_else(PoisonError::into_inner);
     Ok(Scraped { storage, command, warnings, failure })
 }
 
-/// Scrapes until the time is over or the command has ended.
+/// Scrapes every page once, at the same time.
+fn first_scrapes(scrapers: &mut [Scraper<'_>]) -> Result<(), Arc<ScrapeError>> {
+    thread::scope(|scope| {
+        let first: Vec<_> = scrapers
+            .iter_mut()
+            .map(|scraper| {
+                let page = scraper.page;
+                (page, Builder::new().spawn_scoped(scope, move || scraper.first()))
+            })
+            .collect();
+        let first = first.into_iter().map(|(page, thread)| {
+            let failed = |error| Err(failed(page, PageProblem::Scraper(error)));
+            match thread {
+                Ok(thread) => thread.join().unwrap_or_else(|_| failed(TransportError::Panicked)),
+                Err(error) => failed(TransportError::Setup(error.to_string())),
+            }
+        });
+        first.collect()
+    })
+}
+
+/// What came of the load: how its command ended, if there is one.
+type Load = Result<Option<CommandOutcome>, Failure>;
+
+/// Scrapes until the time is over or the command has ended. What fails once the command was
+/// started is no error of this, but a failure of the load.
+///
+/// # Errors
+/// If the command cannot be started.
 fn scrape_until_done(
     scrape: &Scrape,
     spec: &SourceSpec,
     scrapers: &mut [Scraper<'_>],
-    lag: Option<&str>,
+    lag: Option<&Expression>,
     observer: Observer<'_>,
-) -> anyhow::Result<Option<CommandOutcome>> {
-    let Some(first) = scrapers.first() else { return Ok(None) };
+) -> Result<Load, Error> {
+    let Some(first) = scrapers.first() else { return Ok(Ok(None)) };
     let (shared, clock) = (first.shared, first.clock);
     let mut command = match scrape.length {
         Some(_) => None,
         None => Some(command::start(&spec.command, observer.stdout_is_taken)?),
     };
     let started = Instant::now();
-    let reporter =
-        ProgressReporter { shared, clock, lag: lag.and_then(|lag| promql::parse(lag).ok()) };
-    thread::scope(|scope| {
-        // Whatever happens to this thread, the others come to an end.
+    let reporter = ProgressReporter { shared, clock, lag: lag.and_then(|lag| lag.parsed().ok()) };
+    Ok(thread::scope(|scope| {
+        // However this thread ends, the others come to an end too.
         let _stop = Stop(shared);
         for scraper in scrapers {
-            Builder::new().spawn_scoped(scope, || scraper.keep_on(started, scrape.every))?;
+            let keep_on = || scraper.keep_on(started, scrape.every);
+            Builder::new().spawn_scoped(scope, keep_on).map_err(Failure::Thread)?;
         }
         let mut told = started;
         loop {
@@ -138,8 +160,8 @@ fn scrape_until_done(
             if left == Some(Duration::ZERO) {
                 return Ok(None);
             }
-            if let Some(ended) = command.as_mut().map(|it| it.ended()).transpose()?.flatten() {
-                return Ok(Some(ended));
+            if let Some(outcome) = command.as_mut().map(|it| it.ended()).transpose()?.flatten() {
+                return Ok(Some(outcome));
             }
             if let Some(progress) = observer.progress.filter(|_| told.elapsed() >= TELL) {
                 told = Instant::now();
@@ -147,7 +169,12 @@ fn scrape_until_done(
             }
             thread::sleep(left.map_or(GLANCE, |left| left.min(GLANCE)));
         }
-    })
+    }))
+}
+
+fn failed(page: &ScrapedPage, problem: PageProblem) -> Arc<ScrapeError> {
+    let target = page.endpoint.http.redact(&page.endpoint.target.to_string());
+    Arc::new(ScrapeError { target, problem })
 }
 
 /// Stops the scrapers when it goes.
@@ -164,7 +191,7 @@ impl Drop for Stop<'_> {
 struct ProgressReporter<'a> {
     shared: &'a Shared,
     clock: Clock,
-    lag: Option<promql::Query>,
+    lag: Option<&'a promql::Query>,
 }
 
 impl ProgressReporter<'_> {
@@ -178,7 +205,7 @@ impl ProgressReporter<'_> {
         let deadline = Some(Instant::now() + TELL);
         let at = self.clock.now().as_millisecond();
         let storage = lock(&self.shared.storage);
-        match self.lag.as_ref()?.evaluate(&storage, at, deadline) {
+        match self.lag?.evaluate(&storage, at, deadline) {
             Ok(Value::Scalar(value)) => Some(value),
             Ok(Value::Vector(all)) => all.iter().map(|sample| sample.value).reduce(f64::max),
             _ => None,
@@ -209,7 +236,7 @@ impl<'a> Scraper<'a> {
 
     /// The scrape before the load, which has to succeed; a service that has only just been
     /// started is given a moment.
-    fn first(&mut self) -> Result<(), String> {
+    fn first(&mut self) -> Result<(), Arc<ScrapeError>> {
         let mut pauses = PAUSES.into_iter();
         loop {
             let refused = match self.get() {
@@ -242,7 +269,7 @@ impl<'a> Scraper<'a> {
             let result = self.scrape();
             if let Some(error) = result.err().filter(|_| !self.has_warned) {
                 self.has_warned = true;
-                lock(&self.shared.warnings).push(format!("a scrape failed: {error}"));
+                lock(&self.shared.warnings).push(error);
             }
             if is_last {
                 return;
@@ -251,12 +278,15 @@ impl<'a> Scraper<'a> {
     }
 
     /// Scrapes once. That it failed is a sample too.
-    fn scrape(&mut self) -> Result<(), String> {
+    fn scrape(&mut self) -> Result<(), Arc<ScrapeError>> {
         let began = Instant::now();
         let at = self.clock.at(began).as_millisecond();
-        let result = self.get().map_err(|failed| explain(&failed));
+        let result = self.get();
         let took = began.elapsed();
-        let result = result.and_then(|page| self.read(&page, at));
+        let result = match result {
+            Ok(page) => self.read(page, at),
+            Err(error) => Err(self.failed(error.into())),
+        };
         let up = f64::from(u8::from(result.is_ok()));
         self.shared.made.fetch_add(1, Ordering::Relaxed);
         if result.is_err() {
@@ -264,9 +294,11 @@ impl<'a> Scraper<'a> {
         }
         self.report(UP, at, up);
         self.report(DURATION, at, took.as_secs_f64());
-        result.map_err(|error| {
-            self.page.endpoint.http.redact(&format!("{}: {error}", self.page.endpoint.target))
-        })
+        result
+    }
+
+    fn failed(&self, problem: PageProblem) -> Arc<ScrapeError> {
+        failed(self.page, problem)
     }
 
     /// The page; asked for a second time where a connection that was kept open is gone.
@@ -278,46 +310,46 @@ impl<'a> Scraper<'a> {
         }
     }
 
-    fn read(&mut self, page: &Page, at: i64) -> Result<(), String> {
+    fn read(&mut self, page: Page, at: i64) -> Result<(), Arc<ScrapeError>> {
         if page.status != 200 {
-            return Err(format!("HTTP {}{}", page.status, page.journey));
+            return Err(self.failed(PageProblem::Status(page.status, page.journey)));
         }
         let format = Format::of_content_type(page.content_type.as_deref());
         let context = Context { at: Some(at), target: &self.target };
         let mut storage = lock(&self.shared.storage);
         let read = self.reader.read_page(&page.body, format, &context, &mut storage);
         drop(storage);
-        let broken = match read {
+        let broken = self.failed(match read {
             Ok(page) if page.duplicates == 0 => return Ok(()),
-            Ok(page) => format!("{} series stand there twice with other values", page.duplicates),
-            Err(error) => at_its_place("the page", error),
-        };
-        let target = &self.page.endpoint.target;
-        let redacted = self.page.endpoint.http.redact(&format!("{target}: {broken}"));
-        lock(&self.shared.broken).get_or_insert(redacted);
+            Ok(page) => PageProblem::Duplicates(page.duplicates),
+            Err(error) => PageProblem::Syntax(self.redacted(error)),
+        });
+        lock(&self.shared.broken).get_or_insert_with(|| Arc::clone(&broken));
         Err(broken)
     }
 
+    /// The error without the secrets that were sent: a page may repeat them.
+    fn redacted(&self, error: exposition::Error) -> exposition::Error {
+        let http = &self.page.endpoint.http;
+        match error {
+            exposition::Error::Syntax { line, column, reason, shown } => {
+                let (reason, shown) = (http.redact(&reason), http.redact(&shown));
+                exposition::Error::Syntax { line, column, reason, shown }
+            }
+            other => other,
+        }
+    }
+
     /// Adds a sample about the scrape itself.
-    fn report(&self, name: &str, at: i64, value: f64) {
+    fn report(&self, name: &'static str, at: i64, value: f64) {
         let mut labels = self.target.clone();
         labels.set(METRIC_NAME, name);
         let mut storage = lock(&self.shared.storage);
         let id = storage.series(labels);
         if storage.push(id, Point { at, value }).is_err() {
             // The page has such a series itself, with another value.
-            let target = &self.page.endpoint.target;
-            let message = format!("{target}: the page has a series `{name}` of its own");
-            lock(&self.shared.broken).get_or_insert(message);
+            let broken = || self.failed(PageProblem::OwnSeries(name));
+            lock(&self.shared.broken).get_or_insert_with(broken);
         }
-    }
-}
-
-/// The error in words that fit a page of metrics.
-fn explain(failed: &Failed<TransportError>) -> String {
-    match failed.error {
-        TransportError::Timeout(_) => format!("no answer within {PATIENCE:?}"),
-        TransportError::TooLarge(limit) => format!("the page is larger than {limit} MiB"),
-        _ => one_line(&failed.to_string()),
     }
 }

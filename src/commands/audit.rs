@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::deliver::deliver;
 use crate::audit::audit_at_worst_instant;
 use crate::cli::{Cli, Format};
-use crate::collect::{self, Telemetry};
+use crate::collect::{self, Failure, Telemetry};
 use crate::config::{self, Environment, Query};
 use crate::exit::Exit;
 use crate::model::signal::Signal;
@@ -17,9 +17,9 @@ pub(super) fn run(cli: &Cli, started: Instant) -> anyhow::Result<Exit> {
     let plan = config::load(&cli.request(super::now()?, Environment::of_process()))?;
     let log = super::log(cli.common());
     let questions = plan.questions(None);
-    let exprs: Vec<_> = questions.iter().map(|question| question.expr.as_str()).collect();
+    let exprs: Vec<_> = questions.iter().map(|question| question.expr.clone()).collect();
     let is_lag = |query: &Query| query.signal() == Some(Signal::EVENT_LOOP_LAG);
-    let lag = plan.queries.iter().position(is_lag).map(|index| exprs[index]);
+    let lag = plan.queries.iter().position(is_lag).map(|index| &exprs[index]);
     let stdout_is_taken = cli.common().output_format == Format::Json;
     let mut telemetry = super::observed(&log, cli.has_command(), stdout_is_taken, |observer| {
         collect::collect(&plan.spec, started, &exprs, lag, observer)
@@ -36,8 +36,7 @@ pub(super) fn run(cli: &Cli, started: Instant) -> anyhow::Result<Exit> {
 fn record(cli: &Cli, telemetry: &mut Telemetry) {
     let Some((path, storage)) = cli.record_path().zip(telemetry.storage()) else { return };
     let written = output::write_file(path, |out| exposition::write(storage, out));
-    if let Err(error) = written {
-        let message = format!("cannot write the recording {}: {error}", path.display());
-        telemetry.failure.get_or_insert(message);
+    if let Err(source) = written {
+        telemetry.failure.get_or_insert(Failure::Record { path: path.to_owned(), source });
     }
 }

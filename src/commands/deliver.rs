@@ -1,11 +1,25 @@
 //! How the report of an audit leaves the process. What cannot be told is no success.
 
 use std::io;
+use std::path::PathBuf;
 
 use crate::cli::{Cli, Format};
 use crate::exit::Exit;
 use crate::report::Report;
 use crate::{output, render};
+
+/// Why the report did not get through.
+#[derive(Debug, thiserror::Error)]
+enum DeliveryError {
+    #[error("cannot write the report {}: {cause}", path.display())]
+    File {
+        path: PathBuf,
+        #[source]
+        cause: io::Error,
+    },
+    #[error("cannot print the report: {0}")]
+    Print(#[source] io::Error),
+}
 
 /// Writes and prints the report, and says how the process exits.
 pub(super) fn deliver(mut report: Report, exit: Exit, cli: &Cli) -> Exit {
@@ -13,12 +27,12 @@ pub(super) fn deliver(mut report: Report, exit: Exit, cli: &Cli) -> Exit {
     announce(&report, exit, format);
     let exit = match write(&report, cli) {
         Ok(()) => exit,
-        Err(message) => not_delivered(&mut report, exit, &message),
+        Err(error) => not_delivered(&mut report, exit, &error),
     };
     let printed = rendered(&report, format).and_then(|text| output::print(&text));
     let Err(error) = printed else { return exit };
     let before = exit;
-    let exit = not_delivered(&mut report, exit, &format!("cannot print the report: {error}"));
+    let exit = not_delivered(&mut report, exit, &DeliveryError::Print(error));
     if exit != before {
         // What was written before has to say the same as the exit code.
         let _ = write(&report, cli);
@@ -37,11 +51,11 @@ fn announce(report: &Report, exit: Exit, format: Format) {
 }
 
 /// Writes the report file, if there is to be one.
-fn write(report: &Report, cli: &Cli) -> Result<(), String> {
+fn write(report: &Report, cli: &Cli) -> Result<(), DeliveryError> {
     let Some(path) = cli.report_path() else { return Ok(()) };
     rendered(report, Format::Json)
         .and_then(|json| output::write_text(&path, &json))
-        .map_err(|error| format!("cannot write the report {}: {error}", path.display()))
+        .map_err(|cause| DeliveryError::File { path, cause })
 }
 
 fn rendered(report: &Report, format: Format) -> io::Result<String> {
@@ -54,9 +68,10 @@ fn rendered(report: &Report, format: Format) -> io::Result<String> {
 }
 
 /// The exit once it is known that the report did not get through, which the report then says.
-fn not_delivered(report: &mut Report, exit: Exit, message: &str) -> Exit {
+fn not_delivered(report: &mut Report, exit: Exit, error: &DeliveryError) -> Exit {
+    let message = error.to_string();
     output::message(&format!("error: {message}"));
     let exit = exit.unreported();
-    report.not_delivered(message, exit);
+    report.not_delivered(&message, exit);
     exit
 }

@@ -5,18 +5,20 @@ use std::time::Instant;
 use crate::cli::{Common, Format};
 use crate::config::{self, Environment};
 use crate::exit::Exit;
+use crate::promql::Expression;
 use crate::{collect, evaluate, output, render};
 
 pub(super) fn run(expr: &str, common: &Common, started: Instant) -> anyhow::Result<Exit> {
+    let expr = Expression::new(expr);
     let request = common.request(super::now()?, Environment::of_process());
     let spec = config::load_source(&request)?;
     let log = super::log(common);
     let telemetry = super::observed(&log, false, true, |observer| {
-        collect::collect(&spec, started, &[expr], None, observer)
+        collect::collect(&spec, started, std::slice::from_ref(&expr), None, observer)
     })?;
     super::warn(&telemetry.warnings);
     let spec = spec.after(&telemetry.observed);
-    let answer = evaluate::query(&spec, &telemetry, expr, &log);
+    let answer = evaluate::query(&spec, &telemetry, &expr, &log);
     if let Ok(reply) = &answer {
         super::warn(&reply.warnings);
     }

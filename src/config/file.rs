@@ -7,15 +7,35 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+/// Why a file cannot be read as text.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// The system cannot read it.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// It is a directory.
+    #[error("it is a directory")]
+    Directory,
+    /// It is larger than so many KiB.
+    #[error("it is larger than {0} KiB")]
+    TooLarge(u64),
+    /// It is no file on disk, and does not come to an end.
+    #[error("no end of it within {0:?} (--timeout)")]
+    Endless(Duration),
+    /// The first line that is no text.
+    #[error("line {0} is not UTF-8 text")]
+    NotText(usize),
+}
+
 /// Reads a file of at most `at_most` bytes. `patience` bounds the wait for what is no file on
 /// disk: a pipe need never end.
 ///
 /// # Errors
 /// Why it cannot be read.
-pub(super) fn read(path: &Path, at_most: u64, patience: Duration) -> Result<Vec<u8>, String> {
-    let metadata = fs::metadata(path).map_err(|error| error.to_string())?;
+pub(super) fn read(path: &Path, at_most: u64, patience: Duration) -> Result<Vec<u8>, FileError> {
+    let metadata = fs::metadata(path)?;
     if metadata.is_dir() {
-        return Err("it is a directory".to_owned());
+        return Err(FileError::Directory);
     }
     if metadata.is_file() {
         return read_at_most(path, at_most);
@@ -23,18 +43,15 @@ pub(super) fn read(path: &Path, at_most: u64, patience: Duration) -> Result<Vec<
     let (sender, receiver) = mpsc::channel();
     let path = PathBuf::from(path);
     let read = move || drop(sender.send(read_at_most(&path, at_most)));
-    thread::Builder::new().spawn(read).map_err(|error| error.to_string())?;
-    receiver
-        .recv_timeout(patience)
-        .unwrap_or_else(|_| Err(format!("no end of it within {patience:?} (--timeout)")))
+    thread::Builder::new().spawn(read)?;
+    receiver.recv_timeout(patience).unwrap_or(Err(FileError::Endless(patience)))
 }
 
-fn read_at_most(path: &Path, at_most: u64) -> Result<Vec<u8>, String> {
-    let io = |error: io::Error| error.to_string();
+fn read_at_most(path: &Path, at_most: u64) -> Result<Vec<u8>, FileError> {
     let mut bytes = Vec::new();
-    File::open(path).map_err(io)?.take(at_most + 1).read_to_end(&mut bytes).map_err(io)?;
+    File::open(path)?.take(at_most + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > at_most {
-        return Err(format!("it is larger than {} KiB", at_most >> 10));
+        return Err(FileError::TooLarge(at_most >> 10));
     }
     Ok(bytes)
 }
@@ -43,10 +60,10 @@ fn read_at_most(path: &Path, at_most: u64) -> Result<Vec<u8>, String> {
 ///
 /// # Errors
 /// The first line that is none.
-pub(super) fn text(bytes: Vec<u8>) -> Result<String, String> {
+pub(super) fn text(bytes: Vec<u8>) -> Result<String, FileError> {
     String::from_utf8(bytes).map_err(|error| {
         let valid = error.utf8_error().valid_up_to();
         let line = error.as_bytes()[..valid].iter().filter(|byte| **byte == b'\n').count() + 1;
-        format!("line {line} is not UTF-8 text")
+        FileError::NotText(line)
     })
 }

@@ -102,6 +102,11 @@ impl HttpConfig {
         }
     }
 
+    /// Whether there is anything to take out of foreign text.
+    pub(crate) fn has_secrets(&self) -> bool {
+        !self.secrets.is_empty()
+    }
+
     /// `text` without the secrets: a server may repeat what it was sent.
     pub fn redact(&self, text: &str) -> String {
         self.secrets.iter().fold(text.to_owned(), |text, secret| text.replace(&secret.0, "***"))
@@ -172,11 +177,20 @@ fn secret_header(value: &str) -> Result<HeaderValue, BadHeader> {
     Ok(value)
 }
 
+/// A header that cannot be set.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum HeaderNameError {
+    #[error("this is no name of an HTTP header")]
+    NoName,
+    #[error("the header `{0}` cannot be set: the HTTP client does")]
+    Ours(String),
+}
+
 /// The name of a header that may be set.
 ///
 /// # Errors
 /// What is wrong with it.
-pub(super) fn header_name(name: &str) -> Result<HeaderName, String> {
+pub(super) fn header_name(name: &str) -> Result<HeaderName, HeaderNameError> {
     /// They belong to the connection and the body, which are the HTTP client's.
     const OURS: [&str; 10] = [
         "accept-encoding",
@@ -190,10 +204,9 @@ pub(super) fn header_name(name: &str) -> Result<HeaderName, String> {
         "transfer-encoding",
         "upgrade",
     ];
-    let parsed = HeaderName::from_bytes(name.as_bytes())
-        .map_err(|_| "this is no name of an HTTP header".to_owned())?;
+    let parsed = HeaderName::from_bytes(name.as_bytes()).map_err(|_| HeaderNameError::NoName)?;
     if OURS.contains(&parsed.as_str()) {
-        return Err(format!("the header `{name}` cannot be set: the HTTP client does"));
+        return Err(HeaderNameError::Ours(name.to_owned()));
     }
     Ok(parsed)
 }

@@ -38,7 +38,7 @@ pub fn json_schema() -> Value {
                     "queries": {"$ref": "#/$defs/queries"},
                     "thresholds": {"$ref": "#/$defs/thresholds"},
                     "weights": {"$ref": "#/$defs/weights"},
-                    "checks": {"$ref": "#/$defs/checks"},
+                    "checks": {"$ref": "#/$defs/checks_of_a_profile"},
                 },
             },
         },
@@ -61,7 +61,8 @@ pub fn json_schema() -> Value {
             "queries": queries(),
             "thresholds": thresholds(),
             "weights": weights(),
-            "checks": checks(),
+            "checks": checks(Completeness::Whole),
+            "checks_of_a_profile": checks(Completeness::Part),
         },
     })
 }
@@ -143,7 +144,14 @@ fn weights() -> Value {
     object("Points of the score for one second, task or request.", properties.collect())
 }
 
-fn checks() -> Value {
+/// Whether all that is needed has to be there: a profile may give a part of a check.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Completeness {
+    Whole,
+    Part,
+}
+
+fn checks(completeness: Completeness) -> Value {
     let mut of_signal = Map::new();
     for (key, value) in [
         ("severity", one_of(Severity::ALL)),
@@ -151,17 +159,26 @@ fn checks() -> Value {
         ("description", json!({"type": "string"})),
         ("max", json!({"type": "number", "description": "Holds while the value is not above."})),
         ("min", json!({"type": "number", "description": "Holds while the value is not below."})),
-        ("budget", budget()),
+        ("budget", budget(completeness)),
     ] {
         of_signal.insert(key.to_owned(), value);
     }
     let mut own = of_signal.clone();
     own.extend(query_keys());
-    own.insert("spike".to_owned(), spike());
+    own.insert("spike".to_owned(), spike(completeness));
     let rules = Rule::ALL.map(|(name, _)| json!({"required": [name]}));
+    let one_rule = json!({"oneOf": rules});
+    let (needed, rule) = match completeness {
+        Completeness::Whole => (json!(["query"]), one_rule),
+        Completeness::Part => (json!([]), json!({"anyOf": [one_rule, {"not": {"anyOf": rules}}]})),
+    };
     let signals = Signal::all().map(|signal| {
+        let mut keys = of_signal.clone();
+        if BuiltIn::of_signal(signal).is_some() {
+            keys.retain(|key, _| !matches!(key.as_str(), "min" | "budget"));
+        }
         let check = json!({
-            "type": "object", "additionalProperties": false, "properties": of_signal,
+            "type": "object", "additionalProperties": false, "properties": keys,
             "description": signal.def().description,
         });
         (signal.key().to_owned(), check)
@@ -174,15 +191,19 @@ fn checks() -> Value {
             "type": "object",
             "additionalProperties": false,
             "properties": own,
-            // A profile may give a part of a check.
-            "not": {"allOf": [{"required": ["reduce"]}, {"required": ["spike"]}]},
-            "anyOf": [{"oneOf": rules}, {"not": {"anyOf": rules}}],
+            "required": needed,
+            "allOf": [
+                rule,
+                {"not": {"allOf": [{"required": ["reduce"]}, {"required": ["spike"]}]}},
+            ],
         },
     })
 }
 
-fn budget() -> Value {
+fn budget(completeness: Completeness) -> Value {
+    let needed = if completeness == Completeness::Whole { json!(["limit"]) } else { json!([]) };
     json!({
+        "required": needed,
         "type": "object",
         "additionalProperties": false,
         "description": "Warns from a part of the limit on; broken at the limit.",
@@ -195,8 +216,11 @@ fn budget() -> Value {
     })
 }
 
-fn spike() -> Value {
+fn spike(completeness: Completeness) -> Value {
+    let is_whole = completeness == Completeness::Whole;
+    let needed = if is_whole { json!(["window", "step"]) } else { json!([]) };
     json!({
+        "required": needed,
         "type": "object",
         "additionalProperties": false,
         "description": "The newest point against the mean of the earlier ones.",

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use super::file::FileError;
 use super::yaml;
 use crate::model::origin::Place;
 
@@ -33,7 +34,8 @@ pub enum ConfigError {
         /// The file.
         path: PathBuf,
         /// Why not.
-        reason: String,
+        #[source]
+        reason: FileError,
     },
     /// A file, the command line or the environment is wrong: everything, by place.
     #[error("{}", list(.0))]
@@ -111,11 +113,16 @@ impl Problems {
 /// Names the valid key nearest to `key`, or all of them where none is near.
 pub(super) fn suggest<'a>(key: &str, valid: impl IntoIterator<Item = &'a str>) -> String {
     let valid: Vec<&str> = valid.into_iter().collect();
-    let similarity = |candidate: &str| strsim::jaro_winkler(key, candidate);
-    let nearest = valid.iter().max_by(|a, b| similarity(a).total_cmp(&similarity(b)));
-    match nearest {
-        Some(nearest) if similarity(nearest) > 0.75 => format!("did you mean `{nearest}`?"),
-        Some(_) => format!("valid here: {}", valid.join(", ")),
-        None => "nothing is valid here".to_owned(),
+    match nearest(key, valid.iter().copied()) {
+        Some(nearest) => format!("did you mean `{nearest}`?"),
+        None if valid.is_empty() => "nothing is valid here".to_owned(),
+        None => format!("valid here: {}", valid.join(", ")),
     }
+}
+
+/// The valid key nearest to `key`, if one is near.
+pub(super) fn nearest<'a>(key: &str, valid: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let similarity = |candidate: &str| strsim::jaro_winkler(key, candidate);
+    let nearest = valid.into_iter().max_by(|a, b| similarity(a).total_cmp(&similarity(b)))?;
+    (similarity(nearest) > 0.75).then_some(nearest)
 }

@@ -13,19 +13,43 @@ const USUAL_PAGE: &str = "/metrics";
 #[derive(Clone, PartialEq, Eq)]
 pub struct Target(Url);
 
+/// Why a text is no target. It is not repeated: with a character missing, a part of it may be a
+/// password.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TargetError {
+    /// It is empty.
+    #[error("the target is empty; write {0}")]
+    Empty(&'static str),
+    /// It has no scheme.
+    #[error("the target has no scheme; write http://HOST:PORT")]
+    NoScheme,
+    /// It is no URL.
+    #[error("the target is no URL: {0}")]
+    NoUrl(String),
+    /// It has another scheme.
+    #[error("the target must be http or https, not {0}")]
+    OtherScheme(String),
+    /// It has a query or a fragment.
+    #[error("the target must end after its path, without ? or #")]
+    NotABase,
+    /// It is a page of the API.
+    #[error("the target must end before /api/v1")]
+    OfTheApi,
+}
+
 impl Target {
     /// Parses a base URL, with any path: `https://host/prometheus`.
     ///
     /// # Errors
     /// What is wrong with it, and what it should look like.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str) -> Result<Self, TargetError> {
         let mut url = parse(text, super::DEFAULT_TARGET)?;
         if url.query().is_some() || url.fragment().is_some() {
-            return Err("the target must end after its path, without ? or #".to_owned());
+            return Err(TargetError::NotABase);
         }
         let path = url.path().trim_end_matches('/').to_owned();
         if path.ends_with("/api/v1") || path.ends_with("/api/v1/query") {
-            return Err("the target must end before /api/v1".to_owned());
+            return Err(TargetError::OfTheApi);
         }
         url.set_path(&path);
         Ok(Self(url))
@@ -35,7 +59,7 @@ impl Target {
     ///
     /// # Errors
     /// What is wrong with it, and what it should look like.
-    pub fn parse_page(text: &str) -> Result<Self, String> {
+    pub fn parse_page(text: &str) -> Result<Self, TargetError> {
         let mut url = parse(text, "http://localhost:8000/metrics")?;
         if url.path() == "/" {
             url.set_path(USUAL_PAGE);
@@ -76,18 +100,17 @@ impl Target {
 }
 
 /// Parses an HTTP URL; `example` shows what one looks like.
-fn parse(text: &str, example: &str) -> Result<Url, String> {
+fn parse(text: &str, example: &'static str) -> Result<Url, TargetError> {
     let text = text.trim();
     if text.is_empty() {
-        return Err(format!("the target is empty; write {example}"));
+        return Err(TargetError::Empty(example));
     }
     if !text.contains("://") {
-        // The text is not repeated: with a character missing, a part of it may be a password.
-        return Err("the target has no scheme; write http://HOST:PORT".to_owned());
+        return Err(TargetError::NoScheme);
     }
-    let url = Url::parse(text).map_err(|error| format!("the target is no URL: {error}"))?;
+    let url = Url::parse(text).map_err(|error| TargetError::NoUrl(error.to_string()))?;
     if !matches!(url.scheme(), "http" | "https") {
-        return Err(format!("the target must be http or https, not {}", url.scheme()));
+        return Err(TargetError::OtherScheme(url.scheme().to_owned()));
     }
     Ok(url)
 }
@@ -155,7 +178,7 @@ mod tests {
         assert_eq!(target.page("/x").as_str(), "http://h:9090/p/x");
         let token = Target::parse("http://t0ken@h").unwrap();
         assert_eq!(token.to_string(), "http://***@h");
-        let error = Target::parse("me:secret@h:9090").unwrap_err();
+        let error = Target::parse("me:secret@h:9090").unwrap_err().to_string();
         assert!(!error.contains("secret"), "{error}");
     }
 

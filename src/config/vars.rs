@@ -17,16 +17,21 @@ pub(super) fn is_name(name: &str) -> bool {
         && chars.all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
+/// A dollar sign that begins no variable.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`$` before {0:?} begins no variable; write $$ for a dollar sign")]
+pub(super) struct StrayDollar(String);
+
 /// The names that `template` uses, in order.
 ///
 /// # Errors
 /// A dollar sign that begins no name, with what to write instead.
-pub(super) fn names(template: &str) -> Result<Vec<&str>, String> {
+pub(super) fn names(template: &str) -> Result<Vec<&str>, StrayDollar> {
     pieces(template)
         .filter_map(|piece| match piece {
             Piece::Name(name) => Some(Ok(name)),
             Piece::Text(_) => None,
-            Piece::Stray(rest) => Some(Err(stray(rest))),
+            Piece::Stray(rest) => Some(Err(StrayDollar(rest.chars().take(12).collect()))),
         })
         .collect()
 }
@@ -39,11 +44,6 @@ pub(super) fn expand(template: &str, vars: &Vars) -> String {
             Piece::Name(name) => vars.get(name).map_or("", String::as_str),
         })
         .collect()
-}
-
-fn stray(rest: &str) -> String {
-    let near: String = rest.chars().take(12).collect();
-    format!("`$` before {near:?} begins no variable; write $$ for a dollar sign")
 }
 
 enum Piece<'a> {

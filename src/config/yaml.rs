@@ -99,10 +99,26 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Node, Problem> {
         let (event, span) =
             event.map_err(|error| failed(builder.place(*error.marker()), error.info()))?;
         let place = builder.begin_of(&event, span);
-        builder.take(event, place.clone()).map_err(|why| failed(place, why))?;
+        builder.take(event, place.clone()).map_err(|why| failed(place, why.to_string()))?;
         builder.read_to = span.end;
     }
     Ok(builder.root.unwrap_or(Node { origin: Origin::File(start), value: Value::Null }))
+}
+
+/// Why a document is not read.
+#[derive(Debug, thiserror::Error)]
+enum NotRead {
+    #[error("there is more than one document")]
+    Documents,
+    #[error("an alias names what contains it")]
+    Circle,
+    /// The text is not repeated: it may be a secret.
+    #[error("the tag {0} does not fit here")]
+    Tag(String),
+    #[error("nodes stand more than {DEEPEST} deep in each other")]
+    Deep,
+    #[error("more than {MOST_NODES} nodes, aliases followed")]
+    Many,
 }
 
 /// Builds the tree from the parser's events.
@@ -173,11 +189,9 @@ impl<'a> Builder<'a> {
 
     /// # Errors
     /// Why the document is not read.
-    fn take(&mut self, event: Event<'_>, place: Place) -> Result<(), String> {
+    fn take(&mut self, event: Event<'_>, place: Place) -> Result<(), NotRead> {
         match event {
-            Event::DocumentStart(..) if self.root.is_some() => {
-                Err("there is more than one document".to_owned())
-            }
+            Event::DocumentStart(..) if self.root.is_some() => Err(NotRead::Documents),
             Event::Scalar(text, style, anchor, tag) => {
                 let value = scalar::read(&text, style, tag.as_deref())?;
                 let count = 1 + text.len() / BYTES_A_NODE;
@@ -189,8 +203,7 @@ impl<'a> Builder<'a> {
             Event::MappingStart(_, anchor, tag) => self.begin(place, anchor, true, tag.as_deref()),
             Event::SequenceEnd | Event::MappingEnd => self.end(),
             Event::Alias(anchor) => {
-                let (node, count) =
-                    self.anchors.get(&anchor).cloned().ok_or("an alias names what contains it")?;
+                let (node, count) = self.anchors.get(&anchor).cloned().ok_or(NotRead::Circle)?;
                 self.add(node, 0, count)
             }
             _ => Ok(()),
@@ -203,19 +216,19 @@ impl<'a> Builder<'a> {
         anchor: usize,
         is_map: bool,
         tag: Option<&Tag>,
-    ) -> Result<(), String> {
+    ) -> Result<(), NotRead> {
         let own = if is_map { "map" } else { "seq" };
         if let Some(tag) = tag.filter(|tag| !tag.is_yaml_core_schema_tag(own)) {
-            return Err(format!("the tag {} does not fit here", tag.original()));
+            return Err(NotRead::Tag(tag.original()));
         }
         if self.open.len() >= DEEPEST {
-            return Err(format!("nodes stand more than {DEEPEST} deep in each other"));
+            return Err(NotRead::Deep);
         }
         self.open.push(Open { place, anchor, is_map, items: Vec::new(), before: self.nodes });
         Ok(())
     }
 
-    fn end(&mut self) -> Result<(), String> {
+    fn end(&mut self) -> Result<(), NotRead> {
         let Some(Open { place, anchor, is_map, items, before }) = self.open.pop() else {
             return Ok(());
         };
@@ -227,11 +240,11 @@ impl<'a> Builder<'a> {
     }
 
     /// Adds a node, which holds so many with itself.
-    fn add(&mut self, node: Node, anchor: usize, count: usize) -> Result<(), String> {
+    fn add(&mut self, node: Node, anchor: usize, count: usize) -> Result<(), NotRead> {
         self.nodes += count;
         self.copied += if anchor > 0 { count } else { 0 };
         if self.nodes + self.copied > MOST_NODES {
-            return Err(format!("more than {MOST_NODES} nodes, aliases followed"));
+            return Err(NotRead::Many);
         }
         if anchor > 0 {
             self.anchors.insert(anchor, (node.clone(), count));

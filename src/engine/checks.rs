@@ -2,7 +2,8 @@
 
 use super::quantity::quantity;
 use crate::model::check::{
-    Check, Criteria, Judged, Limit, Observed, Spike, SpikeJudged, judge_spike, judge_value,
+    Check, Criteria, Judged, Limit, Observed, Spike, SpikeJudged, Unjudgeable, judge_spike,
+    judge_value,
 };
 use crate::model::interval::Interval;
 use crate::model::reading::{CheckReading, Note, RangeReading, Reading, Readings, Series, State};
@@ -80,7 +81,7 @@ fn of_range(check: &Check, reading: &RangeReading) -> Judged {
     let known = each.iter().filter_map(|(series, it)| Some((series, it.as_ref().ok()?)));
     let Some((series, worst)) = known.max_by(|a, b| height(a.1).total_cmp(&height(b.1))) else {
         let why = each.first().and_then(|(_, it)| it.as_ref().err());
-        judged.reason = judged.reason.or_else(|| why.cloned());
+        judged.reason = judged.reason.or_else(|| why.map(Unjudgeable::to_string));
         return judged;
     };
     let unknown = each.iter().find_map(|(series, it)| Some((series, it.as_ref().err()?)));
@@ -102,20 +103,24 @@ fn height(judged: &SpikeJudged) -> f64 {
 }
 
 /// # Errors
-/// Why the series cannot be judged, in words.
-fn judge_series(spike: &Spike, series: &Series, instants: &[i64]) -> Result<SpikeJudged, String> {
+/// Why the series cannot be judged.
+fn judge_series(
+    spike: &Spike,
+    series: &Series,
+    instants: &[i64],
+) -> Result<SpikeJudged, Unjudgeable> {
     let (first, last) = (series.points.first(), series.points.last());
     let newest = instants.last().copied();
     if last.map(|(at, _)| *at) != newest {
-        return Err("there is no point at the end of the window".to_owned());
+        return Err(Unjudgeable::Ended);
     }
     let expected = instants.iter().filter(|at| first.is_some_and(|(first, _)| *at >= first));
     let missing = expected.count().saturating_sub(series.points.len());
     if missing > 0 {
-        return Err(format!("{missing} of its points are missing"));
+        return Err(Unjudgeable::Holes(missing));
     }
     let values: Vec<_> = series.points.iter().map(|(_, value)| *value).collect();
-    judge_spike(spike, &values).map_err(str::to_owned)
+    judge_spike(spike, &values)
 }
 
 /// Why a reading is not known, or what was assumed.
@@ -197,7 +202,7 @@ mod tests {
             multiplier: 2.0,
             min_baseline: 0.0,
         });
-        let labels = |index: usize| Labels::from([("instance".into(), index.to_string())]);
+        let labels = |index: usize| Labels::from([("instance", index.to_string())]);
         let series = series.iter().enumerate();
         let series: Vec<_> = series
             .map(|(index, points)| Series { labels: labels(index), points: points.to_vec() })
@@ -213,7 +218,7 @@ mod tests {
         let found = spike(&[calm, spiking], State::Ok);
         assert_eq!((found.passed, found.expected), (Some(false), Some(2.0)));
         assert_eq!((found.observed.exact(), found.baseline), (Some(9.0), Some(1.0)));
-        assert_eq!(found.series.unwrap()["instance"], "1");
+        assert_eq!(found.series.unwrap().get("instance"), "1");
         assert_eq!(spike(&[calm], State::Ok).passed, Some(true));
     }
 

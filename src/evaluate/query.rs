@@ -1,4 +1,4 @@
-//! One expression, asked of whatever the source is, and answered in the words of the API.
+//! One expression, evaluated by a server or on samples, and answered in the words of the API.
 
 use std::time::Instant;
 
@@ -6,7 +6,7 @@ use crate::collect::Telemetry;
 use crate::config::{Source, SourceSpec};
 use crate::one_line::one_line;
 use crate::prometheus::{Log, QueryError, Reply, Server, decode_reply};
-use crate::promql;
+use crate::promql::{self, Expression};
 use crate::target_health::TargetHealth;
 
 /// No answer, and why.
@@ -18,14 +18,14 @@ pub struct Refusal {
     pub error: String,
 }
 
-/// Evaluates `expr` at the instant of `reach`.
+/// Evaluates an expression at the instant of `spec`.
 ///
 /// # Errors
 /// Why there is no answer.
 pub fn query(
     spec: &SourceSpec,
     telemetry: &Telemetry,
-    expr: &str,
+    expr: &Expression,
     log: Log<'_>,
 ) -> Result<Reply, Refusal> {
     match &spec.source {
@@ -34,7 +34,7 @@ pub fn query(
             let log = |line: &str| log(&http.redact(line));
             let within = (Instant::now(), spec.timeout);
             let server = Server::new(endpoint, spec.instant(), false, within, &log);
-            server.query(expr, decode_reply).map_err(|failed| Refusal {
+            server.query(expr.as_str(), decode_reply).map_err(|failed| Refusal {
                 error_type: error_type(&failed.error),
                 error: http.redact(&format!("{}: {failed}", endpoint.target)),
             })
@@ -51,20 +51,21 @@ fn error_type(error: &QueryError) -> String {
     }
 }
 
-fn local(spec: &SourceSpec, telemetry: &Telemetry, expr: &str) -> Result<Reply, Refusal> {
+fn local(spec: &SourceSpec, telemetry: &Telemetry, expr: &Expression) -> Result<Reply, Refusal> {
     let refused = |error: promql::Error| Refusal {
         error_type: error.error_type().to_owned(),
         error: one_line(&error.to_string()),
     };
-    let query = promql::parse(expr).map_err(refused)?;
+    let query = expr.parsed().map_err(refused)?;
     let Some(samples) = telemetry.samples.as_ref().filter(|_| telemetry.failure.is_none()) else {
-        let error = telemetry.failure.clone().unwrap_or_else(|| "nothing was scraped".to_owned());
+        let failure = telemetry.failure.as_ref().map(ToString::to_string);
+        let error = failure.unwrap_or_else(|| "nothing was scraped".to_owned());
         return Err(Refusal { error_type: "unavailable".to_owned(), error });
     };
     let deadline = telemetry.finished.checked_add(spec.timeout);
     let at = spec.instant().as_millisecond();
     let value = query.evaluate(&samples.storage, at, deadline).map_err(refused)?;
     // A pause in the samples is no fault of an expression's answer, as it is of an audit's.
-    let failed = samples.scrapes.iter().filter(|scrapes| scrapes.failed > 0);
+    let failed = samples.targets.iter().filter(|target| target.failed > 0);
     Ok(Reply { value, warnings: failed.filter_map(TargetHealth::missing).collect() })
 }

@@ -1,57 +1,54 @@
-//! Questions answered from samples at hand, by the PromQL of our own.
+//! Questions answered from samples at hand, by the PromQL of this crate.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
 
 use jiff::Timestamp;
 
-use super::{Expression, Unanswered};
+use super::Error;
 use crate::collect::Telemetry;
 use crate::model::question::{Answer, Question, Values};
-use crate::model::reading::{Incomplete, Labels, Sample, Series};
-use crate::one_line::one_line;
-use crate::prometheus::QueryError;
-use crate::promql::{self, Value};
-use crate::storage::Storage;
+use crate::model::reading::{Incomplete, Sample, Series};
+use crate::prometheus::{RETURNS_RANGE, RETURNS_TEXT};
+use crate::promql::Value;
+use crate::storage::Labels;
 
-/// Evaluates an expression on the samples of `telemetry`, by `until` at the latest.
+/// Answers a question on the samples of `telemetry`, by `deadline` at the latest.
 pub(super) fn answer(
     question: &Question,
-    expression: &Expression,
     telemetry: &Telemetry,
     at: Timestamp,
-    until: Option<Instant>,
-) -> Result<Answer, Unanswered> {
-    let query = expression.query().map_err(|error| Unanswered::Failed(error.clone()))?;
+    deadline: Option<Instant>,
+) -> Result<Answer, Error> {
+    let query = question.expr.parsed()?;
     let Some(samples) = &telemetry.samples else {
-        let failure = telemetry.failure.clone();
-        return Err(failure.map_or(Unanswered::NotAsked, Unanswered::Failed));
+        let failure = telemetry.failure.as_ref();
+        return Err(failure.map_or(Error::NotAsked, |it| Error::NoSamples(it.to_string())));
     };
-    let vector = |at| vector(query, &samples.storage, at, until).map_err(Unanswered::Failed);
+    let instants = match question.span {
+        None => vec![at.as_millisecond()],
+        Some(span) => span.instants(at),
+    };
+    let range = instants.first().copied().zip(instants.last().copied()).unwrap_or_default();
+    let vector =
+        |at| query.evaluate_step(&samples.storage, at, range, deadline).map_err(Error::from);
+    let vector = |at| vector(at).and_then(numbers);
     let values = match question.span {
-        None => Values::Vector(vector(at.as_millisecond())?),
-        Some(span) => Values::Matrix(matrix(&span.instants(at), vector)?),
+        None => Values::Vector(vector(range.1)?),
+        Some(_) => Values::Matrix(matrix(&instants, vector)?),
     };
     // `accept_partial` is about what a server says; here it is known that samples are missing.
     let incomplete = samples.missing().map(Incomplete::Unanswered);
     Ok(Answer { values, incomplete })
 }
 
-fn vector(
-    query: &promql::Query,
-    storage: &Storage,
-    at: i64,
-    until: Option<Instant>,
-) -> Result<Vec<Sample>, String> {
-    let value = query.evaluate(storage, at, until).map_err(|error| one_line(&error.to_string()))?;
+/// The series of a value; one without labels for a scalar.
+fn numbers(value: Value) -> Result<Vec<Sample>, Error> {
     match value {
         Value::Scalar(value) => Ok(vec![Sample { labels: Labels::new(), value }]),
-        Value::Vector(samples) => Ok(samples
-            .into_iter()
-            .map(|sample| Sample { labels: (&sample.labels).into(), value: sample.value })
-            .collect()),
-        Value::Matrix(_) => Err(QueryError::RANGE.to_string()),
-        Value::String(_) => Err(QueryError::TEXT.to_string()),
+        Value::Vector(samples) => Ok(samples),
+        Value::Matrix(_) => Err(Error::WrongType(RETURNS_RANGE)),
+        Value::String(_) => Err(Error::WrongType(RETURNS_TEXT)),
     }
 }
 
@@ -67,4 +64,58 @@ fn matrix<E>(
         }
     }
     Ok(all.into_iter().map(|(labels, points)| Series { labels, points }).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::promql;
+    use crate::storage::{METRIC_NAME, Point, Storage};
+
+    fn storage() -> Storage {
+        let mut storage = Storage::default();
+        for (instance, seconds) in [("b", 0..=4), ("a", 2..=9)] {
+            let id = storage.series([(METRIC_NAME, "x"), ("instance", instance)].into());
+            for second in seconds {
+                storage.push(id, Point { at: second * 1000, value: second as f64 }).unwrap();
+            }
+        }
+        storage
+    }
+
+    fn range(expr: &str, instants: &[i64]) -> Result<Vec<Series>, Error> {
+        let query = promql::parse(expr)?;
+        let range = (instants[0], instants[instants.len() - 1]);
+        matrix(instants, |at| numbers(query.evaluate_step(&storage(), at, range, None)?))
+    }
+
+    fn points(expr: &str, instants: &[i64]) -> Vec<Vec<(i64, f64)>> {
+        range(expr, instants).unwrap().into_iter().map(|series| series.points).collect()
+    }
+
+    #[test]
+    fn a_range_has_a_point_wherever_there_is_a_value() {
+        let filtered = points("x > 2", &[1000, 2000, 3000, 4000]);
+        assert_eq!(filtered, [[(3000, 3.0), (4000, 4.0)]; 2]);
+        let late = points("x", &[1000, 2000]);
+        assert_eq!(late, [vec![(2000, 2.0)], vec![(1000, 1.0), (2000, 2.0)]]);
+        assert_eq!(points("7", &[1500, 2500]), [[(1500, 7.0), (2500, 7.0)]]);
+        assert!(points("y", &[2000]).is_empty());
+        let labels = range("x", &[2000]).unwrap().remove(0).labels;
+        assert_eq!(labels.to_string(), r#"x{instance="a"}"#);
+    }
+
+    #[test]
+    fn start_and_end_are_those_of_the_range() {
+        for (expr, value) in [("x @ start()", 3.0), ("x @ end()", 5.0), ("x @ 4", 4.0)] {
+            let found = points(&format!("{expr} and x{{instance=\"a\"}}"), &[3000, 4000, 5000]);
+            assert_eq!(found, [[(3000, value), (4000, value), (5000, value)]], "{expr}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_number_has_no_range() {
+        assert_eq!(range("x[1m]", &[0]), Err(Error::WrongType(RETURNS_RANGE)));
+        assert_eq!(range("\"x\"", &[0]), Err(Error::WrongType(RETURNS_TEXT)));
+    }
 }

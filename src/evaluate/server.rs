@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::{Evaluation, Unanswered};
+use super::{Error, Evaluation, Unfit};
 use crate::config::{Endpoint, HttpConfig};
 use crate::model::question::{Answer, Question, Values};
-use crate::model::reading::Labels;
 use crate::prometheus::{
     self, Backend, BuildInfo, Log, Product, Server, Wave, describe, join, restore_nan,
 };
+use crate::storage::Labels;
 
 /// Asks the server every question, by `timeout` after `started`; `log` is told of every request.
 pub(super) fn evaluate(
@@ -33,7 +33,9 @@ pub(super) fn evaluate(
         let healthy = wave.spawn(scope, || server.healthy());
         let answers: Vec<_> = questions
             .iter()
-            .map(|question| wave.spawn(scope, || server.answer(&question.expr, question.span)))
+            .map(|question| {
+                wave.spawn(scope, || server.answer(question.expr.as_str(), question.span))
+            })
             .collect();
         let build_info = wave.spawn(scope, || server.build_info());
         let answers: Vec<_> = answers.into_iter().map(join).collect();
@@ -49,10 +51,10 @@ pub(super) fn evaluate(
         Backend::new(preflight.as_ref().ok().copied(), build_info).map(|words| http.redact(words));
     let answers = answers.into_iter().map(|answer| match answer {
         Ok(answer) => Ok(redacted(answer, http)),
-        Err(error) => Err(Unanswered::Failed(http.redact(&error.to_string()))),
+        Err(error) => Err(Error::Server(error)),
     });
-    let failure = preflight.err();
-    let failure = failure.map(|it| http.redact(&format!("{}: {it}", endpoint.target)));
+    let target = || http.redact(&endpoint.target.to_string());
+    let failure = preflight.err().map(|problem| Unfit { target: target(), problem });
     Evaluation { answers: answers.collect(), backend, failure }
 }
 
@@ -60,7 +62,9 @@ pub(super) fn evaluate(
 fn redacted(answer: Answer, http: &HttpConfig) -> Answer {
     let Answer { mut values, incomplete } = answer;
     let hide = |labels: &mut Labels| {
-        labels.values_mut().for_each(|value| *value = http.redact(value));
+        if http.has_secrets() {
+            *labels = labels.iter().map(|(name, value)| (name, http.redact(value))).collect();
+        }
     };
     match &mut values {
         Values::Vector(samples) => samples.iter_mut().for_each(|it| hide(&mut it.labels)),

@@ -61,7 +61,7 @@ impl<'a> Parse<'a> {
         match self.format {
             _ if self.ended || line == b"# EOF" => Ok(()),
             Format::OpenMetrics => Err(Error::CutOff { line: self.lines }),
-            // Half a number may be a number, and nobody else knows the length of a file.
+            // A number that was cut off can still be read as one, and a file does not say its length.
             Format::Prometheus if self.recording => {
                 let fault = Fault::new(line.len(), "cut off: no newline ends the last line");
                 Err(fault.in_line(self.lines, line))

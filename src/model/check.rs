@@ -12,9 +12,9 @@ use super::interval::Interval;
 use super::level::Levels;
 use super::origin::Place;
 use super::quantity::number_beside;
-use super::reading::Labels;
 use super::signal::Signal;
 use super::weights::Weights;
+use crate::storage::Labels;
 
 /// How much a broken check weighs under a gate.
 #[derive(
@@ -260,23 +260,46 @@ pub struct SpikeJudged {
     pub is_spike: bool,
 }
 
+/// Why the points of a series cannot be judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unjudgeable {
+    /// There is nothing to compare with.
+    #[error("there are less than two points")]
+    TooFew,
+    /// A point is `NaN`.
+    #[error("a point is NaN")]
+    NotANumber,
+    /// A point is infinite.
+    #[error("a point is infinite")]
+    Infinite,
+    /// A point is negative.
+    #[error("a point is negative")]
+    Negative,
+    /// The newest point is older than the end of the window.
+    #[error("there is no point at the end of the window")]
+    Ended,
+    /// So many points between the first and the last are missing.
+    #[error("{0} of its points are missing")]
+    Holes(usize),
+}
+
 /// Judges the points of a series, the newest last.
 ///
 /// # Errors
-/// Why they cannot be judged, in words.
-pub fn judge_spike(spike: &Spike, points: &[f64]) -> Result<SpikeJudged, &'static str> {
+/// Why they cannot be judged.
+pub fn judge_spike(spike: &Spike, points: &[f64]) -> Result<SpikeJudged, Unjudgeable> {
     let Some((latest, earlier)) = points.split_last().filter(|(_, earlier)| !earlier.is_empty())
     else {
-        return Err("there are less than two points");
+        return Err(Unjudgeable::TooFew);
     };
     if points.iter().any(|point| point.is_nan()) {
-        return Err("a point is NaN");
+        return Err(Unjudgeable::NotANumber);
     }
     if points.iter().any(|point| point.is_infinite()) {
-        return Err("a point is infinite");
+        return Err(Unjudgeable::Infinite);
     }
     if points.iter().any(|point| *point < 0.0) {
-        return Err("a point is negative");
+        return Err(Unjudgeable::Negative);
     }
     let sum = earlier.iter().fold(0.0, |sum: f64, point| (sum + point).min(f64::MAX));
     let baseline = sum / earlier.len() as f64;

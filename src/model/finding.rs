@@ -4,8 +4,8 @@ use super::check::Severity;
 use super::interval::Interval;
 use super::mode::{Cause, Mode};
 use super::origin::Place;
-use super::reading::Labels;
 use super::signal::Signal;
+use crate::storage::Labels;
 
 /// One value beside the limit that it breaks.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,7 +1,7 @@
 //! Numbers and series as people read them.
 
 use super::interval::Interval;
-use super::reading::Labels;
+use crate::storage::{Labels, METRIC_NAME};
 
 /// A number in at most four significant digits, as short as it gets.
 pub fn number(value: f64) -> String {
@@ -46,7 +46,7 @@ const MOST_OF_A_SERIES: usize = 300;
 ///
 /// Without `__name__`: whether a function keeps it differs between backends.
 pub fn series(labels: &Labels) -> String {
-    let named = labels.iter().filter(|(name, _)| *name != "__name__");
+    let named = labels.iter().filter(|(name, _)| *name != METRIC_NAME);
     // Debug escapes quotes, backslashes and control characters as PromQL does.
     let pairs: Vec<_> = named.map(|(name, value)| format!("{name}={value:?}")).collect();
     if pairs.is_empty() {
@@ -88,11 +88,7 @@ mod tests {
 
     #[test]
     fn series_read_as_promql() {
-        let labels = Labels::from([
-            ("__name__".into(), "up".into()),
-            ("job".into(), "a\"b".into()),
-            ("instance".into(), "x:1".into()),
-        ]);
+        let labels = Labels::from([("__name__", "up"), ("job", "a\"b"), ("instance", "x:1")]);
         assert_eq!(series(&labels), r#" {instance="x:1", job="a\"b"}"#);
         assert_eq!(series(&Labels::new()), "");
     }

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::promql::Expression;
+
 use super::reading::{Incomplete, Sample, Series};
 
 /// The time over which an expression is evaluated, up to the instant of the audit.
@@ -29,7 +31,7 @@ impl Span {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Question {
     /// PromQL.
-    pub expr: String,
+    pub expr: Expression,
     /// Over which time; `None` for the instant alone.
     pub span: Option<Span>,
     /// Whether no series or `NaN` stands for a value, so that the two have to be told apart.

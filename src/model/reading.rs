@@ -9,18 +9,8 @@ use std::collections::BTreeMap;
 use super::check::Rule;
 use super::interval::Interval;
 use super::signal::{OnMissing, Reduce, Signal};
-
-/// Labels of a series, sorted by name.
-pub type Labels = BTreeMap<String, String>;
-
-/// One series of an instant vector at the evaluation instant.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Sample {
-    /// Its labels, `__name__` included where the answer has it.
-    pub labels: Labels,
-    /// Its value as sent: `NaN` and infinities included.
-    pub value: f64,
-}
+pub use crate::promql::Sample;
+pub use crate::storage::Labels;
 
 /// Why a reading is, or is not, a known value.
 #[derive(Debug, Clone, PartialEq)]

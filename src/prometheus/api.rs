@@ -76,7 +76,8 @@ impl<'a> Server<'a> {
         Ok(Answer { values: Values::Matrix(series), incomplete })
     }
 
-    /// Asks an API page; `decode` reads the answer: its status and its body.
+    /// Asks an API page; `decode` reads the answer: its status and its body. No secret is in the
+    /// error.
     fn ask<T>(
         &self,
         path: &str,
@@ -94,7 +95,10 @@ impl<'a> Server<'a> {
         if page.status == 400 && names_any(&page.body, &special) {
             page = ask(&standard)?;
         }
-        decode(page.status, &page.body).map_err(|error| Failed { error, journey: page.journey })
+        decode(page.status, &page.body).map_err(|error| {
+            let redact = |words: &str| self.http.redact(words);
+            Failed { error: error.map(redact), journey: page.journey.map(redact) }
+        })
     }
 
     /// What only some servers know, and the others ignore.

@@ -39,7 +39,7 @@ pub(crate) struct Page {
 
 /// What happened on the way to an answer, or to none.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Journey {
+pub struct Journey {
     /// How often it was tried.
     tries: u32,
     /// Where a redirect led.
@@ -55,6 +55,13 @@ impl Journey {
     }
 }
 
+impl Journey {
+    /// The same, in the words that `f` makes of its words.
+    pub(crate) fn map(self, f: impl Fn(&str) -> String) -> Self {
+        Self { redirected_to: self.redirected_to.map(|url| f(&url)), ..self }
+    }
+}
+
 impl fmt::Display for Journey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(url) = &self.redirected_to {
@@ -67,9 +74,11 @@ impl fmt::Display for Journey {
 /// An error, with what happened on the way to it.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[error("{error}{journey}")]
-pub(crate) struct Failed<E: std::error::Error> {
-    pub(crate) error: E,
-    pub(crate) journey: Journey,
+pub struct Failed<E: std::error::Error> {
+    /// The error.
+    pub error: E,
+    /// What happened on the way to it.
+    pub journey: Journey,
 }
 
 /// How long an answer is worth waiting for.
@@ -118,7 +127,12 @@ impl<'a> Http<'a> {
         self.timeout.saturating_sub(self.started.elapsed())
     }
 
-    /// Gets the page at `path` below the target.
+    /// The text without the secrets that are sent: a server may repeat them.
+    pub(crate) fn redact(&self, text: &str) -> String {
+        self.config.redact(text)
+    }
+
+    /// Gets the page at `path` below the target. No secret is in the error.
     pub(crate) fn get(
         &self,
         path: &str,
@@ -146,7 +160,10 @@ impl<'a> Http<'a> {
             let Some(pause) = pause else {
                 return match result {
                     Ok(page) => Ok(Page { journey, ..page }),
-                    Err(error) => Err(Failed { error, journey }),
+                    Err(error) => {
+                        let redact = |words: &str| self.config.redact(words);
+                        Err(Failed { error: error.map(redact), journey: journey.map(redact) })
+                    }
                 };
             };
             (self.log)(&format!("{what}: again in {pause:?}"));

@@ -11,7 +11,8 @@ use std::thread;
 use super::api::{Answered, Server};
 use super::wave::{Wave, join};
 use crate::model::question::{Answer, Question, Values};
-use crate::model::reading::{Incomplete, Labels, Sample, Series};
+use crate::model::reading::{Incomplete, Sample, Series};
+use crate::storage::{Labels, METRIC_NAME};
 
 /// The label that tells a series of the query from the 0 that stands for none.
 const MARK: &str = "auditor_nan";
@@ -26,7 +27,7 @@ pub(crate) fn restore(server: &Server<'_>, questions: &[Question], answers: &mut
             .filter_map(|(question, answer)| Some((question, answer.as_mut().ok()?)))
             .filter(|(question, answer)| may_hide_nan(question, answer))
             .map(|(question, answer)| {
-                let again = || server.answer(&marked(&question.expr), question.span);
+                let again = || server.answer(&marked(question.expr.as_str()), question.span);
                 (answer, wave.spawn(scope, again))
             })
             .collect();
@@ -71,7 +72,7 @@ fn add(answer: &mut Answer, again: Answer) {
 fn add_samples(samples: &mut Vec<Sample>, again: Vec<Sample>) {
     let known: HashSet<_> = samples.iter().map(|sample| nameless(&sample.labels)).collect();
     for Sample { mut labels, value } in again {
-        if labels.remove(MARK).is_some() && !known.contains(&nameless(&labels)) {
+        if take_mark(&mut labels) && !known.contains(&nameless(&labels)) {
             // A value other than the 0 that fills has come in since the first answer.
             let value = if value == 0.0 { f64::NAN } else { value };
             samples.push(Sample { labels, value });
@@ -84,16 +85,23 @@ fn add_samples(samples: &mut Vec<Sample>, again: Vec<Sample>) {
 fn add_series(series: &mut Vec<Series>, again: Vec<Series>) {
     let known: HashSet<_> = series.iter().map(|series| nameless(&series.labels)).collect();
     for Series { mut labels, points } in again {
-        if labels.remove(MARK).is_some() && !known.contains(&nameless(&labels)) {
+        if take_mark(&mut labels) && !known.contains(&nameless(&labels)) {
             let points = points.into_iter().map(|(at, _)| (at, f64::NAN)).collect();
             series.push(Series { labels, points });
         }
     }
 }
 
+/// Whether the mark was there.
+fn take_mark(labels: &mut Labels) -> bool {
+    let is_marked = !labels.get(MARK).is_empty();
+    labels.set(MARK, "");
+    is_marked
+}
+
 /// The labels without the metric's name, which `default` drops.
 fn nameless(labels: &Labels) -> Labels {
     let mut labels = labels.clone();
-    labels.remove("__name__");
+    labels.set(METRIC_NAME, "");
     labels
 }

@@ -21,9 +21,9 @@ pub struct Backend {
     pub version: Option<String>,
 }
 
-/// Why the server is not fit to be asked.
+/// Why the server is not fit to be asked; in brackets stands what it says itself.
 #[derive(Debug, PartialEq, thiserror::Error)]
-pub(crate) enum ServerProblem {
+pub enum ServerProblem {
     #[error(transparent)]
     Transport(#[from] Failed<TransportError>),
     #[error(

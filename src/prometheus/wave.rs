@@ -54,13 +54,13 @@ impl Wave {
         answer
     }
 
-    /// A number stays sound whatever a panic interrupted.
+    /// A panic of another thread cannot leave a number half written.
     fn count(&self) -> MutexGuard<'_, usize> {
         self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The result of a request, whatever became of its thread.
+/// The result of a request; an error if its thread could not be started, or panicked.
 pub(crate) fn join<T, E>(handle: Spawned<'_, Result<T, Failed<E>>>) -> Result<T, Failed<E>>
 where
     E: std::error::Error + From<TransportError>,

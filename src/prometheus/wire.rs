@@ -120,7 +120,7 @@ pub fn decode_matrix(
         if !points.iter().all(is_asked) || !points.is_sorted_by(|a, b| a.0 < b.0) {
             return Err(not_api("it has points at other instants than were asked for"));
         }
-        Ok(Series { labels: (&range.labels).into(), points })
+        Ok(Series { labels: range.labels, points })
     });
     Ok((series.collect::<Result<_, _>>()?, incomplete))
 }
@@ -159,16 +159,29 @@ fn refused(status: u16, body: &[u8], envelope: Envelope<'_>) -> QueryError {
     }
 }
 
+/// What is wrong with a query that returns several values a series.
+pub(crate) const RETURNS_RANGE: &str =
+    "the query returns a range; wrap it, in max_over_time(…) for instance";
+/// What is wrong with a query that returns a string.
+pub(crate) const RETURNS_TEXT: &str = "the query returns text, not numbers";
+
 impl QueryError {
-    /// The query returns several values a series.
-    pub(crate) const RANGE: Self =
-        Self::WrongType("the query returns a range; wrap it, in max_over_time(…) for instance");
     /// The query returns more than numbers.
     const HISTOGRAMS: Self = Self::WrongType(
         "the query returns native histograms; wrap it, in histogram_quantile(…) for instance",
     );
-    /// The query returns a string.
-    pub(crate) const TEXT: Self = Self::WrongType("the query returns text, not numbers");
+    /// The same, in the words that `f` makes of its words.
+    pub(crate) fn map(self, f: impl Fn(&str) -> String) -> Self {
+        match self {
+            Self::Transport(error) => Self::Transport(error.map(f)),
+            Self::Api { status, error_type, message } => {
+                Self::Api { status, error_type: f(&error_type), message: f(&message) }
+            }
+            Self::Status { status, said } => Self::Status { status, said: said.map(|it| f(&it)) },
+            Self::NotApi(why) => Self::NotApi(f(&why)),
+            Self::WrongType(_) => self,
+        }
+    }
 
     fn status(status: u16, body: &[u8]) -> Self {
         Self::Status { status, said: said(body) }
@@ -258,8 +271,8 @@ fn samples(data: &Data<'_>) -> Result<Vec<Sample>, QueryError> {
             let (_, value): (IgnoredAny, String) = serde_json::from_str(result).map_err(invalid)?;
             Ok(vec![Sample { labels: Labels::new(), value: number(&value)? }])
         }
-        Some("matrix") => Err(QueryError::RANGE),
-        Some("string") => Err(QueryError::TEXT),
+        Some("matrix") => Err(QueryError::WrongType(RETURNS_RANGE)),
+        Some("string") => Err(QueryError::WrongType(RETURNS_TEXT)),
         _ => Err(not_api("`resultType` is none that this version knows")),
     }
 }
@@ -289,7 +302,7 @@ mod tests {
             r#"[{"metric":{"job":"a"},"value":[1.5,"0.25"]},{"metric":{},"value":[1,"NaN"]}]}}"#,
         );
         let samples = answer.unwrap().samples;
-        assert_eq!(samples[0], Sample { labels: [("job".into(), "a".into())].into(), value: 0.25 });
+        assert_eq!(samples[0], Sample { labels: [("job", "a")].into(), value: 0.25 });
         assert!(samples[1].value.is_nan());
         let scalar = br#"{"status":"success","data":{"resultType":"scalar","result":[1,"+Inf"]}}"#;
         assert_eq!(decode(200, scalar).unwrap().samples[0].value, f64::INFINITY);

@@ -18,8 +18,8 @@ const TICKS: u32 = 64;
 /// Computes the values of one query at one instant.
 pub(super) struct Evaluator<'a> {
     pub(super) storage: &'a Storage,
-    /// The query's instant.
-    pub(super) at: i64,
+    /// The first and the last instant at which the query is evaluated.
+    pub(super) query: (i64, i64),
     deadline: Option<Instant>,
     ticks: Cell<u32>,
     held: Cell<usize>,
@@ -47,10 +47,10 @@ impl EvalTime {
 }
 
 impl<'a> Evaluator<'a> {
-    pub(super) fn new(storage: &'a Storage, at: i64, deadline: Option<Instant>) -> Self {
+    pub(super) fn new(storage: &'a Storage, query: (i64, i64), deadline: Option<Instant>) -> Self {
         Self {
             storage,
-            at,
+            query,
             deadline,
             ticks: Cell::default(),
             held: Cell::default(),
@@ -58,8 +58,8 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    pub(super) fn value(&self, plan: &Plan) -> Result<Value, Error> {
-        let time = EvalTime { at: self.at, reach: None };
+    pub(super) fn value(&self, plan: &Plan, at: i64) -> Result<Value, Error> {
+        let time = EvalTime { at, reach: None };
         Ok(match plan {
             Plan::Text(text) => Value::String(text.clone()),
             Plan::Scalar(scalar) => Value::Scalar(self.scalar(scalar, time)?),

@@ -10,6 +10,25 @@ use super::Error;
 use super::syntax::Span;
 pub(super) use number::{MAX_DURATION, duration_of_seconds};
 
+/// Why there is no token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+enum LexicalError {
+    #[error("the string has no end")]
+    Unterminated,
+    #[error("the string is not UTF-8")]
+    NotText,
+    #[error("the string has an invalid escape, \\{}", .0.escape_debug())]
+    Escape(char),
+    #[error("the number is too large")]
+    NumberTooLarge,
+    #[error("the duration is too long")]
+    DurationTooLong,
+    #[error("this is neither a number nor a duration")]
+    NoNumber,
+    #[error("unexpected character {0:?}")]
+    Unexpected(char),
+}
+
 /// Longer ones stand before their beginnings.
 const SYMBOLS: [&str; 24] = [
     "==", "!=", "=~", "!~", "<=", ">=", "(", ")", "{", "}", "[", "]", ",", ":", "@", "=", "<", ">",
@@ -58,7 +77,7 @@ impl<'a> Lexer<'a> {
         let Some(first) = self.rest.chars().next() else {
             return Ok(Token { kind: TokenKind::End, span: Span { start, end: start } });
         };
-        let refused = |why: String| Error::parse(self.text, start, &why);
+        let refused = |why: LexicalError| Error::parse(self.text, start, &why.to_string());
         let (kind, rest) = match first {
             '"' | '\'' | '`' => {
                 let (text, rest) = string::unquote(self.rest, first).map_err(refused)?;
@@ -75,8 +94,7 @@ impl<'a> Lexer<'a> {
             _ => {
                 let is_next = |symbol: &&&str| self.rest.starts_with(**symbol);
                 let symbol = SYMBOLS.iter().find(is_next);
-                let symbol =
-                    symbol.ok_or_else(|| refused(format!("unexpected character {first:?}")))?;
+                let symbol = symbol.ok_or_else(|| refused(LexicalError::Unexpected(first)))?;
                 (TokenKind::Symbol(symbol), self.rest.get(symbol.len()..).unwrap_or_default())
             }
         };

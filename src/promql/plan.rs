@@ -102,8 +102,10 @@ pub(super) struct TimeModifiers {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum At {
     Instant(i64),
-    /// `start()` and `end()`, which are the same for a query of one instant.
-    Query,
+    /// `start()`: the first instant at which the query is evaluated.
+    Start,
+    /// `end()`: the last one.
+    End,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -35,12 +35,14 @@ impl Test {
 }
 
 impl TimeModifiers {
-    /// The instant that is selected when the expression is evaluated at `now`.
-    pub(super) fn resolve(self, now: i64, of_query: i64) -> i64 {
+    /// The instant that is selected when the expression is evaluated at `now`; `query` is the first
+    /// and the last instant at which the whole query is evaluated.
+    pub(super) fn resolve(self, now: i64, query: (i64, i64)) -> i64 {
         let from = match self.at {
             None => now,
             Some(At::Instant(at)) => at,
-            Some(At::Query) => of_query,
+            Some(At::Start) => query.0,
+            Some(At::End) => query.1,
         };
         from.saturating_sub(self.offset.unwrap_or_default())
     }
@@ -54,7 +56,7 @@ impl<'a> Evaluator<'a> {
         time: EvalTime,
         value: fn(Point) -> f64,
     ) -> Result<Vec<VectorSample<'a>>, Error> {
-        let at = selector.modifiers.resolve(time.at, self.at);
+        let at = selector.modifiers.resolve(time.at, self.query);
         let after = at.saturating_sub(LOOKBACK);
         let mut latest = Vec::new();
         let mut take = |series: SeriesLabels<'a>, point: Option<Point>| {
@@ -89,7 +91,7 @@ impl<'a> Evaluator<'a> {
                 return self.subquery(of, (*range, *step, *modifiers), time, parameters, &mut show);
             }
         };
-        let until = selector.modifiers.resolve(time.at, self.at);
+        let until = selector.modifiers.resolve(time.at, self.query);
         let bounds = (until.saturating_sub(range), until);
         let mut show = |series: &SeriesLabels<'a>, points: &[Point]| {
             self.tick()?;
@@ -128,8 +130,8 @@ impl<'a> Evaluator<'a> {
             return Ok(Rc::clone(decoded));
         }
         let (first, last) = time.reach();
-        let after = selector.modifiers.resolve(first, self.at).saturating_sub(back);
-        let until = selector.modifiers.resolve(last, self.at);
+        let after = selector.modifiers.resolve(first, self.query).saturating_sub(back);
+        let until = selector.modifiers.resolve(last, self.query);
         let mut all = Vec::new();
         for series in self.matching(selector) {
             let points = series.points.between(after, until);

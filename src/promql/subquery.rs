@@ -28,12 +28,12 @@ impl<'a> Evaluator<'a> {
         parameters: &[f64],
         show: &mut dyn FnMut(&SeriesLabels<'a>, Window<'_>) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let until = modifiers.resolve(time.at, self.at);
+        let until = modifiers.resolve(time.at, self.query);
         let bounds = (until.saturating_sub(range), until);
         let (first, last) = time.reach();
         let reach = (
-            modifiers.resolve(first, self.at).saturating_sub(range),
-            modifiers.resolve(last, self.at),
+            modifiers.resolve(first, self.query).saturating_sub(range),
+            modifiers.resolve(last, self.query),
         );
         let first = bounds.0.div_euclid(step).saturating_add(1).saturating_mul(step);
         let steps = until.saturating_sub(first).div_euclid(step).saturating_add(1).max(0) as u64;

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 use serde::Serialize;
-use serde::ser::{SerializeMap as _, Serializer};
+use serde::ser::Serializer;
 
 use crate::evaluate::Refusal;
 use crate::prometheus::Reply;
@@ -44,26 +44,14 @@ enum Found<'a> {
 
 #[derive(Serialize)]
 struct Sample<'a> {
-    metric: Metric<'a>,
+    metric: &'a Labels,
     value: (Instant, String),
 }
 
 #[derive(Serialize)]
 struct Range<'a> {
-    metric: Metric<'a>,
+    metric: &'a Labels,
     values: Vec<(Instant, String)>,
-}
-
-struct Metric<'a>(&'a Labels);
-
-impl Serialize for Metric<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(self.0.len()))?;
-        for (name, value) in self.0.iter() {
-            map.serialize_entry(name, value)?;
-        }
-        map.end()
-    }
 }
 
 /// Milliseconds, written as seconds: with a fraction where there is one.
@@ -103,18 +91,16 @@ fn data(value: &Value, at: i64) -> Data<'_> {
         Value::Scalar(value) => ("scalar", Found::One(pair(at, *value))),
         Value::String(text) => ("string", Found::One((Instant(at), text.clone()))),
         Value::Vector(samples) => {
-            let samples = samples.iter().map(|sample| Sample {
-                metric: Metric(&sample.labels),
-                value: pair(at, sample.value),
-            });
+            let samples = samples
+                .iter()
+                .map(|sample| Sample { metric: &sample.labels, value: pair(at, sample.value) });
             ("vector", Found::Vector(samples.collect()))
         }
         Value::Matrix(ranges) => {
             let values = |points: &[Point]| points.iter().map(|it| pair(it.at, it.value)).collect();
-            let ranges = ranges.iter().map(|range| Range {
-                metric: Metric(&range.labels),
-                values: values(&range.points),
-            });
+            let ranges = ranges
+                .iter()
+                .map(|range| Range { metric: &range.labels, values: values(&range.points) });
             ("matrix", Found::Matrix(ranges.collect()))
         }
     };

@@ -47,7 +47,8 @@ fn header(out: &mut dyn Write, report: &Report) -> io::Result<()> {
         SourceKind::Server => "Target",
     };
     writeln!(out, "{DIM}{what}: {}{backend} at {}{DIM:#}", report.target, report.evaluated_at)?;
-    writeln!(out, "{DIM}Config: {}{DIM:#}", report.config)?;
+    let profile = report.profile.as_ref().map(|name| format!(", profile {name}"));
+    writeln!(out, "{DIM}Config: {}{}{DIM:#}", report.config, profile.unwrap_or_default())?;
     if let Some(command) = &report.command {
         let style = if command.failed { BAD } else { DIM };
         let (line, took) = (&command.line, number(command.took_s));

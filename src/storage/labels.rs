@@ -1,8 +1,13 @@
 //! The labels of a series.
 
-use std::collections::btree_map;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde::ser::{Serialize, Serializer};
 
 /// The label that holds the name of the metric.
 pub const METRIC_NAME: &str = "__name__";
@@ -15,6 +20,11 @@ pub const METRIC_NAME: &str = "__name__";
 pub struct Labels(Vec<(Arc<str>, Arc<str>)>);
 
 impl Labels {
+    /// None.
+    pub const fn new() -> Self {
+        Self(Vec::new())
+    }
+
     /// The label's value; empty if there is no such label.
     pub fn get(&self, name: &str) -> &str {
         match self.position(name) {
@@ -39,9 +49,9 @@ impl Labels {
         }
     }
 
-    /// Keeps the labels whose name pleases.
-    pub fn retain(&mut self, mut pleases: impl FnMut(&str) -> bool) {
-        self.0.retain(|(name, _)| pleases(name));
+    /// Keeps the labels for whose name `keep` holds.
+    pub fn retain(&mut self, mut keep: impl FnMut(&str) -> bool) {
+        self.0.retain(|(name, _)| keep(name));
     }
 
     /// Names and values, sorted by name.
@@ -75,9 +85,55 @@ impl<N: Into<Arc<str>>, V: Into<Arc<str>>> FromIterator<(N, V)> for Labels {
     }
 }
 
-impl<'a> From<&'a Labels> for btree_map::BTreeMap<String, String> {
-    fn from(labels: &'a Labels) -> Self {
-        labels.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+impl<K: Into<Arc<str>>, V: Into<Arc<str>>, const N: usize> From<[(K, V); N]> for Labels {
+    fn from(pairs: [(K, V); N]) -> Self {
+        pairs.into_iter().collect()
+    }
+}
+
+impl Serialize for Labels {
+    /// A map, sorted by name.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter())
+    }
+}
+
+impl<'de> Deserialize<'de> for Labels {
+    /// From a map; of a name that comes twice, the last value.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Map)
+    }
+}
+
+struct Map;
+
+impl<'de> Visitor<'de> for Map {
+    type Value = Labels;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a map")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Labels, A::Error> {
+        let mut labels = Labels::new();
+        while let Some((name, value)) = map.next_entry::<String, String>()? {
+            labels.set(name, value);
+        }
+        Ok(labels)
+    }
+}
+
+impl JsonSchema for Labels {
+    fn inline_schema() -> bool {
+        BTreeMap::<String, String>::inline_schema()
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        BTreeMap::<String, String>::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        BTreeMap::<String, String>::json_schema(generator)
     }
 }
 
@@ -114,5 +170,15 @@ mod tests {
         assert_eq!((labels.get("job"), labels.len()), ("", 1));
         labels.retain(|name| name != METRIC_NAME);
         assert_eq!(labels.to_string(), "{}");
+    }
+
+    #[test]
+    fn labels_are_a_map_in_json() {
+        let labels: Labels = serde_json::from_str(r#"{"job":"a","instance":"x","no":""}"#).unwrap();
+        let json = serde_json::to_string(&labels).unwrap();
+        assert_eq!(json, r#"{"instance":"x","job":"a"}"#);
+        for wrong in ["[]", "null", r#"{"job":1}"#] {
+            assert!(serde_json::from_str::<Labels>(wrong).is_err(), "{wrong}");
+        }
     }
 }

@@ -25,7 +25,7 @@ pub fn is_stale(value: f64) -> bool {
 pub struct Point {
     /// When, in milliseconds since the Unix epoch.
     pub at: i64,
-    /// What; `NaN` and infinities included.
+    /// The value; `NaN` and infinities included.
     pub value: f64,
 }
 

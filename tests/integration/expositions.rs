@@ -16,7 +16,10 @@ fn samples(storage: &Storage) -> Samples {
     let mut samples: Samples = storage
         .iter()
         .flat_map(|(_, series)| {
-            series.points.iter().map(|point| ((&series.labels).into(), printed(point.value)))
+            let labels = series.labels.iter();
+            let labels: BTreeMap<_, _> =
+                labels.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+            series.points.iter().map(move |point| (labels.clone(), printed(point.value)))
         })
         .collect();
     samples.sort();

@@ -27,6 +27,8 @@ fn a_spike_is_the_same_in_a_recording_and_in_prometheus() {
         rate: {query: 'rate(blocking_duration_seconds_sum[5s])', spike: {window: 8s, step: 1s}}\n  \
         number: {query: '2', spike: {window: 4s, step: 1s}}\n  \
         long: {query: active_requests, spike: {window: 1h, step: 1s}}\n  \
+        start: {query: 'active_requests + 0 * active_requests @ start()', spike: {window: 9s, step: 1s}}\n  \
+        end: {query: '1 + time() * 0 + active_requests @ end()', spike: {window: 9s, step: 1s}}\n  \
         absent: {query: no_such_metric, spike: {window: 10s, step: 1s}}\n";
     let directory = directory_with(&format!("{SIGNALS}{checks}"));
     let text = fs::read_to_string("examples/starved.om").unwrap();

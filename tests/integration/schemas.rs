@@ -66,6 +66,9 @@ fn what_is_shown_is_valid() {
 fn what_is_refused_is_not_valid() {
     let queries = "queries: {p99_latency: a, event_loop_lag: b}\n";
     check_configuration(queries).unwrap();
+    let part =
+        "profiles: {strict: {checks: {own: {severity: info}, other: {spike: {step: 1m}}}}}\n";
+    check_configuration(&format!("{queries}{part}")).unwrap();
     for wrong in [
         "targt: x",
         "thresholds: {max_event_loop_lag: 1}",
@@ -79,6 +82,12 @@ fn what_is_refused_is_not_valid() {
         "checks: {own: {query: a, max: 1, severity: fatal}}",
         "profiles: {strict: {target: x}}",
         "accept_partial: 1",
+        "checks: {own: {max: 1}}",
+        "checks: {own: {query: a}}",
+        "checks: {own: {query: a, budget: {warning_ratio: 0.5}}}",
+        "checks: {own: {query: a, spike: {window: 1h}}}",
+        "checks: {event_loop_lag: {min: 1}}",
+        "profiles: {strict: {checks: {own: {max: 1, min: 2}}}}",
     ] {
         assert!(check_configuration(&format!("{queries}{wrong}\n")).is_err(), "{wrong}");
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::queries::{self, QUERY_KEYS, set};
 use super::{Entry, Key, entries, find, unknown};
-use crate::config::problems::Problems;
+use crate::config::problems::{Problems, nearest};
 use crate::config::vars::{self, Vars};
 use crate::config::yaml::{Node, Value};
 use crate::config::{Asked, Query};
@@ -201,7 +201,10 @@ fn read_own(
         problems.at(key, "of a spike each series is judged by itself; sum them in the query");
     }
     let Some((_, query)) = find(&fields.entries, "query") else {
-        problems.at(node, format!("the check `{name}` has no `query`"));
+        let signal = nearest(name, Signal::all().map(Signal::key));
+        let hint = signal.map(|it| format!("; or did you mean the signal `{it}`?"));
+        let hint = hint.unwrap_or_default();
+        problems.at(node, format!("the check `{name}` has no `query`{hint}"));
         return None;
     };
     let template = queries::read_template(name, query, vars, problems)?;

@@ -2,13 +2,13 @@
 
 use serde_yaml::{ScalarStyle, Tag};
 
-use super::Value;
+use super::{NotRead, Value};
 
 /// The value of a scalar by YAML 1.2's core schema; of a quoted one, its text.
 ///
 /// # Errors
 /// If it has a tag that is not known, or that it does not fit.
-pub(super) fn read(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Result<Value, String> {
+pub(super) fn read(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Result<Value, NotRead> {
     let own = || Value::Text(text.to_owned());
     let value = match tag {
         None if style == ScalarStyle::Plain => plain(text),
@@ -24,9 +24,8 @@ pub(super) fn read(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Result<
                 Value::Float(_) => is("float"),
                 _ => false,
             };
-            // The text is not repeated: it may be a secret.
             if !fits {
-                return Err(format!("the tag {} does not fit here", tag.original()));
+                return Err(NotRead::Tag(tag.original()));
             }
             value
         }

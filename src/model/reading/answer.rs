@@ -183,7 +183,7 @@ mod tests {
     use super::*;
 
     fn sample(instance: &str, value: f64) -> Sample {
-        Sample { labels: Labels::from([("instance".into(), instance.into())]), value }
+        Sample { labels: Labels::from([("instance", instance)]), value }
     }
 
     fn how(reduce: Reduce) -> ReadAs {
@@ -207,7 +207,7 @@ mod tests {
         let reversed = samples.iter().rev().cloned().collect();
         let reading = Reading::new(samples, None, how(Reduce::Max));
         assert_eq!(reading.value, Interval::exactly(0.9));
-        assert_eq!(reading.labels.as_ref().map(|l| l["instance"].as_str()), Some("b"));
+        assert_eq!(reading.labels.as_ref().map(|l| l.get("instance")), Some("b"));
         assert_eq!(reading, Reading::new(reversed, None, how(Reduce::Max)));
     }
 
@@ -249,7 +249,10 @@ mod tests {
     #[test]
     fn the_first_of_equal_minima_is_named() {
         let reading = read(&[2.0, 1.0, 1.0], how(Reduce::Min));
-        assert_eq!(reading.labels.map(|labels| labels["instance"].clone()), Some("1".into()));
+        assert_eq!(
+            reading.labels.map(|labels| labels.get("instance").to_owned()),
+            Some("1".into())
+        );
     }
 
     #[test]

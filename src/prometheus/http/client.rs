@@ -1,8 +1,9 @@
 //! The HTTP client: its TLS, its proxy, its names.
 
-use std::mem::ManuallyDrop;
 use std::net::{IpAddr, ToSocketAddrs as _};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, mpsc};
+use std::thread::Builder;
+use std::time::Duration;
 
 use reqwest::blocking::Client;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
@@ -12,11 +13,13 @@ use super::error::root_cause;
 use super::{TransportError, tls};
 use crate::config::{HttpConfig, Target};
 
-type Built = OnceLock<Result<ManuallyDrop<Client>, TransportError>>;
+type Built = OnceLock<Result<Client, TransportError>>;
+
+/// How long the end of a client is waited for.
+const FAREWELL: Duration = Duration::from_millis(100);
 
 /// The clients of one audit, built when they are needed: to read the system's certificates
-/// takes longer than the whole rest of an audit. They are never dropped: that would wait for a
-/// DNS look-up that outlives the deadline.
+/// takes longer than the whole rest of an audit. Their threads and connections end with this.
 pub(super) struct Clients<'a> {
     target: &'a Target,
     config: &'a HttpConfig,
@@ -34,8 +37,7 @@ impl<'a> Clients<'a> {
         let proxy = self.config.proxy.as_ref();
         let secure = url.scheme() == "https" || proxy.is_some_and(|p| p.url.scheme() == "https");
         let slot = if secure { &self.secure } else { &self.plain };
-        let built = slot.get_or_init(|| self.build(url, secure).map(ManuallyDrop::new));
-        built.as_ref().map(|client| &**client).map_err(Clone::clone)
+        slot.get_or_init(|| self.build(url, secure)).as_ref().map_err(Clone::clone)
     }
 
     fn build(&self, url: &Url, secure: bool) -> Result<Client, TransportError> {
@@ -79,6 +81,30 @@ impl<'a> Clients<'a> {
         let host = unbracketed(url.host_str().unwrap_or_default());
         let is_loopback = host.parse().is_ok_and(|address: IpAddr| address.is_loopback());
         is_loopback || host == "localhost" || self.config.tls.server_name.is_some()
+    }
+}
+
+impl Drop for Clients<'_> {
+    /// Ends the clients. A DNS look-up that outlives the deadline cannot be stopped, and a client
+    /// waits for it; so that is done in a thread of its own, which is not waited for long.
+    fn drop(&mut self) {
+        let built = [self.plain.take(), self.secure.take()].into_iter().flatten();
+        let clients: Vec<_> = built.filter_map(Result::ok).collect();
+        if clients.is_empty() {
+            return;
+        }
+        let (sender, receiver) = mpsc::channel();
+        let end = move || {
+            drop(clients);
+            // Nobody waits any more if this fails.
+            let _ = sender.send(());
+        };
+        if let Ok(thread) = Builder::new().spawn(end)
+            && receiver.recv_timeout(FAREWELL).is_ok()
+        {
+            // It has nothing left to do, and nothing that could panic.
+            let _ = thread.join();
+        }
     }
 }
 

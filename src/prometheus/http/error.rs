@@ -54,6 +54,22 @@ impl TransportError {
         matches!(self, Self::Redirect(_) | Self::TooManyRedirects(_))
     }
 
+    /// The same, in the words that `f` makes of its words.
+    pub(crate) fn map(self, f: impl Fn(&str) -> String) -> Self {
+        match self {
+            Self::Resolve(words) => Self::Resolve(f(&words)),
+            Self::Refused(words) => Self::Refused(f(&words)),
+            Self::Connect(words) => Self::Connect(f(&words)),
+            Self::Tls(words) => Self::Tls(f(&words)),
+            Self::Broken(words) => Self::Broken(f(&words)),
+            Self::Redirect(words) => Self::Redirect(f(&words)),
+            Self::Setup(words) => Self::Setup(f(&words)),
+            Self::Timeout(_) | Self::TooLarge(_) | Self::TooManyRedirects(_) | Self::Panicked => {
+                self
+            }
+        }
+    }
+
     /// Whether it may be gone a moment later.
     pub(crate) const fn may_pass(&self) -> bool {
         matches!(self, Self::Resolve(_) | Self::Refused(_) | Self::Connect(_) | Self::Broken(_))

@@ -1,15 +1,14 @@
-//! The answer to one expression, of whatever type it is.
+//! The answer to one expression, of any type.
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::{PARTIAL, QueryError, envelope, not_api, number, samples};
-use crate::model::reading::{Labels, Sample};
 use crate::one_line::one_line;
 use crate::promql::{self, Value};
-use crate::storage::Point;
+use crate::storage::{Labels, Point};
 
-/// An answer of whatever type.
+/// An answer of any type.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reply {
     /// The value.
@@ -26,7 +25,7 @@ pub(super) struct RangeSeries {
     histograms: Option<IgnoredAny>,
 }
 
-/// Decodes an answer of whatever type.
+/// Decodes an answer of any type.
 ///
 /// # Errors
 /// Everything that is not a whole, successful answer.
@@ -50,13 +49,9 @@ pub(crate) fn decode(status: u16, body: &[u8]) -> Result<Reply, QueryError> {
         }
         other => {
             let samples = samples(&data)?;
-            let plain = |sample: Sample| promql::Sample {
-                labels: sample.labels.into_iter().collect(),
-                value: sample.value,
-            };
             match (other, samples.as_slice()) {
                 (Some("scalar"), [sample]) => Value::Scalar(sample.value),
-                _ => Value::Vector(samples.into_iter().map(plain).collect()),
+                _ => Value::Vector(samples),
             }
         }
     };
@@ -71,5 +66,5 @@ pub(super) fn range(series: RangeSeries) -> Result<promql::Range, QueryError> {
         Ok(Point { at: (at * 1000.0).round() as i64, value: number(&text)? })
     };
     let points = series.values.into_iter().map(point).collect::<Result<_, QueryError>>()?;
-    Ok(promql::Range { labels: series.metric.into_iter().collect(), points })
+    Ok(promql::Range { labels: series.metric, points })
 }

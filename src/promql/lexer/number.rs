@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::TokenKind;
+use super::{LexicalError, TokenKind};
 
 /// The longest duration that Prometheus knows, in milliseconds.
 pub(in crate::promql) const MAX_DURATION: i64 = i64::MAX / 1_000_000;
@@ -23,7 +23,7 @@ pub(super) fn is_begun_by(text: &str) -> bool {
 }
 
 /// The number or the duration at the beginning of a text, and what comes after it.
-pub(super) fn read(text: &str) -> Result<(TokenKind<'static>, &str), String> {
+pub(super) fn read(text: &str) -> Result<(TokenKind<'static>, &str), LexicalError> {
     let is_of_a_number = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '_';
     let end_in = |text: &str| text.find(|c| !is_of_a_number(c)).unwrap_or(text.len());
     let mut end = end_in(text);
@@ -37,14 +37,14 @@ pub(super) fn read(text: &str) -> Result<(TokenKind<'static>, &str), String> {
     }
     let (token, rest) = text.split_at(end);
     let kind = match (number(token), milliseconds(token)) {
-        (Some(number), _) if number.is_infinite() => return Err("the number is too large".into()),
+        (Some(number), _) if number.is_infinite() => return Err(LexicalError::NumberTooLarge),
         (Some(number), _) => TokenKind::Number(number),
         (None, Some(duration)) if duration > i128::from(MAX_DURATION) => {
-            return Err("the duration is too long".into());
+            return Err(LexicalError::DurationTooLong);
         }
         // It is below a limit that fits.
         (None, Some(duration)) => TokenKind::Duration(duration as i64),
-        (None, None) => return Err("this is neither a number nor a duration".into()),
+        (None, None) => return Err(LexicalError::NoNumber),
     };
     Ok((kind, rest))
 }

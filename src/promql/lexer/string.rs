@@ -1,8 +1,10 @@
 //! The strings of PromQL.
 
+use super::LexicalError;
+
 /// What the string at the beginning of a text says, and what comes after it.
-pub(super) fn unquote(text: &str, quote: char) -> Result<(String, &str), String> {
-    let unterminated = || "the string has no end".to_owned();
+pub(super) fn unquote(text: &str, quote: char) -> Result<(String, &str), LexicalError> {
+    let unterminated = || LexicalError::Unterminated;
     let body = text.get(1..).unwrap_or_default();
     if quote == '`' {
         let (raw, rest) = body.split_once(quote).ok_or_else(unterminated)?;
@@ -20,7 +22,7 @@ pub(super) fn unquote(text: &str, quote: char) -> Result<(String, &str), String>
     }
     match String::from_utf8(bytes) {
         Ok(text) => Ok((text, rest.as_str())),
-        Err(_) => Err("the string is not UTF-8".to_owned()),
+        Err(_) => Err(LexicalError::NotText),
     }
 }
 
@@ -29,9 +31,9 @@ fn unescape(
     rest: &mut std::str::Chars<'_>,
     quote: char,
     bytes: &mut Vec<u8>,
-) -> Result<(), String> {
+) -> Result<(), LexicalError> {
     let escaped = rest.next().unwrap_or_default();
-    let invalid = || format!("the string has an invalid escape, \\{}", escaped.escape_debug());
+    let invalid = || LexicalError::Escape(escaped);
     let mut code = |digits: usize, radix: u32, first: u32| {
         let add =
             |code: u32, digit: char| code.checked_mul(radix)?.checked_add(digit.to_digit(radix)?);

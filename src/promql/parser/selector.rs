@@ -183,11 +183,12 @@ impl Parser<'_> {
 
     /// What stands behind `@`.
     fn instant(&mut self) -> Result<At, Error> {
-        if self.is_at_word("start") || self.is_at_word("end") {
+        let is_start = self.is_at_word("start");
+        if is_start || self.is_at_word("end") {
             self.advance()?;
             self.expect("(", "\"()\"")?;
             self.expect(")", "\")\"")?;
-            return Ok(At::Query);
+            return Ok(if is_start { At::Start } else { At::End });
         }
         let at = self.token.span.start;
         let is_negative = self.sign()?;

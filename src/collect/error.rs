@@ -1,0 +1,195 @@
+//! Why telemetry is not collected, or not all of it.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::scrape::PATIENCE;
+use super::snapshot::EXAMPLES;
+use crate::exposition;
+use crate::one_line::one_line;
+use crate::prometheus::{Failed, Journey, TransportError};
+use crate::storage::Contradiction;
+
+/// Why nothing was begun.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No command is given where its end is to be the end of the collection.
+    #[error("there is no command to run")]
+    NoCommand,
+    /// The command cannot be started.
+    #[error("cannot run the command `{line}`")]
+    Command {
+        /// The command as it was given.
+        line: String,
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+/// What went wrong once the collection had begun.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// It cannot be found out whether the command has ended.
+    #[error("cannot wait for the command `{line}`: {source}")]
+    Wait {
+        /// The command as it was given.
+        line: String,
+        /// Why not.
+        source: io::Error,
+    },
+    /// There is no thread to scrape in.
+    #[error("cannot go on scraping: {0}")]
+    Thread(#[source] io::Error),
+    /// A page cannot be scraped, or is broken.
+    #[error(transparent)]
+    Scrape(#[from] Arc<ScrapeError>),
+    /// The recording cannot be read.
+    #[error(transparent)]
+    Recording(#[from] RecordingError),
+    /// What was scraped cannot be used.
+    #[error(transparent)]
+    Samples(#[from] SamplesError),
+    /// What was scraped cannot be kept.
+    #[error("cannot write the recording {}: {source}", path.display())]
+    Record {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+/// Why a page cannot be scraped. No secret is in it.
+#[derive(Debug, thiserror::Error)]
+#[error("{target}: {problem}")]
+pub struct ScrapeError {
+    /// The page's URL.
+    pub target: String,
+    /// What is wrong.
+    pub problem: PageProblem,
+}
+
+/// What is wrong with a page of metrics.
+#[derive(Debug, thiserror::Error)]
+pub enum PageProblem {
+    /// It does not come.
+    #[error("{}", transport(.0))]
+    Transport(#[from] Failed<TransportError>),
+    /// It comes with another status than 200.
+    #[error("HTTP {0}{1}")]
+    Status(u16, Journey),
+    /// It is no page of metrics.
+    #[error("{}", located("the page", .0))]
+    Syntax(#[from] exposition::Error),
+    /// Series stand there twice with other values; how many.
+    #[error("{0} series stand there twice with other values")]
+    Duplicates(usize),
+    /// It has a series of its own that tells of scrapes.
+    #[error("the page has a series `{0}` of its own")]
+    OwnSeries(&'static str),
+    /// The scrape itself failed.
+    #[error(transparent)]
+    Scraper(TransportError),
+}
+
+/// Why a recording cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordingError {
+    /// A file cannot be read.
+    #[error("cannot read the recording {}: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// It does not come to an end.
+    #[error(
+        "cannot read the recording {}: it takes longer than {timeout:?} (--timeout)",
+        path.display()
+    )]
+    Slow {
+        /// The file.
+        path: PathBuf,
+        /// How long it was waited.
+        timeout: Duration,
+    },
+    /// A bug of ours.
+    #[error("cannot read the recording {}: {}", .0.display(), TransportError::Panicked)]
+    Panicked(PathBuf),
+    /// It is a directory within the recording.
+    #[error("{}: this is a directory; a recording is one directory of files", .0.display())]
+    Nested(PathBuf),
+    /// A file is empty, and its name does not say when there was no page.
+    #[error("{}: the file is empty", .0.display())]
+    EmptyFile(PathBuf),
+    /// A file is broken.
+    #[error("{}", located(&path.display().to_string(), source))]
+    Syntax {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and in which line.
+        source: exposition::Error,
+    },
+    /// A file is broken that may be a snapshot without an instant in its name.
+    #[error("{0} (the name of a snapshot has to say when it was taken: {EXAMPLES})")]
+    Undated(#[source] Box<RecordingError>),
+    /// Two snapshots contradict each other.
+    #[error("{}: the series `up` of the snapshots: {source}", path.display())]
+    Snapshots {
+        /// The file.
+        path: PathBuf,
+        /// The contradiction.
+        source: Contradiction,
+    },
+    /// Its samples cannot be used.
+    #[error("{}: {source}", path.display())]
+    Samples {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: SamplesError,
+    },
+}
+
+/// Why samples cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SamplesError {
+    /// There are none.
+    #[error("there are no samples in it")]
+    Empty,
+    /// A series has two values at one instant.
+    #[error(
+        "{}",
+        one_line(&format!("there are two values of {series} at {at}; which one holds?"))
+    )]
+    Contradiction {
+        /// The series as PromQL writes it.
+        series: String,
+        /// The instant.
+        at: Timestamp,
+    },
+}
+
+/// The error in words that fit a page of metrics.
+fn transport(failed: &Failed<TransportError>) -> String {
+    match failed.error {
+        TransportError::Timeout(_) => format!("no answer within {PATIENCE:?}"),
+        TransportError::TooLarge(limit) => format!("the page is larger than {limit} MiB"),
+        _ => one_line(&failed.to_string()),
+    }
+}
+
+/// The error with its place, as `file:line:column`.
+fn located(name: &str, error: &exposition::Error) -> String {
+    match error {
+        exposition::Error::Syntax { line, column, reason, shown } => {
+            format!("{name}:{line}:{column}: {}: {}", one_line(reason), one_line(shown))
+        }
+        other => format!("{name}: {}", one_line(&other.to_string())),
+    }
+}
