@@ -1,9 +1,11 @@
 //! YAML as a tree that keeps doubled keys and knows where every node stands.
 
+mod scalar;
+
 use std::collections::HashMap;
 use std::path::Path;
 
-use serde_yaml::{Event, Parser, ScalarStyle, Span, Tag};
+use serde_yaml::{Event, Marker, Parser, Span, StructureStyle, Tag};
 
 use super::problems::Problem;
 use crate::model::origin::Place;
@@ -75,13 +77,12 @@ impl Value {
     }
 }
 
-/// The parser's time grows with the square of how deep brackets stand in each other. This bounds
-/// it, quoted ones included; a configuration has some dozens.
-const MOST_BRACKETS: usize = 5000;
 /// The deepest that nodes may stand in each other, so that they can be visited recursively.
 const DEEPEST: usize = 100;
 /// The most nodes, aliases followed: a few of them can name billions.
 const MOST_NODES: usize = 100_000;
+/// A node more is counted for every so many bytes of text: aliases copy text as well.
+const BYTES_A_NODE: usize = 64;
 
 /// Parses one document, the content of `path`; an empty one is a null.
 ///
@@ -93,18 +94,13 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Node, Problem> {
         place: Some(place),
         message: format!("this is not the YAML expected here: {why}"),
     };
-    if text.bytes().filter(|byte| matches!(byte, b'[' | b'{')).count() > MOST_BRACKETS {
-        return Err(failed(start, NotRead::Brackets.to_string()));
-    }
-    let mut builder = Builder::new(path);
+    let mut builder = Builder::new(path, text);
     for event in Parser::new_from_str(text) {
-        let (event, span) = event.map_err(|error| {
-            let place = builder.place(*error.marker());
-            failed(place, error.info().to_owned())
-        })?;
-        builder
-            .take(event, span)
-            .map_err(|why| failed(builder.place(span.start), why.to_string()))?;
+        let (event, span) =
+            event.map_err(|error| failed(builder.place(*error.marker()), error.info()))?;
+        let place = builder.begin_of(&event, span);
+        builder.take(event, place.clone()).map_err(|why| failed(place, why.to_string()))?;
+        builder.read_to = span.end;
     }
     Ok(builder.root.unwrap_or(Node { origin: Origin::File(start), value: Value::Null }))
 }
@@ -112,17 +108,13 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Node, Problem> {
 /// Why a document is not read.
 #[derive(Debug, thiserror::Error)]
 enum NotRead {
-    #[error("more than {MOST_BRACKETS} brackets")]
-    Brackets,
     #[error("there is more than one document")]
     Documents,
     #[error("an alias names what contains it")]
     Circle,
     /// Neither tag nor text are repeated: a secret that begins with `!` looks like a tag.
-    #[error("a tag (what begins with `!`) is not known; quote a text that begins so")]
+    #[error("the tag (what begins with `!`) does not fit here; quote a text that begins so")]
     Tag,
-    #[error("a tag (what begins with `!`) does not fit here; quote a text that begins so")]
-    TagOfOther,
     #[error("nodes stand more than {DEEPEST} deep in each other")]
     Deep,
     #[error("more than {MOST_NODES} nodes, aliases followed")]
@@ -132,12 +124,17 @@ enum NotRead {
 /// Builds the tree from the parser's events.
 struct Builder<'a> {
     path: &'a Path,
+    text: &'a str,
+    /// The end of the last event.
+    read_to: Marker,
     /// The lists and mappings that are not complete yet, the outermost first.
     open: Vec<Open>,
     root: Option<Node>,
     /// What aliases may name, by the parser's number, with the count of its nodes.
     anchors: HashMap<usize, (Node, usize)>,
     nodes: usize,
+    /// The nodes in `anchors`, which are copies.
+    copied: usize,
 }
 
 /// A list or a mapping that is not complete yet.
@@ -152,27 +149,58 @@ struct Open {
 }
 
 impl<'a> Builder<'a> {
-    fn new(path: &'a Path) -> Self {
-        Self { path, open: Vec::new(), root: None, anchors: HashMap::new(), nodes: 0 }
+    fn new(path: &'a Path, text: &'a str) -> Self {
+        Self {
+            path,
+            text,
+            read_to: Marker::new(0, 1, 0).with_byte_offset(Some(0)),
+            open: Vec::new(),
+            root: None,
+            anchors: HashMap::new(),
+            nodes: 0,
+            copied: 0,
+        }
     }
 
-    fn place(&self, marker: serde_yaml::Marker) -> Place {
+    fn place(&self, marker: Marker) -> Place {
         let (line, column) = (marker.line().max(1), marker.col() + 1);
         Place { path: self.path.to_owned(), line, column }
     }
 
+    /// Where what is written of a node begins. The parser tells where its content does: after
+    /// an anchor and a tag, after the line of a `|` or `>`, and after the first `-` of a list
+    /// that is not indented.
+    fn begin_of(&self, event: &Event<'_>, span: Span) -> Place {
+        let mut place = self.place(span.start);
+        let offsets = self.read_to.byte_offset().zip(span.start.byte_offset());
+        let Some((from, to)) = offsets else { return place };
+        let before = self.text.get(from..to).unwrap_or_default();
+        if let Some((line, column)) = begin_in(before) {
+            place.column = column + if line == 0 { self.read_to.col() } else { 0 };
+            place.line = self.read_to.line().max(1) + line;
+        } else if matches!(event, Event::SequenceStart(StructureStyle::Block, ..))
+            && self.text.get(to..).is_some_and(|rest| !rest.starts_with('-'))
+        {
+            let indent = before.lines().next_back().unwrap_or_default();
+            place.column = 1 + indent.chars().take_while(|c| *c == ' ').count();
+        }
+        place
+    }
+
     /// # Errors
     /// Why the document is not read.
-    fn take(&mut self, event: Event<'_>, span: Span) -> Result<(), NotRead> {
-        let place = self.place(span.start);
+    fn take(&mut self, event: Event<'_>, place: Place) -> Result<(), NotRead> {
         match event {
-            Event::DocumentStart(_) if self.root.is_some() => Err(NotRead::Documents),
+            Event::DocumentStart(..) if self.root.is_some() => Err(NotRead::Documents),
             Event::Scalar(text, style, anchor, tag) => {
-                let value = scalar(&text, style, tag.as_deref())?;
-                self.add(Node { origin: Origin::File(place), value }, anchor, 1)
+                let value = scalar::read(&text, style, tag.as_deref())?;
+                let count = 1 + text.len() / BYTES_A_NODE;
+                self.add(Node { origin: Origin::File(place), value }, anchor, count)
             }
-            Event::SequenceStart(anchor, tag) => self.begin(place, anchor, false, tag.as_deref()),
-            Event::MappingStart(anchor, tag) => self.begin(place, anchor, true, tag.as_deref()),
+            Event::SequenceStart(_, anchor, tag) => {
+                self.begin(place, anchor, false, tag.as_deref())
+            }
+            Event::MappingStart(_, anchor, tag) => self.begin(place, anchor, true, tag.as_deref()),
             Event::SequenceEnd | Event::MappingEnd => self.end(),
             Event::Alias(anchor) => {
                 let (node, count) = self.anchors.get(&anchor).cloned().ok_or(NotRead::Circle)?;
@@ -190,7 +218,7 @@ impl<'a> Builder<'a> {
         tag: Option<&Tag>,
     ) -> Result<(), NotRead> {
         let own = if is_map { "map" } else { "seq" };
-        if tag.is_some_and(|tag| !is_core(tag, own)) {
+        if tag.is_some_and(|tag| !tag.is_yaml_core_schema_tag(own)) {
             return Err(NotRead::Tag);
         }
         if self.open.len() >= DEEPEST {
@@ -214,7 +242,8 @@ impl<'a> Builder<'a> {
     /// Adds a node, which holds so many with itself.
     fn add(&mut self, node: Node, anchor: usize, count: usize) -> Result<(), NotRead> {
         self.nodes += count;
-        if self.nodes > MOST_NODES {
+        self.copied += if anchor > 0 { count } else { 0 };
+        if self.nodes + self.copied > MOST_NODES {
             return Err(NotRead::Many);
         }
         if anchor > 0 {
@@ -233,78 +262,16 @@ fn pairs(items: Vec<Node>) -> Vec<(Node, Node)> {
     std::iter::from_fn(|| items.next().zip(items.next())).collect()
 }
 
-fn is_core(tag: &Tag, name: &str) -> bool {
-    tag.is_yaml_core_schema() && tag.suffix == name
-}
-
-/// The value of a scalar by YAML 1.2's core schema; of a quoted one, its text.
-///
-/// # Errors
-/// If it has a tag that is not known, or that it does not fit.
-fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Result<Value, NotRead> {
-    let own = || Value::Text(text.to_owned());
-    let value = match tag {
-        None if style == ScalarStyle::Plain => plain(text),
-        None => own(),
-        Some(tag) if is_core(tag, "str") => own(),
-        Some(tag) => {
-            let value = plain(text);
-            let fits = match value {
-                Value::Null => is_core(tag, "null"),
-                Value::Bool(_) => is_core(tag, "bool"),
-                Value::Int(_) => is_core(tag, "int") || is_core(tag, "float"),
-                Value::Float(_) => is_core(tag, "float"),
-                _ => false,
-            };
-            return if fits { Ok(value) } else { Err(NotRead::TagOfOther) };
-        }
-    };
-    Ok(value)
-}
-
-fn plain(text: &str) -> Value {
-    match text {
-        "" | "~" | "null" | "Null" | "NULL" => Value::Null,
-        "true" | "True" | "TRUE" => Value::Bool(true),
-        "false" | "False" | "FALSE" => Value::Bool(false),
-        _ => number(text).unwrap_or_else(|| Value::Text(text.to_owned())),
-    }
-}
-
-fn number(text: &str) -> Option<Value> {
-    let (is_negative, digits) = match text.as_bytes().first()? {
-        b'-' => (true, &text[1..]),
-        b'+' => (false, &text[1..]),
-        _ => (false, text),
-    };
-    let with_sign = |value: f64| if is_negative { -value } else { value };
-    match digits {
-        ".inf" | ".Inf" | ".INF" => return Some(Value::Float(with_sign(f64::INFINITY))),
-        ".nan" | ".NaN" | ".NAN" if digits == text => return Some(Value::Float(f64::NAN)),
-        _ => {}
-    }
-    for (prefix, radix) in [("0x", 16), ("0o", 8), ("0b", 2)] {
-        let Some(digits) = digits.strip_prefix(prefix) else { continue };
-        if digits.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-            let value = i128::from_str_radix(digits, radix).ok()?;
-            return Some(Value::Int(if is_negative { -value } else { value }));
-        }
-    }
-    if !digits.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
-        return None;
-    }
-    if digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        // A leading zero is not a number: 0123 may be a code.
-        if digits.len() > 1 && digits.starts_with('0') {
-            return None;
-        }
-        if let Ok(value) = digits.parse::<i128>() {
-            return Some(Value::Int(if is_negative { -value } else { value }));
-        }
-    }
-    let is_float = |c: char| c.is_ascii_digit() || matches!(c, '.' | 'e' | 'E' | '+' | '-');
-    let value = digits.parse::<f64>().ok().filter(|_| digits.chars().all(is_float))?;
-    value.is_finite().then(|| Value::Float(with_sign(value)))
+/// The line, from 0, and the column, from 1, of the first of an anchor, a tag and what announces
+/// a block of text, where nothing else stands but what separates nodes, and comments.
+fn begin_in(text: &str) -> Option<(usize, usize)> {
+    let (line, column, found) = text.split('\n').enumerate().find_map(|(number, line)| {
+        let separates = |c: char| c.is_whitespace() || matches!(c, ',' | ':' | '?' | '-');
+        let rest = line.trim_start_matches(separates);
+        let found = rest.chars().next().filter(|c| *c != '#')?;
+        Some((number, line.chars().count() - rest.chars().count() + 1, found))
+    })?;
+    matches!(found, '&' | '!' | '|' | '>').then_some((line, column))
 }
 
 #[cfg(test)]
