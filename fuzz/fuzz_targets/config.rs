@@ -13,10 +13,12 @@ fuzz_target!(|text: &str| {
     match parse(Path::new("/nowhere/at/all/metrics.yaml"), text, &request) {
         Ok(plan) => {
             assert!(plan.queries.len() >= 4);
-            assert!(plan.questions(None).iter().all(|question| !question.expr.as_str().trim().is_empty()));
-            let limits = &plan.thresholds;
-            assert!(limits.health_score_critical >= limits.health_score_degraded);
-            assert!(limits.max_event_loop_lag_s >= 0.0 && limits.max_event_loop_lag_s.is_finite());
+            let mut questions = plan.questions(None).into_iter();
+            assert!(questions.all(|question| !question.expr.as_str().trim().is_empty()));
+            let levels = &plan.criteria.levels;
+            assert!(levels.critical >= levels.degraded);
+            let lag = plan.criteria.limit("event_loop_lag").unwrap();
+            assert!(lag >= 0.0 && lag.is_finite());
         }
         Err(ConfigError::Invalid(problems)) => {
             assert!(!problems.is_empty());
