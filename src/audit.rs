@@ -55,12 +55,12 @@ impl Audit {
 
 /// The audit at the instant that tells most against the service.
 pub fn audit_at_worst_instant(plan: &Plan, telemetry: &Telemetry, log: Log<'_>) -> Audit {
-    let last = audit(plan, &telemetry.observed, telemetry, log);
+    let last = audit(plan, &telemetry.observed, telemetry, None, log);
     let Some(at) = height_of_backlog(plan, &last, telemetry).filter(|_| plan.spec.at.is_none())
     else {
         return last;
     };
-    let earlier = audit(plan, &telemetry.until(at), telemetry, log);
+    let earlier = audit(plan, &telemetry.until(at), telemetry, Some(&last), log);
     if tells_more(&earlier.assessment, &last.assessment) { earlier } else { last }
 }
 
@@ -88,15 +88,29 @@ fn tells_more(then: &Assessment, now: &Assessment) -> bool {
     is_worse && is_whole && is_graver && keeps_modes && keeps_checks
 }
 
-fn audit(plan: &Plan, observed: &ObservedRange, telemetry: &Telemetry, log: Log<'_>) -> Audit {
+/// The audit up to the end of what was observed. Of an earlier instant than `end`, only the signals
+/// are read: the checks' own queries are about the whole time, and a rate that has not risen yet
+/// would fail a healthy service.
+fn audit(
+    plan: &Plan,
+    observed: &ObservedRange,
+    telemetry: &Telemetry,
+    end: Option<&Audit>,
+    log: Log<'_>,
+) -> Audit {
     let at = plan.spec.at.unwrap_or(observed.at);
-    let questions = plan.questions(Some(observed));
+    let mut questions = plan.questions(Some(observed));
     let evaluation = evaluate::evaluate(&questions, &plan.spec, telemetry, at, log);
     let Evaluation { answers, backend, failure: unfit } = evaluation;
+    let is_read = |query: &Query| end.is_none() || query.signal().is_some();
     let failure = telemetry.failure.as_ref().map(ToString::to_string);
-    let failure =
-        failure.or(unfit.map(|unfit| unfit.to_string())).or_else(|| failed_queries(plan, &answers));
-    let readings = read(plan, answers, at);
+    let failure = failure
+        .or(unfit.map(|unfit| unfit.to_string()))
+        .or_else(|| failed_queries(plan, &answers, is_read));
+    let mut readings = read(plan, answers, at);
+    if let Some(end) = end {
+        take_checks(plan, end, &mut questions, &mut readings);
+    }
     let command = telemetry.command.clone();
     let scrapes = telemetry.targets().to_vec();
     let command_failure = command.as_ref().and_then(CommandOutcome::failure);
@@ -108,6 +122,17 @@ fn audit(plan: &Plan, observed: &ObservedRange, telemetry: &Telemetry, log: Log<
     };
     let assessment = engine::assess(&readings, &plan.criteria, circumstances);
     Audit { at, questions, readings, backend, scrapes, command, failure, assessment }
+}
+
+/// Takes what was read of the checks' own queries from the audit at the end.
+fn take_checks(plan: &Plan, end: &Audit, questions: &mut [Question], readings: &mut Readings) {
+    let asked = plan.queries.iter().zip(questions.iter_mut().zip(&end.questions));
+    for (query, (question, at_the_end)) in asked.filter(|(query, _)| query.signal().is_none()) {
+        question.clone_from(at_the_end);
+        if let Some(reading) = end.readings.of_check(query.name()) {
+            readings.set_check(query.name(), reading.clone());
+        }
+    }
 }
 
 /// Reads the answers to the plan's queries.
@@ -148,12 +173,17 @@ fn range(query: &Query, answer: Result<Answer, Error>, instants: Vec<i64>) -> Ra
     }
 }
 
-/// Names one failed query and counts the others.
-fn failed_queries(plan: &Plan, answers: &[Result<Answer, Error>]) -> Option<String> {
+/// Names one failed query of those that count, and how many others failed.
+fn failed_queries(
+    plan: &Plan,
+    answers: &[Result<Answer, Error>],
+    counts: impl Fn(&Query) -> bool,
+) -> Option<String> {
     let failures: Vec<_> = plan
         .queries
         .iter()
         .zip(answers)
+        .filter(|(query, _)| counts(query))
         .filter_map(|(query, answer)| Some((query.name(), answer.as_ref().err()?)))
         // Those that can be evaluated are not to blame for those that cannot.
         .filter(|(_, error)| **error != Error::NotAsked)

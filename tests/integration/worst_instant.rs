@@ -53,6 +53,8 @@ fn nothing_of_the_end_is_lost() {
     let ended = |second| (second <= 40).then_some(0.0);
     let nan = |second| Some(if second > 40 { f64::NAN } else { 0.0 });
     let jump = |second| Some(if second == 60 { 100.0 } else { 1.0 });
+    let min = "checks: {own: {query: own, min: 50}}\n";
+    let grows = |second| Some(second as f64);
     let fine = |_| Some(0.0);
     let begun = |second| (second >= 35).then_some(0.0);
     for (what, recording, checks, gate, expected) in [
@@ -62,6 +64,8 @@ fn nothing_of_the_end_is_lost() {
         ("a spike at the end", recording(10.0, jump, calm), spike, critical, 1),
         ("a mode at the end", recording(30.0, fine, busy), "", mode, 1),
         ("unknown before the end only", recording(10.0, begun, calm), max, critical, 0),
+        ("too little before the end only", recording(10.0, grows, calm), min, critical, 0),
+        ("too little, and a backlog that fails", recording(200.0, grows, calm), min, critical, 1),
         ("all is well", recording(10.0, fine, calm), max, critical, 0),
         ("a backlog that fails", recording(200.0, fine, calm), max, critical, 1),
     ] {
