@@ -8,10 +8,11 @@
 
 use jiff::Timestamp;
 
-use crate::collect::{CommandOutcome, Telemetry};
+use crate::collect::{self, CommandOutcome, Telemetry};
 use crate::config::{Asked, ObservedRange, Plan, Query};
 use crate::engine::{self, Assessment, Circumstances, Verdict};
 use crate::evaluate::{self, Error, Evaluation};
+use crate::interrupt;
 use crate::model::question::{Answer, Question, Values};
 use crate::model::reading::{CheckReading, RangeReading, Reading, Readings, State};
 use crate::model::signal::Signal;
@@ -73,7 +74,8 @@ fn tells_more(then: &Assessment, now: &Assessment) -> bool {
     // What is missing at the end stays missing.
     let is_whole = now.score.total.exact().is_some();
     // What is not known at the earlier instant alone says nothing of the end.
-    let is_known = !matches!(then.verdict, Verdict::Inconclusive | Verdict::Error);
+    let is_known =
+        !matches!(then.verdict, Verdict::Inconclusive | Verdict::Interrupted | Verdict::Error);
     let is_graver = then.verdict >= now.verdict && (is_known || then.verdict == now.verdict);
     let keeps_modes = now
         .failure_modes
@@ -99,8 +101,27 @@ fn audit(
     log: Log<'_>,
 ) -> Audit {
     let at = plan.spec.at.unwrap_or(observed.at);
-    let mut questions = plan.questions(Some(observed));
+    let questions = plan.questions(Some(observed));
     let evaluation = evaluate::evaluate(&questions, &plan.spec, telemetry, at, log);
+    judge(plan, telemetry, at, (questions, evaluation), end)
+}
+
+/// The audit of which nothing could be read any more, because it was interrupted.
+pub fn unread(plan: &Plan, telemetry: &Telemetry) -> Audit {
+    let at = plan.spec.at.unwrap_or(telemetry.observed.at);
+    let questions = plan.questions(Some(&telemetry.observed));
+    let evaluation = evaluate::unread(&questions, telemetry);
+    judge(plan, telemetry, at, (questions, evaluation), None)
+}
+
+/// What the answers to the questions say.
+fn judge(
+    plan: &Plan,
+    telemetry: &Telemetry,
+    at: Timestamp,
+    (mut questions, evaluation): (Vec<Question>, Evaluation),
+    end: Option<&Audit>,
+) -> Audit {
     let Evaluation { answers, backend, failure: unfit } = evaluation;
     let is_read = |query: &Query| end.is_none() || query.signal().is_some();
     let failure = telemetry.failure.as_ref().map(ToString::to_string);
@@ -114,10 +135,13 @@ fn audit(
     let command = telemetry.command.clone();
     let scrapes = telemetry.targets().to_vec();
     let command_failure = command.as_ref().and_then(CommandOutcome::failure);
+    let now = || interrupt::received().map(collect::in_words);
+    let interruption = telemetry.interruption.clone().or_else(now);
     let circumstances = Circumstances {
         gate: plan.gate,
         scrapes: &scrapes,
         command_failure: command_failure.as_deref(),
+        interruption: interruption.as_deref(),
         failure: failure.as_deref(),
     };
     let assessment = engine::assess(&readings, &plan.criteria, circumstances);
@@ -186,7 +210,7 @@ fn failed_queries(
         .filter(|(query, _)| counts(query))
         .filter_map(|(query, answer)| Some((query.name(), answer.as_ref().err()?)))
         // Those that can be evaluated are not to blame for those that cannot.
-        .filter(|(_, error)| **error != Error::NotAsked)
+        .filter(|(_, error)| !matches!(error, Error::NotAsked | Error::Interrupted))
         .collect();
     let (name, error) = failures.first()?;
     Some(match failures.len() {

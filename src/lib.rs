@@ -43,6 +43,7 @@ pub mod engine;
 pub mod evaluate;
 pub mod exit;
 pub mod exposition;
+pub mod interrupt;
 pub mod model;
 mod one_line;
 pub mod output;

@@ -12,6 +12,7 @@ use super::error::{Error, Failure, PageProblem, ScrapeError};
 use super::observer::{Observer, ProgressUpdate};
 use crate::config::{Scrape, ScrapedPage, SourceSpec};
 use crate::exposition::{self, Context, Format, Reader};
+use crate::interrupt;
 use crate::prometheus::describe;
 use crate::prometheus::http::{Failed, Http, Log, Page, RetryPolicy, TransportError, Wanted};
 use crate::promql::{self, Expression, Value};
@@ -83,11 +84,17 @@ pub(super) fn run(
     let pages = scrape.pages.iter().zip(&logs);
     let mut scrapers: Vec<_> =
         pages.map(|(page, log)| Scraper::new(page, clock, &shared, log)).collect();
-    if let Err(failure) = first_scrapes(&mut scrapers) {
+    let first = first_scrapes(&mut scrapers);
+    let load = match first {
+        // Then no command is started.
+        _ if interrupt::received().is_some() => Ok(None),
+        Ok(()) => scrape_until_done(scrape, spec, &mut scrapers, lag, observer)?,
         // Nothing was put under load, so there is nothing to judge.
-        return Ok(Scraped { failure: Some(failure.into()), ..Scraped::default() });
-    }
-    let (command, failure) = match scrape_until_done(scrape, spec, &mut scrapers, lag, observer)? {
+        Err(failure) => {
+            return Ok(Scraped { failure: Some(failure.into()), ..Scraped::default() });
+        }
+    };
+    let (command, failure) = match load {
         Ok(command) => (command, None),
         Err(failure) => (None, Some(failure)),
     };
@@ -155,6 +162,9 @@ fn scrape_until_done(
         }
         let mut told = started;
         loop {
+            if let Some(by) = interrupt::received() {
+                return command.as_mut().map(|it| it.interrupt(by)).transpose();
+            }
             let passed = started.elapsed();
             let left = scrape.length.map(|length| length.saturating_sub(passed));
             if left == Some(Duration::ZERO) {
@@ -230,6 +240,7 @@ impl<'a> Scraper<'a> {
         let target = [("instance", page.instance.as_str()), ("job", page.job.as_str())].into_iter();
         // Each scrape has a limit of its own; together they have none.
         let http = Http::new(&page.endpoint, WANTED, Instant::now(), Duration::MAX, log);
+        let http = http.interruptible();
         let (target, reader) = (target.collect(), Reader::new());
         Self { page, target, http, reader, clock, shared, has_warned: false }
     }
@@ -244,7 +255,10 @@ impl<'a> Scraper<'a> {
                 _ => None,
             };
             match refused {
-                Some(pause) => thread::sleep(Duration::from_millis(pause)),
+                Some(pause) => {
+                    let slept = interrupt::sleep(Duration::from_millis(pause));
+                    slept.map_err(|_| self.failed(PageProblem::Interrupted))?;
+                }
                 None => return self.scrape(),
             }
         }
@@ -284,6 +298,8 @@ impl<'a> Scraper<'a> {
         let result = self.get();
         let took = began.elapsed();
         let result = match result {
+            // It says nothing of the service, neither good nor bad.
+            Err(Failed { error: TransportError::Interrupted, .. }) => return Ok(()),
             Ok(page) => self.read(page, at),
             Err(error) => Err(self.failed(error.into())),
         };

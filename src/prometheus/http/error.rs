@@ -43,6 +43,9 @@ pub enum TransportError {
     /// The HTTP client cannot be set up.
     #[error("cannot set up the HTTP client: {0}")]
     Setup(String),
+    /// A signal asked the process to end.
+    #[error("no answer was waited for any longer: the audit was interrupted")]
+    Interrupted,
     /// A bug of ours.
     #[error("the request ended in a crash; please report it")]
     Panicked,
@@ -64,9 +67,11 @@ impl TransportError {
             Self::Broken(words) => Self::Broken(f(&words)),
             Self::Redirect(words) => Self::Redirect(f(&words)),
             Self::Setup(words) => Self::Setup(f(&words)),
-            Self::Timeout(_) | Self::TooLarge(_) | Self::TooManyRedirects(_) | Self::Panicked => {
-                self
-            }
+            Self::Timeout(_)
+            | Self::TooLarge(_)
+            | Self::TooManyRedirects(_)
+            | Self::Interrupted
+            | Self::Panicked => self,
         }
     }
 
