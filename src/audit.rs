@@ -12,6 +12,8 @@ use crate::collect::{CommandOutcome, Telemetry};
 use crate::config::{Asked, ObservedRange, Plan, Query};
 use crate::engine::{self, Assessment, Circumstances, Verdict};
 use crate::evaluate::{self, Error, Evaluation};
+use crate::evidence;
+use crate::model::evidence::Evidence;
 use crate::model::question::{Answer, Question, Values};
 use crate::model::reading::{CheckReading, RangeReading, Reading, Readings, State};
 use crate::model::signal::Signal;
@@ -37,6 +39,8 @@ pub struct Audit {
     pub backend: Backend,
     /// How the service let itself be scraped, a target each; of a server nothing is known.
     pub scrapes: Vec<TargetHealth>,
+    /// What was seen, and what was not.
+    pub evidence: Evidence,
     /// How the command ended that ran meanwhile.
     pub command: Option<CommandOutcome>,
     /// What went wrong, if anything did: the audit then has no clean result.
@@ -108,6 +112,11 @@ fn audit(
         .or(unfit.map(|unfit| unfit.to_string()))
         .or_else(|| failed_queries(plan, &answers, is_read));
     let mut readings = read(plan, answers, at);
+    let evidence = match end {
+        Some(end) => end.evidence.clone(),
+        None => evidence::look(plan, &questions, telemetry, &readings, at),
+    };
+    bound(plan, &evidence, &mut readings);
     if let Some(end) = end {
         take_checks(plan, end, &mut questions, &mut readings);
     }
@@ -117,11 +126,13 @@ fn audit(
     let circumstances = Circumstances {
         gate: plan.gate,
         scrapes: &scrapes,
+        queries: &plan.queries.iter().map(Query::signal).collect::<Vec<_>>(),
+        evidence: &evidence,
         command_failure: command_failure.as_deref(),
         failure: failure.as_deref(),
     };
     let assessment = engine::assess(&readings, &plan.criteria, circumstances);
-    Audit { at, questions, readings, backend, scrapes, command, failure, assessment }
+    Audit { at, questions, readings, backend, scrapes, evidence, command, failure, assessment }
 }
 
 /// Takes what was read of the checks' own queries from the audit at the end.
@@ -151,6 +162,24 @@ fn read(plan: &Plan, answers: Vec<Result<Answer, Error>>, at: Timestamp) -> Read
         }
     }
     readings
+}
+
+/// Leaves a lower bound of what lacks evidence.
+fn bound(plan: &Plan, evidence: &Evidence, readings: &mut Readings) {
+    for (index, query) in plan.queries.iter().enumerate() {
+        let Some(shortfall) = evidence.bound(index, &plan.criteria.evidence) else { continue };
+        let (why, how) = (shortfall.detail.as_str(), query.read_as);
+        match &query.asked {
+            Asked::Signal(signal) => {
+                readings.set(*signal, readings.get(*signal).clone().bounded(why, how));
+            }
+            Asked::Check(name) => {
+                if let Some(reading) = readings.of_check(name).cloned() {
+                    readings.set_check(name, reading.bounded(why, how));
+                }
+            }
+        }
+    }
 }
 
 fn value(query: &Query, answer: Result<Answer, Error>) -> Reading {

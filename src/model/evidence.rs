@@ -245,6 +245,14 @@ pub enum Scope {
 }
 
 impl Scope {
+    /// The numbers of the queries; `None` for all.
+    pub fn numbers(&self) -> Option<&[usize]> {
+        match self {
+            Self::Everything => None,
+            Self::Queries(all) => Some(all),
+        }
+    }
+
     /// Whether it concerns the query with that number.
     pub fn holds(&self, query: usize) -> bool {
         match self {
