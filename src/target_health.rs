@@ -6,6 +6,9 @@ use crate::storage::Labels;
 
 /// A pause between scrapes this many times the usual one is a gap.
 const GAP: f64 = 3.0;
+/// A pause that is shorter than this is none, in seconds: where a load is over at once, its scrapes
+/// are so close that the pauses between them are those of threads.
+const SHORTEST_GAP: f64 = 0.15;
 
 /// How one target could be scraped.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,7 +34,9 @@ impl TargetHealth {
         if self.failed > 0 {
             return Some(format!("{} of {} scrapes failed{target}", self.failed, self.tried));
         }
-        let usual = self.interval_s.filter(|usual| self.longest_pause_s > GAP * usual)?;
+        let usual = self
+            .interval_s
+            .filter(|usual| self.longest_pause_s > (GAP * usual).max(SHORTEST_GAP))?;
         let (pause, usual) = (number(self.longest_pause_s), number(usual));
         Some(format!("there was no scrape for {pause} s, where {usual} s are usual{target}"))
     }
