@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::support::fake::{Fake, Response};
 use crate::support::{auditor, directory_with, empty_directory};
@@ -22,10 +23,18 @@ fn blocks(language: &str) -> Vec<&'static str> {
 
 /// A backend that has data for everything, and a page of its own.
 fn backend() -> Fake {
-    Fake::start(|request| match request.path.as_str() {
-        "/api/v1/query" => Response::vector(&[(BTreeMap::new(), "0.1".to_owned())]),
+    let served = AtomicUsize::new(1);
+    Fake::start(move |request| match request.path.as_str() {
+        "/api/v1/query" => {
+            let is_count = request.parameters["query"].starts_with("increase(");
+            let value = if is_count { "100" } else { "0.1" };
+            Response::vector(&[(BTreeMap::new(), value.to_owned())])
+        }
         "/api/v1/query_range" => Response::new(200, NO_SERIES),
-        "/metrics" => Response::new(200, PAGE),
+        "/metrics" => {
+            let served = served.fetch_add(1, Ordering::Relaxed);
+            Response::new(200, PAGE.replace("SERVED", &served.to_string()))
+        }
         _ => Response::new(200, "Prometheus Server is Healthy.\n"),
     })
 }
@@ -35,7 +44,9 @@ const NO_SERIES: &str = r#"{"status":"success","data":{"resultType":"matrix","re
 
 /// What the default queries ask for.
 const PAGE: &str = "\
-http_request_duration_seconds_bucket{le=\"+Inf\"} 1
+http_request_duration_seconds_bucket{le=\"0.1\"} SERVED
+http_request_duration_seconds_bucket{le=\"+Inf\"} SERVED
+http_request_duration_seconds_count SERVED
 asyncio_event_loop_lag_seconds 0.01
 blocking_events_total 0
 blocking_duration_seconds_sum 0
@@ -198,7 +209,8 @@ fn the_template_asks_what_the_original_asked() {
         let ours = template["queries"][key].as_str().unwrap();
         assert_eq!(ours.replace("{$selector}", "").replace("$window", "15m"), original);
     }
-    assert_eq!(template["queries"].as_mapping().unwrap().len(), 8);
+    let ours = ["requests_total", "error_ratio"];
+    assert_eq!(template["queries"].as_mapping().unwrap().len(), 8 + ours.len());
     assert_eq!(template["vars"]["window"].as_str(), Some("15m"));
 }
 
