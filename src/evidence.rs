@@ -7,6 +7,8 @@
 
 mod requests;
 mod scrapes;
+mod stall;
+mod top_bucket;
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -14,7 +16,8 @@ use jiff::Timestamp;
 
 use crate::collect::Telemetry;
 use crate::config::Plan;
-use crate::model::evidence::{Evidence, EvidenceRules, QueryEvidence, Shortfall, TargetEvidence};
+use crate::model::check::Criteria;
+use crate::model::evidence::{Evidence, QueryEvidence, Shortfall, TargetEvidence};
 use crate::model::question::Question;
 use crate::model::reading::Readings;
 use crate::promql::{Query, SelectorUse};
@@ -34,11 +37,11 @@ pub(crate) struct Seen<'a> {
     pub(crate) start: i64,
     /// The instant of the audit.
     pub(crate) end: i64,
-    pub(crate) rules: &'a EvidenceRules,
+    pub(crate) criteria: &'a Criteria,
 }
 
 /// What looks for shortfalls in samples, a file each.
-const OF_SAMPLES: [fn(&Seen<'_>) -> Vec<Shortfall>; 1] = [scrapes::shortfalls];
+const OF_SAMPLES: [fn(&Seen<'_>) -> Vec<Shortfall>; 2] = [scrapes::shortfalls, stall::shortfalls];
 
 /// Looks at what the readings at the instant `at` rest on.
 pub fn look(
@@ -48,14 +51,40 @@ pub fn look(
     readings: &Readings,
     at: Timestamp,
 ) -> Evidence {
-    let rules = &plan.criteria.evidence;
-    let mut evidence = match telemetry.storage() {
-        Some(storage) => of_samples(storage, questions, telemetry, rules, at),
-        None => Evidence::default(),
-    };
+    let mut evidence = Evidence::default();
+    if let Some(storage) = telemetry.storage() {
+        let seen = seen(storage, plan, questions, telemetry, at);
+        evidence.targets = (0..seen.targets.len()).map(|it| scrapes::target(&seen, it)).collect();
+        evidence.queries = (0..seen.uses.len()).map(|it| scrapes::query(&seen, it)).collect();
+        evidence.shortfalls = OF_SAMPLES.iter().flat_map(|look| look(&seen)).collect();
+        let ends = top_bucket::ends(&seen);
+        evidence.shortfalls.extend(top_bucket::shortfalls(plan, readings, &ends));
+    }
     requests::add(&mut evidence, plan, readings);
     evidence.shortfalls.sort_by_key(|shortfall| shortfall.rule);
     evidence
+}
+
+/// The samples up to an instant, and what is used of them.
+fn seen<'a>(
+    storage: &'a Storage,
+    plan: &'a Plan,
+    questions: &'a [Question],
+    telemetry: &'a Telemetry,
+    at: Timestamp,
+) -> Seen<'a> {
+    let targets = telemetry.targets();
+    let end = at.as_millisecond();
+    let length = telemetry.observed.window.and_then(|it| i64::try_from(it.as_millis()).ok());
+    Seen {
+        storage,
+        targets,
+        of_target: by_target(storage, targets),
+        uses: questions.iter().map(selectors).collect(),
+        start: end.saturating_sub(length.unwrap_or_default()),
+        end,
+        criteria: &plan.criteria,
+    }
 }
 
 /// What a question selects; nothing if it cannot be evaluated on samples.
@@ -81,26 +110,4 @@ fn by_target<'a>(storage: &'a Storage, targets: &[TargetHealth]) -> Vec<Vec<&'a 
         }
     }
     found
-}
-
-fn of_samples(
-    storage: &Storage,
-    questions: &[Question],
-    telemetry: &Telemetry,
-    rules: &EvidenceRules,
-    at: Timestamp,
-) -> Evidence {
-    let uses = questions.iter().map(selectors).collect();
-    let end = at.as_millisecond();
-    let length = telemetry.observed.window.and_then(|it| i64::try_from(it.as_millis()).ok());
-    let start = end.saturating_sub(length.unwrap_or_default());
-    let targets = telemetry.targets();
-    let of_target = by_target(storage, targets);
-    let seen = Seen { storage, targets, of_target, uses, start, end, rules };
-    Evidence {
-        targets: (0..targets.len()).map(|target| scrapes::target(&seen, target)).collect(),
-        queries: (0..seen.uses.len()).map(|query| scrapes::query(&seen, query)).collect(),
-        shortfalls: OF_SAMPLES.iter().flat_map(|look| look(&seen)).collect(),
-        ..Evidence::default()
-    }
 }

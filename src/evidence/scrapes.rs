@@ -16,7 +16,7 @@ pub(super) fn shortfalls(seen: &Seen<'_>) -> Vec<Shortfall> {
         Some(shortfall(Rule::FailedScrapes, health, health.failed_scrapes()?))
     });
     let gaps = seen.targets.iter().filter_map(|health| {
-        Some(shortfall(Rule::MaxGap, health, health.gap(seen.rules.max_gap)?))
+        Some(shortfall(Rule::MaxGap, health, health.gap(seen.criteria.evidence.max_gap)?))
     });
     failed.chain(gaps).collect()
 }
