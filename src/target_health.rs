@@ -60,3 +60,10 @@ impl TargetHealth {
         Some(format!("there was no scrape for {pause} s, where {usual} s are usual{target}"))
     }
 }
+
+/// How long a page may take, in seconds, if it is to show that no loop is held up: no longer than
+/// the limit of lag. A page that is slow by nature, so that even the `fastest` took longer, is
+/// measured by itself.
+pub fn good_time(lag_limit: f64, fastest: Option<f64>) -> f64 {
+    fastest.filter(|fastest| *fastest > lag_limit).map_or(lag_limit, |fastest| 2.0 * fastest)
+}

@@ -34,7 +34,7 @@ pub(super) fn run(cli: &Cli, started: Instant) -> anyhow::Result<Exit> {
     Ok(deliver(report, exit, cli))
 }
 
-/// The limit of the event loop's lag. What is no time at all is no limit for pages.
+/// The limit of the event loop's lag. Where there is none, a page may take its time.
 fn lag_limit(criteria: &Criteria) -> Duration {
     let limit = criteria.limit(Signal::EVENT_LOOP_LAG.key()).unwrap_or(f64::INFINITY);
     Duration::try_from_secs_f64(limit).unwrap_or(Duration::MAX)

@@ -17,6 +17,7 @@ use crate::prometheus::http::{
     Connections, Failed, Http, Log, Page, RetryPolicy, TransportError, Wanted,
 };
 use crate::storage::{Labels, METRIC_NAME, Point};
+use crate::target_health::good_time;
 
 /// What Prometheus asks for.
 const WANTED: Wanted = Wanted {
@@ -140,11 +141,11 @@ impl<'a> Scraper<'a> {
         started.checked_add(next).unwrap_or_else(|| Instant::now() + self.rhythm.interval())
     }
 
-    /// How long a page may take that shows a loop which is not held up. A page that is always
-    /// slow is measured by itself.
+    /// How long a page may take that shows a loop which is not held up.
     fn good_time(&self) -> Duration {
-        let slow = self.fastest.filter(|fastest| *fastest > self.lag_limit);
-        slow.map_or(self.lag_limit, |fastest| fastest.saturating_mul(2))
+        let fastest = self.fastest.map(|fastest| fastest.as_secs_f64());
+        let seconds = good_time(self.lag_limit.as_secs_f64(), fastest);
+        Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
     }
 
     /// Scrapes, and keeps why that failed if it is the first time. How long it took.

@@ -132,7 +132,13 @@ fn a_stall_in_flight_at_the_end_is_seen() {
             3..6,
         ),
         ("a stall without an end", |_| Response::silence(STALL * 10), 3, FAILED, 10..13),
-        ("late for ever", |_| calm().delayed(Duration::from_millis(700)), 0, LATE, 9..13),
+        (
+            "late for ever",
+            |_| calm().delayed(Duration::from_millis(700)),
+            3,
+            "the last page took 0.7",
+            9..13,
+        ),
     ];
     thread::scope(|scope| {
         for (name, shape, code, words, seconds) in rows {
