@@ -8,9 +8,8 @@ use crate::storage::Labels;
 
 /// A pause between scrapes this many times the usual one is a gap.
 const GAP: f64 = 3.0;
-/// A pause that is shorter than this is none, in seconds: where a load is over at once, its scrapes
-/// are so close that the pauses between them are those of threads.
-const SHORTEST_GAP: f64 = 0.15;
+/// A pause up to this is none, seconds: a busy runner holds up whoever scrapes many times a second.
+const SHORTEST_GAP: f64 = 1.0;
 
 /// How one target could be scraped.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,8 +41,8 @@ impl TargetHealth {
         (self.failed > 0).then(words)
     }
 
-    /// That there was too long a pause between scrapes, if there was; three usual intervals may
-    /// pass unless `longest` says otherwise.
+    /// That there was too long a pause between scrapes, if there was; three usual intervals, and a
+    /// second at least, may pass unless `longest` says otherwise.
     pub fn gap(&self, longest: Option<Duration>) -> Option<String> {
         let (pause, target) = (number(self.longest_pause_s), series(&self.target));
         if let Some(longest) = longest.map(|it| it.as_secs_f64()) {
@@ -56,7 +55,8 @@ impl TargetHealth {
             return (self.longest_pause_s > longest).then(words);
         }
         let is_gap = |usual: &f64| self.longest_pause_s > (GAP * usual).max(SHORTEST_GAP);
-        let usual = number(self.interval_s.filter(is_gap)?);
+        let usual = self.interval_s.filter(is_gap)?;
+        let usual = number(usual);
         Some(format!("there was no scrape for {pause} s, where {usual} s are usual{target}"))
     }
 }
@@ -73,14 +73,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_gap_is_three_usual_pauses_and_longer_than_threads_take() {
+    fn a_gap_is_three_usual_pauses_and_more_than_a_second() {
         for (usual, pause, is_gap) in [
             (1.0, 2.99, false),
             (1.0, 3.01, true),
-            (0.05, 0.149, false),
-            (0.05, 0.16, true),
-            (0.002, 0.1, false),
-            (0.002, 0.2, true),
+            (0.05, 0.99, false),
+            (0.05, 1.01, true),
+            (0.002, 0.99, false),
+            (0.002, 1.01, true),
         ] {
             let health = TargetHealth {
                 target: Labels::default(),
