@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::scrape::PATIENCE;
 use super::snapshot::EXAMPLES;
 use crate::exposition;
 use crate::one_line::one_line;
@@ -107,9 +106,6 @@ pub enum PageProblem {
     /// It has a series of its own that tells of scrapes.
     #[error("the page has a series `{0}` of its own")]
     OwnSeries(&'static str),
-    /// It was not waited for any longer.
-    #[error("the audit was interrupted")]
-    Interrupted,
     /// The scrape itself failed.
     #[error(transparent)]
     Scraper(TransportError),
@@ -197,7 +193,6 @@ pub enum SamplesError {
 /// The error in words that fit a page of metrics.
 fn transport(failed: &Failed<TransportError>) -> String {
     match failed.error {
-        TransportError::Timeout(_) => format!("no answer within {PATIENCE:?}"),
         TransportError::TooLarge(limit) => format!("the page is larger than {limit} MiB"),
         _ => one_line(&failed.to_string()),
     }

@@ -1,15 +1,16 @@
 //! `auditor`: the audit, from the configuration to the report.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::deliver::deliver;
 use super::paths;
 use crate::audit::{self, audit_at_worst_instant};
 use crate::cli::{Cli, Format};
-use crate::collect::{self, Failure, Telemetry};
+use crate::collect::{self, Failure, Lag, Telemetry};
 use crate::config::{self, Environment, Plan, Query};
 use crate::exit::Exit;
+use crate::model::check::Criteria;
 use crate::model::signal::Signal;
 use crate::report::Report;
 use crate::{exposition, interrupt, output};
@@ -56,11 +57,18 @@ fn collect(
     let questions = plan.questions(None);
     let exprs: Vec<_> = questions.iter().map(|question| question.expr.clone()).collect();
     let is_lag = |query: &Query| query.signal() == Some(Signal::EVENT_LOOP_LAG);
-    let lag = plan.queries.iter().position(is_lag).map(|index| &exprs[index]);
+    let read_by = plan.queries.iter().position(is_lag).map(|index| &exprs[index]);
+    let lag = Lag { read_by, limit: lag_limit(&plan.criteria) };
     let stdout_is_taken = cli.common().output_format == Format::Json;
     super::observed(log, cli.has_command(), stdout_is_taken, |observer| {
         collect::collect(&plan.spec, started, &exprs, lag, observer)
     })
+}
+
+/// The limit of the event loop's lag. Where there is none, a page may take its time.
+fn lag_limit(criteria: &Criteria) -> Duration {
+    let limit = criteria.limit(Signal::EVENT_LOOP_LAG.key()).unwrap_or(f64::INFINITY);
+    Duration::try_from_secs_f64(limit).unwrap_or(Duration::MAX)
 }
 
 /// Keeps what was scraped. A recording that is missing is no success.

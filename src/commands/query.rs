@@ -1,13 +1,17 @@
 //! `auditor query`: evaluates one expression.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::cli::{Common, Format};
+use crate::collect::Lag;
 use crate::config::{self, Environment};
 use crate::evaluate::Refusal;
 use crate::exit::Exit;
 use crate::promql::Expression;
 use crate::{collect, evaluate, interrupt, output, render};
+
+/// Nothing is judged, so a page may take its time.
+const ANY_LAG: Lag<'_> = Lag { read_by: None, limit: Duration::MAX };
 
 pub(super) fn run(expr: &str, common: &Common, started: Instant) -> anyhow::Result<Exit> {
     interrupt::listen();
@@ -19,7 +23,7 @@ pub(super) fn run(expr: &str, common: &Common, started: Instant) -> anyhow::Resu
     let spec = spec?;
     let log = super::log(common);
     let telemetry = super::observed(&log, false, true, |observer| {
-        collect::collect(&spec, started, std::slice::from_ref(&expr), None, observer)
+        collect::collect(&spec, started, std::slice::from_ref(&expr), ANY_LAG, observer)
     })?;
     super::warn(&telemetry.warnings);
     let spec = spec.after(&telemetry.observed);
