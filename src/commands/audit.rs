@@ -17,7 +17,6 @@ use crate::{exposition, interrupt, output};
 
 /// Every error that it returns came before anything was audited.
 pub(super) fn run(cli: &Cli, started: Instant) -> anyhow::Result<Exit> {
-    interrupt::listen();
     paths::check(cli)?;
     paths::clear(cli);
     let request = cli.request(super::now()?, Environment::of_process());

@@ -14,7 +14,6 @@ use crate::{collect, evaluate, interrupt, output, render};
 const ANY_LAG: Lag<'_> = Lag { read_by: None, limit: Duration::MAX };
 
 pub(super) fn run(expr: &str, common: &Common, started: Instant) -> anyhow::Result<Exit> {
-    interrupt::listen();
     let expr = Expression::new(expr);
     let request = common.request(super::now()?, Environment::of_process());
     let Ok(spec) = interrupt::race(move || config::load_source(&request)) else {
