@@ -228,6 +228,21 @@ impl Common {
         }
     }
 
+    /// The configuration file, if one is named.
+    pub fn config_path(&self) -> Option<&Path> {
+        self.config.as_deref()
+    }
+
+    /// The file that says how the source is reached.
+    pub fn http_config_path(&self) -> Option<&Path> {
+        self.http_config.as_deref()
+    }
+
+    /// The recording that is read.
+    pub fn recording_path(&self) -> Option<&Path> {
+        self.recording.as_deref()
+    }
+
     fn source(&self) -> SourceRequest {
         if let Some(path) = &self.recording {
             return SourceRequest::Recording(path.clone());
@@ -250,7 +265,13 @@ impl Cli {
     /// # Errors
     /// If it cannot be understood; also for help and version, which are to be printed.
     pub fn parse_from_args(args: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        let args: Vec<_> = args.into_iter().collect();
+        let is_announced = args.iter().any(|arg| arg == "--");
         let cli = Self::try_parse_from(args)?;
+        if is_announced && cli.task.is_none() && cli.command.is_empty() {
+            let message = "after `--` there is no command; was it a variable that is empty?";
+            return Err(Self::command().error(ErrorKind::MissingRequiredArgument, message));
+        }
         let has_level = cli.fail_on.iter().any(|what| matches!(what, FailOn::Level(_)));
         if cli.fail_on_critical && has_level {
             let message = "--fail-on-critical is --fail-on critical, and a second level is given; \
@@ -304,6 +325,16 @@ impl Cli {
         !self.command.is_empty()
     }
 
+    /// Whether a service is put under load, or watched for a while.
+    pub fn takes_time(&self) -> bool {
+        self.has_command() || !self.common.urls.is_empty()
+    }
+
+    /// The command to run, and its arguments.
+    pub fn command_words(&self) -> &[OsString] {
+        &self.command
+    }
+
     /// Where what was scraped is to be kept.
     pub fn record_path(&self) -> Option<&Path> {
         self.record.as_deref()
@@ -311,11 +342,29 @@ impl Cli {
 
     /// Where the report file goes, if there is to be one.
     pub fn report_path(&self) -> Option<PathBuf> {
-        match (&self.report, self.common.output_format) {
-            (Some(path), _) => Some(path.clone()),
-            (None, Format::Text) if !self.no_report => Some(PathBuf::from(DEFAULT_REPORT)),
-            (None, _) => None,
-        }
+        report_path(self.report.clone(), self.no_report, self.common.output_format)
+    }
+
+    /// Where the report file of an audit would go that is asked for in a way that cannot be
+    /// understood, as far as the rest can be.
+    pub fn report_path_of_refused(args: impl IntoIterator<Item = OsString>) -> Option<PathBuf> {
+        let lenient = Self::command().ignore_errors(true);
+        let matches = lenient.try_get_matches_from(args).ok()?;
+        // Without a value by default, where nothing is understood at all.
+        let is_set = |flag| matches.get_one::<bool>(flag).copied().unwrap_or_default();
+        let is_audit = matches.subcommand_name().is_none() && !is_set("init");
+        let given = matches.get_one("report").cloned();
+        let format = matches.get_one("output_format").copied().unwrap_or(Format::Text);
+        report_path(given, is_set("no_report"), format).filter(|_| is_audit)
+    }
+}
+
+/// Where the report file goes, if there is to be one.
+fn report_path(given: Option<PathBuf>, is_off: bool, format: Format) -> Option<PathBuf> {
+    match (given, format) {
+        (Some(path), _) => Some(path),
+        (None, Format::Text) if !is_off => Some(PathBuf::from(DEFAULT_REPORT)),
+        (None, _) => None,
     }
 }
 

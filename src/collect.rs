@@ -13,13 +13,15 @@ mod command;
 mod coverage;
 mod error;
 mod observer;
+mod outcome;
 mod recording;
 mod samples;
 mod scrape;
 mod snapshot;
 mod staleness;
 
-use crate::config::{ObservedRange, Source, SourceSpec};
+use crate::config::{Endpoint, ObservedRange, Source, SourceSpec};
+use crate::interrupt::{self, Interruption};
 use crate::prometheus;
 use crate::promql::Expression;
 use crate::storage::Storage;
@@ -48,11 +50,29 @@ pub struct Telemetry {
     pub command: Option<CommandOutcome>,
     /// Why scrapes failed, once for each page.
     pub warnings: Vec<String>,
+    /// That the collection was interrupted, in words, if it was; now, or when it was recorded.
+    pub interruption: Option<String>,
     /// What went wrong, if anything did.
     pub failure: Option<Failure>,
 }
 
 impl Telemetry {
+    /// Nothing, because something is wrong before anything was begun.
+    pub fn failed(spec: &SourceSpec, failure: Failure) -> Self {
+        let at = ObservedRange { at: spec.instant(), window: None, step: None };
+        Self { failure: Some(failure), ..Self::new(at) }
+    }
+
+    /// Whether nothing was begun, so that there is nothing to ask for.
+    pub(crate) fn is_blank(&self) -> bool {
+        let is_early = |failure: &Failure| {
+            matches!(failure, Failure::Server { .. } | Failure::Unwritable { .. })
+        };
+        let was_interrupted = self.interruption.is_some();
+        let has_begun = self.command.is_some() || self.samples.is_some();
+        self.failure.as_ref().is_some_and(is_early) || was_interrupted && !has_begun
+    }
+
     fn new(observed: ObservedRange) -> Self {
         let finished = Instant::now();
         Self {
@@ -61,6 +81,7 @@ impl Telemetry {
             samples: None,
             command: None,
             warnings: Vec::new(),
+            interruption: None,
             failure: None,
         }
     }
@@ -112,56 +133,103 @@ pub fn collect(
     lag: Lag<'_>,
     observer: Observer<'_>,
 ) -> Result<Telemetry, Error> {
-    let clock = Clock::new(started, spec.now);
     let now = ObservedRange { at: spec.instant(), window: None, step: None };
     let is_local = !matches!(spec.source, Source::Server(_));
     if is_local && expressions.iter().any(|expression| expression.parsed().is_err()) {
         // The readings will say which, and why; no load is needed for that.
         return Ok(Telemetry::new(now));
     }
+    let clock = Clock::new(started, spec.now);
     match &spec.source {
         Source::Server(_) if spec.command.is_empty() => {
             Ok(Telemetry { finished: started, ..Telemetry::new(now) })
         }
-        Source::Server(endpoint) => {
-            prometheus::describe(endpoint, observer.log);
-            let running = command::start(&spec.command, observer.stdout_is_taken)?;
-            Ok(match wait(running) {
-                Ok(outcome) => {
-                    // In whole seconds, and never less than it took.
-                    let seconds = outcome.took.as_millis().div_ceil(1000).max(1) as u64;
-                    let window = Some(Duration::from_secs(seconds));
-                    let observed = ObservedRange { at: clock.now(), window, step: None };
-                    Telemetry { command: Some(outcome), ..Telemetry::new(observed) }
-                }
-                Err(failure) => Telemetry { failure: Some(failure), ..Telemetry::new(now) },
-            })
-        }
+        Source::Server(endpoint) => beside_a_server(endpoint, spec, clock, observer),
         Source::Scrape(scrape) => {
-            let scraped = scrape::run(scrape, spec, clock, lag, observer)?;
-            let samples = Samples::new(scraped.storage, None).map_err(Failure::from);
+            let mut scraped = scrape::run(scrape, spec, clock, lag, observer)?;
+            let by = interrupt::received();
+            outcome::add(&mut scraped.storage, scraped.command.as_ref(), by);
             let (command, warnings) = (scraped.command, scraped.warnings);
-            Ok(Telemetry { command, warnings, ..of_samples(samples, spec, scraped.failure) })
+            let telemetry = of_storage(scraped.storage, None, spec, scraped.failure);
+            Ok(Telemetry { command, warnings, interruption: by.map(in_words), ..telemetry })
         }
-        Source::Recording(path) => {
-            let until = spec.at.map(|at| at.as_millisecond());
-            let samples = load(path, spec.timeout).and_then(|storage| {
-                let named = |source| RecordingError::Samples { path: path.clone(), source };
-                Samples::new(storage, until).map_err(named)
-            });
-            Ok(of_samples(samples.map_err(Failure::from), spec, None))
-        }
+        Source::Recording(path) => Ok(recorded(path, spec)),
     }
 }
 
-fn of_samples(
-    samples: Result<Samples, Failure>,
+/// Runs the command while a server collects.
+fn beside_a_server(
+    endpoint: &Endpoint,
+    spec: &SourceSpec,
+    clock: Clock,
+    observer: Observer<'_>,
+) -> Result<Telemetry, Error> {
+    let now = ObservedRange { at: spec.instant(), window: None, step: None };
+    prometheus::describe(endpoint, observer.log);
+    let probed = prometheus::probe(endpoint, spec.timeout, observer.log);
+    if let Some(by) = interrupt::received() {
+        return Ok(Telemetry { interruption: Some(in_words(by)), ..Telemetry::new(now) });
+    }
+    if let Err(problem) = probed {
+        let target = endpoint.http.redact(&endpoint.target.to_string());
+        return Ok(Telemetry::failed(spec, Failure::Server { target, problem }));
+    }
+    let ended = wait(command::start(&spec.command, observer.stdout_is_taken)?);
+    let interruption = interrupt::received().map(in_words);
+    let telemetry = match ended {
+        Ok(outcome) => {
+            // In whole seconds, and never less than it took.
+            let seconds = outcome.took.as_millis().div_ceil(1000).max(1) as u64;
+            let window = Some(Duration::from_secs(seconds));
+            let observed = ObservedRange { at: clock.now(), window, step: None };
+            Telemetry { command: Some(outcome), ..Telemetry::new(observed) }
+        }
+        Err(failure) => Telemetry::failed(spec, failure),
+    };
+    Ok(Telemetry { interruption, ..telemetry })
+}
+
+/// Reads a recording, and how the run ended that left it.
+fn recorded(path: &Path, spec: &SourceSpec) -> Telemetry {
+    let until = spec.at.map(|at| at.as_millisecond());
+    let owned = (path.to_owned(), spec.timeout);
+    let loaded = interrupt::race(move || load(&owned.0, owned.1));
+    let (storage, interruption) = match loaded {
+        Err(by) => (Storage::default(), Some(in_words(by))),
+        Ok(Ok(storage)) => {
+            let recorded = outcome::interruption(&storage);
+            let words = |name| format!("the run that was recorded was interrupted ({name})");
+            let interruption = recorded.map(words);
+            (storage, interruption)
+        }
+        Ok(Err(error)) => return Telemetry::failed(spec, error.into()),
+    };
+    let command = outcome::command(&storage);
+    let mut telemetry = of_storage(storage, until, spec, None);
+    if let Some(Failure::Samples(source)) = telemetry.failure {
+        let path = path.to_owned();
+        telemetry.failure = Some(RecordingError::Samples { path, source }.into());
+    }
+    Telemetry { command, interruption, ..telemetry }
+}
+
+/// That it is over, and why.
+pub(crate) fn in_words(by: Interruption) -> String {
+    format!("the audit was interrupted ({})", by.name)
+}
+
+/// What the samples are, of which everything up to the instant `until` counts, in milliseconds.
+fn of_storage(
+    storage: Storage,
+    until: Option<i64>,
     spec: &SourceSpec,
     failure: Option<Failure>,
 ) -> Telemetry {
-    let (samples, failure) = match samples {
+    let (samples, failure) = match Samples::new(storage, until) {
         Ok(samples) => (Some(samples), failure),
-        Err(error) => (None, failure.or(Some(error))),
+        // Nobody had the time to take any.
+        Err(SamplesError::Empty) if interrupt::received().is_some() => (None, failure),
+        Err(error) => (None, failure.or(Some(error.into()))),
     };
     let span = samples.as_ref().and_then(|samples| coverage::span(&samples.storage));
     let observed = match span {
@@ -191,9 +259,12 @@ fn load(path: &Path, timeout: Duration) -> Result<Storage, RecordingError> {
     })
 }
 
-/// Waits for the command to end.
+/// Waits for the command to end, or ends it where a signal asks for that.
 fn wait(mut running: Running) -> Result<CommandOutcome, Failure> {
     loop {
+        if let Some(by) = interrupt::received() {
+            return running.interrupt(by);
+        }
         if let Some(outcome) = running.ended()? {
             return Ok(outcome);
         }

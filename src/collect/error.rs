@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::snapshot::EXAMPLES;
 use crate::exposition;
 use crate::one_line::one_line;
-use crate::prometheus::{Failed, Journey, TransportError};
+use crate::prometheus::{Failed, Journey, ServerProblem, TransportError};
 use crate::storage::Contradiction;
 
 /// Why nothing was begun.
@@ -29,9 +29,27 @@ pub enum Error {
     },
 }
 
-/// What went wrong once the collection had begun.
+/// What went wrong once the collection had begun, or why it was not begun.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
+    /// What is to be written at the end cannot be written.
+    #[error("cannot write the {what} {}: {source}", path.display())]
+    Unwritable {
+        /// The report or the recording.
+        what: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The server is not fit to be asked. No secret is in it.
+    #[error("{target}: {problem}")]
+    Server {
+        /// Its URL.
+        target: String,
+        /// What is wrong with it.
+        problem: ServerProblem,
+    },
     /// It cannot be found out whether the command has ended.
     #[error("cannot wait for the command `{line}`: {source}")]
     Wait {
@@ -40,6 +58,12 @@ pub enum Failure {
         /// Why not.
         source: io::Error,
     },
+    /// The command was stopped, and would never go on.
+    #[error(
+        "the command `{0}` was stopped, because it wants the terminal; give it what it asks for \
+         by its options, or by files"
+    )]
+    Terminal(String),
     /// There is no thread to scrape in.
     #[error("cannot go on scraping: {0}")]
     Thread(#[source] io::Error),
@@ -52,14 +76,6 @@ pub enum Failure {
     /// What was scraped cannot be used.
     #[error(transparent)]
     Samples(#[from] SamplesError),
-    /// What was scraped cannot be kept.
-    #[error("cannot write the recording {}: {source}", path.display())]
-    Record {
-        /// The file.
-        path: PathBuf,
-        /// Why not.
-        source: io::Error,
-    },
 }
 
 /// Why a page cannot be scraped. No secret is in it.
@@ -90,6 +106,9 @@ pub enum PageProblem {
     /// It has a series of its own that tells of scrapes.
     #[error("the page has a series `{0}` of its own")]
     OwnSeries(&'static str),
+    /// It was not waited for any longer.
+    #[error("the audit was interrupted")]
+    Interrupted,
     /// The scrape itself failed.
     #[error(transparent)]
     Scraper(TransportError),

@@ -16,6 +16,7 @@ use super::command::{self, CommandOutcome};
 use super::error::{Error, Failure, PageProblem, ScrapeError};
 use super::observer::Observer;
 use crate::config::{Scrape, ScrapedPage, SourceSpec};
+use crate::interrupt;
 use crate::prometheus::TransportError;
 use crate::storage::Storage;
 use course::{Course, Stop};
@@ -82,11 +83,17 @@ pub(super) fn run(
             Scraper::new(page, rhythm, clock, lag.limit, &shared, log)
         })
         .collect();
-    if let Err(failure) = first_scrapes(&mut scrapers) {
+    let first = first_scrapes(&mut scrapers);
+    let load = match first {
+        // Then no command is started.
+        _ if interrupt::received().is_some() => Ok(None),
+        Ok(()) => scrape_until_done(scrape, spec, &mut scrapers, lag, observer)?,
         // Nothing was put under load, so there is nothing to judge.
-        return Ok(Scraped { failure: Some(failure.into()), ..Scraped::default() });
-    }
-    let (command, failure) = match scrape_until_done(scrape, spec, &mut scrapers, lag, observer)? {
+        Err(failure) => {
+            return Ok(Scraped { failure: Some(failure.into()), ..Scraped::default() });
+        }
+    };
+    let (command, failure) = match load {
         Ok(command) => (command, None),
         Err(failure) => (None, Some(failure)),
     };
@@ -155,6 +162,9 @@ fn scrape_until_done(
         }
         let mut told = started;
         loop {
+            if let Some(by) = interrupt::received() {
+                return command.as_mut().map(|it| it.interrupt(by)).transpose();
+            }
             let passed = started.elapsed();
             let left = scrape.length.map(|length| length.saturating_sub(passed));
             if left == Some(Duration::ZERO) {

@@ -3,6 +3,7 @@
 //! The names are those of Prometheus' own `http_config`. Nothing in here prints a secret.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -30,6 +31,8 @@ pub struct HttpConfig {
     pub follow_redirects: bool,
     /// What must never be printed.
     secrets: Vec<Secret>,
+    /// The files that were named for it.
+    pub(super) files: Vec<PathBuf>,
 }
 
 impl Default for HttpConfig {
@@ -41,6 +44,7 @@ impl Default for HttpConfig {
             proxy: None,
             follow_redirects: true,
             secrets: Vec::new(),
+            files: Vec::new(),
         }
     }
 }

@@ -39,6 +39,18 @@ impl<'a> Server<'a> {
         Self { http: Http::new(endpoint, WANTED, started, timeout, log), at, accept_partial }
     }
 
+    /// The same for a caller who does not give up the answers as a whole when a signal comes.
+    pub(crate) fn interruptible(self) -> Self {
+        Self { http: self.http.interruptible(), ..self }
+    }
+
+    /// The answer to a query that needs no telemetry.
+    pub(crate) fn probe(&self) -> Answered {
+        let answer = self.ask("/api/v1/query", &[("query", "vector(1)")], decode)?;
+        let super::wire::Answer { samples, incomplete } = answer;
+        Ok(Answer { values: Values::Vector(samples), incomplete })
+    }
+
     /// The page that says whether the server is up.
     pub(crate) fn healthy(&self) -> Result<Page, Failed<TransportError>> {
         self.http.get("/-/healthy", &[], RetryPolicy::Deadline)

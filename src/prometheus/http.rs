@@ -8,7 +8,6 @@ mod tls;
 
 use std::fmt;
 use std::io::Read as _;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use reqwest::Url;
@@ -21,6 +20,7 @@ use client::Clients;
 pub use error::TransportError;
 
 use crate::config::{Endpoint, HttpConfig, Target};
+use crate::interrupt;
 use crate::one_line::one_line;
 
 /// As many redirects are followed one after the other.
@@ -133,6 +133,8 @@ pub(crate) struct Http<'a> {
     timeout: Duration,
     log: Log<'a>,
     clients: Clients<'a>,
+    /// Whether an answer that is under way is given up when a signal comes.
+    is_interruptible: bool,
 }
 
 impl<'a> Http<'a> {
@@ -145,7 +147,13 @@ impl<'a> Http<'a> {
     ) -> Self {
         let Endpoint { target, http: config } = endpoint;
         let clients = Clients::new(target, config, wanted.connections);
-        Self { target, config, wanted, started, timeout, log, clients }
+        let is_interruptible = false;
+        Self { target, config, wanted, started, timeout, log, clients, is_interruptible }
+    }
+
+    /// The same where nobody else gives up the answers as a whole when a signal comes.
+    pub(crate) fn interruptible(self) -> Self {
+        Self { is_interruptible: true, ..self }
     }
 
     /// What is left until the deadline.
@@ -193,7 +201,9 @@ impl<'a> Http<'a> {
                 };
             };
             (self.log)(&format!("{what}: again in {pause:?}"));
-            thread::sleep(pause);
+            if interrupt::sleep(pause).is_err() {
+                return Err(Failed { error: TransportError::Interrupted, journey });
+            }
         }
     }
 
@@ -269,7 +279,18 @@ impl<'a> Http<'a> {
                 request = request.header(AUTHORIZATION, credential.value.clone());
             }
         }
-        request.send().map_err(|error| self.explain(url, &error, bound))
+        self.unless_interrupted(move || request.send())?
+            .map_err(|error| self.explain(url, &error, bound))
+    }
+
+    fn unless_interrupted<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, TransportError> {
+        if self.is_interruptible {
+            return interrupt::race(work).map_err(|_| TransportError::Interrupted);
+        }
+        Ok(work())
     }
 
     fn page(&self, url: &Url, response: Response, bound: &Bound) -> Result<Page, TransportError> {
@@ -277,9 +298,12 @@ impl<'a> Http<'a> {
         let retry_after = retry::after(response.headers());
         let content_type = response.headers().get(CONTENT_TYPE);
         let content_type = content_type.and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let (at_most, mut body) = (self.wanted.at_most, Vec::new());
-        let read = response.take(at_most + 1).read_to_end(&mut body);
-        read.map_err(|error| {
+        let at_most = self.wanted.at_most;
+        let read = move || {
+            let mut body = Vec::new();
+            response.take(at_most + 1).read_to_end(&mut body).map(|_| body)
+        };
+        let body = self.unless_interrupted(read)?.map_err(|error| {
             match error.get_ref().and_then(|inner| inner.downcast_ref()) {
                 Some(error) => self.explain(url, error, bound),
                 None => TransportError::Broken(error.to_string()),

@@ -6,10 +6,13 @@ mod support;
 mod backends;
 mod cli;
 mod docs;
+mod early;
 mod engine_properties;
 mod expositions;
 mod faults;
 mod hostile_properties;
+#[cfg(unix)]
+mod interruption;
 mod original;
 mod promql;
 mod query;

@@ -12,6 +12,7 @@ use crate::collect::coverage::{DURATION, UP};
 use crate::collect::error::{PageProblem, ScrapeError};
 use crate::config::ScrapedPage;
 use crate::exposition::{self, Context, Format, Reader};
+use crate::interrupt;
 use crate::prometheus::describe;
 use crate::prometheus::http::{
     Connections, Failed, Http, Log, Page, RetryPolicy, TransportError, Wanted,
@@ -67,6 +68,7 @@ impl<'a> Scraper<'a> {
         let target = [("instance", page.instance.as_str()), ("job", page.job.as_str())].into_iter();
         // Each scrape has a limit of its own; together they have none.
         let http = Http::new(&page.endpoint, WANTED, Instant::now(), Duration::MAX, log);
+        let http = http.interruptible();
         Self {
             page,
             target: target.collect(),
@@ -89,7 +91,8 @@ impl<'a> Scraper<'a> {
         while let Err(failure) = self.get(PATIENCE) {
             let pause = pauses.next().filter(|_| failure.error.is_without_answer());
             let Some(pause) = pause else { return Err(self.failed(failure.into())) };
-            thread::sleep(Duration::from_millis(pause));
+            let slept = interrupt::sleep(Duration::from_millis(pause));
+            slept.map_err(|_| self.failed(PageProblem::Interrupted))?;
         }
         self.scrape(PATIENCE).map(drop)
     }
@@ -129,6 +132,9 @@ impl<'a> Scraper<'a> {
                 return;
             }
             left = course::left(ended);
+            if interrupt::received().is_some() {
+                return;
+            }
             if left < self.good_time().min(course::AT_MOST / 2) {
                 return;
             }
@@ -168,6 +174,8 @@ impl<'a> Scraper<'a> {
         let result = self.get(within);
         let took = began.elapsed();
         let result = match result {
+            // It says nothing of the service, neither good nor bad.
+            Err(Failed { error: TransportError::Interrupted, .. }) => return Ok(took),
             Ok(page) => self.read(page, at),
             Err(error) => Err(self.failed(error.into())),
         };

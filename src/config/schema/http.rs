@@ -35,7 +35,7 @@ pub(super) fn read_section(
     request: &Request,
     problems: &mut Problems,
 ) -> HttpConfig {
-    read_http(node, &Section { file, patience: request.timeout }, problems)
+    read_http(node, &Section::new(file, request.timeout), problems)
 }
 
 /// Reads the file of `--http-config`, whose top level is what the section holds.
@@ -55,7 +55,7 @@ pub(super) fn read_file(
     if matches!(root.value, Value::Null) {
         problems.at(&root, "the file is empty");
     }
-    let http = read_http(&root, &Section { file: path, patience: request.timeout }, &mut problems);
+    let http = read_http(&root, &Section::new(path, request.timeout), &mut problems);
     Ok((http, problems.sorted()))
 }
 
@@ -81,6 +81,7 @@ fn read_http(node: &Node, section: &Section<'_>, problems: &mut Problems) -> Htt
         http.follow_redirects = boolean(name, value, problems).unwrap_or_default();
     }
     read_proxy(&fields, &mut http, problems);
+    http.files = section.files.take();
     http
 }
 

@@ -45,6 +45,8 @@ pub(super) fn read_source(
     let [target, http] = ["target", "http"].map(|name| find(sections, name).map(|(_, node)| node));
     let target = read_target(target, problems);
     let section_http = http.map(|node| http::read_section(node, path, request, problems));
+    let http = own_http.iter().chain(&section_http);
+    let files = http.flat_map(|http| http.files.iter().cloned()).collect();
     let source = match &request.source {
         SourceRequest::Server(_) => {
             let mut http = own_http.or(section_http).unwrap_or_default();
@@ -59,7 +61,7 @@ pub(super) fn read_source(
         SourceRequest::Recording(path) => Source::Recording(path.clone()),
     };
     let (command, timeout) = (request.command.clone(), request.timeout);
-    Some(SourceSpec { source, command, at: request.at, now: request.now, timeout })
+    Some(SourceSpec { source, command, at: request.at, now: request.now, timeout, files })
 }
 
 fn read_target(node: Option<&Node>, problems: &mut Problems) -> Option<Target> {

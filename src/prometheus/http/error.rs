@@ -49,6 +49,9 @@ pub enum TransportError {
     /// The HTTP client cannot be set up.
     #[error("cannot set up the HTTP client: {0}")]
     Setup(String),
+    /// A signal asked the process to end.
+    #[error("no answer was waited for any longer: the audit was interrupted")]
+    Interrupted,
     /// A bug of ours.
     #[error("the request ended in a crash; please report it")]
     Panicked,
@@ -75,6 +78,7 @@ impl TransportError {
             | Self::Late(_)
             | Self::TooLarge(_)
             | Self::TooManyRedirects(_)
+            | Self::Interrupted
             | Self::Panicked => self,
         }
     }

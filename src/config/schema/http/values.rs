@@ -1,5 +1,6 @@
 //! What stands under the keys of the section: text, secrets, files.
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -17,6 +18,15 @@ pub(super) struct Section<'a> {
     pub(super) file: &'a Path,
     /// How long to wait for what is no file on disk.
     pub(super) patience: Duration,
+    /// The files that were named in it.
+    pub(super) files: RefCell<Vec<PathBuf>>,
+}
+
+impl<'a> Section<'a> {
+    /// The section of a file.
+    pub(super) fn new(file: &'a Path, patience: Duration) -> Self {
+        Self { file, patience, files: RefCell::default() }
+    }
 }
 
 pub(super) type Entry<'a> = (Key<'a>, &'a Node);
@@ -94,6 +104,7 @@ pub(super) fn content(
     problems: &mut Problems,
 ) -> Option<Vec<u8>> {
     let path = path(name, node, section, problems)?;
+    section.files.borrow_mut().push(path.clone());
     file::read(&path, MAX_BYTES, section.patience)
         .map_err(|reason| {
             problems.at(node, format!("`{name}`: cannot read {}: {reason}", path.display()));
