@@ -1,13 +1,13 @@
 //! The command line.
 
+mod refused;
 mod values;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::error::ErrorKind;
-use clap::{Args, CommandFactory as _, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 use jiff::Timestamp;
 
 use crate::config::{Environment, Request, SourceRequest};
@@ -26,8 +26,9 @@ Exit codes:
      names is proven, or a critical check is broken; or the command failed
   2  usage or configuration: nothing was audited
   3  no verdict: the server or the service cannot be reached, a query failed,
-     the recording is broken, the report could not be written, or a gate was
-     asked for and signals or critical checks are unknown";
+     the recording is broken, the report could not be written, the audit was
+     interrupted, or a gate was asked for and signals or critical checks are
+     unknown";
 
 const ENVIRONMENT: &str = "\
 Environment:
@@ -266,18 +267,9 @@ impl Cli {
     /// If it cannot be understood; also for help and version, which are to be printed.
     pub fn parse_from_args(args: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
         let args: Vec<_> = args.into_iter().collect();
-        let is_announced = args.iter().any(|arg| arg == "--");
+        let announces_command = args.iter().any(|arg| arg == "--");
         let cli = Self::try_parse_from(args)?;
-        if is_announced && cli.task.is_none() && cli.command.is_empty() {
-            let message = "after `--` there is no command; was it a variable that is empty?";
-            return Err(Self::command().error(ErrorKind::MissingRequiredArgument, message));
-        }
-        let has_level = cli.fail_on.iter().any(|what| matches!(what, FailOn::Level(_)));
-        if cli.fail_on_critical && has_level {
-            let message = "--fail-on-critical is --fail-on critical, and a second level is given; \
-                           keep one of them";
-            return Err(Self::command().error(ErrorKind::ArgumentConflict, message));
-        }
+        refused::check(&cli, announces_command)?;
         Ok(cli)
     }
 
@@ -344,19 +336,6 @@ impl Cli {
     pub fn report_path(&self) -> Option<PathBuf> {
         report_path(self.report.clone(), self.no_report, self.common.output_format)
     }
-
-    /// Where the report file of an audit would go that is asked for in a way that cannot be
-    /// understood, as far as the rest can be.
-    pub fn report_path_of_refused(args: impl IntoIterator<Item = OsString>) -> Option<PathBuf> {
-        let lenient = Self::command().ignore_errors(true);
-        let matches = lenient.try_get_matches_from(args).ok()?;
-        // Without a value by default, where nothing is understood at all.
-        let is_set = |flag| matches.get_one::<bool>(flag).copied().unwrap_or_default();
-        let is_audit = matches.subcommand_name().is_none() && !is_set("init");
-        let given = matches.get_one("report").cloned();
-        let format = matches.get_one("output_format").copied().unwrap_or(Format::Text);
-        report_path(given, is_set("no_report"), format).filter(|_| is_audit)
-    }
 }
 
 /// Where the report file goes, if there is to be one.
@@ -374,6 +353,6 @@ mod tests {
 
     #[test]
     fn the_command_line_is_sound() {
-        Cli::command().debug_assert();
+        <Cli as clap::CommandFactory>::command().debug_assert();
     }
 }

@@ -106,9 +106,6 @@ pub enum PageProblem {
     /// It has a series of its own that tells of scrapes.
     #[error("the page has a series `{0}` of its own")]
     OwnSeries(&'static str),
-    /// It was not waited for any longer.
-    #[error("the audit was interrupted")]
-    Interrupted,
     /// The scrape itself failed.
     #[error(transparent)]
     Scraper(TransportError),

@@ -83,8 +83,7 @@ pub(super) fn run(
             Scraper::new(page, rhythm, clock, lag.limit, &shared, log)
         })
         .collect();
-    let first = first_scrapes(&mut scrapers);
-    let load = match first {
+    let load = match first_scrapes(&mut scrapers) {
         // Then no command is started.
         _ if interrupt::received().is_some() => Ok(None),
         Ok(()) => scrape_until_done(scrape, spec, &mut scrapers, lag, observer)?,

@@ -16,9 +16,10 @@ const LARGEST_REPORT: u64 = 64 * 1024 * 1024;
 
 /// A file that would be overwritten though it is needed.
 #[derive(Debug, thiserror::Error)]
-#[error("{written} is the same file as {other}, and would overwrite it; name another one")]
+#[error("{written} is {relation} {other}; name another file")]
 pub(super) struct Clash {
     written: String,
+    relation: &'static str,
     other: String,
 }
 
@@ -82,16 +83,20 @@ pub(super) fn check_files(cli: &Cli, files: &[PathBuf]) -> Result<(), Clash> {
 }
 
 fn compare(written: &Named, other: &Named) -> Result<(), Clash> {
-    // A directory of snapshots: each file in it is one.
-    let holds = || {
-        let directory = written.path.parent().unwrap_or(Path::new(""));
-        let directory = if directory == Path::new("") { Path::new(".") } else { directory };
-        other.path.is_dir() && is_same(directory, &other.path)
+    let relation = if is_same(&written.path, &other.path) {
+        "the same file as"
+    } else if is_within(&written.path, &other.path) {
+        "in the directory of snapshots"
+    } else {
+        return Ok(());
     };
-    if is_same(&written.path, &other.path) || holds() {
-        return Err(Clash { written: written.words(), other: other.words() });
-    }
-    Ok(())
+    Err(Clash { written: written.words(), relation, other: other.words() })
+}
+
+/// Whether a file is in a directory, where it would be taken for a part of what is read.
+fn is_within(file: &Path, directory: &Path) -> bool {
+    let parent = file.parent().filter(|parent| *parent != Path::new(""));
+    directory.is_dir() && is_same(parent.unwrap_or(Path::new(".")), directory)
 }
 
 /// Whether two paths lead to one file, or will once it is there. Devices such as `/dev/null` may

@@ -279,8 +279,8 @@ impl<'a> Http<'a> {
                 request = request.header(AUTHORIZATION, credential.value.clone());
             }
         }
-        self.unless_interrupted(move || request.send())?
-            .map_err(|error| self.explain(url, &error, bound))
+        let sent = self.unless_interrupted(move || request.send())?;
+        sent.map_err(|error| self.explain(url, &error, bound))
     }
 
     fn unless_interrupted<T: Send + 'static>(

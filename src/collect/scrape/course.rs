@@ -3,7 +3,8 @@
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::lock;
+use super::{GLANCE, lock};
+use crate::interrupt;
 
 /// How long it is waited for pages that come in good time, once the load is over.
 pub(super) const AT_MOST: Duration = Duration::from_secs(10);
@@ -39,9 +40,17 @@ impl Course {
         self.wait(due, |state| state.ended.is_some()).1
     }
 
-    /// Waits until then, or until no page is waited for any more; whether that is so.
+    /// Waits until then, or until no page is waited for any more; whether that is so. After a
+    /// signal none is.
     pub(super) fn complete_before(&self, due: Instant) -> bool {
-        self.wait(due, |state| state.awaited == 0).0
+        loop {
+            let until = due.min(Instant::now() + GLANCE);
+            let (is_complete, _) = self.wait(until, |state| state.awaited == 0);
+            let is_over = is_complete || interrupt::received().is_some();
+            if is_over || until == due {
+                return is_over;
+            }
+        }
     }
 
     /// A page is waited for once more, or no longer.

@@ -68,11 +68,10 @@ impl<'a> Scraper<'a> {
         let target = [("instance", page.instance.as_str()), ("job", page.job.as_str())].into_iter();
         // Each scrape has a limit of its own; together they have none.
         let http = Http::new(&page.endpoint, WANTED, Instant::now(), Duration::MAX, log);
-        let http = http.interruptible();
         Self {
             page,
             target: target.collect(),
-            http,
+            http: http.interruptible(),
             reader: Reader::new(),
             rhythm,
             clock,
@@ -90,9 +89,10 @@ impl<'a> Scraper<'a> {
         let mut pauses = PAUSES.into_iter();
         while let Err(failure) = self.get(PATIENCE) {
             let pause = pauses.next().filter(|_| failure.error.is_without_answer());
-            let Some(pause) = pause else { return Err(self.failed(failure.into())) };
-            let slept = interrupt::sleep(Duration::from_millis(pause));
-            slept.map_err(|_| self.failed(PageProblem::Interrupted))?;
+            let slept = pause.map(|pause| interrupt::sleep(Duration::from_millis(pause)));
+            if !matches!(slept, Some(Ok(()))) {
+                return Err(self.failed(failure.into()));
+            }
         }
         self.scrape(PATIENCE).map(drop)
     }
@@ -132,9 +132,6 @@ impl<'a> Scraper<'a> {
                 return;
             }
             left = course::left(ended);
-            if interrupt::received().is_some() {
-                return;
-            }
             if left < self.good_time().min(course::AT_MOST / 2) {
                 return;
             }
