@@ -1,11 +1,12 @@
 //! The command that puts the service under load while it is watched.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use super::error::{Error, Failure};
+use crate::config::printable_word;
 use crate::one_line::one_line;
 
 /// How a command ended.
@@ -46,16 +47,27 @@ pub(super) fn start(command: &[OsString], stdout_is_taken: bool) -> Result<Runni
     let line = line(command);
     let (program, arguments) = command.split_first().ok_or(Error::NoCommand)?;
     let stdout = if stdout_is_taken { Stdio::from(io::stderr()) } else { Stdio::inherit() };
-    let child = Command::new(program).args(arguments).stdout(stdout).spawn();
-    match child {
+    let mut child = Command::new(program);
+    child.args(arguments).stdout(stdout);
+    // The server's credentials are no business of a load.
+    for (name, _) in std::env::vars_os().filter(|(name, _)| is_ours(name)) {
+        child.env_remove(name);
+    }
+    match child.spawn() {
         Ok(child) => Ok(Running { line, child, started: Instant::now() }),
         Err(source) => Err(Error::Command { line, source }),
     }
 }
 
-/// The command as one line.
+/// Whether a variable of the environment is meant for this program alone.
+fn is_ours(variable: &OsStr) -> bool {
+    variable.as_encoded_bytes().starts_with(b"AUDITOR_")
+}
+
+/// The command as one line, without the secrets of URLs.
 fn line(command: &[OsString]) -> String {
-    let words: Vec<_> = command.iter().map(|word| quoted(&word.to_string_lossy())).collect();
+    let word = |word: &OsString| quoted(&printable_word(&word.to_string_lossy()));
+    let words: Vec<_> = command.iter().map(word).collect();
     one_line(&words.join(" "))
 }
 

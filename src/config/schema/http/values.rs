@@ -15,6 +15,8 @@ const MAX_BYTES: u64 = 1024 * 1024;
 pub(super) struct Section<'a> {
     /// The file in which it stands; paths are relative to its directory.
     pub(super) file: &'a Path,
+    /// Whether anything is reached by it; if not, its files are left alone.
+    pub(super) is_used: bool,
     /// How long to wait for what is no file on disk.
     pub(super) patience: Duration,
 }
@@ -86,14 +88,14 @@ fn path(
     Some(section.file.parent().unwrap_or(Path::new("")).join(text))
 }
 
-/// The content of the file that `node` names.
+/// The content of the file that `node` names; `None` without a problem where it is not needed.
 pub(super) fn content(
     name: &str,
     node: &Node,
     section: &Section<'_>,
     problems: &mut Problems,
 ) -> Option<Vec<u8>> {
-    let path = path(name, node, section, problems)?;
+    let path = path(name, node, section, problems).filter(|_| section.is_used)?;
     file::read(&path, MAX_BYTES, section.patience)
         .map_err(|reason| {
             problems.at(node, format!("`{name}`: cannot read {}: {reason}", path.display()));
