@@ -27,6 +27,7 @@ mod parser;
 mod pattern;
 mod plan;
 mod select;
+mod selectors;
 mod series_labels;
 mod subquery;
 mod sums;
@@ -38,6 +39,7 @@ use std::time::Instant;
 
 pub use error::Error;
 pub use expression::Expression;
+pub use selectors::SelectorUse;
 
 use crate::storage::{Labels, Point, Storage};
 use plan::Plan;
@@ -49,6 +51,7 @@ const TOO_MANY_SAMPLES: usize = 50_000_001;
 #[derive(Debug, Clone)]
 pub struct Query {
     plan: Plan,
+    selectors: Vec<SelectorUse>,
 }
 
 /// The result of a query.
@@ -90,10 +93,15 @@ pub struct Range {
 /// [`Error::Parse`] if it is no PromQL, [`Error::Unsupported`] if it is more than there is here.
 pub fn parse(expr: &str) -> Result<Query, Error> {
     let tree = parser::parse(expr)?;
-    Ok(Query { plan: lower::lower(expr, &tree)? })
+    Ok(Query { plan: lower::lower(expr, &tree)?, selectors: selectors::selectors(expr, &tree) })
 }
 
 impl Query {
+    /// Which series it selects, in the order of the text.
+    pub fn selectors(&self) -> &[SelectorUse] {
+        &self.selectors
+    }
+
     /// The value at an instant, in milliseconds since the Unix epoch.
     ///
     /// # Errors

@@ -69,6 +69,8 @@ pub(super) enum Range {
 pub(super) struct Selector {
     /// Different for each selector of a query: what a subquery has decoded is kept under it.
     pub(super) id: usize,
+    /// The length of its text without range and modifiers, in bytes.
+    pub(super) length: usize,
     /// The name of the metric, if there can be only one. It leads to the series directly.
     pub(super) metric: Option<String>,
     pub(super) matchers: Vec<Matcher>,

@@ -39,7 +39,8 @@ impl Parser<'_> {
         let metric = name.map(str::to_owned).or_else(|| matchers.iter().find_map(named));
         self.selectors += 1;
         let modifiers = TimeModifiers::default();
-        let selector = Selector { id: self.selectors, metric, matchers, range: None, modifiers };
+        let (id, length) = (self.selectors, self.end.saturating_sub(start));
+        let selector = Selector { id, length, metric, matchers, range: None, modifiers };
         self.node(Kind::Selector(Box::new(selector)), start, 0)
     }
 

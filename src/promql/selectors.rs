@@ -1,0 +1,170 @@
+//! Which series an expression selects, and over which time: what has to be there for its value to
+//! mean something.
+
+use super::plan::{Selector, TimeModifiers};
+use super::syntax::{Expr, Kind};
+use crate::storage::Labels;
+
+/// Functions that read their range as a counter.
+const OF_COUNTERS: [&str; 5] = ["rate", "irate", "increase", "resets", QUANTILE];
+/// The function of the buckets of a histogram.
+const QUANTILE: &str = "histogram_quantile";
+
+/// A selector of an expression.
+#[derive(Debug, Clone)]
+pub struct SelectorUse {
+    /// The selector as it is written, without range, `offset` and `@`.
+    pub text: String,
+    /// How far back it reaches from the instant of evaluation, in milliseconds, subqueries around
+    /// it included; 0 for the latest samples alone.
+    pub range: i64,
+    /// How far its instant is moved back by `offset`, milliseconds.
+    pub offset: i64,
+    /// Whether `@` fixes its instant.
+    pub is_fixed: bool,
+    /// Whether its samples are read as a counter's, by `rate` and the like.
+    pub is_counter: bool,
+    /// Whether its samples are the buckets of a quantile.
+    pub is_of_quantile: bool,
+    selector: Selector,
+}
+
+impl SelectorUse {
+    /// Whether it selects the series with these labels.
+    pub fn matches(&self, labels: &Labels) -> bool {
+        let is_named =
+            self.selector.metric.as_ref().is_none_or(|name| labels.metric_name() == name);
+        is_named && self.selector.matchers.iter().all(|it| it.test.holds(labels.get(&it.label)))
+    }
+
+    /// The name of its metric, if there can be only one.
+    pub fn metric(&self) -> Option<&str> {
+        self.selector.metric.as_deref()
+    }
+}
+
+/// Every selector of the tree, in the order of the text.
+pub(super) fn selectors(text: &str, tree: &Expr) -> Vec<SelectorUse> {
+    let mut found = Vec::new();
+    walk(text, tree, Reach::default(), &mut found);
+    found
+}
+
+/// What surrounds an expression.
+#[derive(Clone, Copy, Default)]
+struct Reach {
+    range: i64,
+    offset: i64,
+    is_fixed: bool,
+    is_counter: bool,
+    is_of_quantile: bool,
+}
+
+impl Reach {
+    fn within(self, range: i64, modifiers: TimeModifiers) -> Self {
+        Self {
+            range: self.range.saturating_add(range),
+            offset: self.offset.saturating_add(modifiers.offset.unwrap_or_default()),
+            is_fixed: self.is_fixed || modifiers.at.is_some(),
+            ..self
+        }
+    }
+}
+
+/// As deep as the tree, which is bounded.
+fn walk(text: &str, expr: &Expr, reach: Reach, found: &mut Vec<SelectorUse>) {
+    match &expr.kind {
+        Kind::Number(_) | Kind::Text(_) => {}
+        Kind::Selector(selector) => {
+            let all = reach.within(selector.range.unwrap_or_default(), selector.modifiers);
+            let Reach { range, offset, is_fixed, is_counter, is_of_quantile } = all;
+            let end = expr.span.start + selector.length;
+            let text = text.get(expr.span.start..end).unwrap_or_default().to_owned();
+            let selector = (**selector).clone();
+            found.push(SelectorUse {
+                text,
+                range,
+                offset,
+                is_fixed,
+                is_counter,
+                is_of_quantile,
+                selector,
+            });
+        }
+        Kind::Subquery(subquery) => {
+            walk(text, &subquery.of, reach.within(subquery.range, subquery.modifiers), found);
+        }
+        Kind::Paren(inner) | Kind::Plus(inner) | Kind::Minus(inner) => {
+            walk(text, inner, reach, found);
+        }
+        Kind::Binary(binary) => {
+            walk(text, &binary.left, reach, found);
+            walk(text, &binary.right, reach, found);
+        }
+        Kind::Aggregate(aggregate) => {
+            aggregate.parameter.iter().for_each(|it| walk(text, it, reach, found));
+            walk(text, &aggregate.of, reach, found);
+        }
+        Kind::Call(call) => {
+            let is_counter = reach.is_counter || OF_COUNTERS.contains(&call.function.as_str());
+            let is_of_quantile = reach.is_of_quantile || call.function == QUANTILE;
+            let reach = Reach { is_counter, is_of_quantile, ..reach };
+            call.arguments.iter().for_each(|it| walk(text, it, reach, found));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::promql::parse;
+
+    #[test]
+    fn every_selector_is_found_with_its_reach() {
+        for (expr, expected) in [
+            ("x", &[("x", 0, 0, false)][..]),
+            ("1 + time()", &[]),
+            ("(x{a=\"b\"}[5m] offset 1m)", &[("x{a=\"b\"}", 300_000, 60_000, false)]),
+            (
+                "rate(s_sum[1m]) / rate(s_count { } [2m])",
+                &[("s_sum", 60_000, 0, true), ("s_count { }", 120_000, 0, true)],
+            ),
+            ("max_over_time(x[1m:5s] offset 3s)", &[("x", 60_000, 3000, false)]),
+            ("max_over_time(rate(x_total[10s])[1m:5s])", &[("x_total", 70_000, 0, true)]),
+            (
+                "histogram_quantile(0.99, sum by (le) (rate(h_bucket[5m])))",
+                &[("h_bucket", 300_000, 0, true)],
+            ),
+            (
+                "quantile(scalar(q), {__name__=~\"a.*\"} or y)",
+                &[("q", 0, 0, false), ("{__name__=~\"a.*\"}", 0, 0, false), ("y", 0, 0, false)],
+            ),
+        ] {
+            let query = parse(expr).unwrap();
+            let found: Vec<_> = query
+                .selectors()
+                .iter()
+                .map(|it| (it.text.as_str(), it.range, it.offset, it.is_counter))
+                .collect();
+            assert_eq!(found, expected, "{expr}");
+        }
+        assert!(parse("x @ 5").unwrap().selectors()[0].is_fixed);
+        let of_quantile = |expr| parse(expr).unwrap().selectors()[0].is_of_quantile;
+        assert!(of_quantile("max(histogram_quantile(0.99, rate(h_bucket[5m])))"));
+        assert!(!of_quantile("rate(h_bucket[5m])"));
+    }
+
+    #[test]
+    fn a_selector_knows_its_series() {
+        let query = parse("x{job=~\"a.*\",env!=\"dev\"}").unwrap();
+        let selector = &query.selectors()[0];
+        for (labels, expected) in [
+            (&[("__name__", "x"), ("job", "api")][..], true),
+            (&[("__name__", "y"), ("job", "api")], false),
+            (&[("__name__", "x"), ("job", "web")], false),
+            (&[("__name__", "x"), ("job", "api"), ("env", "dev")], false),
+        ] {
+            assert_eq!(selector.matches(&labels.iter().copied().collect()), expected);
+        }
+        assert_eq!(selector.metric(), Some("x"));
+    }
+}
