@@ -103,7 +103,13 @@ pub(super) fn run(
     // What is the failure of the whole need not be said twice.
     let warnings = warnings.map(|error| error.to_string()).filter(|error| *error != said);
     let warnings = warnings.map(|error| format!("a scrape failed: {error}")).collect();
-    let storage = shared.storage.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut storage = shared.storage.into_inner().unwrap_or_else(PoisonError::into_inner);
+    // A page may repeat what it was asked with, and a recording of it is passed on.
+    for http in scrape.pages.iter().map(|page| &page.endpoint.http) {
+        if storage.iter().any(|(_, series)| series.labels.iter().any(|it| http.is_in(it.1))) {
+            storage.change_values(|value| http.is_in(value).then(|| http.redact(value)));
+        }
+    }
     Ok(Scraped { storage, command, warnings, failure })
 }
 

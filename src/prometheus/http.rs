@@ -174,9 +174,10 @@ impl<'a> Http<'a> {
         patience: RetryPolicy,
     ) -> Result<Page, Failed<TransportError>> {
         let mut url = self.target.page(path);
+        let shown = self.target.printable_page(path);
         let what = match parameters.first() {
-            Some((_, query)) => format!("GET {url} {query:?}"),
-            None => format!("GET {url}"),
+            Some((_, query)) => format!("GET {shown} {query:?}"),
+            None => format!("GET {shown}"),
         };
         if !parameters.is_empty() {
             url.query_pairs_mut().extend_pairs(parameters);

@@ -21,4 +21,5 @@ mod rules;
 mod scenarios;
 mod schemas;
 mod scrape;
+mod secrets;
 mod worst_instant;

@@ -209,6 +209,10 @@ impl<'a> Scraper<'a> {
     }
 
     fn read(&mut self, page: Page, at: i64) -> Result<(), Arc<ScrapeError>> {
+        if matches!(page.status, 401 | 403) {
+            let sent = self.page.endpoint.http.credential.as_ref().map(|it| it.origin.clone());
+            return Err(self.failed(PageProblem::Unauthorized(page.status, page.journey, sent)));
+        }
         if page.status != 200 {
             return Err(self.failed(PageProblem::Status(page.status, page.journey)));
         }
