@@ -41,6 +41,7 @@ pub mod commands;
 pub mod config;
 pub mod engine;
 pub mod evaluate;
+pub mod evidence;
 pub mod exit;
 pub mod exposition;
 pub mod model;

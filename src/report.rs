@@ -6,6 +6,7 @@
 
 mod build;
 mod checks;
+mod evidence;
 mod ordered;
 mod sentences;
 
@@ -16,6 +17,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub use checks::{
     BudgetEntry, CheckEntry, FindingEntry, FindingEvidence, OriginEntry, Range, SpikeEntry,
+};
+pub use evidence::{
+    EvidenceReport, QueryEvidenceEntry, RuleEntry, ShortfallEntry, TargetEvidenceEntry,
 };
 pub use ordered::Ordered;
 
@@ -107,6 +111,9 @@ pub struct Report {
     /// The profile of the configuration that was chosen.
     #[serde(default)]
     pub profile: Option<String>,
+    /// What was seen, and what was not.
+    #[serde(default)]
+    pub evidence: EvidenceReport,
 }
 
 /// The JSON Schema of the report.

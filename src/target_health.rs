@@ -1,11 +1,15 @@
 //! How a service could be scraped: a starved event loop fails to serve its page in time, and what a
 //! failed scrape did not bring is missing from every answer.
 
+use std::time::Duration;
+
 use crate::model::quantity::{number, series};
 use crate::storage::Labels;
 
 /// A pause between scrapes this many times the usual one is a gap.
 const GAP: f64 = 3.0;
+/// A pause up to this is none, seconds: a busy runner holds up whoever scrapes many times a second.
+const SHORTEST_GAP: f64 = 1.0;
 
 /// How one target could be scraped.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,14 +29,34 @@ pub struct TargetHealth {
 }
 
 impl TargetHealth {
-    /// What is missing of the telemetry, if anything is.
+    /// What is missing of the telemetry by the usual rules, if anything is.
     pub fn missing(&self) -> Option<String> {
+        self.failed_scrapes().or_else(|| self.gap(None))
+    }
+
+    /// That scrapes failed, if any did.
+    pub fn failed_scrapes(&self) -> Option<String> {
         let target = series(&self.target);
-        if self.failed > 0 {
-            return Some(format!("{} of {} scrapes failed{target}", self.failed, self.tried));
+        let words = || format!("{} of {} scrapes failed{target}", self.failed, self.tried);
+        (self.failed > 0).then(words)
+    }
+
+    /// That there was too long a pause between scrapes, if there was; three usual intervals, and a
+    /// second at least, may pass unless `longest` says otherwise.
+    pub fn gap(&self, longest: Option<Duration>) -> Option<String> {
+        let (pause, target) = (number(self.longest_pause_s), series(&self.target));
+        if let Some(longest) = longest.map(|it| it.as_secs_f64()) {
+            let words = || {
+                format!(
+                    "there was no scrape for {pause} s, where {} s may pass{target}",
+                    number(longest)
+                )
+            };
+            return (self.longest_pause_s > longest).then(words);
         }
-        let usual = self.interval_s.filter(|usual| self.longest_pause_s > GAP * usual)?;
-        let (pause, usual) = (number(self.longest_pause_s), number(usual));
+        let is_gap = |usual: &f64| self.longest_pause_s > (GAP * usual).max(SHORTEST_GAP);
+        let usual = self.interval_s.filter(is_gap)?;
+        let usual = number(usual);
         Some(format!("there was no scrape for {pause} s, where {usual} s are usual{target}"))
     }
 }

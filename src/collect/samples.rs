@@ -30,9 +30,4 @@ impl Samples {
         staleness::mark(&mut storage);
         Ok(Self { storage, targets })
     }
-
-    /// What is missing of them, if anything is.
-    pub(crate) fn missing(&self) -> Option<String> {
-        self.targets.iter().find_map(TargetHealth::missing)
-    }
 }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::Error;
 use crate::collect::Telemetry;
 use crate::model::question::{Answer, Question, Values};
-use crate::model::reading::{Incomplete, Sample, Series};
+use crate::model::reading::{Sample, Series};
 use crate::prometheus::{RETURNS_RANGE, RETURNS_TEXT};
 use crate::promql::Value;
 use crate::storage::Labels;
@@ -37,9 +37,7 @@ pub(super) fn answer(
         None => Values::Vector(vector(range.1)?),
         Some(_) => Values::Matrix(matrix(&instants, vector)?),
     };
-    // `accept_partial` is about what a server says; here it is known that samples are missing.
-    let incomplete = samples.missing().map(Incomplete::Unanswered);
-    Ok(Answer { values, incomplete })
+    Ok(Answer { values, incomplete: None })
 }
 
 /// The series of a value; one without labels for a scalar.

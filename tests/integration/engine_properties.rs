@@ -191,7 +191,7 @@ proptest! {
     ) {
         let command_failure = Some("the command `k6` exited with code 99");
         let failure = failed.then_some("a query failed");
-        let circumstances = Circumstances { gate: at(gate), failure, command_failure, scrapes: &[] };
+        let circumstances = Circumstances { gate: at(gate), failure, command_failure, ..Default::default() };
         let judged = judge_amid(&readings, circumstances);
         prop_assert!(matches!(judged.verdict, Verdict::Fail | Verdict::CommandFailed));
         // A breach that is proven is told before it.
