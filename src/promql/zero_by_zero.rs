@@ -65,7 +65,11 @@ impl<'a> Writer<'a> {
             Divide => Some(self.division(binary)),
             Multiply => self.product(binary),
             Or => self.either(binary),
-            And | Unless => self.zeros(left),
+            And | Unless => {
+                let (operator, matching) = (binary.operator.text(), self.matching(binary));
+                let zeros = self.zeros(left)?;
+                Some(format!("({zeros} {operator}{matching}({}))", self.of(right)))
+            }
             // It keeps the series of the left.
             NotEqual if !binary.as_bool && is_scalar(right) => self.zeros(left),
             _ => None,
@@ -76,7 +80,7 @@ impl<'a> Writer<'a> {
         let (left, right) = (self.of(&binary.left), self.of(&binary.right));
         let matching = self.matching(binary);
         match (is_scalar(&binary.left), is_scalar(&binary.right)) {
-            (false, false) => format!("((({left}) == 0) +{matching} (({right}) == 0))"),
+            (false, false) => format!("((({left}) == 0) +{matching}(({right}) == 0))"),
             (false, true) => format!("(((({left}) == 0) + 0) and on() (vector({right}) == 0))"),
             (true, false) => format!("(((({right}) == 0) + 0) and on() (vector({left}) == 0))"),
             (true, true) => format!("((vector({left}) == 0) + (vector({right}) == 0))"),
@@ -273,6 +277,8 @@ mod tests {
             ("vector(0) or sum / n", IDLE),
             ("info / n or sum / n", ""),
             ("(sum / n) unless info{i=\"busy\"}", IDLE),
+            ("(sum / n) unless on(i) info{i=\"idle\"}", ""),
+            ("(sum / n) and on(i)info", IDLE),
             ("sum / n != 4", IDLE),
             // Between scalars, and of both kinds.
             ("scalar(sum{i=\"idle\"}) / scalar(n{i=\"idle\"})", "{}"),
