@@ -39,6 +39,8 @@ pub struct Audit {
     pub evidence: Evidence,
     /// How the command ended that ran meanwhile.
     pub command: Option<CommandOutcome>,
+    /// What is to be told beside the report.
+    pub warnings: Vec<String>,
     /// What went wrong, if anything did: the audit then has no clean result.
     pub failure: Option<String>,
     /// What the engine made of it.
@@ -116,7 +118,7 @@ fn audit(
     let at = plan.spec.at.unwrap_or(observed.at);
     let mut questions = plan.questions(Some(observed));
     let evaluation = evaluate::evaluate(&questions, &plan.spec, telemetry, at, log);
-    let Evaluation { answers, backend, failure: unfit } = evaluation;
+    let Evaluation { answers, backend, clock, failure: unfit } = evaluation;
     let is_read = |query: &Query| end.is_none() || query.signal().is_some();
     let failure = telemetry.failure.as_ref().map(ToString::to_string);
     let failure = failure
@@ -125,7 +127,7 @@ fn audit(
     let mut readings = read(plan, &questions, answers, at);
     let evidence = match end {
         Some(end) => end.evidence.clone(),
-        None => evidence::look(plan, &questions, telemetry, &readings, at),
+        None => evidence::look(plan, &questions, telemetry, (&readings, clock), at),
     };
     bound(plan, &evidence, &mut readings);
     if let Some(end) = end {
@@ -135,7 +137,19 @@ fn audit(
     let scrapes = telemetry.targets().to_vec();
     let seen = (&readings, &evidence, scrapes.as_slice());
     let assessment = assess(plan, seen, command.as_ref(), failure.as_deref());
-    Audit { at, questions, readings, backend, scrapes, evidence, command, failure, assessment }
+    let warnings = evidence::clock::warning(plan, clock).into_iter().collect();
+    Audit {
+        at,
+        questions,
+        readings,
+        backend,
+        scrapes,
+        evidence,
+        command,
+        warnings,
+        failure,
+        assessment,
+    }
 }
 
 fn assess(

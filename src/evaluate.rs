@@ -12,6 +12,7 @@ use jiff::Timestamp;
 
 use crate::collect::Telemetry;
 use crate::config::{Source, SourceSpec};
+use crate::model::clock_skew::ClockSkew;
 use crate::model::question::{Answer, Question};
 use crate::one_line::one_line;
 use crate::prometheus::{Backend, Failed, Log, QueryError, ServerProblem};
@@ -24,6 +25,8 @@ pub struct Evaluation {
     pub answers: Vec<Result<Answer, Error>>,
     /// Which server answered, as far as it says.
     pub backend: Backend,
+    /// How far the server's clock is off, as far as it says.
+    pub clock: Option<ClockSkew>,
     /// Why the server as a whole cannot be relied on, if so.
     pub failure: Option<Unfit>,
 }
@@ -83,6 +86,7 @@ pub fn evaluate(
             Evaluation {
                 answers: questions.iter().map(answer).collect(),
                 backend: Backend::default(),
+                clock: None,
                 failure: None,
             }
         }

@@ -7,11 +7,13 @@ use std::time::{Duration, Instant};
 
 use super::clock::Clock;
 use super::command::{self, CommandOutcome};
-use super::coverage::{DURATION, UP};
+use super::coverage::{DURATION, OUT_OF_ORDER, UP};
 use super::error::{Error, Failure, PageProblem, ScrapeError};
 use super::observer::{Observer, ProgressUpdate};
 use crate::config::{Scrape, ScrapedPage, SourceSpec};
 use crate::exposition::{self, Context, Format, Reader};
+use crate::model::clock_skew::{ClockSkew, words};
+use crate::model::evidence::EvidenceRules;
 use crate::prometheus::describe;
 use crate::prometheus::http::{Failed, Http, Log, Page, RetryPolicy, TransportError, Wanted};
 use crate::promql::{self, Expression, Value};
@@ -52,6 +54,8 @@ struct Shared {
     broken: Mutex<Option<Arc<ScrapeError>>>,
     /// Why scrapes failed, once for each page.
     warnings: Mutex<Vec<Arc<ScrapeError>>>,
+    /// What else is to be told, once for each page.
+    remarks: Mutex<Vec<String>>,
     stopped: Mutex<bool>,
     stop: Condvar,
     made: AtomicUsize,
@@ -97,7 +101,9 @@ pub(super) fn run(
     let said = failure.as_ref().map(Failure::to_string).unwrap_or_default();
     // What is the failure of the whole need not be said twice.
     let warnings = warnings.map(|error| error.to_string()).filter(|error| *error != said);
-    let warnings = warnings.map(|error| format!("a scrape failed: {error}")).collect();
+    let remarks = std::mem::take(&mut *lock(&shared.remarks));
+    let warnings = warnings.map(|error| format!("a scrape failed: {error}"));
+    let warnings = warnings.chain(remarks).collect();
     let storage = shared.storage.into_inner().unwrap_or_else(PoisonError::into_inner);
     Ok(Scraped { storage, command, warnings, failure })
 }
@@ -222,6 +228,7 @@ struct Scraper<'a> {
     clock: Clock,
     shared: &'a Shared,
     has_warned: bool,
+    has_told_clock: bool,
 }
 
 impl<'a> Scraper<'a> {
@@ -231,7 +238,8 @@ impl<'a> Scraper<'a> {
         // Each scrape has a limit of its own; together they have none.
         let http = Http::new(&page.endpoint, WANTED, Instant::now(), Duration::MAX, log);
         let (target, reader) = (target.collect(), Reader::new());
-        Self { page, target, http, reader, clock, shared, has_warned: false }
+        let (has_warned, has_told_clock) = (false, false);
+        Self { page, target, http, reader, clock, shared, has_warned, has_told_clock }
     }
 
     /// The scrape before the load, which has to succeed; a service that has only just been
@@ -314,18 +322,35 @@ impl<'a> Scraper<'a> {
         if page.status != 200 {
             return Err(self.failed(PageProblem::Status(page.status, page.journey)));
         }
+        self.tell_clock(page.clock);
         let format = Format::of_content_type(page.content_type.as_deref());
         let context = Context { at: Some(at), target: &self.target };
         let mut storage = lock(&self.shared.storage);
         let read = self.reader.read_page(&page.body, format, &context, &mut storage);
         drop(storage);
         let broken = self.failed(match read {
-            Ok(page) if page.duplicates == 0 => return Ok(()),
+            Ok(page) if page.duplicates == 0 => {
+                if page.out_of_order > 0 {
+                    self.report(OUT_OF_ORDER, at, page.out_of_order as f64);
+                }
+                return Ok(());
+            }
             Ok(page) => PageProblem::Duplicates(page.duplicates),
             Err(error) => PageProblem::Syntax(self.redacted(error)),
         });
         lock(&self.shared.broken).get_or_insert_with(|| Arc::clone(&broken));
         Err(broken)
+    }
+
+    /// Tells once that the service's clock is off. The samples are dated by this machine's.
+    fn tell_clock(&mut self, clock: Option<ClockSkew>) {
+        let limit_s = EvidenceRules::default().max_clock_skew.as_secs_f64();
+        let Some(off_s) = clock.and_then(|clock| clock.beyond(limit_s)) else { return };
+        if !self.has_told_clock {
+            self.has_told_clock = true;
+            let whose = self.page.endpoint.http.redact(&self.page.endpoint.target.to_string());
+            lock(&self.shared.remarks).push(words(&whose, off_s, limit_s));
+        }
     }
 
     /// The error without the secrets that were sent: a page may repeat them.

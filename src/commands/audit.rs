@@ -27,6 +27,7 @@ pub(super) fn run(cli: &Cli, started: Instant) -> anyhow::Result<Exit> {
     super::warn(&telemetry.warnings);
     record(cli, &mut telemetry);
     let audit = audit_at_worst_instant(&plan, &telemetry, &log);
+    super::warn(&audit.warnings);
     let exit = Exit::of(audit.assessment.verdict, plan.gate);
     let report = Report::new(&plan, &audit, exit);
     Ok(deliver(report, exit, cli))

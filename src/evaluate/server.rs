@@ -62,7 +62,7 @@ pub(super) fn evaluate(
     });
     let target = || http.redact(&endpoint.target.to_string());
     let failure = preflight.err().map(|problem| Unfit { target: target(), problem });
-    Evaluation { answers: answers.collect(), backend, failure }
+    Evaluation { answers: answers.collect(), backend, clock: server.clock(), failure }
 }
 
 /// What came of one wave of requests.

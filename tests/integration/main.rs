@@ -18,4 +18,5 @@ mod rules;
 mod scenarios;
 mod schemas;
 mod scrape;
+mod timestamps;
 mod worst_instant;
