@@ -54,7 +54,8 @@ fn of_target(seen: &Seen<'_>, health: &TargetHealth, of_it: &[&Series]) -> Vec<S
     }
     let dropped = own(OUT_OF_ORDER).map(|series| {
         let until = series.points.iter().take_while(|point| point.at <= seen.end);
-        until.map(|point| point.value).sum::<f64>()
+        // The next page without any ends the series.
+        until.map(|point| point.value).filter(|value| !is_stale(*value)).sum::<f64>()
     });
     if let Some(dropped) = dropped.filter(|dropped| *dropped > 0.0) {
         let dropped = number(dropped);
