@@ -22,4 +22,5 @@ mod scenarios;
 mod schemas;
 mod scrape;
 mod secrets;
+mod timestamps;
 mod worst_instant;
