@@ -29,7 +29,7 @@ use crate::target_health::TargetHealth;
 use clock::Clock;
 pub use command::CommandOutcome;
 use command::Running;
-pub(crate) use coverage::{DURATION, UP};
+pub(crate) use coverage::{DURATION, OUT_OF_ORDER, UP};
 pub use error::{Error, Failure, PageProblem, RecordingError, SamplesError, ScrapeError};
 pub use observer::{Observer, ProgressUpdate};
 pub(crate) use samples::Samples;
@@ -166,7 +166,7 @@ fn beside_a_server(
 ) -> Result<Telemetry, Error> {
     let now = ObservedRange { at: spec.instant(), window: None, step: None };
     prometheus::describe(endpoint, observer.log);
-    let probed = prometheus::probe(endpoint, spec.timeout, observer.log);
+    let probed = prometheus::reach(endpoint, clock.now(), spec.timeout, observer.log);
     if let Some(by) = interrupt::received() {
         return Ok(Telemetry { interruption: Some(in_words(by)), ..Telemetry::new(now) });
     }

@@ -6,6 +6,7 @@ mod file;
 mod http;
 mod json_schema;
 mod layers;
+mod printable;
 mod problems;
 mod schema;
 mod source;
@@ -24,6 +25,7 @@ use jiff::Timestamp;
 pub use file::FileError;
 pub use http::{Credential, HttpConfig, Proxy, Tls};
 pub use json_schema::json_schema;
+pub(crate) use printable::printable_word;
 pub use problems::{ConfigError, Problem};
 pub use source::{Endpoint, Scrape, ScrapedPage, Source, SourceRequest, SourceSpec};
 pub use target::{Target, TargetError};
@@ -218,6 +220,7 @@ impl Plan {
             span: query.span,
             nothing_counts: query.read_as.on_nan == OnMissing::Zero
                 || query.read_as.on_no_data == OnMissing::Zero,
+            zero_by_zero: query.read_as.on_nan == OnMissing::Zero,
             accept_partial: query.read_as.accept_partial,
         };
         self.queries.iter().map(question).collect()

@@ -1,6 +1,7 @@
 //! Evaluation of expressions at an instant or over a range of time: by a server, or by
 //! [`crate::promql`] on samples at hand. It knows nothing of signals and checks.
 
+mod beside;
 mod query;
 mod samples;
 mod server;
@@ -12,6 +13,7 @@ use jiff::Timestamp;
 use crate::collect::Telemetry;
 use crate::config::{Source, SourceSpec};
 use crate::interrupt;
+use crate::model::clock_skew::ClockSkew;
 use crate::model::question::{Answer, Question};
 use crate::one_line::one_line;
 use crate::prometheus::{Backend, Failed, Log, QueryError, ServerProblem};
@@ -24,6 +26,8 @@ pub struct Evaluation {
     pub answers: Vec<Result<Answer, Error>>,
     /// Which server answered, as far as it says.
     pub backend: Backend,
+    /// How far the server's clock is off, as far as it says.
+    pub clock: Option<ClockSkew>,
     /// Why the server as a whole cannot be relied on, if so.
     pub failure: Option<Unfit>,
 }
@@ -87,6 +91,7 @@ pub fn evaluate(
             Evaluation {
                 answers: questions.iter().map(answer).collect(),
                 backend: Backend::default(),
+                clock: None,
                 failure: None,
             }
         }
@@ -96,7 +101,12 @@ pub fn evaluate(
 /// No answers, because there is nothing to ask, or no time.
 pub fn unread(questions: &[Question], telemetry: &Telemetry) -> Evaluation {
     let answers = questions.iter().map(|_| Err(why_nothing(telemetry)));
-    Evaluation { answers: answers.collect(), backend: Backend::default(), failure: None }
+    Evaluation {
+        answers: answers.collect(),
+        backend: Backend::default(),
+        clock: None,
+        failure: None,
+    }
 }
 
 /// Why there is nothing to ask.

@@ -1,12 +1,13 @@
 //! The command that puts the service under load while it is watched.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal as _};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::error::{Error, Failure};
+use crate::config::printable_word;
 use crate::interrupt::{self, Group, Interruption};
 use crate::one_line::one_line;
 
@@ -67,6 +68,10 @@ pub(super) fn start(command: &[OsString], stdout_is_taken: bool) -> Result<Runni
     let stdout = if stdout_is_taken { Stdio::from(io::stderr()) } else { Stdio::inherit() };
     let mut command = Command::new(program);
     command.args(arguments).stdout(stdout);
+    // The server's credentials are no business of a load.
+    for (name, _) in std::env::vars_os().filter(|(name, _)| is_ours(name)) {
+        command.env_remove(name);
+    }
     if io::stdin().is_terminal() {
         command.stdin(Stdio::null());
     }
@@ -78,9 +83,15 @@ pub(super) fn start(command: &[OsString], stdout_is_taken: bool) -> Result<Runni
     }
 }
 
-/// The command as one line.
+/// Whether a variable of the environment is meant for this program alone.
+fn is_ours(variable: &OsStr) -> bool {
+    variable.as_encoded_bytes().starts_with(b"AUDITOR_")
+}
+
+/// The command as one line, without the secrets of URLs.
 fn line(command: &[OsString]) -> String {
-    let words: Vec<_> = command.iter().map(|word| quoted(&word.to_string_lossy())).collect();
+    let word = |word: &OsString| quoted(&printable_word(&word.to_string_lossy()));
+    let words: Vec<_> = command.iter().map(word).collect();
     one_line(&words.join(" "))
 }
 

@@ -97,6 +97,9 @@ pub enum PageProblem {
     /// It comes with another status than 200.
     #[error("HTTP {0}{1}")]
     Status(u16, Journey),
+    /// The service wants credentials, or others than were sent; which those were.
+    #[error("{}", unauthorized(*.0, .1, .2.as_deref()))]
+    Unauthorized(u16, Journey, Option<String>),
     /// It is no page of metrics.
     #[error("{}", located("the page", .0))]
     Syntax(#[from] exposition::Error),
@@ -188,6 +191,22 @@ pub enum SamplesError {
         /// The instant.
         at: Timestamp,
     },
+}
+
+/// What is missing where a service refuses its page, and the ways to give it.
+fn unauthorized(status: u16, journey: &Journey, sent: Option<&str>) -> String {
+    let refused = match sent {
+        Some(sent) if journey.left_origin => {
+            format!("{sent} stayed with the service, which redirects; scrape the other one, with")
+        }
+        Some(sent) => format!("the service refuses {sent}; give other credentials:"),
+        None => "the service wants credentials, and none were sent; give them:".to_owned(),
+    };
+    format!(
+        "HTTP {status}{journey}: {refused} USER:PASSWORD@ before the host in --scrape, \
+         --header 'Authorization: …', or `authorization` or `basic_auth` in the file of \
+         --http-config (`http` of the configuration and AUDITOR_* are for a server alone)"
+    )
 }
 
 /// The error in words that fit a page of metrics.

@@ -48,6 +48,8 @@ struct Shared {
     broken: Mutex<Option<Arc<ScrapeError>>>,
     /// Why scrapes failed, once for each page.
     warnings: Mutex<Vec<Arc<ScrapeError>>>,
+    /// What else is to be told, once for each page.
+    remarks: Mutex<Vec<String>>,
     course: Course,
     made: AtomicUsize,
     failed: AtomicUsize,
@@ -102,8 +104,16 @@ pub(super) fn run(
     let said = failure.as_ref().map(Failure::to_string).unwrap_or_default();
     // What is the failure of the whole need not be said twice.
     let warnings = warnings.map(|error| error.to_string()).filter(|error| *error != said);
-    let warnings = warnings.map(|error| format!("a scrape failed: {error}")).collect();
-    let storage = shared.storage.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let remarks = std::mem::take(&mut *lock(&shared.remarks));
+    let warnings = warnings.map(|error| format!("a scrape failed: {error}"));
+    let warnings = warnings.chain(remarks).collect();
+    let mut storage = shared.storage.into_inner().unwrap_or_else(PoisonError::into_inner);
+    // A page may repeat what it was asked with, and a recording of it is passed on.
+    for http in scrape.pages.iter().map(|page| &page.endpoint.http) {
+        if storage.iter().any(|(_, series)| series.labels.iter().any(|it| http.is_in(it.1))) {
+            storage.change_values(|value| http.is_in(value).then(|| http.redact(value)));
+        }
+    }
     Ok(Scraped { storage, command, warnings, failure })
 }
 

@@ -36,6 +36,7 @@ pub(super) fn run(cli: &Cli, started: Instant) -> anyhow::Result<Exit> {
         interrupt::race(move || audit_at_worst_instant(&plan, &telemetry, &log))
     };
     let audit = audited.unwrap_or_else(|_| audit::unread(&plan, &telemetry));
+    super::warn(&audit.warnings);
     let exit = Exit::of(audit.assessment.verdict, plan.gate);
     let report = Report::new(&plan, &audit, exit);
     Ok(deliver(report, exit, cli))

@@ -21,4 +21,6 @@ mod rules;
 mod scenarios;
 mod schemas;
 mod scrape;
+mod secrets;
+mod timestamps;
 mod worst_instant;
