@@ -11,13 +11,15 @@ use jiff::Timestamp;
 mod clock;
 mod command;
 mod coverage;
+mod deadline;
 mod error;
+mod inferred;
 mod observer;
 mod recording;
 mod samples;
 mod scrape;
 mod snapshot;
-mod staleness;
+mod targets;
 
 use crate::config::{ObservedRange, Source, SourceSpec};
 use crate::prometheus;
@@ -27,6 +29,7 @@ use crate::target_health::TargetHealth;
 use clock::Clock;
 pub use command::CommandOutcome;
 use command::Running;
+use deadline::Deadline;
 pub use error::{Error, Failure, PageProblem, RecordingError, SamplesError, ScrapeError};
 pub use observer::{Observer, ProgressUpdate};
 pub(crate) use samples::Samples;
@@ -66,14 +69,14 @@ impl Telemetry {
 
     /// The instants of the scrapes, each once, in order.
     pub fn instants(&self) -> Vec<Timestamp> {
-        let instants = self.storage().map(coverage::instants).unwrap_or_default();
-        instants.into_iter().filter_map(|at| Timestamp::from_millisecond(at).ok()).collect()
+        let instants = self.samples.iter().flat_map(|samples| &samples.instants);
+        instants.copied().filter_map(|at| Timestamp::from_millisecond(at).ok()).collect()
     }
 
     /// What was observed up to an earlier instant.
     pub fn until(&self, at: Timestamp) -> ObservedRange {
-        let span = self.storage().and_then(coverage::span);
-        span.map_or_else(|| self.observed.clone(), |span| span.observed(Some(at)))
+        let samples = self.samples.as_ref();
+        samples.map_or_else(|| self.observed.clone(), |it| it.span.observed(Some(at)))
     }
 
     /// How each target could be scraped.
@@ -129,17 +132,19 @@ pub fn collect(
         }
         Source::Scrape(scrape) => {
             let scraped = scrape::run(scrape, spec, clock, lag, observer)?;
-            let samples = Samples::new(scraped.storage, None).map_err(Failure::from);
+            let finished = Instant::now();
+            let deadline = Deadline::new(finished, spec.timeout);
+            let samples = Samples::new(scraped.storage, None, deadline).map_err(Failure::from);
             let (command, warnings) = (scraped.command, scraped.warnings);
-            Ok(Telemetry { command, warnings, ..of_samples(samples, spec, scraped.failure) })
+            let telemetry = of_samples(samples, spec, scraped.failure);
+            Ok(Telemetry { finished, command, warnings, ..telemetry })
         }
         Source::Recording(path) => {
             let until = spec.at.map(|at| at.as_millisecond());
-            let samples = load(path, spec.timeout).and_then(|storage| {
-                let named = |source| RecordingError::Samples { path: path.clone(), source };
-                Samples::new(storage, until).map_err(named)
-            });
-            Ok(of_samples(samples.map_err(Failure::from), spec, None))
+            let samples = load(path, until, Deadline::new(started, spec.timeout));
+            let telemetry = of_samples(samples.map_err(Failure::from), spec, None);
+            // Reading a file takes a part of the time that there is for all of it.
+            Ok(Telemetry { finished: started, ..telemetry })
         }
     }
 }
@@ -153,27 +158,32 @@ fn of_samples(
         Ok(samples) => (Some(samples), failure),
         Err(error) => (None, failure.or(Some(error))),
     };
-    let span = samples.as_ref().and_then(|samples| coverage::span(&samples.storage));
-    let observed = match span {
-        Some(span) => span.observed(spec.at),
+    let observed = match &samples {
+        Some(samples) => samples.span.observed(spec.at),
         None => ObservedRange { at: spec.instant(), window: None, step: None },
     };
     Telemetry { samples, failure, ..Telemetry::new(observed) }
 }
 
-/// Reads a recording, or gives up: what comes through a pipe may never come to an end.
-fn load(path: &Path, timeout: Duration) -> Result<Storage, RecordingError> {
+/// Reads a recording, or gives up: what comes through a pipe may never come to an end. The thread
+/// that is then still reading ends with the process.
+fn load(path: &Path, until: Option<i64>, deadline: Deadline) -> Result<Samples, RecordingError> {
     let (sender, receiver) = mpsc::channel();
     let owned = path.to_owned();
     let reader = move || {
+        let samples = recording::load(&owned).and_then(|storage| {
+            let named = |source| RecordingError::Samples { path: owned.clone(), source };
+            Samples::new(storage, until, deadline).map_err(named)
+        });
         // Nobody waits for it any more if this fails.
-        let _ = sender.send(recording::load(&owned));
+        let _ = sender.send(samples);
     };
     let path = path.to_owned();
+    let timeout = deadline.timeout();
     if let Err(source) = thread::Builder::new().spawn(reader) {
         return Err(RecordingError::Unreadable { path, source });
     }
-    receiver.recv_timeout(timeout).unwrap_or_else(|error| {
+    receiver.recv_timeout(deadline.left()).unwrap_or_else(|error| {
         Err(match error {
             RecvTimeoutError::Timeout => RecordingError::Slow { path, timeout },
             RecvTimeoutError::Disconnected => RecordingError::Panicked(path),

@@ -107,6 +107,26 @@ pub enum RecordingError {
         /// Why not.
         source: io::Error,
     },
+    /// What comes through a pipe is too long.
+    #[error(
+        "cannot read the recording {}: more than {} MiB come through this pipe or device; write \
+         them into a file first",
+        path.display(),
+        limit >> 20
+    )]
+    Endless {
+        /// The pipe.
+        path: PathBuf,
+        /// How many bytes may come.
+        limit: u64,
+    },
+    /// There are recordings among snapshots.
+    #[error(
+        "{}: there are recordings and snapshots of a page in this directory; audit each kind by \
+         itself",
+        .0.display()
+    )]
+    Mixed(PathBuf),
     /// It does not come to an end.
     #[error(
         "cannot read the recording {}: it takes longer than {timeout:?} (--timeout)",
@@ -162,6 +182,9 @@ pub enum SamplesError {
     /// There are none.
     #[error("there are no samples in it")]
     Empty,
+    /// To prepare them takes too long.
+    #[error("to prepare the samples takes longer than {0:?} (--timeout)")]
+    Slow(Duration),
     /// A series has two values at one instant.
     #[error(
         "{}",

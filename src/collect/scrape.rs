@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::clock::Clock;
 use super::command::{self, CommandOutcome};
-use super::coverage::{DURATION, UP};
+use super::coverage::{DURATION, REPORTED, UP};
 use super::error::{Error, Failure, PageProblem, ScrapeError};
 use super::observer::{Observer, ProgressUpdate};
 use crate::config::{Scrape, ScrapedPage, SourceSpec};
@@ -230,7 +230,7 @@ impl<'a> Scraper<'a> {
         let target = [("instance", page.instance.as_str()), ("job", page.job.as_str())].into_iter();
         // Each scrape has a limit of its own; together they have none.
         let http = Http::new(&page.endpoint, WANTED, Instant::now(), Duration::MAX, log);
-        let (target, reader) = (target.collect(), Reader::new());
+        let (target, reader) = (target.collect(), Reader::reserving(REPORTED));
         Self { page, target, http, reader, clock, shared, has_warned: false }
     }
 

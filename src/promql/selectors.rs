@@ -115,19 +115,15 @@ mod tests {
                 &[("s_sum", 60_000, 0, true), ("s_count { }", 120_000, 0, true)],
             ),
             ("max_over_time(x[1m:5s] offset 3s)", &[("x", 60_000, 3000, false)]),
-            (
-                "max_over_time(rate(x_total[10s])[1m:5s])",
-                &[("x_total", 70_000, 0, true)],
-            ),
+            ("max_over_time(rate(x_total[10s])[1m:5s])", &[("x_total", 70_000, 0, true)]),
             (
                 "histogram_quantile(0.99, sum by (le) (rate(h_bucket[5m])))",
                 &[("h_bucket", 300_000, 0, true)],
             ),
-            ("quantile(scalar(q), {__name__=~\"a.*\"} or y)", &[
-                ("q", 0, 0, false),
-                ("{__name__=~\"a.*\"}", 0, 0, false),
-                ("y", 0, 0, false),
-            ]),
+            (
+                "quantile(scalar(q), {__name__=~\"a.*\"} or y)",
+                &[("q", 0, 0, false), ("{__name__=~\"a.*\"}", 0, 0, false), ("y", 0, 0, false)],
+            ),
         ] {
             let query = parse(expr).unwrap();
             let found: Vec<_> = query
