@@ -206,7 +206,7 @@ impl<'a> Parse<'a> {
             }
             (_, Some(at)) if Timestamp::from_millisecond(at).is_ok() => return Ok(at),
             (_, Some(_)) => {
-                format!("no year of four digits has this instant; this format counts {unit}").into()
+                format!("no year of four digits has this instant; this format counts {unit}")
             }
             (Format::Prometheus, None) if self.recording && seconds(word).is_some() => {
                 OPENMETRICS.into()
