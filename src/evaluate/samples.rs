@@ -1,5 +1,6 @@
 //! Questions answered from samples at hand, by the PromQL of this crate.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::time::Instant;
 
@@ -10,7 +11,7 @@ use crate::collect::Telemetry;
 use crate::model::question::{Answer, Question, Values};
 use crate::model::reading::{Incomplete, Sample, Series};
 use crate::prometheus::{RETURNS_RANGE, RETURNS_TEXT};
-use crate::promql::Value;
+use crate::promql::{self, TOO_MANY_SAMPLES, Value};
 use crate::storage::Labels;
 
 /// Answers a question on the samples of `telemetry`, by `deadline` at the latest.
@@ -32,7 +33,16 @@ pub(super) fn answer(
     let range = instants.first().copied().zip(instants.last().copied()).unwrap_or_default();
     let vector =
         |at| query.evaluate_step(&samples.storage, at, range, deadline).map_err(Error::from);
-    let vector = |at| vector(at).and_then(numbers);
+    let held = Cell::new(0_usize);
+    let vector = |at| {
+        let samples = vector(at).and_then(numbers)?;
+        held.set(held.get().saturating_add(samples.len()));
+        if held.get() >= TOO_MANY_SAMPLES {
+            let words = "the query has too many samples in its range";
+            return Err(Error::Promql(promql::Error::Execution(words.to_owned())));
+        }
+        Ok(samples)
+    };
     let values = match question.span {
         None => Values::Vector(vector(range.1)?),
         Some(_) => Values::Matrix(matrix(&instants, vector)?),
@@ -69,7 +79,6 @@ fn matrix<E>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::promql;
     use crate::storage::{METRIC_NAME, Point, Storage};
 
     fn storage() -> Storage {
