@@ -20,6 +20,8 @@ mod samples;
 mod scrape;
 mod snapshot;
 mod targets;
+#[cfg(test)]
+mod tests;
 
 use crate::config::{ObservedRange, Source, SourceSpec};
 use crate::prometheus;

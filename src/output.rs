@@ -1,7 +1,10 @@
 //! The edge where text leaves the process.
 
+#[cfg(unix)]
+mod pipe;
+
 use std::fs;
-use std::io::{self, BufWriter, Write as _};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use anstream::{AutoStream, ColorChoice};
@@ -42,14 +45,12 @@ pub fn write_text(path: &Path, text: &str) -> io::Result<()> {
 /// If it cannot be written; an earlier file of that name is then still there.
 pub fn write_file(
     path: &Path,
-    write: impl FnOnce(&mut BufWriter<&fs::File>) -> io::Result<()>,
+    write: impl FnOnce(&mut BufWriter<Box<dyn Write + '_>>) -> io::Result<()>,
 ) -> io::Result<()> {
     let path = match fs::metadata(path) {
         Ok(metadata) if metadata.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
         // A device or a pipe is written to; only a file can be replaced.
-        Ok(metadata) if !metadata.is_file() => {
-            return write_all(&fs::File::options().write(true).open(path)?, write);
-        }
+        Ok(metadata) if !metadata.is_file() => return write_all(open(path, &metadata)?, write),
         // Through a link, the file that it points to is replaced.
         Ok(_) => fs::canonicalize(path)?,
         Err(_) => path.to_owned(),
@@ -67,19 +68,33 @@ pub fn write_file(
         builder.permissions(fs::Permissions::from_mode(0o666));
     }
     let file = builder.tempfile_in(directory).map_err(without_path)?;
-    write_all(file.as_file(), write).map_err(without_path)?;
+    write_all(Box::new(file.as_file()), write).map_err(without_path)?;
     file.as_file().sync_all()?;
     file.persist(&path).map_err(|error| without_path(error.error))?;
     Ok(())
 }
 
-fn write_all(
-    file: &fs::File,
-    write: impl FnOnce(&mut BufWriter<&fs::File>) -> io::Result<()>,
+/// Opens what is no file.
+fn open(path: &Path, metadata: &fs::Metadata) -> io::Result<Box<dyn Write>> {
+    #[cfg(unix)]
+    if std::os::unix::fs::FileTypeExt::is_fifo(&metadata.file_type()) {
+        return Ok(Box::new(pipe::Pipe::open(path)?));
+    }
+    let _ = metadata;
+    Ok(Box::new(fs::File::options().write(true).open(path)?))
+}
+
+fn write_all<'a>(
+    out: Box<dyn Write + 'a>,
+    write: impl FnOnce(&mut BufWriter<Box<dyn Write + 'a>>) -> io::Result<()>,
 ) -> io::Result<()> {
-    let mut out = BufWriter::new(file);
-    write(&mut out)?;
-    out.flush()
+    let mut out = BufWriter::new(out);
+    let written = write(&mut out).and_then(|()| out.flush());
+    if written.is_err() {
+        // Without this it would try again, and wait again.
+        let _ = out.into_parts();
+    }
+    written
 }
 
 /// The error without the name of the temporary file, which is another one each time.

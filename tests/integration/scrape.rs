@@ -241,24 +241,6 @@ fn what_is_missing_at_the_end_is_not_made_up_for_by_an_earlier_moment() {
 }
 
 #[test]
-fn a_recording_without_an_end_is_given_up() {
-    let directory = directory_with(CONFIG);
-    let script = "mkfifo pipe; (exec 3>pipe; sleep 5) & auditor --recording pipe --timeout 1s \
-                  --fail-on-critical --no-report";
-    let bin = Path::new(env!("CARGO_BIN_EXE_auditor")).parent().unwrap();
-    let run = std::process::Command::new("bash")
-        .args(["-c", script])
-        .current_dir(directory.path())
-        .env("PATH", format!("{}:/usr/bin:/bin", bin.display()))
-        .stdin(std::process::Stdio::null())
-        .output()
-        .unwrap();
-    assert_eq!(run.status.code(), Some(3));
-    let stderr = String::from_utf8(run.stderr).unwrap();
-    assert!(stderr.contains("it takes longer than 1s (--timeout)"), "{stderr}");
-}
-
-#[test]
 fn what_comes_last_under_the_load_counts_too() {
     let directory = directory_with(CONFIG);
     let marker = directory.path().join("over");
