@@ -3,26 +3,24 @@
 //!
 //! Everything but the thread pool's backlog is about the whole time. The backlog is what it is at
 //! one instant; and when a load has run down it is gone, with the evidence. So beside the end
-//! there is a second candidate: when the backlog was at its height. The one with the higher score
-//! counts. Either can be asked of a Prometheus, at that instant.
+//! there is a second candidate: of all scrapes with a backlog over its limit, the one with the
+//! highest score. Either can be asked of a Prometheus, at that instant.
+
+mod worst_instant;
 
 use jiff::Timestamp;
 
-use crate::collect::{CommandOutcome, Telemetry};
+use crate::collect::{self, CommandOutcome, Telemetry};
 use crate::config::{Asked, ObservedRange, Plan, Query};
 use crate::engine::{self, Assessment, Circumstances, Verdict};
 use crate::evaluate::{self, Error, Evaluation};
+use crate::evidence;
+use crate::interrupt;
+use crate::model::evidence::Evidence;
 use crate::model::question::{Answer, Question, Values};
 use crate::model::reading::{CheckReading, RangeReading, Reading, Readings, State};
-use crate::model::signal::Signal;
 use crate::prometheus::{Backend, Log};
 use crate::target_health::TargetHealth;
-
-/// At so many instants, spread over the time, the backlog is looked at.
-const MOST_INSTANTS: usize = 120;
-/// The height is where the backlog is above this part of its peak: the averages of the window
-/// say more at its end than at its beginning.
-const HEIGHT: f64 = 0.75;
 
 /// An audit at one instant.
 #[derive(Debug)]
@@ -37,8 +35,12 @@ pub struct Audit {
     pub backend: Backend,
     /// How the service let itself be scraped, a target each; of a server nothing is known.
     pub scrapes: Vec<TargetHealth>,
+    /// What was seen, and what was not.
+    pub evidence: Evidence,
     /// How the command ended that ran meanwhile.
     pub command: Option<CommandOutcome>,
+    /// That it was interrupted, in words, if it was.
+    pub interruption: Option<String>,
     /// What went wrong, if anything did: the audit then has no clean result.
     pub failure: Option<String>,
     /// What the engine made of it.
@@ -51,14 +53,30 @@ impl Audit {
         let index = plan.queries.iter().position(is_it)?;
         self.questions.get(index).map(|question| question.expr.as_str())
     }
+
+    /// The same where something went wrong.
+    fn failed(self, plan: &Plan, failure: String) -> Self {
+        let failure = self.failure.or(Some(failure));
+        let seen = (&self.readings, &self.evidence, self.scrapes.as_slice());
+        let ended = (self.command.as_ref(), self.interruption.as_deref(), failure.as_deref());
+        let assessment = assess(plan, seen, ended);
+        Self { failure, assessment, ..self }
+    }
 }
 
 /// The audit at the instant that tells most against the service.
 pub fn audit_at_worst_instant(plan: &Plan, telemetry: &Telemetry, log: Log<'_>) -> Audit {
     let last = audit(plan, &telemetry.observed, telemetry, None, log);
-    let Some(at) = height_of_backlog(plan, &last, telemetry).filter(|_| plan.spec.at.is_none())
-    else {
+    if plan.spec.at.is_some() {
         return last;
+    }
+    let at = match worst_instant::find(plan, &last, telemetry) {
+        Ok(Some(at)) => at,
+        Ok(None) => return last,
+        Err(error) => {
+            return last
+                .failed(plan, format!("the backlog was not looked at in every scrape: {error}"));
+        }
     };
     let earlier = audit(plan, &telemetry.until(at), telemetry, Some(&last), log);
     if tells_more(&earlier.assessment, &last.assessment) { earlier } else { last }
@@ -73,7 +91,8 @@ fn tells_more(then: &Assessment, now: &Assessment) -> bool {
     // What is missing at the end stays missing.
     let is_whole = now.score.total.exact().is_some();
     // What is not known at the earlier instant alone says nothing of the end.
-    let is_known = !matches!(then.verdict, Verdict::Inconclusive | Verdict::Error);
+    let is_known =
+        !matches!(then.verdict, Verdict::Inconclusive | Verdict::Interrupted | Verdict::Error);
     let is_graver = then.verdict >= now.verdict && (is_known || then.verdict == now.verdict);
     let keeps_modes = now
         .failure_modes
@@ -99,8 +118,27 @@ fn audit(
     log: Log<'_>,
 ) -> Audit {
     let at = plan.spec.at.unwrap_or(observed.at);
-    let mut questions = plan.questions(Some(observed));
+    let questions = plan.questions(Some(observed));
     let evaluation = evaluate::evaluate(&questions, &plan.spec, telemetry, at, log);
+    judge(plan, telemetry, at, (questions, evaluation), end)
+}
+
+/// The audit of which nothing could be read any more, because it was interrupted.
+pub fn unread(plan: &Plan, telemetry: &Telemetry) -> Audit {
+    let at = plan.spec.at.unwrap_or(telemetry.observed.at);
+    let questions = plan.questions(Some(&telemetry.observed));
+    let evaluation = evaluate::unread(&questions, telemetry);
+    judge(plan, telemetry, at, (questions, evaluation), None)
+}
+
+/// What the answers to the questions say.
+fn judge(
+    plan: &Plan,
+    telemetry: &Telemetry,
+    at: Timestamp,
+    (mut questions, evaluation): (Vec<Question>, Evaluation),
+    end: Option<&Audit>,
+) -> Audit {
     let Evaluation { answers, backend, failure: unfit } = evaluation;
     let is_read = |query: &Query| end.is_none() || query.signal().is_some();
     let failure = telemetry.failure.as_ref().map(ToString::to_string);
@@ -108,20 +146,51 @@ fn audit(
         .or(unfit.map(|unfit| unfit.to_string()))
         .or_else(|| failed_queries(plan, &answers, is_read));
     let mut readings = read(plan, answers, at);
+    let evidence = match end {
+        Some(end) => end.evidence.clone(),
+        None => evidence::look(plan, &questions, telemetry, &readings, at),
+    };
+    bound(plan, &evidence, &mut readings);
     if let Some(end) = end {
         take_checks(plan, end, &mut questions, &mut readings);
     }
     let command = telemetry.command.clone();
     let scrapes = telemetry.targets().to_vec();
-    let command_failure = command.as_ref().and_then(CommandOutcome::failure);
+    let now = || interrupt::received().map(collect::in_words);
+    let interruption = telemetry.interruption.clone().or_else(now);
+    let seen = (&readings, &evidence, scrapes.as_slice());
+    let ended = (command.as_ref(), interruption.as_deref(), failure.as_deref());
+    let assessment = assess(plan, seen, ended);
+    Audit {
+        at,
+        questions,
+        readings,
+        backend,
+        scrapes,
+        evidence,
+        command,
+        interruption,
+        failure,
+        assessment,
+    }
+}
+
+fn assess(
+    plan: &Plan,
+    (readings, evidence, scrapes): (&Readings, &Evidence, &[TargetHealth]),
+    (command, interruption, failure): (Option<&CommandOutcome>, Option<&str>, Option<&str>),
+) -> Assessment {
+    let command_failure = command.and_then(CommandOutcome::failure);
     let circumstances = Circumstances {
         gate: plan.gate,
-        scrapes: &scrapes,
+        scrapes,
+        queries: &plan.queries.iter().map(Query::signal).collect::<Vec<_>>(),
+        evidence,
         command_failure: command_failure.as_deref(),
-        failure: failure.as_deref(),
+        interruption,
+        failure,
     };
-    let assessment = engine::assess(&readings, &plan.criteria, circumstances);
-    Audit { at, questions, readings, backend, scrapes, command, failure, assessment }
+    engine::assess(readings, &plan.criteria, circumstances)
 }
 
 /// Takes what was read of the checks' own queries from the audit at the end.
@@ -151,6 +220,24 @@ fn read(plan: &Plan, answers: Vec<Result<Answer, Error>>, at: Timestamp) -> Read
         }
     }
     readings
+}
+
+/// Leaves a lower bound of what lacks evidence.
+fn bound(plan: &Plan, evidence: &Evidence, readings: &mut Readings) {
+    for (index, query) in plan.queries.iter().enumerate() {
+        let Some(shortfall) = evidence.bound(index, &plan.criteria.evidence) else { continue };
+        let (why, how) = (shortfall.detail.as_str(), query.read_as);
+        match &query.asked {
+            Asked::Signal(signal) => {
+                readings.set(*signal, readings.get(*signal).clone().bounded(why, how));
+            }
+            Asked::Check(name) => {
+                if let Some(reading) = readings.of_check(name).cloned() {
+                    readings.set_check(name, reading.bounded(why, how));
+                }
+            }
+        }
+    }
 }
 
 fn value(query: &Query, answer: Result<Answer, Error>) -> Reading {
@@ -186,7 +273,7 @@ fn failed_queries(
         .filter(|(query, _)| counts(query))
         .filter_map(|(query, answer)| Some((query.name(), answer.as_ref().err()?)))
         // Those that can be evaluated are not to blame for those that cannot.
-        .filter(|(_, error)| **error != Error::NotAsked)
+        .filter(|(_, error)| !matches!(error, Error::NotAsked | Error::Interrupted))
         .collect();
     let (name, error) = failures.first()?;
     Some(match failures.len() {
@@ -196,33 +283,4 @@ fn failed_queries(
             format!("{count} of {total} queries failed, `{name}` first: {error}")
         }
     })
-}
-
-/// The last instant at which the backlog was at its height, if that is over its limit.
-fn height_of_backlog(plan: &Plan, last: &Audit, telemetry: &Telemetry) -> Option<Timestamp> {
-    let limit = plan.criteria.limit(Signal::THREADPOOL_BACKLOG.key())?;
-    let queries: Vec<_> = plan
-        .queries
-        .iter()
-        .zip(&last.questions)
-        .filter_map(|(query, question)| Some((query, query.signal()?, question)))
-        .filter(|(_, signal, _)| engine::BACKLOG.contains(signal))
-        .collect();
-    let backlog = |at| {
-        let readings = Readings::new(|wanted| {
-            let (query, _, question) = queries.iter().find(|(_, signal, _)| *signal == wanted)?;
-            let answer = evaluate::answer_of_samples(question, &plan.spec, telemetry, at);
-            // Samples that are missing elsewhere do not matter for where the height is.
-            let whole = answer.map(|answer| Answer { incomplete: None, ..answer });
-            Some(value(query, whole))
-        });
-        engine::backlog(&readings).least
-    };
-    let instants = telemetry.instants();
-    let stride = instants.len().div_ceil(MOST_INSTANTS).max(1);
-    let backlogs: Vec<_> =
-        instants.into_iter().step_by(stride).map(|at| (at, backlog(at))).collect();
-    let peak = backlogs.iter().map(|(_, backlog)| *backlog).reduce(f64::max)?;
-    let last = backlogs.iter().rev().find(|(_, backlog)| *backlog >= HEIGHT * peak);
-    last.filter(|_| peak > limit).map(|(at, _)| *at)
 }

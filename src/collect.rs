@@ -15,6 +15,7 @@ mod deadline;
 mod error;
 mod inferred;
 mod observer;
+mod outcome;
 mod recording;
 mod samples;
 mod scrape;
@@ -23,7 +24,8 @@ mod targets;
 #[cfg(test)]
 mod tests;
 
-use crate::config::{ObservedRange, Source, SourceSpec};
+use crate::config::{Endpoint, ObservedRange, Source, SourceSpec};
+use crate::interrupt::{self, Interruption};
 use crate::prometheus;
 use crate::promql::Expression;
 use crate::storage::Storage;
@@ -31,6 +33,7 @@ use crate::target_health::TargetHealth;
 use clock::Clock;
 pub use command::CommandOutcome;
 use command::Running;
+pub(crate) use coverage::{DURATION, UP};
 use deadline::Deadline;
 pub use error::{Error, Failure, PageProblem, RecordingError, SamplesError, ScrapeError};
 pub use observer::{Observer, ProgressUpdate};
@@ -52,11 +55,29 @@ pub struct Telemetry {
     pub command: Option<CommandOutcome>,
     /// Why scrapes failed, once for each page.
     pub warnings: Vec<String>,
+    /// That the collection was interrupted, in words, if it was; now, or when it was recorded.
+    pub interruption: Option<String>,
     /// What went wrong, if anything did.
     pub failure: Option<Failure>,
 }
 
 impl Telemetry {
+    /// Nothing, because something is wrong before anything was begun.
+    pub fn failed(spec: &SourceSpec, failure: Failure) -> Self {
+        let at = ObservedRange { at: spec.instant(), window: None, step: None };
+        Self { failure: Some(failure), ..Self::new(at) }
+    }
+
+    /// Whether nothing was begun, so that there is nothing to ask for.
+    pub(crate) fn is_blank(&self) -> bool {
+        let is_early = |failure: &Failure| {
+            matches!(failure, Failure::Server { .. } | Failure::Unwritable { .. })
+        };
+        let was_interrupted = self.interruption.is_some();
+        let has_begun = self.command.is_some() || self.samples.is_some();
+        self.failure.as_ref().is_some_and(is_early) || was_interrupted && !has_begun
+    }
+
     fn new(observed: ObservedRange) -> Self {
         let finished = Instant::now();
         Self {
@@ -65,6 +86,7 @@ impl Telemetry {
             samples: None,
             command: None,
             warnings: Vec::new(),
+            interruption: None,
             failure: None,
         }
     }
@@ -92,8 +114,17 @@ impl Telemetry {
     }
 }
 
+/// What the lag of the event loop is read by, and held to, while a service is watched.
+#[derive(Debug, Clone, Copy)]
+pub struct Lag<'a> {
+    /// What the worst lag so far is read by.
+    pub read_by: Option<&'a Expression>,
+    /// A page that takes longer than this shows a loop that is held up.
+    pub limit: Duration,
+}
+
 /// Collects telemetry for as long as `spec` says, and runs its command meanwhile. `started` is
-/// when the audit began; `lag` is what the worst lag so far is read by.
+/// when the audit began.
 ///
 /// With expressions that cannot be evaluated nothing is done: they are no reason to put a service
 /// under load.
@@ -104,61 +135,106 @@ pub fn collect(
     spec: &SourceSpec,
     started: Instant,
     expressions: &[Expression],
-    lag: Option<&Expression>,
+    lag: Lag<'_>,
     observer: Observer<'_>,
 ) -> Result<Telemetry, Error> {
-    let clock = Clock::new(started, spec.now);
     let now = ObservedRange { at: spec.instant(), window: None, step: None };
     let is_local = !matches!(spec.source, Source::Server(_));
     if is_local && expressions.iter().any(|expression| expression.parsed().is_err()) {
         // The readings will say which, and why; no load is needed for that.
         return Ok(Telemetry::new(now));
     }
+    let clock = Clock::new(started, spec.now);
     match &spec.source {
         Source::Server(_) if spec.command.is_empty() => {
             Ok(Telemetry { finished: started, ..Telemetry::new(now) })
         }
-        Source::Server(endpoint) => {
-            prometheus::describe(endpoint, observer.log);
-            let running = command::start(&spec.command, observer.stdout_is_taken)?;
-            Ok(match wait(running) {
-                Ok(outcome) => {
-                    // In whole seconds, and never less than it took.
-                    let seconds = outcome.took.as_millis().div_ceil(1000).max(1) as u64;
-                    let window = Some(Duration::from_secs(seconds));
-                    let observed = ObservedRange { at: clock.now(), window, step: None };
-                    Telemetry { command: Some(outcome), ..Telemetry::new(observed) }
-                }
-                Err(failure) => Telemetry { failure: Some(failure), ..Telemetry::new(now) },
-            })
-        }
+        Source::Server(endpoint) => beside_a_server(endpoint, spec, clock, observer),
         Source::Scrape(scrape) => {
-            let scraped = scrape::run(scrape, spec, clock, lag, observer)?;
+            let mut scraped = scrape::run(scrape, spec, clock, lag, observer)?;
+            let by = interrupt::received();
+            outcome::add(&mut scraped.storage, scraped.command.as_ref(), by);
+            let (command, warnings) = (scraped.command, scraped.warnings);
             let finished = Instant::now();
             let deadline = Deadline::new(finished, spec.timeout);
-            let samples = Samples::new(scraped.storage, None, deadline).map_err(Failure::from);
-            let (command, warnings) = (scraped.command, scraped.warnings);
+            let samples = Samples::new(scraped.storage, None, deadline);
             let telemetry = of_samples(samples, spec, scraped.failure);
-            Ok(Telemetry { finished, command, warnings, ..telemetry })
+            let interruption = by.map(in_words);
+            Ok(Telemetry { finished, command, warnings, interruption, ..telemetry })
         }
-        Source::Recording(path) => {
-            let until = spec.at.map(|at| at.as_millisecond());
-            let samples = load(path, until, Deadline::new(started, spec.timeout));
-            let telemetry = of_samples(samples.map_err(Failure::from), spec, None);
-            // Reading a file takes a part of the time that there is for all of it.
-            Ok(Telemetry { finished: started, ..telemetry })
-        }
+        Source::Recording(path) => Ok(recorded(path, spec, started)),
     }
 }
 
+/// Runs the command while a server collects.
+fn beside_a_server(
+    endpoint: &Endpoint,
+    spec: &SourceSpec,
+    clock: Clock,
+    observer: Observer<'_>,
+) -> Result<Telemetry, Error> {
+    let now = ObservedRange { at: spec.instant(), window: None, step: None };
+    prometheus::describe(endpoint, observer.log);
+    let probed = prometheus::probe(endpoint, spec.timeout, observer.log);
+    if let Some(by) = interrupt::received() {
+        return Ok(Telemetry { interruption: Some(in_words(by)), ..Telemetry::new(now) });
+    }
+    if let Err(problem) = probed {
+        let target = endpoint.http.redact(&endpoint.target.to_string());
+        return Ok(Telemetry::failed(spec, Failure::Server { target, problem }));
+    }
+    let ended = wait(command::start(&spec.command, observer.stdout_is_taken)?);
+    let interruption = interrupt::received().map(in_words);
+    let telemetry = match ended {
+        Ok(outcome) => {
+            // In whole seconds, and never less than it took.
+            let seconds = outcome.took.as_millis().div_ceil(1000).max(1) as u64;
+            let window = Some(Duration::from_secs(seconds));
+            let observed = ObservedRange { at: clock.now(), window, step: None };
+            Telemetry { command: Some(outcome), ..Telemetry::new(observed) }
+        }
+        Err(failure) => Telemetry::failed(spec, failure),
+    };
+    Ok(Telemetry { interruption, ..telemetry })
+}
+
+/// Reads a recording, and how the run ended that left it.
+fn recorded(path: &Path, spec: &SourceSpec, started: Instant) -> Telemetry {
+    let until = spec.at.map(|at| at.as_millisecond());
+    let owned = path.to_owned();
+    let deadline = Deadline::new(started, spec.timeout);
+    let telemetry = match interrupt::race(move || load(&owned, until, deadline)) {
+        Err(by) => {
+            let at = ObservedRange { at: spec.instant(), window: None, step: None };
+            Telemetry { interruption: Some(in_words(by)), ..Telemetry::new(at) }
+        }
+        Ok(Err(error)) => Telemetry::failed(spec, error.into()),
+        Ok(Ok(samples)) => {
+            let recorded = outcome::interruption(&samples.storage);
+            let words = |name| format!("the run that was recorded was interrupted ({name})");
+            let (interruption, command) = (recorded.map(words), outcome::command(&samples.storage));
+            Telemetry { command, interruption, ..of_samples(Ok(samples), spec, None) }
+        }
+    };
+    // Reading a file takes a part of the time that there is for all of it.
+    Telemetry { finished: started, ..telemetry }
+}
+
+/// That it is over, and why.
+pub(crate) fn in_words(by: Interruption) -> String {
+    format!("the audit was interrupted ({})", by.name)
+}
+
 fn of_samples(
-    samples: Result<Samples, Failure>,
+    samples: Result<Samples, SamplesError>,
     spec: &SourceSpec,
     failure: Option<Failure>,
 ) -> Telemetry {
     let (samples, failure) = match samples {
         Ok(samples) => (Some(samples), failure),
-        Err(error) => (None, failure.or(Some(error))),
+        // Nobody had the time to take any.
+        Err(SamplesError::Empty) if interrupt::received().is_some() => (None, failure),
+        Err(error) => (None, failure.or(Some(error.into()))),
     };
     let observed = match &samples {
         Some(samples) => samples.span.observed(spec.at),
@@ -193,9 +269,12 @@ fn load(path: &Path, until: Option<i64>, deadline: Deadline) -> Result<Samples, 
     })
 }
 
-/// Waits for the command to end.
+/// Waits for the command to end, or ends it where a signal asks for that.
 fn wait(mut running: Running) -> Result<CommandOutcome, Failure> {
     loop {
+        if let Some(by) = interrupt::received() {
+            return running.interrupt(by);
+        }
         if let Some(outcome) = running.ended()? {
             return Ok(outcome);
         }

@@ -14,9 +14,11 @@ pub use score::{Score, Term};
 pub use verdict::Verdict;
 
 use crate::model::check::{Criteria, Judged};
+use crate::model::evidence::Evidence;
 use crate::model::finding::{FailureMode, Finding, Unassessable};
 use crate::model::level::{Gate, Status};
 use crate::model::reading::Readings;
+use crate::model::signal::Signal;
 use crate::target_health::TargetHealth;
 
 /// What the engine made of the readings.
@@ -40,15 +42,45 @@ pub struct Assessment {
     pub verdict_reason: String,
 }
 
+/// Nothing is known, and nothing missing.
+const NO_EVIDENCE: &Evidence = &Evidence {
+    targets: Vec::new(),
+    queries: Vec::new(),
+    requests: None,
+    error_ratio: None,
+    shortfalls: Vec::new(),
+};
+
+impl Default for Circumstances<'_> {
+    /// An audit without a gate in which nothing is missing.
+    fn default() -> Self {
+        Self {
+            evidence: NO_EVIDENCE,
+            queries: &[],
+            gate: Gate::default(),
+            scrapes: &[],
+            command_failure: None,
+            interruption: None,
+            failure: None,
+        }
+    }
+}
+
 /// What else is known of an audit, beside its readings.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub struct Circumstances<'a> {
+    /// What was seen, and what was not.
+    pub evidence: &'a Evidence,
+    /// The signal of each query by its number, where it is one's.
+    pub queries: &'a [Option<Signal>],
     /// What fails the gate.
     pub gate: Gate,
     /// How the service let itself be scraped.
     pub scrapes: &'a [TargetHealth],
     /// How the command failed that ran meanwhile, if it did.
     pub command_failure: Option<&'a str>,
+    /// That the audit was interrupted, if it was.
+    pub interruption: Option<&'a str>,
     /// What went wrong while the readings were taken, if anything did.
     pub failure: Option<&'a str>,
 }
@@ -64,7 +96,7 @@ pub fn assess(
     let checks = checks::judge(readings, criteria);
     let (failure_modes, not_assessable) = modes::assess(readings, &checks);
     let mut assessment = Assessment {
-        findings: findings::findings(&checks, circumstances.scrapes, criteria),
+        findings: findings::findings(&checks, circumstances, criteria),
         score,
         status,
         checks,
@@ -74,6 +106,6 @@ pub fn assess(
         verdict_reason: String::new(),
     };
     (assessment.verdict, assessment.verdict_reason) =
-        verdict::decide(&assessment, &criteria.levels, circumstances);
+        verdict::decide(&assessment, criteria, circumstances);
     assessment
 }

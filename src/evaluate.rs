@@ -11,6 +11,7 @@ use jiff::Timestamp;
 
 use crate::collect::Telemetry;
 use crate::config::{Source, SourceSpec};
+use crate::interrupt;
 use crate::model::question::{Answer, Question};
 use crate::one_line::one_line;
 use crate::prometheus::{Backend, Failed, Log, QueryError, ServerProblem};
@@ -52,9 +53,19 @@ pub enum Error {
     /// There are no samples; why.
     #[error("{0}")]
     NoSamples(String),
+    /// It was not asked any more.
+    #[error("the audit was interrupted")]
+    Interrupted,
     /// It was not asked, because another question cannot be evaluated.
     #[error("nothing was read: another query cannot be evaluated")]
     NotAsked,
+}
+
+impl Error {
+    /// Whether the time was over.
+    pub const fn is_timeout(&self) -> bool {
+        matches!(self, Self::Promql(promql::Error::Timeout))
+    }
 }
 
 /// Answers every question at the instant `at`, as far as it can be.
@@ -66,6 +77,7 @@ pub fn evaluate(
     log: Log<'_>,
 ) -> Evaluation {
     match &spec.source {
+        Source::Server(_) if telemetry.is_blank() => unread(questions, telemetry),
         Source::Server(endpoint) => {
             let within = (telemetry.finished, spec.timeout);
             server::evaluate(questions, endpoint, at, within, log)
@@ -78,6 +90,23 @@ pub fn evaluate(
                 failure: None,
             }
         }
+    }
+}
+
+/// No answers, because there is nothing to ask, or no time.
+pub fn unread(questions: &[Question], telemetry: &Telemetry) -> Evaluation {
+    let answers = questions.iter().map(|_| Err(why_nothing(telemetry)));
+    Evaluation { answers: answers.collect(), backend: Backend::default(), failure: None }
+}
+
+/// Why there is nothing to ask.
+fn why_nothing(telemetry: &Telemetry) -> Error {
+    match &telemetry.failure {
+        Some(failure) => Error::NoSamples(failure.to_string()),
+        None if telemetry.interruption.is_some() || interrupt::received().is_some() => {
+            Error::Interrupted
+        }
+        None => Error::NotAsked,
     }
 }
 

@@ -4,6 +4,7 @@ mod api;
 pub(crate) mod http;
 mod nan;
 mod preflight;
+mod probe;
 mod wave;
 mod wire;
 
@@ -12,6 +13,7 @@ pub use http::{Failed, Journey, Log, TransportError};
 pub(crate) use nan::restore as restore_nan;
 pub use preflight::{Backend, ServerProblem};
 pub(crate) use preflight::{BuildInfo, Product, judge, look_closer};
+pub(crate) use probe::probe;
 pub(crate) use wave::{Wave, join};
 pub use wire::reply::Reply;
 pub(crate) use wire::reply::decode as decode_reply;

@@ -3,6 +3,7 @@
 
 mod api;
 mod checks;
+mod evidence;
 mod json;
 mod text;
 

@@ -6,6 +6,7 @@
 
 mod build;
 mod checks;
+mod evidence;
 mod ordered;
 mod sentences;
 
@@ -16,6 +17,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub use checks::{
     BudgetEntry, CheckEntry, FindingEntry, FindingEvidence, OriginEntry, Range, SpikeEntry,
+};
+pub use evidence::{
+    EvidenceReport, QueryEvidenceEntry, RuleEntry, ShortfallEntry, TargetEvidenceEntry,
 };
 pub use ordered::Ordered;
 
@@ -107,6 +111,9 @@ pub struct Report {
     /// The profile of the configuration that was chosen.
     #[serde(default)]
     pub profile: Option<String>,
+    /// What was seen, and what was not.
+    #[serde(default)]
+    pub evidence: EvidenceReport,
 }
 
 /// The JSON Schema of the report.
@@ -129,6 +136,15 @@ impl Report {
             return Err(ReadError::Version(schema_version));
         }
         Ok(serde_json::from_str(json)?)
+    }
+}
+
+impl Report {
+    /// Whether a text is a report, of this or of any other version, its predecessor's included.
+    pub fn is_json_of_one(text: &str) -> bool {
+        let json: Result<serde_json::Map<String, serde_json::Value>, _> =
+            serde_json::from_str(text);
+        json.is_ok_and(|it| it.contains_key("status") && it.contains_key("runtime_health_score"))
     }
 }
 

@@ -1,11 +1,15 @@
 //! How a service could be scraped: a starved event loop fails to serve its page in time, and what a
 //! failed scrape did not bring is missing from every answer.
 
+use std::time::Duration;
+
 use crate::model::quantity::{number, series};
 use crate::storage::Labels;
 
 /// A pause between scrapes this many times the usual one is a gap.
 const GAP: f64 = 3.0;
+/// A pause up to this is none, seconds: a busy runner holds up whoever scrapes many times a second.
+const SHORTEST_GAP: f64 = 1.0;
 
 /// How one target could be scraped.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,14 +29,78 @@ pub struct TargetHealth {
 }
 
 impl TargetHealth {
-    /// What is missing of the telemetry, if anything is.
+    /// What is missing of the telemetry by the usual rules, if anything is.
     pub fn missing(&self) -> Option<String> {
+        self.failed_scrapes().or_else(|| self.gap(None))
+    }
+
+    /// That scrapes failed, if any did.
+    pub fn failed_scrapes(&self) -> Option<String> {
         let target = series(&self.target);
-        if self.failed > 0 {
-            return Some(format!("{} of {} scrapes failed{target}", self.failed, self.tried));
+        let words = || format!("{} of {} scrapes failed{target}", self.failed, self.tried);
+        (self.failed > 0).then(words)
+    }
+
+    /// That there was too long a pause between scrapes, if there was; three usual intervals, and a
+    /// second at least, may pass unless `longest` says otherwise.
+    pub fn gap(&self, longest: Option<Duration>) -> Option<String> {
+        let (pause, target) = (number(self.longest_pause_s), series(&self.target));
+        if let Some(longest) = longest.map(|it| it.as_secs_f64()) {
+            let words = || {
+                format!(
+                    "there was no scrape for {pause} s, where {} s may pass{target}",
+                    number(longest)
+                )
+            };
+            return (self.longest_pause_s > longest).then(words);
         }
-        let usual = self.interval_s.filter(|usual| self.longest_pause_s > GAP * usual)?;
-        let (pause, usual) = (number(self.longest_pause_s), number(usual));
+        let is_gap = |usual: &f64| self.longest_pause_s > (GAP * usual).max(SHORTEST_GAP);
+        let usual = self.interval_s.filter(is_gap)?;
+        let usual = number(usual);
         Some(format!("there was no scrape for {pause} s, where {usual} s are usual{target}"))
+    }
+}
+
+/// How long a page may take, in seconds, if it is to show that no loop is held up: no longer than
+/// the limit of lag. A page that is slow by nature, so that even the `fastest` took longer, is
+/// measured by itself.
+pub fn good_time(lag_limit: f64, fastest: Option<f64>) -> f64 {
+    fastest.filter(|fastest| *fastest > lag_limit).map_or(lag_limit, |fastest| 2.0 * fastest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gap_is_three_usual_pauses_and_more_than_a_second() {
+        for (usual, pause, is_gap) in [
+            (1.0, 2.99, false),
+            (1.0, 3.01, true),
+            (0.05, 0.99, false),
+            (0.05, 1.01, true),
+            (0.002, 0.99, false),
+            (0.002, 1.01, true),
+        ] {
+            let health = TargetHealth {
+                target: Labels::default(),
+                tried: 3,
+                failed: 0,
+                slowest_s: None,
+                interval_s: Some(usual),
+                longest_pause_s: pause,
+            };
+            assert_eq!(health.gap(None).is_some(), is_gap, "{pause} of {usual}");
+        }
+    }
+
+    #[test]
+    fn a_page_is_measured_by_the_limit_of_lag_or_by_itself_if_it_is_always_slower() {
+        for (fastest, expected) in
+            [(None, 0.5), (Some(0.01), 0.5), (Some(0.4), 0.5), (Some(0.5), 0.5), (Some(0.6), 1.2)]
+        {
+            assert_eq!(good_time(0.5, fastest), expected, "{fastest:?}");
+        }
+        assert_eq!(good_time(f64::INFINITY, Some(3.0)), f64::INFINITY);
     }
 }

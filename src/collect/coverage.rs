@@ -15,9 +15,9 @@ use crate::storage::{Labels, METRIC_NAME, Point, Points, Storage};
 use crate::target_health::TargetHealth;
 
 /// Says of each instant whether a target was scraped successfully.
-pub(super) const UP: &str = "up";
+pub(crate) const UP: &str = "up";
 /// How long each scrape took, seconds.
-pub(super) const DURATION: &str = "scrape_duration_seconds";
+pub(crate) const DURATION: &str = "scrape_duration_seconds";
 
 /// The metrics that are written about scrapes, with no labels but the target's.
 pub(super) const REPORTED: &[&str] = &[UP, DURATION];

@@ -45,9 +45,4 @@ impl Samples {
         inferred::infer(&mut storage, &mut deadline)?;
         Ok(Self { storage, targets, span, instants })
     }
-
-    /// What is missing of them, if anything is.
-    pub(crate) fn missing(&self) -> Option<String> {
-        self.targets.iter().find_map(TargetHealth::missing)
-    }
 }

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::coverage::{DURATION, REPORTED, UP};
 use super::deadline::Deadline;
 use super::samples::Samples;
-use crate::exposition::{Context, Format, Reader, write};
+use crate::exposition::{self, Context, Format, Reader, write};
 use crate::promql::{self, Value};
 use crate::storage::{Labels, METRIC_NAME, Point, Storage};
 
@@ -112,8 +112,11 @@ fn scrape(instance: &str, pages: &[Scraped], storage: &mut Storage) {
             let end = if *format == Format::OpenMetrics { "# EOF\n" } else { "" };
             let page: String = lines.iter().map(|line| format!("{}{line}\n", kind(line))).collect();
             let page = page + end;
-            reader.read_page(page.as_bytes(), *format, &context, storage).unwrap();
-            true
+            match reader.read_page(page.as_bytes(), *format, &context, storage) {
+                Ok(_) => true,
+                Err(exposition::Error::Empty) => false,
+                Err(error) => panic!("{error} in {page}"),
+            }
         });
         for (name, value) in [(UP, f64::from(u8::from(read))), (DURATION, 0.1)] {
             let mut labels = target.clone();

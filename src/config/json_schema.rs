@@ -3,8 +3,10 @@
 
 use serde_json::{Map, Value, json};
 
+use super::schema::evidence::CHOICES;
 use crate::model::built_in::BuiltIn;
 use crate::model::check::{Rule, Severity};
+use crate::model::evidence::{RULES, Setting};
 use crate::model::level::Level;
 use crate::model::signal::{OnMissing, Reduce, Signal};
 use crate::model::weights::Weights;
@@ -27,6 +29,7 @@ pub fn json_schema() -> Value {
         "thresholds": {"$ref": "#/$defs/thresholds"},
         "weights": {"$ref": "#/$defs/weights"},
         "checks": {"$ref": "#/$defs/checks"},
+        "evidence": {"$ref": "#/$defs/evidence"},
         "profiles": {
             "type": ["object", "null"],
             "description": "Named overrides, chosen with --profile or AUDITOR_PROFILE.",
@@ -39,6 +42,7 @@ pub fn json_schema() -> Value {
                     "thresholds": {"$ref": "#/$defs/thresholds"},
                     "weights": {"$ref": "#/$defs/weights"},
                     "checks": {"$ref": "#/$defs/checks_of_a_profile"},
+                    "evidence": {"$ref": "#/$defs/evidence"},
                 },
             },
         },
@@ -63,6 +67,7 @@ pub fn json_schema() -> Value {
             "weights": weights(),
             "checks": checks(Completeness::Whole),
             "checks_of_a_profile": checks(Completeness::Part),
+            "evidence": evidence(),
         },
     })
 }
@@ -142,6 +147,20 @@ fn weights() -> Value {
         (signal.key().to_owned(), number)
     });
     object("Points of the score for one second, task or request.", properties.collect())
+}
+
+fn evidence() -> Value {
+    let properties = RULES.iter().map(|def| {
+        let mut setting = match def.setting {
+            Setting::Choice => one_of(CHOICES),
+            Setting::Count => json!({"type": "number", "minimum": 0}),
+            Setting::Duration => duration(),
+        };
+        let description = format!("Asks that {}; default: {}.", def.description, def.default);
+        setting["description"] = description.into();
+        (def.key.to_owned(), setting)
+    });
+    object("How much has to have been seen before the gate may pass.", properties.collect())
 }
 
 /// Whether all that is needed has to be there: a profile may give a part of a check.

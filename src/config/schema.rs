@@ -1,6 +1,7 @@
 //! What `metrics.yaml` may hold: from the tree of the file to a [`Plan`].
 
 mod checks;
+pub(crate) mod evidence;
 mod http;
 mod limits;
 mod numbers;
@@ -13,6 +14,7 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use checks::read_checks;
+use evidence::read_evidence;
 use numbers::{read_thresholds, read_weights};
 use queries::read_queries;
 use source::read_source;
@@ -26,7 +28,7 @@ use super::{Plan, Request, SourceSpec};
 use crate::model::check::Criteria;
 use crate::model::signal::Signal;
 
-const SECTIONS: [&str; 9] = [
+const SECTIONS: [&str; 10] = [
     "target",
     "http",
     "accept_partial",
@@ -35,6 +37,7 @@ const SECTIONS: [&str; 9] = [
     "thresholds",
     "weights",
     "checks",
+    "evidence",
     "profiles",
 ];
 
@@ -152,8 +155,8 @@ struct JudgedBy {
 /// Reads what the file and a profile of it say together.
 fn read_judged_by(root: &Node, problems: &mut Problems) -> Option<JudgedBy> {
     let sections = entries(root, "the file", problems);
-    let [accept_partial, vars, thresholds, weights, checks] =
-        ["accept_partial", "vars", "thresholds", "weights", "checks"]
+    let [accept_partial, vars, thresholds, weights, checks, evidence] =
+        ["accept_partial", "vars", "thresholds", "weights", "checks", "evidence"]
             .map(|name| find(&sections, name).map(|(_, node)| node));
     let accept_partial = accept_partial
         .and_then(|node| http::boolean("accept_partial", node, problems))
@@ -184,6 +187,9 @@ fn read_judged_by(root: &Node, problems: &mut Problems) -> Option<JudgedBy> {
     }
     if let Some(node) = checks {
         read_checks(node, &vars, &mut criteria, &mut queries, problems);
+    }
+    if let Some(node) = evidence {
+        criteria.evidence = read_evidence(node, &queries, problems);
     }
     for query in &mut queries {
         query.read_as.accept_partial = accept_partial;

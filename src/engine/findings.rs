@@ -1,9 +1,11 @@
 //! Findings: what stands against the service, the decisive number beside its limit.
 
-use super::modes::evidence;
+use super::Circumstances;
+use super::modes::evidence as evidence_of;
 use crate::model::built_in::{GOOD_LATENCY, HIDDEN_LAG, LOAD_WARNING};
 use crate::model::check::{Criteria, Judged, Severity};
-use crate::model::finding::{Evidence, Finding, LATE_SCRAPE, MISSING_SCRAPES};
+use crate::model::evidence::Shortfall;
+use crate::model::finding::{Evidence, Finding, LATE_SCRAPE};
 use crate::model::interval::Interval;
 use crate::target_health::TargetHealth;
 
@@ -22,16 +24,17 @@ const ORDER: [&str; 6] = [
 /// of scrapes, then the configuration's own checks.
 pub(super) fn findings(
     checks: &[Judged],
-    scrapes: &[TargetHealth],
+    circumstances: Circumstances<'_>,
     criteria: &Criteria,
 ) -> Vec<Finding> {
+    let Circumstances { scrapes, evidence, .. } = circumstances;
     let broken =
         |id: &str| checks.iter().find(|it| it.check.id == id).filter(|it| it.passed == Some(false));
     let built_in = ORDER.iter().filter_map(|id| {
         let judged = broken(id)?;
-        let mut found = vec![evidence(judged)];
+        let mut found = vec![evidence_of(judged)];
         if *id == HIDDEN_LAG {
-            found.push(evidence(broken(GOOD_LATENCY)?));
+            found.push(evidence_of(broken(GOOD_LATENCY)?));
         }
         Some(finding(judged, judged.check.severity, found))
     });
@@ -39,10 +42,10 @@ pub(super) fn findings(
     let own = checks
         .iter()
         .filter(is_listed)
-        .filter_map(|judged| Some(finding(judged, judged.found()?, vec![evidence(judged)])));
+        .filter_map(|judged| Some(finding(judged, judged.found()?, vec![evidence_of(judged)])));
     built_in
         .chain(scrapes.iter().filter_map(|target| late(target, criteria)))
-        .chain(scrapes.iter().filter_map(missing))
+        .chain(evidence.shortfalls.iter().map(|it| shortfall(it, criteria)))
         .chain(own)
         .collect()
 }
@@ -70,11 +73,19 @@ fn late(scrapes: &TargetHealth, criteria: &Criteria) -> Option<Finding> {
     })
 }
 
-fn missing(scrapes: &TargetHealth) -> Option<Finding> {
-    Some(Finding {
-        check: MISSING_SCRAPES.to_owned(),
+/// What was not seen may be worse than what was; or it is only told, where its rule is relaxed.
+fn shortfall(shortfall: &Shortfall, criteria: &Criteria) -> Finding {
+    let Shortfall { rule, detail, .. } = shortfall;
+    let (key, advice) = (rule.key(), rule.def().advice);
+    let detail = if criteria.evidence.allows(*rule) {
+        format!("Not everything was seen: {detail} (allowed by `evidence: {key}`).")
+    } else {
+        format!("Not everything was seen: {detail} (rule `{key}`). To do: {advice}.")
+    };
+    Finding {
+        check: key.to_owned(),
         severity: Severity::Info,
         evidence: Vec::new(),
-        detail: Some(scrapes.missing()?),
-    })
+        detail: Some(detail),
+    }
 }

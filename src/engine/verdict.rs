@@ -2,11 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::score::Score;
+use super::quantity::BACKLOG;
+use super::score::{Score, Term};
 use super::{Assessment, Circumstances};
-use crate::model::check::{Judged, Severity};
+use crate::model::check::{Criteria, Judged, Severity};
+use crate::model::evidence::{Scope, Shortfall};
 use crate::model::level::{Gate, Level, Levels, Status};
 use crate::model::quantity::{number, number_beside};
+use crate::model::signal::Signal;
 
 /// The answer of an audit, from the best to the worst that is proven.
 #[derive(
@@ -20,6 +23,8 @@ pub enum Verdict {
     NotGated,
     /// Something is missing, so that the gate may or may not have to fail.
     Inconclusive,
+    /// The audit was interrupted before its end.
+    Interrupted,
     /// The audit could not be carried out.
     Error,
     /// The command that ran meanwhile failed.
@@ -35,6 +40,7 @@ impl Verdict {
             Self::Fail => "fail",
             Self::CommandFailed => "command failed",
             Self::Error => "error",
+            Self::Interrupted => "interrupted",
             Self::Inconclusive => "inconclusive",
             Self::Pass => "pass",
             Self::NotGated => "not gated",
@@ -45,20 +51,26 @@ impl Verdict {
 /// Decides, and says why.
 pub(super) fn decide(
     assessment: &Assessment,
-    levels: &Levels,
+    criteria: &Criteria,
     circumstances: Circumstances<'_>,
 ) -> (Verdict, String) {
-    let Circumstances { gate, failure, command_failure, .. } = circumstances;
+    let Circumstances { gate, failure, command_failure, interruption, .. } = circumstances;
+    let levels = &criteria.levels;
     if let Some(reason) = proven(assessment, levels, gate) {
         return (Verdict::Fail, reason);
     }
     if let Some(failure) = command_failure {
         return (Verdict::CommandFailed, failure.to_owned());
     }
+    if let Some(interruption) = interruption {
+        // What went wrong beside may well come of it.
+        let besides = failure.map(|failure| format!("; besides: {failure}")).unwrap_or_default();
+        return (Verdict::Interrupted, format!("{interruption}{besides}"));
+    }
     if let Some(failure) = failure {
         return (Verdict::Error, failure.to_owned());
     }
-    if let Some(reason) = missing(assessment, levels, gate) {
+    if let Some(reason) = missing(assessment, criteria, circumstances) {
         return (Verdict::Inconclusive, reason);
     }
     if gate.is_set() {
@@ -112,12 +124,27 @@ fn modes(assessment: &Assessment) -> (String, &'static str) {
 }
 
 /// What is missing, and may hide what fails the gate. Without a gate, what may hide the status.
-fn missing(assessment: &Assessment, levels: &Levels, gate: Gate) -> Option<String> {
+fn missing(
+    assessment: &Assessment,
+    criteria: &Criteria,
+    circumstances: Circumstances<'_>,
+) -> Option<String> {
+    let (gate, levels) = (circumstances.gate, &criteria.levels);
     let score = &assessment.score;
     // Below the level and whole, it cannot reach the level any more.
     let is_open = score.total.exact().is_none();
     if is_open && (gate.is_set() || assessment.status == Status::Inconclusive) {
-        return Some(missing_signals(score, levels, gate.level));
+        // What has no value at all says more than what may be higher.
+        let has_blank = score.terms.iter().any(|term| !term.is_known() && !term.measured);
+        let unseen = unseen(score, criteria, circumstances).filter(|_| !has_blank);
+        return Some(match unseen {
+            Some(shortfall) => {
+                let Shortfall { rule, detail, .. } = shortfall;
+                let least = least(score, levels, gate.level);
+                format!("{detail} (rule `{}`); the score is {least}", rule.key())
+            }
+            None => missing_signals(score, levels, gate.level),
+        });
     }
     if let Some(open) = assessment.not_assessable.first().filter(|_| gate.failure_mode) {
         let unknown: Vec<_> = open.unknown.iter().map(|signal| signal.key()).collect();
@@ -132,22 +159,52 @@ fn missing(assessment: &Assessment, levels: &Levels, gate: Gate) -> Option<Strin
     Some(format!("the check `{}` ({severity}) cannot be told{reason}", judged.check.id))
 }
 
+/// The evidence that is missing of what is not known of the score.
+fn unseen<'a>(
+    score: &Score,
+    criteria: &Criteria,
+    circumstances: Circumstances<'a>,
+) -> Option<&'a Shortfall> {
+    let is_open = |signal: Signal| {
+        let is_input =
+            |term: &Term| term.signal == Signal::THREADPOOL_BACKLOG && BACKLOG.contains(&signal);
+        let of = |term: &Term| term.signal == signal || is_input(term);
+        score.terms.iter().any(|term| !term.is_known() && of(term))
+    };
+    let concerns = |it: &&Shortfall| match &it.scope {
+        Scope::Everything => true,
+        Scope::Queries(numbers) => numbers.iter().any(|number| {
+            circumstances.queries.get(*number).copied().flatten().is_some_and(is_open)
+        }),
+    };
+    let rules = &criteria.evidence;
+    let counting = circumstances.evidence.shortfalls.iter().filter(|it| !rules.allows(it.rule));
+    counting.clone().find(concerns)
+}
+
 fn missing_signals(score: &Score, levels: &Levels, gate: Option<Level>) -> String {
     if !score.is_measured() {
         return "no signal of the score is known".to_owned();
     }
-    let unknown = score.terms.iter().filter(|term| !term.is_known());
-    let names: Vec<_> = unknown.map(|term| term.signal.key()).collect();
+    let unknown = || score.terms.iter().filter(|term| !term.is_known());
+    let has_blank = unknown().any(|term| !term.measured);
+    let named = unknown().filter(|term| !has_blank || !term.measured);
+    let names: Vec<_> = named.map(|term| term.signal.key()).collect();
     let verb = if names.len() == 1 { "is" } else { "are" };
+    let least = least(score, levels, gate);
+    format!("{} {verb} not known; the score is {least}", names.join(", "))
+}
+
+/// How much the score is at least, beside the start of the level that fails the gate.
+fn least(score: &Score, levels: &Levels, gate: Option<Level>) -> String {
     let least = score.total.least;
-    let score = match gate {
+    match gate {
         None => format!("at least {}", number(least)),
         Some(level) => {
             let (least, limit) = number_beside(least, levels.start_of(level));
             format!("at least {least}, and {} starts at {limit}", level.status().name())
         }
-    };
-    format!("{} {verb} not known; the score is {score}", names.join(", "))
+    }
 }
 
 /// Why the gate passes, and what it does not look at.

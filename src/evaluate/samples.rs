@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::Error;
 use crate::collect::Telemetry;
 use crate::model::question::{Answer, Question, Values};
-use crate::model::reading::{Incomplete, Sample, Series};
+use crate::model::reading::{Sample, Series};
 use crate::prometheus::{RETURNS_RANGE, RETURNS_TEXT};
 use crate::promql::{self, TOO_MANY_SAMPLES, Value};
 use crate::storage::Labels;
@@ -22,10 +22,7 @@ pub(super) fn answer(
     deadline: Option<Instant>,
 ) -> Result<Answer, Error> {
     let query = question.expr.parsed()?;
-    let Some(samples) = &telemetry.samples else {
-        let failure = telemetry.failure.as_ref();
-        return Err(failure.map_or(Error::NotAsked, |it| Error::NoSamples(it.to_string())));
-    };
+    let Some(samples) = &telemetry.samples else { return Err(super::why_nothing(telemetry)) };
     let instants = match question.span {
         None => vec![at.as_millisecond()],
         Some(span) => span.instants(at),
@@ -47,9 +44,7 @@ pub(super) fn answer(
         None => Values::Vector(vector(range.1)?),
         Some(_) => Values::Matrix(matrix(&instants, vector)?),
     };
-    // `accept_partial` is about what a server says; here it is known that samples are missing.
-    let incomplete = samples.missing().map(Incomplete::Unanswered);
-    Ok(Answer { values, incomplete })
+    Ok(Answer { values, incomplete: None })
 }
 
 /// The series of a value; one without labels for a scalar.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::built_in::BuiltIn;
+use super::evidence::EvidenceRules;
 use super::interval::Interval;
 use super::level::Levels;
 use super::origin::Place;
@@ -155,13 +156,20 @@ pub struct Criteria {
     pub levels: Levels,
     /// The weights of the score.
     pub weights: Weights,
+    /// How much has to have been seen.
+    pub evidence: EvidenceRules,
 }
 
 impl Default for Criteria {
     /// What holds where the configuration says nothing.
     fn default() -> Self {
         let built_in = BuiltIn::all().iter().map(|it| it.check(it.default, None));
-        Self { checks: built_in.collect(), levels: Levels::default(), weights: Weights::default() }
+        Self {
+            checks: built_in.collect(),
+            levels: Levels::default(),
+            weights: Weights::default(),
+            evidence: EvidenceRules::default(),
+        }
     }
 }
 

@@ -80,7 +80,7 @@ pub const RULES: [RuleDef; 12] = [
         rule: Rule::MaxGap,
         key: "max_gap",
         setting: Setting::Duration,
-        default: "three times the usual interval",
+        default: "three times the usual interval, at least 1s",
         description: "between two scrapes there is no longer pause than this",
         advice: "scrape more regularly, or give the machine that scrapes more time",
     },
@@ -245,6 +245,14 @@ pub enum Scope {
 }
 
 impl Scope {
+    /// The numbers of the queries; `None` for all.
+    pub fn numbers(&self) -> Option<&[usize]> {
+        match self {
+            Self::Everything => None,
+            Self::Queries(all) => Some(all),
+        }
+    }
+
     /// Whether it concerns the query with that number.
     pub fn holds(&self, query: usize) -> bool {
         match self {

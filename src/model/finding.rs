@@ -39,8 +39,6 @@ pub struct Finding {
 
 /// A page of metrics came late: a loop that is held up cannot serve it.
 pub const LATE_SCRAPE: &str = "late_scrape";
-/// Telemetry is missing for a part of the time.
-pub const MISSING_SCRAPES: &str = "missing_scrapes";
 
 /// A failure mode that is proven.
 #[derive(Debug, Clone, PartialEq)]

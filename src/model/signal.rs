@@ -22,7 +22,7 @@ pub struct SignalDef {
 }
 
 /// Every signal, in the order of the report.
-pub const SIGNALS: [SignalDef; 10] = [
+pub const SIGNALS: [SignalDef; 12] = [
     required("p99_latency", "s", "99th percentile of request latency"),
     required("event_loop_lag", "s", "how late the event loop runs its callbacks"),
     count("blocking_events_total", "events", "how often synchronous code blocked the loop"),
@@ -39,6 +39,8 @@ pub const SIGNALS: [SignalDef; 10] = [
     count("threadpool_tasks_completed", "tasks", "tasks that the thread pool has finished"),
     optional("threadpool_backlog", "tasks", "tasks that wait in the pool"),
     optional("process_cpu_cores", "cores", "CPU used by the process"),
+    count("requests_total", "requests", "requests that were served"),
+    optional("error_ratio", "ratio", "the part of them that failed, 0 to 1"),
 ];
 
 const fn optional(key: &'static str, unit: &'static str, description: &'static str) -> SignalDef {
@@ -109,6 +111,10 @@ impl Signal {
     pub const THREADPOOL_BACKLOG: Self = Self::named("threadpool_backlog");
     /// CPU used by the process.
     pub const PROCESS_CPU_CORES: Self = Self::named("process_cpu_cores");
+    /// Requests served while it was watched: an idle service is always calm.
+    pub const REQUESTS_TOTAL: Self = Self::named("requests_total");
+    /// The part of them that failed.
+    pub const ERROR_RATIO: Self = Self::named("error_ratio");
 
     /// Every signal, in the order of the report.
     pub fn all() -> impl DoubleEndedIterator<Item = Self> + Clone {

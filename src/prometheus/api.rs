@@ -4,13 +4,14 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::http::{Failed, Http, Log, Page, RetryPolicy, TransportError, Wanted};
+use super::http::{Connections, Failed, Http, Log, Page, RetryPolicy, TransportError, Wanted};
 use super::wire::{QueryError, decode, decode_matrix};
 use crate::config::Endpoint;
 use crate::model::question::{Answer, Span, Values};
 
 /// Ten answers at once have to fit into a CI runner's memory.
-const WANTED: Wanted = Wanted { accept: "application/json", at_most: 4 * 1024 * 1024 };
+const WANTED: Wanted =
+    Wanted { accept: "application/json", at_most: 4 * 1024 * 1024, connections: Connections::Kept };
 
 /// The build information is worth this much waiting, and no more.
 const BUILD_INFO: RetryPolicy = RetryPolicy::Once(Duration::from_secs(5));
@@ -36,6 +37,18 @@ impl<'a> Server<'a> {
         log: Log<'a>,
     ) -> Self {
         Self { http: Http::new(endpoint, WANTED, started, timeout, log), at, accept_partial }
+    }
+
+    /// The same for a caller who does not give up the answers as a whole when a signal comes.
+    pub(crate) fn interruptible(self) -> Self {
+        Self { http: self.http.interruptible(), ..self }
+    }
+
+    /// The answer to a query that needs no telemetry.
+    pub(crate) fn probe(&self) -> Answered {
+        let answer = self.ask("/api/v1/query", &[("query", "vector(1)")], decode)?;
+        let super::wire::Answer { samples, incomplete } = answer;
+        Ok(Answer { values: Values::Vector(samples), incomplete })
     }
 
     /// The page that says whether the server is up.

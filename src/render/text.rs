@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 
-use super::checks;
+use super::{checks, evidence};
 use crate::engine::Verdict;
 use crate::model::level::Status;
 use crate::model::quantity::{number, number_beside, series};
@@ -31,6 +31,7 @@ pub fn text(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     failure_modes(out, report)?;
     checks::write(out, report)?;
     findings(out, report)?;
+    evidence::write(out, report)?;
     not_read(out, report)?;
     verdict(out, report)
 }
@@ -102,13 +103,19 @@ fn table(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     }
     let shown = |signal: &str| report.score_breakdown.iter().any(|term| term.signal == signal);
     for (signal, entry) in report.signals.iter().filter(|(signal, _)| !shown(signal)) {
-        if entry.state != StateName::NotConfigured && !is_part_of_backlog(report, signal) {
+        let is_shown = entry.state != StateName::NotConfigured && !is_dull(signal, entry);
+        if is_shown && !is_part_of_backlog(report, signal) {
             let value = value(entry.value.map(number), entry.is_lower_bound, short(&entry.unit));
             let limit = own_limit(report, signal, short(&entry.unit));
             writeln!(out, "  {signal:<23}{value:>16}{limit:>12}{:>9}{}", "-", labels(entry))?;
         }
     }
     Ok(())
+}
+
+/// Few services tell how many requests failed: that one does not is no news.
+fn is_dull(signal: &str, entry: &SignalEntry) -> bool {
+    signal == Signal::ERROR_RATIO.key() && entry.state == StateName::NoData
 }
 
 /// The limit that a check sets to a signal outside of the score.
@@ -213,7 +220,10 @@ fn failure_mode(out: &mut dyn Write, mode: &FailureModeEntry) -> io::Result<()> 
 }
 
 fn not_read(out: &mut dyn Write, report: &Report) -> io::Result<()> {
-    let told = || report.signals.iter().filter(|(_, entry)| entry.reason.is_some());
+    let told = || {
+        let signals = report.signals.iter();
+        signals.filter(|(signal, entry)| entry.reason.is_some() && !is_dull(signal, entry))
+    };
     let unread: Vec<_> = told().filter(|(_, entry)| entry.state != StateName::Ok).collect();
     if !unread.is_empty() {
         writeln!(out, "\n{BOLD}Could not be read:{BOLD:#}")?;
@@ -267,7 +277,7 @@ fn verdict(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     let style = match report.verdict {
         Verdict::Pass => GOOD,
         Verdict::Fail | Verdict::CommandFailed | Verdict::Error => BAD,
-        Verdict::Inconclusive | Verdict::NotGated => WARN,
+        Verdict::Inconclusive | Verdict::Interrupted | Verdict::NotGated => WARN,
     };
     let verdict = report.verdict.words().to_uppercase();
     let (reason, code) = (&report.verdict_reason, report.exit_code);

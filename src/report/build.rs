@@ -79,6 +79,7 @@ impl Report {
             finding_details: assessment.findings.iter().map(|it| detail(it, assessment)).collect(),
             fail_on: fail_on(plan.gate),
             profile: plan.profile.clone(),
+            evidence: super::evidence::report(plan, audit),
         }
     }
 

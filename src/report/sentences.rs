@@ -1,13 +1,16 @@
 //! Findings in words: the sentences of schema 1.
 
 use crate::model::built_in::{HIDDEN_LAG, LOAD_WARNING};
-use crate::model::finding::{Evidence, Finding, LATE_SCRAPE, MISSING_SCRAPES};
+use crate::model::finding::{Evidence, Finding, LATE_SCRAPE};
 use crate::model::interval::Interval;
 use crate::model::quantity::{beside, series};
 
 /// The finding as one sentence, the decisive number beside its limit. `violation` says what a
 /// check of the configuration's own found.
 pub(super) fn sentence(finding: &Finding, violation: Option<String>) -> String {
+    if let Some(detail) = &finding.detail {
+        return detail.clone();
+    }
     let [what, over] = match finding.check.as_str() {
         "event_loop_lag" => ["The event loop runs late by up to", ", over its limit of"],
         "blocking_duration_avg" => {
@@ -20,13 +23,6 @@ pub(super) fn sentence(finding: &Finding, violation: Option<String>) -> String {
         }
         LATE_SCRAPE => ["The service was late to show its metrics:", ", over the loop's limit of"],
         HIDDEN_LAG => return hidden(finding),
-        MISSING_SCRAPES => {
-            let missing = finding.detail.as_deref().unwrap_or_default();
-            return format!(
-                "Telemetry is missing for a part of the time, and may hide what is worse: \
-                 {missing}."
-            );
-        }
         _ => return own(finding, violation),
     };
     finding.evidence.first().map(|it| over_limit(it, what, over)).unwrap_or_default()

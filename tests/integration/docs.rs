@@ -3,16 +3,19 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::support::fake::{Fake, Response};
 use crate::support::{auditor, directory_with, empty_directory};
 use auditor::config::DEFAULT_METRICS;
 use auditor::model::built_in::BuiltIn;
+use auditor::model::evidence::RULES;
 use auditor::model::level::{Level, Levels};
 use auditor::model::signal::Signal;
 use auditor::model::weights::Weights;
 
 const README: &str = include_str!("../../README.md");
+const EVIDENCE: &str = include_str!("../../docs/evidence.md");
 
 /// The code blocks of README in that language.
 fn blocks(language: &str) -> Vec<&'static str> {
@@ -22,10 +25,18 @@ fn blocks(language: &str) -> Vec<&'static str> {
 
 /// A backend that has data for everything, and a page of its own.
 fn backend() -> Fake {
-    Fake::start(|request| match request.path.as_str() {
-        "/api/v1/query" => Response::vector(&[(BTreeMap::new(), "0.1".to_owned())]),
+    let served = AtomicUsize::new(1);
+    Fake::start(move |request| match request.path.as_str() {
+        "/api/v1/query" => {
+            let is_count = request.parameters["query"].starts_with("increase(");
+            let value = if is_count { "100" } else { "0.1" };
+            Response::vector(&[(BTreeMap::new(), value.to_owned())])
+        }
         "/api/v1/query_range" => Response::new(200, NO_SERIES),
-        "/metrics" => Response::new(200, PAGE),
+        "/metrics" => {
+            let served = served.fetch_add(1, Ordering::Relaxed);
+            Response::new(200, PAGE.replace("SERVED", &served.to_string()))
+        }
         _ => Response::new(200, "Prometheus Server is Healthy.\n"),
     })
 }
@@ -35,7 +46,9 @@ const NO_SERIES: &str = r#"{"status":"success","data":{"resultType":"matrix","re
 
 /// What the default queries ask for.
 const PAGE: &str = "\
-http_request_duration_seconds_bucket{le=\"+Inf\"} 1
+http_request_duration_seconds_bucket{le=\"0.1\"} SERVED
+http_request_duration_seconds_bucket{le=\"+Inf\"} SERVED
+http_request_duration_seconds_count SERVED
 asyncio_event_loop_lag_seconds 0.01
 blocking_events_total 0
 blocking_duration_seconds_sum 0
@@ -198,8 +211,23 @@ fn the_template_asks_what_the_original_asked() {
         let ours = template["queries"][key].as_str().unwrap();
         assert_eq!(ours.replace("{$selector}", "").replace("$window", "15m"), original);
     }
-    assert_eq!(template["queries"].as_mapping().unwrap().len(), 8);
+    let ours = ["requests_total", "error_ratio"];
+    assert_eq!(template["queries"].as_mapping().unwrap().len(), 8 + ours.len());
     assert_eq!(template["vars"]["window"].as_str(), Some("15m"));
+}
+
+#[test]
+fn rules_of_evidence_are_documented_with_their_defaults() {
+    for def in &RULES {
+        let row = format!("| `{}` | {} | {} |", def.key, def.default, def.description);
+        assert!(EVIDENCE.contains(&row), "docs/evidence.md lacks {row}");
+        let template = DEFAULT_METRICS.split("# evidence:").nth(1).unwrap();
+        let is_clock = def.key == "max_clock_skew";
+        assert!(is_clock || template.contains(def.key), "the template lacks {}", def.key);
+    }
+    let example = EVIDENCE.split("```yaml").nth(1).and_then(|rest| rest.split("```").next());
+    let plan = auditor::config::parse(Path::new("a"), example.unwrap(), &Default::default());
+    assert_eq!(plan.unwrap().criteria.evidence.set.len(), 3);
 }
 
 #[test]

@@ -76,7 +76,7 @@ pub(super) fn read_weights(node: &Node, problems: &mut Problems) -> Weights {
 }
 
 /// A finite number that is not negative.
-fn read_number(name: &str, node: &Node, problems: &mut Problems) -> Option<f64> {
+pub(super) fn read_number(name: &str, node: &Node, problems: &mut Problems) -> Option<f64> {
     let value = read_any_number(name, node, problems)?;
     if !value.is_finite() || value < 0.0 {
         problems.at(node, format!("`{name}` must be finite and not negative, found {value}"));

@@ -1,6 +1,8 @@
 //! How an answer becomes a reading: what each series counts for, and how several become one.
 
-use super::{Incomplete, Labels, Note, RangeReading, ReadAs, Reading, Sample, Series, State};
+use super::{
+    CheckReading, Incomplete, Labels, Note, RangeReading, ReadAs, Reading, Sample, Series, State,
+};
 use crate::model::interval::Interval;
 use crate::model::signal::{OnMissing, Reduce};
 
@@ -44,6 +46,21 @@ impl Reading {
         Self { state: unreadable.unwrap_or(State::Ok), value, measured, labels, series, notes }
     }
 
+    /// The same where it is known that something was not seen, and `why`: a lower bound of what is
+    /// not signed.
+    #[must_use]
+    pub fn bounded(self, why: &str, how: ReadAs) -> Self {
+        if self.state != State::Ok {
+            return self;
+        }
+        let state = State::Partial(why.to_owned());
+        let has_value = self.series > 0 && (how.is_signed || how.reduce != Reduce::Min);
+        match self.value.exact().filter(|_| has_value) {
+            Some(value) => Self { state, value: partly(value, how), ..self },
+            None => Self { state, value: unknown(how), measured: false, ..self },
+        }
+    }
+
     fn empty(incomplete: Option<Incomplete>, how: ReadAs) -> Self {
         match (incomplete, how.on_no_data) {
             // Accepted or not: of nothing there is no part.
@@ -59,6 +76,20 @@ impl Reading {
                 notes: vec![Note::NoDataAsZero],
                 ..Self::unknown(State::Ok)
             },
+        }
+    }
+}
+
+impl CheckReading {
+    /// The same where it is known that something was not seen, and `why`.
+    #[must_use]
+    pub fn bounded(self, why: &str, how: ReadAs) -> Self {
+        match self {
+            Self::Value(reading) => Self::Value(reading.bounded(why, how)),
+            Self::Range(reading) if reading.state == State::Ok => {
+                Self::Range(RangeReading { state: State::Partial(why.to_owned()), ..reading })
+            }
+            Self::Range(reading) => Self::Range(reading),
         }
     }
 }
