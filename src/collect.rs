@@ -11,14 +11,18 @@ use jiff::Timestamp;
 mod clock;
 mod command;
 mod coverage;
+mod deadline;
 mod error;
+mod inferred;
 mod observer;
 mod outcome;
 mod recording;
 mod samples;
 mod scrape;
 mod snapshot;
-mod staleness;
+mod targets;
+#[cfg(test)]
+mod tests;
 
 use crate::config::{Endpoint, ObservedRange, Source, SourceSpec};
 use crate::interrupt::{self, Interruption};
@@ -30,6 +34,7 @@ use clock::Clock;
 pub use command::CommandOutcome;
 use command::Running;
 pub(crate) use coverage::{DURATION, OUT_OF_ORDER, UP};
+use deadline::Deadline;
 pub use error::{Error, Failure, PageProblem, RecordingError, SamplesError, ScrapeError};
 pub use observer::{Observer, ProgressUpdate};
 pub(crate) use samples::Samples;
@@ -88,14 +93,14 @@ impl Telemetry {
 
     /// The instants of the scrapes, each once, in order.
     pub fn instants(&self) -> Vec<Timestamp> {
-        let instants = self.storage().map(coverage::instants).unwrap_or_default();
-        instants.into_iter().filter_map(|at| Timestamp::from_millisecond(at).ok()).collect()
+        let instants = self.samples.iter().flat_map(|samples| &samples.instants);
+        instants.copied().filter_map(|at| Timestamp::from_millisecond(at).ok()).collect()
     }
 
     /// What was observed up to an earlier instant.
     pub fn until(&self, at: Timestamp) -> ObservedRange {
-        let span = self.storage().and_then(coverage::span);
-        span.map_or_else(|| self.observed.clone(), |span| span.observed(Some(at)))
+        let samples = self.samples.as_ref();
+        samples.map_or_else(|| self.observed.clone(), |it| it.span.observed(Some(at)))
     }
 
     /// How each target could be scraped.
@@ -150,10 +155,14 @@ pub fn collect(
             let by = interrupt::received();
             outcome::add(&mut scraped.storage, scraped.command.as_ref(), by);
             let (command, warnings) = (scraped.command, scraped.warnings);
-            let telemetry = of_storage(scraped.storage, None, spec, scraped.failure);
-            Ok(Telemetry { command, warnings, interruption: by.map(in_words), ..telemetry })
+            let finished = Instant::now();
+            let deadline = Deadline::new(finished, spec.timeout);
+            let samples = Samples::new(scraped.storage, None, deadline);
+            let telemetry = of_samples(samples, spec, scraped.failure);
+            let interruption = by.map(in_words);
+            Ok(Telemetry { finished, command, warnings, interruption, ..telemetry })
         }
-        Source::Recording(path) => Ok(recorded(path, spec)),
+        Source::Recording(path) => Ok(recorded(path, spec, started)),
     }
 }
 
@@ -190,27 +199,25 @@ fn beside_a_server(
 }
 
 /// Reads a recording, and how the run ended that left it.
-fn recorded(path: &Path, spec: &SourceSpec) -> Telemetry {
+fn recorded(path: &Path, spec: &SourceSpec, started: Instant) -> Telemetry {
     let until = spec.at.map(|at| at.as_millisecond());
-    let owned = (path.to_owned(), spec.timeout);
-    let loaded = interrupt::race(move || load(&owned.0, owned.1));
-    let (storage, interruption) = match loaded {
-        Err(by) => (Storage::default(), Some(in_words(by))),
-        Ok(Ok(storage)) => {
-            let recorded = outcome::interruption(&storage);
-            let words = |name| format!("the run that was recorded was interrupted ({name})");
-            let interruption = recorded.map(words);
-            (storage, interruption)
+    let owned = path.to_owned();
+    let deadline = Deadline::new(started, spec.timeout);
+    let telemetry = match interrupt::race(move || load(&owned, until, deadline)) {
+        Err(by) => {
+            let at = ObservedRange { at: spec.instant(), window: None, step: None };
+            Telemetry { interruption: Some(in_words(by)), ..Telemetry::new(at) }
         }
-        Ok(Err(error)) => return Telemetry::failed(spec, error.into()),
+        Ok(Err(error)) => Telemetry::failed(spec, error.into()),
+        Ok(Ok(samples)) => {
+            let recorded = outcome::interruption(&samples.storage);
+            let words = |name| format!("the run that was recorded was interrupted ({name})");
+            let (interruption, command) = (recorded.map(words), outcome::command(&samples.storage));
+            Telemetry { command, interruption, ..of_samples(Ok(samples), spec, None) }
+        }
     };
-    let command = outcome::command(&storage);
-    let mut telemetry = of_storage(storage, until, spec, None);
-    if let Some(Failure::Samples(source)) = telemetry.failure {
-        let path = path.to_owned();
-        telemetry.failure = Some(RecordingError::Samples { path, source }.into());
-    }
-    Telemetry { command, interruption, ..telemetry }
+    // Reading a file takes a part of the time that there is for all of it.
+    Telemetry { finished: started, ..telemetry }
 }
 
 /// That it is over, and why.
@@ -218,40 +225,43 @@ pub(crate) fn in_words(by: Interruption) -> String {
     format!("the audit was interrupted ({})", by.name)
 }
 
-/// What the samples are, of which everything up to the instant `until` counts, in milliseconds.
-fn of_storage(
-    storage: Storage,
-    until: Option<i64>,
+fn of_samples(
+    samples: Result<Samples, SamplesError>,
     spec: &SourceSpec,
     failure: Option<Failure>,
 ) -> Telemetry {
-    let (samples, failure) = match Samples::new(storage, until) {
+    let (samples, failure) = match samples {
         Ok(samples) => (Some(samples), failure),
         // Nobody had the time to take any.
         Err(SamplesError::Empty) if interrupt::received().is_some() => (None, failure),
         Err(error) => (None, failure.or(Some(error.into()))),
     };
-    let span = samples.as_ref().and_then(|samples| coverage::span(&samples.storage));
-    let observed = match span {
-        Some(span) => span.observed(spec.at),
+    let observed = match &samples {
+        Some(samples) => samples.span.observed(spec.at),
         None => ObservedRange { at: spec.instant(), window: None, step: None },
     };
     Telemetry { samples, failure, ..Telemetry::new(observed) }
 }
 
-/// Reads a recording, or gives up: what comes through a pipe may never come to an end.
-fn load(path: &Path, timeout: Duration) -> Result<Storage, RecordingError> {
+/// Reads a recording, or gives up: what comes through a pipe may never come to an end. The thread
+/// that is then still reading ends with the process.
+fn load(path: &Path, until: Option<i64>, deadline: Deadline) -> Result<Samples, RecordingError> {
     let (sender, receiver) = mpsc::channel();
     let owned = path.to_owned();
     let reader = move || {
+        let samples = recording::load(&owned).and_then(|storage| {
+            let named = |source| RecordingError::Samples { path: owned.clone(), source };
+            Samples::new(storage, until, deadline).map_err(named)
+        });
         // Nobody waits for it any more if this fails.
-        let _ = sender.send(recording::load(&owned));
+        let _ = sender.send(samples);
     };
     let path = path.to_owned();
+    let timeout = deadline.timeout();
     if let Err(source) = thread::Builder::new().spawn(reader) {
         return Err(RecordingError::Unreadable { path, source });
     }
-    receiver.recv_timeout(timeout).unwrap_or_else(|error| {
+    receiver.recv_timeout(deadline.left()).unwrap_or_else(|error| {
         Err(match error {
             RecvTimeoutError::Timeout => RecordingError::Slow { path, timeout },
             RecvTimeoutError::Disconnected => RecordingError::Panicked(path),

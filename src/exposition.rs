@@ -9,6 +9,7 @@ mod cache;
 mod comment;
 mod cursor;
 mod error;
+mod family;
 mod labels;
 mod line;
 mod number;
@@ -29,8 +30,11 @@ pub use error::Error;
 pub use recording::format_of_recording;
 pub use write::write;
 
-/// The longest line that is read, in bytes.
+/// The longest line of a page that is read, in bytes.
 pub const MAX_LINE: usize = 1 << 20;
+/// The longest line of a recording: the same line with the labels of a target, a timestamp, and
+/// what has to be escaped.
+pub const MAX_RECORDED_LINE: usize = 4 * MAX_LINE;
 
 /// How samples are written down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +73,8 @@ pub struct Context<'a> {
 pub struct Page {
     /// How many samples were written there, the ones below included.
     pub samples: usize,
+    /// How many of them had a timestamp of their own.
+    pub timestamped: usize,
     /// Samples of a page that were dropped, as the page, or one before it, has another value of
     /// their series at their instant. Prometheus keeps the first, too.
     pub duplicates: usize,
@@ -85,6 +91,7 @@ pub struct Page {
 pub struct Reader {
     cache: Cache,
     samples: Vec<Sample>,
+    reserved: &'static [&'static str],
     /// Whether a page that was no OpenMetrics by its type ended as OpenMetrics does, or a
     /// snapshot, which has no type.
     ends_as_openmetrics: bool,
@@ -96,6 +103,12 @@ impl Reader {
         Self::default()
     }
 
+    /// A reader for somebody who writes series of his own beside what is read, with no labels but
+    /// the target's: what is read of such a series has its name kept behind `exported_`.
+    pub fn reserving(metrics: &'static [&'static str]) -> Self {
+        Self { reserved: metrics, ..Self::default() }
+    }
+
     /// Reads what a service has exposed at one instant: all of it, or, on an error, nothing.
     ///
     /// A page is whole if it ends with `# EOF`; in the Prometheus format also if it ends with a
@@ -103,7 +116,7 @@ impl Reader {
     /// a wrong type.
     ///
     /// # Errors
-    /// The page is not in the format, or cut off.
+    /// The page is not in the format, or cut off; or there is no room for it.
     pub fn read_page(
         &mut self,
         page: &[u8],
@@ -112,7 +125,8 @@ impl Reader {
         storage: &mut Storage,
     ) -> Result<Page, Error> {
         self.samples.clear();
-        let mut parse = Parse::of_page(&mut self.cache, format, context);
+        let room = storage.room()?;
+        let mut parse = Parse::of_page(&mut self.cache, format, context, self.reserved, room);
         for (line, ended) in lines(page) {
             self.samples.extend(parse.step(line, ended)?);
         }
@@ -128,7 +142,7 @@ impl Reader {
     ///
     /// # Errors
     /// It cannot be read; it is not in the format, or cut off; or a sample contradicts the one
-    /// of its series that came last. Contradictions to earlier ones are found by
+    /// of its series that came last; or there is no room for more. Contradictions to earlier ones are found by
     /// [`Storage::merge_out_of_order`].
     pub fn read_recording(
         &mut self,
@@ -139,8 +153,10 @@ impl Reader {
     ) -> Result<Page, Error> {
         let mut page = Page::default();
         let mut blocks = Blocks::new(input);
-        let mut parse = Parse::of_recording(&mut self.cache, format, context);
+        let room = storage.room()?;
+        let mut parse = Parse::of_recording(&mut self.cache, format, context, self.reserved, room);
         while let Some(block) = blocks.next()? {
+            parse.room = storage.room()?;
             for (line, ended) in lines(block) {
                 let Some(sample) = parse.step(line, ended)? else { continue };
                 let id = parse.cache.id(sample.entry, storage);
@@ -148,6 +164,7 @@ impl Reader {
                     return Err(parse.error(line, contradiction.to_string()));
                 }
                 page.samples += 1;
+                page.timestamped += usize::from(sample.is_timestamped);
             }
         }
         let is_snapshot = context.at.is_some();
@@ -158,7 +175,8 @@ impl Reader {
     }
 
     fn push_page(&mut self, storage: &mut Storage) -> Page {
-        let mut page = Page { samples: self.samples.len(), ..Page::default() };
+        let timestamped = self.samples.iter().filter(|sample| sample.is_timestamped).count();
+        let mut page = Page { samples: self.samples.len(), timestamped, ..Page::default() };
         for sample in &self.samples {
             let id = self.cache.id(sample.entry, storage);
             if storage.get(id).points.last().is_some_and(|last| last > sample.point.at) {

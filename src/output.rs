@@ -1,7 +1,10 @@
 //! The edge where text leaves the process.
 
+#[cfg(unix)]
+mod pipe;
+
 use std::fs;
-use std::io::{self, BufWriter, Write as _};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use anstream::{AutoStream, ColorChoice};
@@ -48,15 +51,15 @@ pub fn write_text(path: &Path, text: &str) -> io::Result<()> {
 /// If it cannot be written; an earlier file of that name is then still there.
 pub fn write_file(
     path: &Path,
-    write: impl FnOnce(&mut BufWriter<&fs::File>) -> io::Result<()>,
+    write: impl FnOnce(&mut BufWriter<Box<dyn Write + '_>>) -> io::Result<()>,
 ) -> io::Result<()> {
     if let Some(stream) = stream(path)? {
-        return write_all(&stream, write);
+        return write_all(stream, write);
     }
     // Through a link, the file that it points to is replaced.
     let path = through_links(path);
     let (file, owned) = temporary(&path)?;
-    write_all(file.as_file(), write).map_err(without_path)?;
+    write_all(Box::new(file.as_file()), write).map_err(without_path)?;
     file.as_file().sync_all()?;
     file.persist(&path).map_err(|error| without_path(error.error))?;
     drop(owned);
@@ -77,10 +80,14 @@ pub fn check_writable(path: &Path) -> io::Result<()> {
 }
 
 /// What is written to as it is, if it is a device or a pipe; only a file can be replaced.
-fn stream(path: &Path) -> io::Result<Option<fs::File>> {
+fn stream(path: &Path) -> io::Result<Option<Box<dyn Write>>> {
     match fs::metadata(path) {
         Ok(metadata) if metadata.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
-        Ok(metadata) if !metadata.is_file() => fs::File::options().write(true).open(path).map(Some),
+        #[cfg(unix)]
+        Ok(metadata) if is_pipe(&metadata) => Ok(Some(Box::new(pipe::Pipe::open(path)?))),
+        Ok(metadata) if !metadata.is_file() => {
+            Ok(Some(Box::new(fs::File::options().write(true).open(path)?)))
+        }
         _ => Ok(None),
     }
 }
@@ -123,13 +130,17 @@ fn temporary(path: &Path) -> io::Result<(NamedTempFile, OwnedFile)> {
     interrupt::own_file(|| builder.tempfile_in(directory)).map_err(without_path)
 }
 
-fn write_all(
-    file: &fs::File,
-    write: impl FnOnce(&mut BufWriter<&fs::File>) -> io::Result<()>,
+fn write_all<'a>(
+    out: Box<dyn Write + 'a>,
+    write: impl FnOnce(&mut BufWriter<Box<dyn Write + 'a>>) -> io::Result<()>,
 ) -> io::Result<()> {
-    let mut out = BufWriter::new(file);
-    write(&mut out)?;
-    out.flush()
+    let mut out = BufWriter::new(out);
+    let written = write(&mut out).and_then(|()| out.flush());
+    if written.is_err() {
+        // Without this it would try again, and wait again.
+        let _ = out.into_parts();
+    }
+    written
 }
 
 /// The error without the name of the temporary file, which is another one each time.

@@ -46,8 +46,9 @@ pub use selectors::SelectorUse;
 use crate::storage::{Labels, Point, Storage};
 use plan::Plan;
 
-/// The least samples that one query may not hold in memory at once, as in Prometheus.
-const TOO_MANY_SAMPLES: usize = 50_000_001;
+/// The least samples that one query may not hold in memory at once, as in Prometheus. Labels that
+/// it computes count too, 16 bytes of them as a sample.
+pub(crate) const TOO_MANY_SAMPLES: usize = 50_000_001;
 
 /// A query that can be evaluated.
 #[derive(Debug, Clone)]

@@ -2,12 +2,17 @@
 //!
 //! Instants are milliseconds since the Unix epoch, as Prometheus counts them.
 
+mod cumulative;
 mod labels;
+mod limits;
 mod points;
 
 use std::collections::HashMap;
 
+pub use cumulative::is_named_cumulative;
 pub use labels::{Labels, METRIC_NAME};
+pub use limits::{Full, Limits};
+pub(crate) use limits::{Room, size_of_series};
 pub use points::{Point, Points, STALE, is_stale};
 
 /// A series: its labels, and its samples in the order of time.
@@ -17,6 +22,16 @@ pub struct Series {
     pub labels: Labels,
     /// What was seen of it.
     pub points: Points,
+    /// The instants of the samples that were inferred from others, in order.
+    inferred: Vec<i64>,
+}
+
+impl Series {
+    /// The samples that were read, first to last: all but those that were inferred.
+    pub fn read_points(&self) -> impl Iterator<Item = Point> {
+        let is_inferred = |at: i64| self.inferred.binary_search(&at).is_ok();
+        self.points.iter().filter(move |point| !is_inferred(point.at))
+    }
 }
 
 /// The place of a series in a [`Storage`], for as long as nothing is removed from it.
@@ -34,9 +49,19 @@ pub struct Storage {
     series: Vec<Series>,
     ids: HashMap<Labels, SeriesId>,
     by_name: HashMap<String, Vec<SeriesId>>,
+    /// Metrics that are declared to be another kind than their names say: whether they accumulate.
+    declared: HashMap<String, bool>,
+    limits: Limits,
+    /// About how much memory series and samples take.
+    bytes: usize,
 }
 
 impl Storage {
+    /// An empty one with limits of its own.
+    pub fn with_limits(limits: Limits) -> Self {
+        Self { limits, ..Self::default() }
+    }
+
     /// The series with these labels; a new one if there was none.
     pub fn series(&mut self, labels: Labels) -> SeriesId {
         if let Some(id) = self.ids.get(&labels) {
@@ -45,7 +70,8 @@ impl Storage {
         let id = SeriesId(self.series.len());
         self.ids.insert(labels.clone(), id);
         self.by_name.entry(labels.metric_name().to_owned()).or_default().push(id);
-        self.series.push(Series { labels, points: Points::default() });
+        self.bytes += limits::size_of_series(&labels);
+        self.series.push(Series { labels, points: Points::default(), inferred: Vec::new() });
         id
     }
 
@@ -56,7 +82,29 @@ impl Storage {
     /// The last sample of the series is of the same instant and has another value.
     pub fn push(&mut self, id: SeriesId, point: Point) -> Result<(), Contradiction> {
         // Proof: ids come from `series`, and nothing is ever removed.
-        self.series[id.0].points.push(point)
+        let points = &mut self.series[id.0].points;
+        let before = points.size();
+        let pushed = points.push(point);
+        self.bytes += points.size() - before;
+        pushed
+    }
+
+    /// Adds a sample that nobody has seen, but that follows from others. It is seen after
+    /// [`Self::merge_out_of_order`], and never among [`Series::read_points`]. Where the series has
+    /// a sample, nothing is added.
+    pub fn infer(&mut self, id: SeriesId, point: Point) {
+        // Proof: as in `push`.
+        let series = &mut self.series[id.0];
+        let Err(place) = series.inferred.binary_search(&point.at) else { return };
+        if !series.points.has(point.at) {
+            series.inferred.insert(place, point.at);
+            let _ = self.push(id, point);
+        }
+    }
+
+    /// The series with these labels, if there is one.
+    pub fn find(&self, labels: &Labels) -> Option<&Series> {
+        self.ids.get(labels).map(|id| self.get(*id))
     }
 
     /// The series of this id.
@@ -101,11 +149,35 @@ impl Storage {
         self.series.is_empty()
     }
 
+    /// Puts the series into the order of their names and labels, which does not depend on what
+    /// was seen first: sums of many numbers depend on their order. Every [`SeriesId`] of before
+    /// is void.
+    pub fn sort(&mut self) {
+        let mut groups: Vec<_> = std::mem::take(&mut self.by_name).into_iter().collect();
+        groups.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        let mut unsorted: Vec<_> = std::mem::take(&mut self.series).into_iter().map(Some).collect();
+        self.series.reserve_exact(unsorted.len());
+        for (name, ids) in groups {
+            let series = ids.into_iter().filter_map(|id| unsorted.get_mut(id.0)?.take());
+            let mut series: Vec<_> = series.collect();
+            series.sort_by(|one, other| one.labels.cmp(&other.labels));
+            let first = self.series.len();
+            self.series.append(&mut series);
+            self.by_name.insert(name, (first..self.series.len()).map(SeriesId).collect());
+        }
+        for (index, series) in self.series.iter().enumerate() {
+            if let Some(id) = self.ids.get_mut(&series.labels) {
+                *id = SeriesId(index);
+            }
+        }
+    }
+
     /// Changes values of labels, all but the names of metrics, where `change` has another one for
     /// them. Series that were told apart stay apart.
     pub fn change_values(&mut self, change: impl Fn(&str) -> Option<String>) {
         let before = std::mem::take(self);
-        for Series { labels, points } in before.series {
+        (self.limits, self.declared) = (before.limits, before.declared);
+        for Series { labels, points, inferred } in before.series {
             let others = labels.iter().filter(|(name, _)| *name != METRIC_NAME);
             let changes = others.filter_map(|(name, value)| Some((name, change(value)?)));
             let (mut changed, mut twins) = (labels.clone(), String::new());
@@ -117,7 +189,8 @@ impl Storage {
                 }
             }
             let id = self.series(changed);
-            self.series[id.0].points = points;
+            self.bytes += points.size();
+            self.series[id.0] = Series { labels: self.get(id).labels.clone(), points, inferred };
         }
     }
 

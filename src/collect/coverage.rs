@@ -7,6 +7,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::deadline::Deadline;
+use super::error::SamplesError;
+use super::targets::Targets;
 use crate::config::ObservedRange;
 use crate::storage::{Labels, METRIC_NAME, Point, Points, Storage};
 use crate::target_health::TargetHealth;
@@ -19,7 +22,11 @@ pub(crate) const DURATION: &str = "scrape_duration_seconds";
 /// where there were any.
 pub(crate) const OUT_OF_ORDER: &str = "scrape_samples_out_of_order";
 
+/// The metrics that are written about scrapes, with no labels but the target's.
+pub(super) const REPORTED: &[&str] = &[UP, DURATION, OUT_OF_ORDER];
+
 /// From when to when samples were taken, and how often.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Span {
     first: i64,
     last: i64,
@@ -28,8 +35,8 @@ pub(super) struct Span {
 }
 
 /// The span of the scrapes; where samples tell of none, that of the samples.
-pub(super) fn span(storage: &Storage) -> Option<Span> {
-    let scrapes: Vec<_> = storage.of_metric(Some(UP)).map(|series| &series.points).collect();
+pub(super) fn span(storage: &Storage, targets: &Targets<'_>) -> Option<Span> {
+    let scrapes: Vec<_> = targets.ups().iter().map(|series| &series.points).collect();
     let first = scrapes.iter().filter_map(|points| points.first()).min();
     let last = scrapes.iter().filter_map(|points| points.last()).max();
     let (first, last) = first.zip(last).or_else(|| storage.span())?;
@@ -39,8 +46,8 @@ pub(super) fn span(storage: &Storage) -> Option<Span> {
 }
 
 /// The instants of the scrapes, each once, in order.
-pub(super) fn instants(storage: &Storage) -> Vec<i64> {
-    let scrapes = storage.of_metric(Some(UP)).flat_map(|series| series.points.iter());
+pub(super) fn instants(targets: &Targets<'_>) -> Vec<i64> {
+    let scrapes = targets.ups().iter().flat_map(|series| series.points.iter());
     let mut instants: Vec<_> = scrapes.map(|point| point.at).collect();
     instants.sort_unstable();
     instants.dedup();
@@ -65,25 +72,32 @@ impl Span {
 /// How each target could be scraped, up to the instant `until`.
 ///
 /// Where there is no `up`, the series with the most samples stands for the scrapes.
-pub(super) fn targets(storage: &Storage, until: Option<i64>) -> Vec<TargetHealth> {
-    let last = storage.of_metric(Some(UP)).filter_map(|series| series.points.last()).max();
+///
+/// # Errors
+/// It takes longer than it may.
+pub(super) fn targets(
+    storage: &Storage,
+    targets: &Targets<'_>,
+    until: Option<i64>,
+    deadline: &mut Deadline,
+) -> Result<Vec<TargetHealth>, SamplesError> {
+    let last = targets.ups().iter().filter_map(|series| series.points.last()).max();
     let Some(last) = last else {
         let densest = densest(storage);
-        return densest.map(|points| of_series(points, until)).into_iter().collect();
+        return Ok(densest.map(|points| of_series(points, until)).into_iter().collect());
     };
     // An instant after the last scrape leaves a pause at the end.
     let end = until.unwrap_or(last);
-    let mut all: Vec<_> = storage
-        .of_metric(Some(UP))
-        .map(|series| {
-            let mut labels = series.labels.clone();
-            labels.set(METRIC_NAME, DURATION);
-            let took = storage.of_metric(Some(DURATION)).find(|series| series.labels == labels);
-            of_target(&series.labels, &series.points, took.map(|series| &series.points), end)
-        })
-        .collect();
+    let mut all = Vec::with_capacity(targets.ups().len());
+    for up in targets.ups() {
+        deadline.tick()?;
+        let mut labels = up.labels.clone();
+        labels.set(METRIC_NAME, DURATION);
+        let took = storage.find(&labels).map(|series| &series.points);
+        all.push(of_target(&up.labels, &up.points, took, end));
+    }
     all.sort_by(|a, b| a.target.cmp(&b.target));
-    all
+    Ok(all)
 }
 
 fn densest(storage: &Storage) -> Option<&Points> {
@@ -138,7 +152,18 @@ fn usual_interval(points: &Points) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use super::*;
+
+    fn deadline() -> Deadline {
+        Deadline::new(Instant::now(), Duration::MAX)
+    }
+
+    fn targets(storage: &Storage, until: Option<i64>) -> Vec<TargetHealth> {
+        let scrapes = Targets::new(storage, &mut deadline()).unwrap();
+        super::targets(storage, &scrapes, until, &mut deadline()).unwrap()
+    }
 
     /// A target scraped at these seconds, with 1 or 0 for `up`, and so long each time.
     fn scraped(instance: &str, scrapes: &[(f64, f64, f64)], storage: &mut Storage) {
@@ -222,7 +247,7 @@ mod tests {
         let mut storage = Storage::default();
         let all: Vec<_> = (5..=35).map(|n| (f64::from(n), 1.0, 0.0)).collect();
         scraped("a:1", &all, &mut storage);
-        let span = span(&storage).unwrap();
+        let span = span(&storage, &Targets::new(&storage, &mut deadline()).unwrap()).unwrap();
         let observed = span.observed(None);
         assert_eq!(observed.at, Timestamp::from_second(35).unwrap());
         assert_eq!(observed.window, Some(Duration::from_secs(31)));

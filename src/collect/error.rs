@@ -106,9 +106,6 @@ pub enum PageProblem {
     /// Series stand there twice with other values; how many.
     #[error("{0} series stand there twice with other values")]
     Duplicates(usize),
-    /// It has a series of its own that tells of scrapes.
-    #[error("the page has a series `{0}` of its own")]
-    OwnSeries(&'static str),
     /// The scrape itself failed.
     #[error(transparent)]
     Scraper(TransportError),
@@ -125,6 +122,26 @@ pub enum RecordingError {
         /// Why not.
         source: io::Error,
     },
+    /// What comes through a pipe is too long.
+    #[error(
+        "cannot read the recording {}: more than {} MiB come through this pipe or device; write \
+         them into a file first",
+        path.display(),
+        limit >> 20
+    )]
+    Endless {
+        /// The pipe.
+        path: PathBuf,
+        /// How many bytes may come.
+        limit: u64,
+    },
+    /// There are recordings among snapshots.
+    #[error(
+        "{}: there are recordings and snapshots of a page in this directory; audit each kind by \
+         itself",
+        .0.display()
+    )]
+    Mixed(PathBuf),
     /// It does not come to an end.
     #[error(
         "cannot read the recording {}: it takes longer than {timeout:?} (--timeout)",
@@ -180,6 +197,9 @@ pub enum SamplesError {
     /// There are none.
     #[error("there are no samples in it")]
     Empty,
+    /// To prepare them takes too long.
+    #[error("to prepare the samples takes longer than {0:?} (--timeout)")]
+    Slow(Duration),
     /// A series has two values at one instant.
     #[error(
         "{}",

@@ -5,9 +5,9 @@
 use std::time::Duration;
 
 use super::command::CommandOutcome;
-use super::coverage;
+use super::coverage::UP;
 use crate::interrupt::Interruption;
-use crate::storage::{Labels, METRIC_NAME, Point, Series, Storage};
+use crate::storage::{Labels, METRIC_NAME, Point, Points, Series, Storage};
 
 /// How long the command ran, seconds. Its labels say which one, and how it ended.
 const DURATION: &str = "auditor_command_duration_seconds";
@@ -31,8 +31,11 @@ pub(super) fn add(
     command: Option<&CommandOutcome>,
     interruption: Option<Interruption>,
 ) {
-    let last = coverage::instants(storage).last().copied();
-    let Some(at) = last.or(storage.span().map(|(_, last)| last)) else { return };
+    let ups = storage.of_metric(Some(UP)).map(|series| &series.points);
+    let Some(at) = ups.filter_map(Points::last).max().or(storage.span().map(|(_, last)| last))
+    else {
+        return;
+    };
     let mut add = |name, labels: &[(&str, &str)], value| {
         let labels = labels.iter().copied().chain([(METRIC_NAME, name)]).collect();
         let id = storage.series(labels);

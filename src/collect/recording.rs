@@ -4,11 +4,15 @@ use std::fs::{self, File};
 use std::io::{self, Cursor, Read, Seek};
 use std::path::{Path, PathBuf};
 
-use super::coverage::UP;
+use super::coverage::{REPORTED, UP};
 use super::error::{RecordingError, SamplesError};
 use super::snapshot;
-use crate::exposition::{self, Context, Reader};
+use crate::exposition::{self, Context, Page, Reader};
 use crate::storage::{Labels, METRIC_NAME, Point, Storage};
+
+/// The most that comes through a pipe, in bytes: as its end says the format, it has to be in memory
+/// whole. A file has no such limit.
+const MAX_PIPED: u64 = 256 << 20;
 
 /// Reads a recording.
 ///
@@ -21,7 +25,8 @@ pub(super) fn load(path: &Path) -> Result<Storage, RecordingError> {
         directory(path, &mut storage)?;
     } else {
         let target = Labels::default();
-        file(path, &Context { at: None, target: &target }, &mut Reader::new(), &mut storage)?;
+        let context = Context { at: None, target: &target };
+        file(path, &context, &mut Reader::new(), &mut storage)?;
     }
     if storage.span().is_none() {
         let path = path.to_owned();
@@ -38,7 +43,9 @@ fn directory(path: &Path, storage: &mut Storage) -> Result<(), RecordingError> {
     let mut files: Vec<PathBuf> = files.map_err(failed)?;
     files.retain(|file| !name(file).starts_with('.'));
     files.sort();
-    let (mut reader, target) = (Reader::new(), Labels::default());
+    // What a snapshot says of `up` is not what is said of it here.
+    let (mut pages, mut recordings) = (Reader::reserving(REPORTED), Reader::new());
+    let (target, mut has_pages, mut has_recordings) = (Labels::default(), false, false);
     let up = storage.series([(METRIC_NAME, UP)].into_iter().collect());
     for path in files {
         if path.is_dir() {
@@ -47,11 +54,19 @@ fn directory(path: &Path, storage: &mut Storage) -> Result<(), RecordingError> {
         let at = snapshot::instant(&name(&path));
         let is_empty = fs::metadata(&path).is_ok_and(|metadata| metadata.len() == 0);
         if !is_empty {
-            let read = file(&path, &Context { at, target: &target }, &mut reader, storage);
-            read.map_err(|error| match at {
+            let reader = if at.is_some() { &mut pages } else { &mut recordings };
+            let scrapes = scrapes(storage);
+            let read = file(&path, &Context { at, target: &target }, reader, storage);
+            let page = read.map_err(|error| match at {
                 Some(_) => error,
                 None => RecordingError::Undated(Box::new(error)),
             })?;
+            // It has its own scrapes, whatever its name says.
+            if page.timestamped == page.samples && self::scrapes(storage) > scrapes {
+                has_recordings = true;
+                continue;
+            }
+            has_pages |= at.is_some();
         } else if at.is_none() {
             return Err(RecordingError::EmptyFile(path));
         }
@@ -63,7 +78,15 @@ fn directory(path: &Path, storage: &mut Storage) -> Result<(), RecordingError> {
                 .map_err(|source| RecordingError::Snapshots { path, source })?;
         }
     }
+    if has_pages && has_recordings {
+        return Err(RecordingError::Mixed(path.to_owned()));
+    }
     Ok(())
+}
+
+/// How many samples there are of `up`.
+fn scrapes(storage: &Storage) -> usize {
+    storage.of_metric(Some(UP)).map(|series| series.points.pushed()).sum()
 }
 
 fn name(path: &Path) -> String {
@@ -75,7 +98,7 @@ fn file(
     context: &Context<'_>,
     reader: &mut Reader,
     storage: &mut Storage,
-) -> Result<(), RecordingError> {
+) -> Result<Page, RecordingError> {
     let mut file = File::open(path).map_err(|error| unreadable(path, error))?;
     let is_file = file.metadata().is_ok_and(|metadata| metadata.is_file());
     if is_file {
@@ -83,7 +106,11 @@ fn file(
     }
     // What comes through a pipe cannot be looked at twice.
     let mut whole = Vec::new();
-    file.read_to_end(&mut whole).map_err(|error| unreadable(path, error))?;
+    let length = file.take(MAX_PIPED + 1).read_to_end(&mut whole);
+    let length = length.map_err(|error| unreadable(path, error))?;
+    if length as u64 > MAX_PIPED {
+        return Err(RecordingError::Endless { path: path.to_owned(), limit: MAX_PIPED });
+    }
     read(path, &mut Cursor::new(whole), context, reader, storage)
 }
 
@@ -93,12 +120,11 @@ fn read(
     context: &Context<'_>,
     reader: &mut Reader,
     storage: &mut Storage,
-) -> Result<(), RecordingError> {
+) -> Result<Page, RecordingError> {
     let failed = |error| unreadable(path, error);
     let format = exposition::format_of_recording(file).map_err(failed)?;
     reader
         .read_recording(file, format, context, storage)
-        .map(drop)
         .map_err(|source| RecordingError::Syntax { path: path.to_owned(), source })
 }
 

@@ -44,8 +44,6 @@ pub(super) struct Scraped {
 #[derive(Default)]
 struct Shared {
     storage: Mutex<Storage>,
-    /// The first page that cannot be told from what is ours.
-    broken: Mutex<Option<Arc<ScrapeError>>>,
     /// Why scrapes failed, once for each page.
     warnings: Mutex<Vec<Arc<ScrapeError>>>,
     /// What else is to be told, once for each page.
@@ -99,7 +97,6 @@ pub(super) fn run(
         Err(failure) => (None, Some(failure)),
     };
     drop(scrapers);
-    let failure = lock(&shared.broken).take().map(Failure::Scrape).or(failure);
     let warnings = std::mem::take(&mut *lock(&shared.warnings)).into_iter();
     let said = failure.as_ref().map(Failure::to_string).unwrap_or_default();
     // What is the failure of the whole need not be said twice.

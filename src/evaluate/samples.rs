@@ -1,5 +1,6 @@
 //! Questions answered from samples at hand, by the PromQL of this crate.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::time::Instant;
 
@@ -10,7 +11,7 @@ use crate::collect::Telemetry;
 use crate::model::question::{Answer, Question, Span, Values};
 use crate::model::reading::{Sample, Series};
 use crate::prometheus::{RETURNS_RANGE, RETURNS_TEXT};
-use crate::promql::{Query, Value};
+use crate::promql::{self, Query, TOO_MANY_SAMPLES, Value};
 use crate::storage::{Labels, Storage};
 
 /// Answers a question on the samples of `telemetry`, by `deadline` at the latest.
@@ -41,8 +42,17 @@ fn values(
 ) -> Result<Values, Error> {
     let instants = span.map_or_else(|| vec![at.as_millisecond()], |span| span.instants(at));
     let range = instants.first().copied().zip(instants.last().copied()).unwrap_or_default();
-    let vector = |at| query.evaluate_step(storage, at, range, deadline).map_err(Error::from);
-    let vector = |at| vector(at).and_then(numbers);
+    let held = Cell::new(0_usize);
+    let vector = |at| {
+        let value = query.evaluate_step(storage, at, range, deadline).map_err(Error::from)?;
+        let samples = numbers(value)?;
+        held.set(held.get().saturating_add(samples.len()));
+        if held.get() >= TOO_MANY_SAMPLES {
+            let words = "the query has too many samples in its range";
+            return Err(Error::Promql(promql::Error::Execution(words.to_owned())));
+        }
+        Ok(samples)
+    };
     Ok(match span {
         None => Values::Vector(vector(range.1)?),
         Some(_) => Values::Matrix(matrix(&instants, vector)?),
@@ -76,7 +86,6 @@ fn matrix<E>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::promql;
     use crate::storage::{METRIC_NAME, Point};
 
     fn storage() -> Storage {

@@ -5,11 +5,11 @@ use std::ops::Range;
 
 use super::cursor::{Cursor, is_blank};
 use super::labels::Words;
-use crate::storage::{Labels, SeriesId, Storage};
+use crate::storage::{Labels, Limits, SeriesId, Storage, size_of_series};
 
 /// Series by their text. Most samples belong to the same series as the one before, or to the
 /// one that came next the last time; others are looked up.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Cache {
     entries: Vec<Entry>,
     /// The texts of the entries, in their order: in memory, what comes next is next.
@@ -17,7 +17,22 @@ pub(super) struct Cache {
     by_text: HashMap<Box<[u8]>, usize>,
     /// The entry that was met last.
     last: usize,
+    /// What the storage will need for the series that it does not have yet.
+    pending: Limits,
     pub(super) words: Words,
+}
+
+impl Default for Cache {
+    fn default() -> Self {
+        Self {
+            entries: Vec::new(),
+            texts: Vec::new(),
+            by_text: HashMap::new(),
+            last: 0,
+            pending: Limits { series: 0, bytes: 0 },
+            words: Words::default(),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -31,8 +46,9 @@ struct Entry {
 
 #[derive(Debug)]
 enum Series {
-    /// Not in the storage before a page turns out to be whole.
-    New(Labels),
+    /// Not in the storage before a page turns out to be whole. Whether it accumulates, if its type
+    /// is known.
+    New(Labels, Option<bool>),
     Known(SeriesId),
 }
 
@@ -57,14 +73,21 @@ impl Cache {
         Some(entry)
     }
 
-    /// Remembers the labels that a text stands for.
-    pub(super) fn insert(&mut self, text: &[u8], labels: Labels) -> usize {
+    /// Remembers the labels that a text stands for, and whether their metric accumulates.
+    pub(super) fn insert(
+        &mut self,
+        text: &[u8],
+        labels: Labels,
+        is_cumulative: Option<bool>,
+    ) -> usize {
+        self.pending.series += 1;
+        self.pending.bytes += size_of_series(&labels);
         let entry = self.entries.len();
         self.by_text.insert(text.into(), entry);
         let start = self.texts.len();
         self.texts.extend_from_slice(text);
         let text = start..self.texts.len();
-        self.entries.push(Entry { text, series: Series::New(labels), next: 0 });
+        self.entries.push(Entry { text, series: Series::New(labels, is_cumulative), next: 0 });
         self.met(entry);
         entry
     }
@@ -75,12 +98,22 @@ impl Cache {
         let series = &mut self.entries[entry].series;
         match series {
             Series::Known(id) => *id,
-            Series::New(labels) => {
+            Series::New(labels, is_cumulative) => {
+                self.pending.series -= 1;
+                self.pending.bytes -= size_of_series(labels);
+                if let Some(is_cumulative) = is_cumulative {
+                    storage.declare(labels.metric_name(), *is_cumulative);
+                }
                 let id = storage.series(std::mem::take(labels));
                 *series = Series::Known(id);
                 id
             }
         }
+    }
+
+    /// What the storage will need for the series that it does not have yet.
+    pub(super) fn pending(&self) -> Limits {
+        self.pending
     }
 
     fn met(&mut self, entry: usize) {

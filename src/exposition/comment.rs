@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::Format;
 use super::cursor::Cursor;
 use super::error::{Fault, quote};
+use super::family::Family;
 
 /// What is wrong with a recording that is read as Prometheus text, and is something else.
 pub(super) const OPENMETRICS: &str =
@@ -16,11 +17,15 @@ pub(super) const EOF: &[u8] = b"# EOF";
 /// Metrics that a recording in the Prometheus format has declared, and whether as counters.
 pub(super) type Declared = HashMap<String, bool>;
 
+/// How many metrics a recording may declare.
+const MAX_DECLARED: usize = 1_000_000;
+
 /// Reads a comment. The `#` is next. Whether it is the end of OpenMetrics.
 pub(super) fn read(
     mut cursor: Cursor<'_>,
     format: Format,
     declared: Option<&mut Declared>,
+    family: &mut Family,
 ) -> Result<bool, Fault> {
     let start = cursor.at;
     if format == Format::OpenMetrics && cursor.line == EOF {
@@ -35,7 +40,7 @@ pub(super) fn read(
     cursor.skip_blanks();
     match (keyword, format) {
         (b"HELP", _) if spaced && parted => help(cursor)?,
-        (b"TYPE", _) if spaced && parted => kind(cursor, format, declared)?,
+        (b"TYPE", _) if spaced && parted => kind(cursor, format, declared, family)?,
         (b"UNIT", Format::OpenMetrics) if spaced && parted => unit(cursor)?,
         (b"EOF", Format::Prometheus) if spaced && declared.is_some() => {
             return Err(Fault::new(start, OPENMETRICS));
@@ -61,6 +66,7 @@ fn kind(
     mut cursor: Cursor<'_>,
     format: Format,
     declared: Option<&mut Declared>,
+    family: &mut Family,
 ) -> Result<(), Fault> {
     let name = metric(&mut cursor)?;
     let start = cursor.at;
@@ -78,9 +84,16 @@ fn kind(
         }
         _ => return Err(Fault::new(start, format!("{} is no type of metric", quote(kind)))),
     }
+    family.set(&name, kind);
     if let Some(declared) = declared
         && !declared.contains_key(&*name)
     {
+        if declared.len() >= MAX_DECLARED {
+            return Err(Fault::new(
+                start,
+                format!("more than {MAX_DECLARED} metrics are declared"),
+            ));
+        }
         declared.insert(name.into_owned(), kind == b"counter");
     }
     Ok(())

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::io;
 
+use crate::storage::Full;
+
 /// How much of a line an error shows, in characters.
 const SHOWN: usize = 80;
 
@@ -24,6 +26,9 @@ pub enum Error {
         /// The line, or what stands around the column, with control characters escaped.
         shown: String,
     },
+    /// There is no room for more samples.
+    #[error(transparent)]
+    Full(#[from] Full),
     /// OpenMetrics without its last line, `# EOF`.
     #[error("cut off: it does not end with # EOF (lines: {line})")]
     CutOff {

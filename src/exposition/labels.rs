@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::Format;
 use super::cursor::{Cursor, is_blank};
 use super::error::{Fault, quote};
+use super::family::Family;
 use crate::storage::{Labels, METRIC_NAME};
 
 /// A label as it is written, and at which byte of the line.
@@ -27,11 +28,19 @@ impl Words {
     }
 }
 
+/// What is given to every series.
+pub(super) struct Given<'a> {
+    pub(super) target: &'a Labels,
+    /// Metrics whose series with no labels but the target's belong to the caller.
+    pub(super) reserved: &'a [&'a str],
+    pub(super) family: &'a Family,
+}
+
 /// Reads the name and labels of a sample, and nothing behind.
 pub(super) fn series(
     cursor: &mut Cursor<'_>,
     format: Format,
-    target: &Labels,
+    given: &Given<'_>,
     words: &mut Words,
 ) -> Result<Labels, Fault> {
     let start = cursor.at;
@@ -61,9 +70,17 @@ pub(super) fn series(
     if !written.iter().any(|(name, ..)| name == METRIC_NAME) {
         return Err(Fault::new(start, "this sample has no name of a metric"));
     }
-    let shared = written.iter().map(|(name, value, _)| (words.share(name), words.share(value)));
+    let shared = written.into_iter().map(|(name, value, _)| {
+        let value = given.family.label_value(&name, value);
+        (words.share(&name), words.share(&value))
+    });
     let own = shared.collect();
-    Ok(with_target(own, target, words))
+    let mut all = with_target(own, given.target, words);
+    let name = all.metric_name();
+    if all.len() == given.target.len() + 1 && given.reserved.contains(&name) {
+        all.set(words.share(METRIC_NAME), words.share(&format!("exported_{name}")));
+    }
+    Ok(all)
 }
 
 /// Reads labels in braces, the first of which is next. A string without a value is the name of

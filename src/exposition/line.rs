@@ -1,19 +1,24 @@
 //! Reads line after line, each into a sample or nothing.
 
+use jiff::Timestamp;
+
 use super::cache::{Cache, text_of};
 use super::comment::{self, Declared, EOF, OPENMETRICS};
 use super::cursor::Cursor;
 use super::error::{Error, Fault, quote};
-use super::labels;
+use super::family::Family;
+use super::labels::{self, Given};
 use super::number::{milliseconds, seconds, value};
-use super::{Context, Format, MAX_LINE};
-use crate::storage::{METRIC_NAME, Point};
+use super::{Context, Format, MAX_LINE, MAX_RECORDED_LINE};
+use crate::storage::{METRIC_NAME, Point, Room};
 
 /// A sample of an entry of the cache.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sample {
     pub(super) entry: usize,
     pub(super) point: Point,
+    /// Whether it has a timestamp of its own.
+    pub(super) is_timestamped: bool,
 }
 
 /// What is being read.
@@ -21,6 +26,10 @@ pub(super) struct Parse<'a> {
     pub(super) cache: &'a mut Cache,
     format: Format,
     context: &'a Context<'a>,
+    reserved: &'a [&'a str],
+    /// What the storage can still take.
+    pub(super) room: Room,
+    family: Family,
     /// Of a recording in the Prometheus format.
     declared: Option<Declared>,
     recording: bool,
@@ -31,24 +40,46 @@ pub(super) struct Parse<'a> {
 }
 
 impl<'a> Parse<'a> {
-    pub(super) fn of_page(cache: &'a mut Cache, format: Format, context: &'a Context<'a>) -> Self {
-        Self { cache, format, context, declared: None, recording: false, lines: 0, ended: false }
+    pub(super) fn of_page(
+        cache: &'a mut Cache,
+        format: Format,
+        context: &'a Context<'a>,
+        reserved: &'a [&'a str],
+        room: Room,
+    ) -> Self {
+        let room = room.beside(cache.pending());
+        Self {
+            cache,
+            format,
+            context,
+            reserved,
+            room,
+            family: Family::default(),
+            declared: None,
+            recording: false,
+            lines: 0,
+            ended: false,
+        }
     }
 
     pub(super) fn of_recording(
         cache: &'a mut Cache,
         format: Format,
         context: &'a Context<'a>,
+        reserved: &'a [&'a str],
+        room: Room,
     ) -> Self {
         let declared = (format == Format::Prometheus).then(Declared::new);
-        Self { declared, recording: true, ..Self::of_page(cache, format, context) }
+        let page = Self::of_page(cache, format, context, reserved, room);
+        Self { declared, recording: true, ..page }
     }
 
     /// Reads a line. `newline`: whether one ends it.
     pub(super) fn step(&mut self, line: &[u8], newline: bool) -> Result<Option<Sample>, Error> {
         self.lines += 1;
-        if line.len() > MAX_LINE {
-            return Err(self.error(line, format!("the line is longer than {MAX_LINE} bytes")));
+        let longest = if self.recording { MAX_RECORDED_LINE } else { MAX_LINE };
+        if line.len() > longest {
+            return Err(self.error(line, format!("the line is longer than {longest} bytes")));
         }
         if !newline {
             return self.last(line);
@@ -115,7 +146,8 @@ impl<'a> Parse<'a> {
             None => Ok(None),
             _ if self.ended => Err(Fault::new(cursor.at, "there is more behind # EOF")),
             Some(b'#') => {
-                self.ended = comment::read(cursor, self.format, self.declared.as_mut())?;
+                self.ended =
+                    comment::read(cursor, self.format, self.declared.as_mut(), &mut self.family)?;
                 Ok(None)
             }
             Some(_) => {
@@ -133,12 +165,16 @@ impl<'a> Parse<'a> {
             return Ok(entry);
         }
         let start = cursor.at;
-        let target = self.context.target;
-        let labels = labels::series(cursor, self.format, target, &mut self.cache.words)?;
-        if self.is_of_openmetrics(labels.get(METRIC_NAME)) {
+        let (target, reserved) = (self.context.target, self.reserved);
+        let given = Given { target, reserved, family: &self.family };
+        let labels = labels::series(cursor, self.format, &given, &mut self.cache.words)?;
+        let name = labels.get(METRIC_NAME);
+        if self.is_of_openmetrics(name) {
             return Err(Fault::new(start, OPENMETRICS));
         }
-        Ok(self.cache.insert(&cursor.line[start..cursor.at], labels))
+        self.room.take(&labels).map_err(|full| Fault::new(start, full.to_string()))?;
+        let is_cumulative = self.family.is_cumulative(name);
+        Ok(self.cache.insert(&cursor.line[start..cursor.at], labels, is_cumulative))
     }
 
     /// Whether a name is one that only OpenMetrics gives: there, the samples of a counter `x`
@@ -153,8 +189,8 @@ impl<'a> Parse<'a> {
     fn sample(&self, entry: usize, mut cursor: Cursor<'_>) -> Result<Sample, Fault> {
         let value = number(&mut cursor, "the value")?;
         cursor.skip_blanks();
-        let timestamped = !matches!(cursor.peek(), None | Some(b'#'));
-        let at = if timestamped { Some(self.instant(&mut cursor)?) } else { self.context.at };
+        let is_timestamped = !matches!(cursor.peek(), None | Some(b'#'));
+        let at = if is_timestamped { Some(self.instant(&mut cursor)?) } else { self.context.at };
         cursor.skip_blanks();
         match (cursor.peek(), self.format) {
             (None, _) => {}
@@ -165,7 +201,7 @@ impl<'a> Parse<'a> {
         let Some(at) = at else {
             return Err(cursor.expected("a timestamp"));
         };
-        Ok(Sample { entry, point: Point { at, value } })
+        Ok(Sample { entry, point: Point { at, value }, is_timestamped })
     }
 
     /// Reads a timestamp, into milliseconds.
@@ -185,7 +221,13 @@ impl<'a> Parse<'a> {
             (Format::OpenMetrics, Some(1_000_000_000_000_000..10_000_000_000_000_000)) => {
                 "this looks like milliseconds, and OpenMetrics counts seconds".into()
             }
-            (_, Some(at)) => return Ok(at),
+            (Format::Prometheus, Some(1_000_000_000_000_000..10_000_000_000_000_000)) => {
+                "this looks like microseconds, and this format counts milliseconds".into()
+            }
+            (_, Some(at)) if Timestamp::from_millisecond(at).is_ok() => return Ok(at),
+            (_, Some(_)) => {
+                format!("no year of four digits has this instant; this format counts {unit}")
+            }
             (Format::Prometheus, None) if self.recording && seconds(word).is_some() => {
                 OPENMETRICS.into()
             }

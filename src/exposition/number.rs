@@ -56,6 +56,25 @@ fn scientific_seconds(text: &[u8]) -> Option<i64> {
     (millis >= i64::MIN as f64 && millis < i64::MAX as f64).then_some(millis as i64)
 }
 
+/// A number as OpenMetrics writes it, in Go's shortest `g` format: `1.0`, `0.25`, `1e-05`.
+pub(super) fn openmetrics(number: f64) -> String {
+    if number.is_nan() {
+        return "NaN".to_owned();
+    }
+    if number.is_infinite() {
+        return if number > 0.0 { "+Inf" } else { "-Inf" }.to_owned();
+    }
+    let scientific = format!("{number:e}");
+    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or_default();
+    if number != 0.0 && !(-4..6).contains(&exponent) {
+        let sign = if exponent < 0 { '-' } else { '+' };
+        return format!("{mantissa}e{sign}{:02}", exponent.unsigned_abs());
+    }
+    let plain = number.to_string();
+    if plain.contains('.') { plain } else { plain + ".0" }
+}
+
 fn split_sign<'a>(text: &'a [u8], signs: &[u8]) -> (bool, &'a [u8]) {
     match text.split_first() {
         Some((sign, digits)) if signs.contains(sign) => (*sign == b'-', digits),
@@ -132,6 +151,36 @@ mod tests {
             "1f",
         ] {
             assert_eq!(value(text.as_bytes()), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_written_as_prometheus_writes_bounds() {
+        for (number, expected) in [
+            (1.0, "1.0"),
+            (0.0, "0.0"),
+            (-1.0, "-1.0"),
+            (5.0, "5.0"),
+            (0.5, "0.5"),
+            (2.5, "2.5"),
+            (0.005, "0.005"),
+            (0.0001, "0.0001"),
+            (0.000_01, "1e-05"),
+            (2.5e-5, "2.5e-05"),
+            (100_000.0, "100000.0"),
+            (123_456.5, "123456.5"),
+            (1_000_000.0, "1e+06"),
+            (1_234_567.0, "1.234567e+06"),
+            (1e100, "1e+100"),
+            (5e-324, "5e-324"),
+            (f64::INFINITY, "+Inf"),
+            (f64::NEG_INFINITY, "-Inf"),
+            (f64::NAN, "NaN"),
+        ] {
+            assert_eq!(openmetrics(number), expected);
+            if !number.is_nan() {
+                assert_eq!(value(expected.as_bytes()), Some(number), "{expected}");
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 use std::io::{self, Read, Seek, SeekFrom};
 
 use super::comment::EOF;
-use super::{Format, MAX_LINE};
+use super::{Format, MAX_RECORDED_LINE};
 
 const BLOCK: usize = 1 << 18;
 
@@ -29,7 +29,7 @@ impl<R: Read> Blocks<R> {
         self.filled -= self.given;
         self.given = 0;
         while self.given == 0 {
-            if self.filled > MAX_LINE {
+            if self.filled > MAX_RECORDED_LINE {
                 self.given = self.filled;
                 break;
             }

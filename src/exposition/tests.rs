@@ -2,9 +2,11 @@
 
 mod reader;
 mod refused;
+mod types;
 mod whole;
 
 use super::*;
+use crate::storage::Limits;
 
 /// Series in words, each with its samples.
 type Contents = Vec<(String, Vec<(i64, f64)>)>;

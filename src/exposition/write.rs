@@ -7,16 +7,24 @@ use crate::storage::{Labels, METRIC_NAME, Storage, is_stale};
 
 /// Writes what is in a storage as OpenMetrics: a line for every sample, series by series in the
 /// order of their names and labels. Stale markers have no words there, and are left out, as are
-/// samples that wait for [`Storage::merge_out_of_order`].
+/// samples that were inferred, or wait for [`Storage::merge_out_of_order`]. The type of a metric is
+/// written where its name says another one.
 ///
 /// # Errors
 /// It cannot be written; or a series has no name, which OpenMetrics cannot say.
 pub fn write(storage: &Storage, out: &mut impl Write) -> io::Result<()> {
     let mut all: Vec<_> = storage.iter().map(|(_, series)| series).collect();
     all.sort_by_key(|series| (series.labels.metric_name(), &series.labels));
+    let mut last = "";
     for series in all {
         let text = text_of(&series.labels)?;
-        for point in series.points.iter().filter(|point| !is_stale(point.value)) {
+        let name = series.labels.metric_name();
+        if let Some(is_cumulative) = storage.declared(name).filter(|_| name != last) {
+            let name = if is_plain(name, true) { name.to_owned() } else { quoted(name) };
+            writeln!(out, "# TYPE {name} {}", if is_cumulative { "counter" } else { "gauge" })?;
+        }
+        last = name;
+        for point in series.read_points().filter(|point| !is_stale(point.value)) {
             writeln!(out, "{text} {} {}", Value(point.value), Seconds(point.at))?;
         }
     }

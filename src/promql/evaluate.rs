@@ -10,10 +10,13 @@ use super::functions::{RangeFunction, histogram, labels};
 use super::plan::{self, Aggregate, Aggregation, Plan, Scalar, Vector, WithScalar};
 use super::series_labels::{SeriesLabels, VectorSample};
 use super::{Error, Range, Sample, TOO_MANY_SAMPLES, Value, aggregate, binary, sums};
-use crate::storage::{Labels, METRIC_NAME, Storage};
+use crate::storage::{Labels, METRIC_NAME, Point, Storage};
 
 /// Loops look at the clock once in so many rounds, because it takes longer than a round.
 const TICKS: u32 = 64;
+
+/// The longest label that a query may compute, in bytes. No page has a longer one.
+const MAX_LABEL: usize = 1 << 20;
 
 /// Computes the values of one query at one instant.
 pub(super) struct Evaluator<'a> {
@@ -23,6 +26,8 @@ pub(super) struct Evaluator<'a> {
     deadline: Option<Instant>,
     ticks: Cell<u32>,
     held: Cell<usize>,
+    /// Bytes of labels that were computed; a sample is worth 16 of them.
+    label_bytes: Cell<usize>,
     /// What was decoded for selectors within subqueries, by their ids.
     pub(super) decoded: RefCell<HashMap<usize, Rc<Vec<Decoded<'a>>>>>,
 }
@@ -54,6 +59,7 @@ impl<'a> Evaluator<'a> {
             deadline,
             ticks: Cell::default(),
             held: Cell::default(),
+            label_bytes: Cell::default(),
             decoded: RefCell::default(),
         }
     }
@@ -105,10 +111,41 @@ impl<'a> Evaluator<'a> {
     pub(super) fn hold(&self, samples: usize) -> Result<(), Error> {
         self.check()?;
         self.held.set(self.held.get().saturating_add(samples));
-        if self.held.get() >= TOO_MANY_SAMPLES {
-            return Err(Error::Execution("the query holds too many samples at once".to_owned()));
+        self.check_held()
+    }
+
+    /// Counts a label of so many bytes that is to be computed.
+    pub(super) fn hold_label(&self, bytes: usize) -> Result<(), Error> {
+        if bytes > MAX_LABEL {
+            let words = format!("the query makes a label of more than {} MiB", MAX_LABEL >> 20);
+            return Err(Error::Execution(words));
+        }
+        self.hold_labels(bytes)
+    }
+
+    /// Counts bytes of labels that are computed from here on.
+    pub(super) fn hold_labels(&self, bytes: usize) -> Result<(), Error> {
+        self.tick()?;
+        self.label_bytes.set(self.label_bytes.get().saturating_add(bytes));
+        self.check_held()
+    }
+
+    fn check_held(&self) -> Result<(), Error> {
+        let labels = self.label_bytes.get() / size_of::<Point>();
+        if self.held.get().saturating_add(labels) >= TOO_MANY_SAMPLES {
+            let words = "the query holds too many samples, or too long labels, at once";
+            return Err(Error::Execution(words.to_owned()));
         }
         Ok(())
+    }
+
+    /// How many bytes of labels were computed and are held.
+    pub(super) fn label_bytes(&self) -> usize {
+        self.label_bytes.get()
+    }
+
+    pub(super) fn release_labels(&self, bytes: usize) {
+        self.label_bytes.set(self.label_bytes.get().saturating_sub(bytes));
     }
 
     pub(super) fn release(&self, samples: usize) {
@@ -172,12 +209,12 @@ impl<'a> Evaluator<'a> {
             }
             Vector::LabelReplace(how) => {
                 let mut samples = self.vector(&how.of, time)?;
-                labels::replace(&mut samples, how);
+                labels::replace(&mut samples, how, self)?;
                 unique(samples)
             }
             Vector::LabelJoin(how) => {
                 let mut samples = self.vector(&how.of, time)?;
-                labels::join(&mut samples, how);
+                labels::join(&mut samples, how, self)?;
                 unique(samples)
             }
             Vector::Histogram(function, parameters, of) => {

@@ -1,7 +1,7 @@
 //! Regular expressions as Prometheus means them: anchored, where `.` is any character, in the
 //! syntax of Go. They are turned into the syntax of Rust, so that what both accept means the same.
 
-use regex::Regex;
+use regex::{Captures, Regex};
 
 /// A regular expression that a whole text matches, or not.
 #[derive(Debug, Clone)]
@@ -18,27 +18,46 @@ impl Pattern {
         self.0.is_match(text)
     }
 
-    /// The replacement, with `$1`, `${name}` and `$$` filled in from what was matched in the
-    /// text; nothing if it does not match.
-    pub(super) fn replace(&self, text: &str, replacement: &str) -> Option<String> {
-        let captures = self.0.captures(text)?;
-        Some(expand(replacement, |group| {
-            // In Go, `$01` refers to a group of this name.
-            let is_number = group == "0" || !group.starts_with('0');
-            let captured = match group.parse() {
-                Ok(number) if is_number => captures.get(number),
-                _ => captures.name(group),
-            };
-            captured.map_or("", |captured| captured.as_str())
-        }))
+    /// What is matched in the text, if it matches.
+    pub(super) fn matched<'t>(&self, text: &'t str) -> Option<Matched<'t>> {
+        self.0.captures(text).map(Matched)
     }
 }
 
-/// Fills a template in; a `$` without a group behind it stands for itself.
-fn expand<'a>(template: &str, group: impl Fn(&str) -> &'a str) -> String {
-    let mut text = String::new();
+/// What was matched in a text.
+pub(super) struct Matched<'t>(Captures<'t>);
+
+impl Matched<'_> {
+    /// The replacement, with `$1`, `${name}` and `$$` filled in from what was matched.
+    pub(super) fn expand(&self, replacement: &str) -> String {
+        let mut text = String::new();
+        expand(replacement, |group| self.group(group), |part| text.push_str(part));
+        text
+    }
+
+    /// How many bytes that takes.
+    pub(super) fn expanded_len(&self, replacement: &str) -> usize {
+        let mut length = 0;
+        expand(replacement, |group| self.group(group), |part| length += part.len());
+        length
+    }
+
+    fn group(&self, group: &str) -> &str {
+        // In Go, `$01` refers to a group of this name.
+        let is_number = group == "0" || !group.starts_with('0');
+        let captured = match group.parse() {
+            Ok(number) if is_number => self.0.get(number),
+            _ => self.0.name(group),
+        };
+        captured.map_or("", |captured| captured.as_str())
+    }
+}
+
+/// Fills a template in, and hands out part after part; a `$` without a group behind it stands for
+/// itself.
+fn expand<'a>(template: &str, group: impl Fn(&str) -> &'a str, mut out: impl FnMut(&str)) {
     let mut parts = template.split('$');
-    text.push_str(parts.next().unwrap_or_default());
+    out(parts.next().unwrap_or_default());
     while let Some(part) = parts.next() {
         let braced = part.strip_prefix('{');
         let name = braced.unwrap_or(part);
@@ -47,20 +66,19 @@ fn expand<'a>(template: &str, group: impl Fn(&str) -> &'a str) -> String {
         let rest = if braced.is_some() { rest.strip_prefix('}') } else { Some(rest) };
         match rest {
             Some(rest) if !name.is_empty() => {
-                text.push_str(group(name));
-                text.push_str(rest);
+                out(group(name));
+                out(rest);
             }
             // An empty part comes from `$$`, which stands for one `$`.
             _ => {
-                text.push('$');
-                text.push_str(part);
+                out("$");
+                out(part);
                 if part.is_empty() {
-                    text.push_str(parts.next().unwrap_or_default());
+                    out(parts.next().unwrap_or_default());
                 }
             }
         }
     }
-    text
 }
 
 /// A regular expression of Go in the syntax of Rust; nothing where that is not possible.

@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::storage::{Labels, METRIC_NAME};
 
@@ -60,6 +61,26 @@ impl<'a> SeriesLabels<'a> {
             labels.set(METRIC_NAME, "");
         }
         labels
+    }
+
+    /// How many bytes of memory they take that were computed, without the text of what was there
+    /// before.
+    pub(super) fn overhead(&self) -> usize {
+        match &self.origin {
+            Origin::Stored(_) => 0,
+            Origin::Computed(labels) => size_of::<(Arc<str>, Arc<str>)>() * labels.len(),
+        }
+    }
+
+    /// How many bytes of memory they take that were computed, at most.
+    pub(super) fn computed_bytes(&self) -> usize {
+        match &self.origin {
+            Origin::Stored(_) => 0,
+            Origin::Computed(labels) => {
+                let texts: usize = labels.iter().map(|(_, value)| value.len()).sum();
+                self.overhead() + texts
+            }
+        }
     }
 
     /// The same without the name of the metric.

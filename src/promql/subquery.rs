@@ -43,11 +43,15 @@ impl<'a> Evaluator<'a> {
         let mut collected = Collected::default();
         for index in 0..steps as i64 {
             let at = first.saturating_add(index.saturating_mul(step));
+            let labels = self.label_bytes();
             let samples = self.vector(of, EvalTime::within(at, reach))?;
             self.hold(samples.len())?;
+            let mut kept = 0;
             for (hint, sample) in samples.into_iter().enumerate() {
-                collected.push(hint, sample.series, Point { at, value: sample.value });
+                kept += collected.push(hint, sample.series, Point { at, value: sample.value });
             }
+            // Labels that are the same at each step are kept once.
+            self.release_labels(self.label_bytes().saturating_sub(labels + kept));
         }
         for (series, points) in &collected.series {
             show(series, Window { points, bounds, now: time.at, parameters })?;
@@ -59,20 +63,23 @@ impl<'a> Evaluator<'a> {
 
 impl<'a> Collected<'a> {
     /// Adds a point. `hint` is the index at which its series was in most cases before, which saves
-    /// hashing its labels.
-    fn push(&mut self, hint: usize, series: SeriesLabels<'a>, point: Point) {
+    /// hashing its labels. Returns how many bytes of computed labels are kept that were not before.
+    fn push(&mut self, hint: usize, series: SeriesLabels<'a>, point: Point) -> usize {
         self.points += 1;
         if let Some((there, points)) = self.series.get_mut(hint)
             && *there == series
         {
             points.push(point);
-            return;
+            return 0;
         }
+        let before = self.series.len();
+        let bytes = series.computed_bytes();
         let place = *self.places.entry(series).or_insert_with_key(|series| {
             self.series.push((series.clone(), Vec::new()));
             self.series.len() - 1
         });
         // Cannot panic: places are indices of what was pushed, and nothing is removed.
         self.series[place].1.push(point);
+        if self.series.len() > before { bytes } else { 0 }
     }
 }

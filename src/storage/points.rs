@@ -147,6 +147,21 @@ impl Points {
         (self.len > 0).then_some(self.last.at)
     }
 
+    /// Whether there is a sample of an instant.
+    pub fn has(&self, at: i64) -> bool {
+        self.latest(at).is_some_and(|point| point.at == at)
+    }
+
+    /// How many there are, with those that are not to be seen yet.
+    pub fn pushed(&self) -> usize {
+        self.len + self.late.len()
+    }
+
+    /// How many bytes the samples take.
+    pub(super) fn size(&self) -> usize {
+        self.bytes.len() + size_of_val(&*self.places) + size_of_val(&*self.late)
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.len

@@ -4,6 +4,7 @@
 mod support;
 
 mod backends;
+mod bounds;
 mod cli;
 mod docs;
 mod early;
@@ -17,6 +18,7 @@ mod original;
 mod promql;
 mod query;
 mod ranges;
+mod replay;
 mod rules;
 mod scenarios;
 mod schemas;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::rhythm::Rhythm;
 use super::{PATIENCE, Shared, course, failed, lock};
 use crate::collect::clock::Clock;
-use crate::collect::coverage::{DURATION, OUT_OF_ORDER, UP};
+use crate::collect::coverage::{DURATION, OUT_OF_ORDER, REPORTED, UP};
 use crate::collect::error::{PageProblem, ScrapeError};
 use crate::config::ScrapedPage;
 use crate::exposition::{self, Context, Format, Reader};
@@ -75,7 +75,7 @@ impl<'a> Scraper<'a> {
             page,
             target: target.collect(),
             http: http.interruptible(),
-            reader: Reader::new(),
+            reader: Reader::reserving(REPORTED),
             rhythm,
             clock,
             lag_limit,
@@ -267,10 +267,7 @@ impl<'a> Scraper<'a> {
         labels.set(METRIC_NAME, name);
         let mut storage = lock(&self.shared.storage);
         let id = storage.series(labels);
-        if storage.push(id, Point { at, value }).is_err() {
-            // The page has such a series itself, with another value.
-            let broken = || self.failed(PageProblem::OwnSeries(name));
-            lock(&self.shared.broken).get_or_insert_with(broken);
-        }
+        // The page has no such series, and no two scrapes an instant in common.
+        let _ = storage.push(id, Point { at, value });
     }
 }

@@ -23,7 +23,7 @@ fn of_samples_that_contradict_a_page_keeps_the_first() {
     let text =
         "a{x=\"1\",y=\"2\"} 1\na{y=\"2\",x=\"1\"} 2\na{y=\"2\",x=\"1\"} 1\nb 1 5\nb 2 4\nb 1 5\n";
     let read = Reader::new().read_page(text.as_bytes(), Format::Prometheus, &context, &mut storage);
-    let page = Page { samples: 6, duplicates: 1, out_of_order: 1 };
+    let page = Page { samples: 6, timestamped: 3, duplicates: 1, out_of_order: 1 };
     assert_eq!(read.unwrap(), page);
     let expected = [("a{x=\"1\", y=\"2\"}", vec![(7, 1.0)]), ("b", vec![(5, 1.0)])];
     assert_eq!(contents(&storage), expected.map(|(name, points)| (name.to_owned(), points)));

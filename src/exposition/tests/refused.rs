@@ -80,15 +80,86 @@ fn a_broken_line_of_openmetrics_is_named_with_its_place() {
 #[test]
 fn a_line_may_be_long_but_not_endless() {
     let long = |length: usize| format!("a{{b=\"{}\"}} 1 1\n", "x".repeat(length - 11));
-    let longest = long(MAX_LINE);
+    let (longest, recorded) = (long(MAX_LINE), long(MAX_RECORDED_LINE));
     assert_eq!(longest.len(), MAX_LINE + 1);
-    assert_eq!(recording(&longest, Format::Prometheus).map(|read| read.len()), Ok(1));
-    let endless = format!("a 1 1\n{}", long(MAX_LINE + 1));
-    for read in [recording(&endless, Format::Prometheus), page(&endless, Format::Prometheus)] {
-        let error = read.unwrap_err();
+    assert_eq!(page(&longest, Format::Prometheus).map(|read| read.len()), Ok(1));
+    assert_eq!(recording(&recorded, Format::Prometheus).map(|read| read.len()), Ok(1));
+    let endless = |longest| format!("a 1 1\n{}", long(longest + 1));
+    for read in [
+        recording(&endless(MAX_RECORDED_LINE), Format::Prometheus),
+        page(endless(MAX_LINE), Format::Prometheus),
+    ] {
+        let error = read.map(|read| read.len()).unwrap_err();
         assert!(error.starts_with("line 2, column 1: the line is longer than"), "{error}");
         assert!(error.len() < 400, "{error}");
     }
+}
+
+#[test]
+fn instants_of_another_unit_or_age_are_refused_wherever_they_stand() {
+    for (text, format, words) in [
+        ("a 1 1700000000\n", Format::Prometheus, "this looks like seconds"),
+        ("a 1 1700000000123456\n", Format::Prometheus, "this looks like microseconds"),
+        ("a 1 1700000000123456789\n", Format::Prometheus, "no year of four digits"),
+        ("a 1 -1700000000123456789\n", Format::Prometheus, "no year of four digits"),
+        ("a 1 1700000000123\n# EOF\n", Format::OpenMetrics, "this looks like milliseconds"),
+        ("a 1 1700000000123456\n# EOF\n", Format::OpenMetrics, "no year of four digits"),
+        ("a 1 1.7e12\n# EOF\n", Format::OpenMetrics, "this looks like milliseconds"),
+    ] {
+        for read in [page(text, format), recording(text, format)] {
+            let error = read.unwrap_err();
+            assert!(error.starts_with("line 1, column 5: ") && error.contains(words), "{error}");
+        }
+    }
+}
+
+#[test]
+fn what_does_not_fit_into_the_storage_is_refused_before_it_is_there() {
+    let limits = Limits { series: 3, bytes: 1 << 20 };
+    let target = Labels::default();
+    let context = Context { at: Some(7), target: &target };
+    for (text, words) in [
+        (
+            "a 1\nb 1\nc{x=\"1\"} 1\nc{x=\"2\"} 1\n",
+            "line 4, column 1: there are more than 3 series, the last of them of `c`",
+        ),
+        (
+            &format!("a 1\nb{{x=\"{}\"}} 1\n", "y".repeat(1 << 19)),
+            "line 2, column 1: the series and their samples take more than 1 MiB",
+        ),
+    ] {
+        let mut storage = Storage::with_limits(limits);
+        let mut reader = Reader::new();
+        let error = reader.read_page(text.as_bytes(), Format::Prometheus, &context, &mut storage);
+        let error = error.unwrap_err().to_string();
+        assert!(error.starts_with(words), "{error}");
+        assert!(storage.is_empty());
+        // Nor do pages fill the memory of the reader that are refused one after the other.
+        let other = reader.read_page(b"d 1\ne 1\n", Format::Prometheus, &context, &mut storage);
+        assert!(other.is_err() || words.contains("MiB"));
+        let mut storage = Storage::with_limits(limits);
+        let read = Reader::new().read_recording(
+            text.as_bytes(),
+            Format::Prometheus,
+            &context,
+            &mut storage,
+        );
+        assert!(read.unwrap_err().to_string().starts_with(words));
+    }
+}
+
+#[test]
+fn samples_fill_a_storage_too() {
+    let text: String = (0..1000).map(|n| format!("a {}.{n} {n}\n", n * 7)).collect();
+    let mut storage = Storage::with_limits(Limits { series: 3, bytes: 4000 });
+    let target = Labels::default();
+    let context = Context { at: None, target: &target };
+    let mut read = || {
+        Reader::new().read_recording(text.as_bytes(), Format::Prometheus, &context, &mut storage)
+    };
+    assert!(read().is_ok(), "it is looked at before each block");
+    let error = read().unwrap_err().to_string();
+    assert!(error.starts_with("the series and their samples take more than"), "{error}");
 }
 
 #[test]

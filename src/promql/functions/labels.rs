@@ -1,25 +1,54 @@
 //! Functions of the labels of series.
 
+use crate::promql::Error;
+use crate::promql::evaluate::Evaluator;
 use crate::promql::plan::{LabelJoin, LabelReplace, Matcher, Test};
 use crate::promql::series_labels::VectorSample;
 use crate::storage::{Labels, METRIC_NAME};
 
 /// Sets a label of those series whose other label matches.
-pub(in crate::promql) fn replace(samples: &mut [VectorSample<'_>], how: &LabelReplace) {
+///
+/// # Errors
+/// The labels take more memory than the query has left.
+pub(in crate::promql) fn replace(
+    samples: &mut [VectorSample<'_>],
+    how: &LabelReplace,
+    evaluator: &Evaluator<'_>,
+) -> Result<(), Error> {
     for VectorSample { series, .. } in samples {
-        if let Some(value) = how.pattern.replace(series.get(&how.source), &how.replacement) {
-            *series = series.changed(|labels| labels.set(how.label.as_str(), value));
-        }
+        let Some(matched) = how.pattern.matched(series.get(&how.source)) else { continue };
+        // Counted before it is made: it may be many times as long as what was matched.
+        evaluator.hold_label(matched.expanded_len(&how.replacement))?;
+        let value = matched.expand(&how.replacement);
+        drop(matched);
+        let before = series.computed_bytes();
+        *series = series.changed(|labels| labels.set(how.label.as_str(), value));
+        evaluator.hold_labels(series.overhead())?;
+        evaluator.release_labels(before);
     }
+    Ok(())
 }
 
 /// Sets a label to the joined values of others.
-pub(in crate::promql) fn join(samples: &mut [VectorSample<'_>], how: &LabelJoin) {
+///
+/// # Errors
+/// The labels take more memory than the query has left.
+pub(in crate::promql) fn join(
+    samples: &mut [VectorSample<'_>],
+    how: &LabelJoin,
+    evaluator: &Evaluator<'_>,
+) -> Result<(), Error> {
     for VectorSample { series, .. } in samples {
         let values: Vec<_> = how.sources.iter().map(|source| series.get(source)).collect();
+        let texts: usize = values.iter().map(|value| value.len() + how.separator.len()).sum();
+        evaluator.hold_label(texts)?;
         let joined = values.join(&how.separator);
+        let before = series.computed_bytes();
         *series = series.changed(|labels| labels.set(how.label.as_str(), joined));
+        evaluator.hold_labels(series.overhead())?;
+        evaluator.release_labels(before);
     }
+    Ok(())
 }
 
 /// The labels that a missing series would have: those that must equal a value, and nothing else

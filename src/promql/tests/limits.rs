@@ -33,6 +33,56 @@ fn a_subquery_has_a_bounded_number_of_steps() {
     assert_eq!(error, "execution: a subquery has too many steps");
 }
 
+/// `expr` with a function of labels around it so many times; `$` stands for what is within.
+fn nested(count: usize, function: &str) -> String {
+    (0..count).fold("x".to_owned(), |expr, _| function.replace('@', &expr))
+}
+
+#[test]
+fn labels_that_grow_and_grow_are_refused_before_they_fill_the_memory() {
+    let storage = storage(&[("x{a=0123456789}", "1 2 3")]);
+    let double = r#"label_replace(@, "a", "$1$1", "a", "(.*)")"#;
+    let joined = r#"label_join(@, "a", "-", "a", "a")"#;
+    let at_once = format!(r#"label_replace(@, "a", "{}", "a", "(.*)")"#, "$0".repeat(10_000));
+    for (expr, refused) in [
+        (nested(5, double), false),
+        (nested(40, double), true),
+        (nested(5, joined), false),
+        (nested(40, joined), true),
+        (nested(1, &at_once), false),
+        (nested(3, &at_once), true),
+        (format!("count_over_time(({})[3m:1m])", nested(40, double)), true),
+    ] {
+        let value = at_minute(2.0, &storage, &expr);
+        let words = "execution: the query makes a label of more than 1 MiB";
+        assert_eq!(value == words, refused, "{}", value.len());
+    }
+}
+
+#[test]
+fn long_labels_of_many_series_are_refused_before_they_fill_the_memory() {
+    let long = r#"label_replace(label_replace(x, "a", "$0$0$0$0$0$0$0$0", "a", "y+"), "a", "$0$0$0$0$0$0$0$0", "a", "y+")"#;
+    let names: Vec<_> = (0..1100).map(|n| format!("x{{n={n},a={}}}", "y".repeat(15_000))).collect();
+    let some = |count| {
+        let series: Vec<_> = names.iter().take(count).map(|name| (name.as_str(), "1")).collect();
+        at_minute(0.0, &storage(&series), &format!("count({long})"))
+    };
+    assert_eq!(some(10), "{} 10");
+    let words = "execution: the query holds too many samples, or too long labels, at once";
+    assert_eq!(some(1100), words);
+}
+
+#[test]
+fn labels_that_are_computed_again_and_again_are_not_counted_each_time() {
+    let storage = storage(&[("x{a=0123456789}", "1 2 3")]);
+    // A megabyte at each of 10,000 steps, and as many at each of 60 levels.
+    let long = format!(r#"label_replace(x, "a", "{}", "a", ".*")"#, "y".repeat(50_000));
+    let steps = format!("count_over_time(({long})[10000s:1s])");
+    assert!(at_minute(2.0, &storage, &steps).contains('y'));
+    let levels = nested(60, r#"label_replace(@, "b", "z", "a", ".*")"#).replace('x', &long);
+    assert!(at_minute(2.0, &storage, &levels).contains('z'));
+}
+
 #[test]
 fn the_deepest_query_fits_into_the_stack_of_a_thread() {
     let storage = storage(&[("x", "1")]);
