@@ -17,8 +17,9 @@ use crate::evaluate::{self, Error, Evaluation};
 use crate::evidence;
 use crate::model::evidence::Evidence;
 use crate::model::question::{Answer, Question, Values};
-use crate::model::reading::{CheckReading, RangeReading, Reading, Readings, State};
+use crate::model::reading::{CheckReading, RangeReading, ReadAs, Reading, Readings, State};
 use crate::prometheus::{Backend, Log};
+use crate::promql;
 use crate::target_health::TargetHealth;
 
 /// An audit at one instant.
@@ -121,7 +122,7 @@ fn audit(
     let failure = failure
         .or(unfit.map(|unfit| unfit.to_string()))
         .or_else(|| failed_queries(plan, &answers, is_read));
-    let mut readings = read(plan, answers, at);
+    let mut readings = read(plan, &questions, answers, at);
     let evidence = match end {
         Some(end) => end.evidence.clone(),
         None => evidence::look(plan, &questions, telemetry, &readings, at),
@@ -167,13 +168,19 @@ fn take_checks(plan: &Plan, end: &Audit, questions: &mut [Question], readings: &
 }
 
 /// Reads the answers to the plan's queries.
-fn read(plan: &Plan, answers: Vec<Result<Answer, Error>>, at: Timestamp) -> Readings {
+fn read(
+    plan: &Plan,
+    questions: &[Question],
+    answers: Vec<Result<Answer, Error>>,
+    at: Timestamp,
+) -> Readings {
     let mut readings = Readings::new(|_| None);
-    for (query, answer) in plan.queries.iter().zip(answers) {
+    for ((query, question), answer) in plan.queries.iter().zip(questions).zip(answers) {
+        let value = |answer| value(query, question, answer);
         match (&query.asked, query.span) {
-            (Asked::Signal(signal), _) => readings.set(*signal, value(query, answer)),
+            (Asked::Signal(signal), _) => readings.set(*signal, value(answer)),
             (Asked::Check(name), None) => {
-                readings.set_check(name, CheckReading::Value(value(query, answer)));
+                readings.set_check(name, CheckReading::Value(value(answer)));
             }
             (Asked::Check(name), Some(span)) => {
                 let reading = range(query, answer, span.instants(at));
@@ -202,10 +209,16 @@ fn bound(plan: &Plan, evidence: &Evidence, readings: &mut Readings) {
     }
 }
 
-fn value(query: &Query, answer: Result<Answer, Error>) -> Reading {
+fn value(query: &Query, question: &Question, answer: Result<Answer, Error>) -> Reading {
+    let is_rate = question.expr.parsed().is_ok_and(promql::Query::is_below_zero_by_reset);
+    let read_as = ReadAs { is_rate, ..query.read_as };
     match answer {
-        Ok(Answer { values: Values::Vector(samples), incomplete }) => {
-            Reading::new(samples, incomplete, query.read_as)
+        Ok(Answer { values: Values::Vector(samples), incomplete, zero_by_zero }) => {
+            let zeros = match zero_by_zero {
+                Some(Values::Vector(zeros)) => zeros,
+                _ => Vec::new(),
+            };
+            Reading::new(samples, &zeros, incomplete, read_as)
         }
         Ok(_) => Reading::unknown(State::Failed("the answer is a range".to_owned())),
         Err(error) => Reading::unknown(State::Failed(error.to_string())),
@@ -214,8 +227,12 @@ fn value(query: &Query, answer: Result<Answer, Error>) -> Reading {
 
 fn range(query: &Query, answer: Result<Answer, Error>, instants: Vec<i64>) -> RangeReading {
     match answer {
-        Ok(Answer { values: Values::Matrix(series), incomplete }) => {
-            RangeReading::new(series, instants, incomplete, query.read_as)
+        Ok(Answer { values: Values::Matrix(series), incomplete, zero_by_zero }) => {
+            let zeros = match zero_by_zero {
+                Some(Values::Matrix(zeros)) => zeros,
+                _ => Vec::new(),
+            };
+            RangeReading::new(series, &zeros, instants, incomplete, query.read_as)
         }
         Ok(_) => RangeReading::unknown(State::Failed("the answer is no range".to_owned())),
         Err(error) => RangeReading::unknown(State::Failed(error.to_string())),

@@ -218,6 +218,7 @@ impl Plan {
             span: query.span,
             nothing_counts: query.read_as.on_nan == OnMissing::Zero
                 || query.read_as.on_no_data == OnMissing::Zero,
+            zero_by_zero: query.read_as.on_nan == OnMissing::Zero,
             accept_partial: query.read_as.accept_partial,
         };
         self.queries.iter().map(question).collect()

@@ -1,6 +1,7 @@
 //! Evaluation of expressions at an instant or over a range of time: by a server, or by
 //! [`crate::promql`] on samples at hand. It knows nothing of signals and checks.
 
+mod beside;
 mod query;
 mod samples;
 mod server;

@@ -4,19 +4,20 @@ mod api;
 pub(crate) mod http;
 mod nan;
 mod preflight;
+pub(crate) mod probe;
 mod wave;
 mod wire;
 
-pub(crate) use api::Server;
+pub(crate) use api::{Answered, Server};
 pub use http::{Failed, Journey, Log, TransportError};
-pub(crate) use nan::restore as restore_nan;
+pub(crate) use nan::{add_zero_by_zero, hide as hide_nan, restore as restore_nan};
 pub use preflight::{Backend, ServerProblem};
-pub(crate) use preflight::{BuildInfo, Product, judge, look_closer};
+pub(crate) use preflight::{BuildInfo, judge};
 pub(crate) use wave::{Wave, join};
 pub use wire::reply::Reply;
 pub(crate) use wire::reply::decode as decode_reply;
 pub use wire::{Answer, QueryError, decode, decode_matrix};
-pub(crate) use wire::{RETURNS_RANGE, RETURNS_TEXT};
+pub(crate) use wire::{RETURNS_RANGE, RETURNS_TEXT, instant, milliseconds};
 
 use crate::config::Endpoint;
 

@@ -8,6 +8,8 @@ use crate::storage::Labels;
 
 /// A pause between scrapes this many times the usual one is a gap.
 const GAP: f64 = 3.0;
+/// A pause up to this is none, seconds: a busy runner holds up whoever scrapes many times a second.
+const SHORTEST_GAP: f64 = 1.0;
 
 /// How one target could be scraped.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,8 +41,8 @@ impl TargetHealth {
         (self.failed > 0).then(words)
     }
 
-    /// That there was too long a pause between scrapes, if there was; three usual intervals may
-    /// pass unless `longest` says otherwise.
+    /// That there was too long a pause between scrapes, if there was; three usual intervals, and a
+    /// second at least, may pass unless `longest` says otherwise.
     pub fn gap(&self, longest: Option<Duration>) -> Option<String> {
         let (pause, target) = (number(self.longest_pause_s), series(&self.target));
         if let Some(longest) = longest.map(|it| it.as_secs_f64()) {
@@ -52,7 +54,8 @@ impl TargetHealth {
             };
             return (self.longest_pause_s > longest).then(words);
         }
-        let usual = self.interval_s.filter(|usual| self.longest_pause_s > GAP * usual)?;
+        let is_gap = |usual: &f64| self.longest_pause_s > (GAP * usual).max(SHORTEST_GAP);
+        let usual = self.interval_s.filter(is_gap)?;
         let usual = number(usual);
         Some(format!("there was no scrape for {pause} s, where {usual} s are usual{target}"))
     }

@@ -7,11 +7,11 @@ use jiff::Timestamp;
 
 use super::Error;
 use crate::collect::Telemetry;
-use crate::model::question::{Answer, Question, Values};
+use crate::model::question::{Answer, Question, Span, Values};
 use crate::model::reading::{Sample, Series};
 use crate::prometheus::{RETURNS_RANGE, RETURNS_TEXT};
-use crate::promql::Value;
-use crate::storage::Labels;
+use crate::promql::{Query, Value};
+use crate::storage::{Labels, Storage};
 
 /// Answers a question on the samples of `telemetry`, by `deadline` at the latest.
 pub(super) fn answer(
@@ -25,19 +25,31 @@ pub(super) fn answer(
         let failure = telemetry.failure.as_ref();
         return Err(failure.map_or(Error::NotAsked, |it| Error::NoSamples(it.to_string())));
     };
-    let instants = match question.span {
-        None => vec![at.as_millisecond()],
-        Some(span) => span.instants(at),
+    let values = |query: &Query| values(query, question.span, &samples.storage, at, deadline);
+    let found = values(query)?;
+    let zero_by_zero = match query.zero_by_zero() {
+        Some(expr) if question.zero_by_zero && found.has_nan() => Some(values(expr.parsed()?)?),
+        _ => None,
     };
+    Ok(Answer { values: found, incomplete: None, zero_by_zero })
+}
+
+/// What a query comes to at the instant `at`, or over a span up to it.
+fn values(
+    query: &Query,
+    span: Option<Span>,
+    storage: &Storage,
+    at: Timestamp,
+    deadline: Option<Instant>,
+) -> Result<Values, Error> {
+    let instants = span.map_or_else(|| vec![at.as_millisecond()], |span| span.instants(at));
     let range = instants.first().copied().zip(instants.last().copied()).unwrap_or_default();
-    let vector =
-        |at| query.evaluate_step(&samples.storage, at, range, deadline).map_err(Error::from);
+    let vector = |at| query.evaluate_step(storage, at, range, deadline).map_err(Error::from);
     let vector = |at| vector(at).and_then(numbers);
-    let values = match question.span {
+    Ok(match span {
         None => Values::Vector(vector(range.1)?),
         Some(_) => Values::Matrix(matrix(&instants, vector)?),
-    };
-    Ok(Answer { values, incomplete: None })
+    })
 }
 
 /// The series of a value; one without labels for a scalar.
@@ -68,7 +80,7 @@ fn matrix<E>(
 mod tests {
     use super::*;
     use crate::promql;
-    use crate::storage::{METRIC_NAME, Point, Storage};
+    use crate::storage::{METRIC_NAME, Point};
 
     fn storage() -> Storage {
         let mut storage = Storage::default();
