@@ -14,9 +14,9 @@ use crate::collect::{CommandOutcome, Telemetry};
 use crate::config::{Asked, ObservedRange, Plan, Query};
 use crate::engine::{self, Assessment, Circumstances, Verdict};
 use crate::evaluate::{self, Error, Evaluation};
-use crate::evidence;
+use crate::evidence::{self, Inquiry};
 use crate::model::evidence::Evidence;
-use crate::model::question::{Answer, Question, Values};
+use crate::model::question::{Answer, Probe, Question, Values};
 use crate::model::reading::{CheckReading, RangeReading, ReadAs, Reading, Readings, State};
 use crate::prometheus::{Backend, Log};
 use crate::promql;
@@ -115,8 +115,18 @@ fn audit(
 ) -> Audit {
     let at = plan.spec.at.unwrap_or(observed.at);
     let mut questions = plan.questions(Some(observed));
-    let evaluation = evaluate::evaluate(&questions, &plan.spec, telemetry, at, log);
-    let Evaluation { answers, backend, failure: unfit } = evaluation;
+    let inquiry = Inquiry::new(plan, &questions, telemetry, at);
+    let evaluation =
+        evaluate::evaluate(&questions, inquiry.probes(), &plan.spec, telemetry, at, log);
+    let Evaluation { answers, probed, backend, failure: unfit } = evaluation;
+    let ask = |probes: &[Probe]| {
+        evaluate::probe(probes, plan.accept_partial, &plan.spec, (telemetry, at), log)
+    };
+    // A server that cannot be relied on says nothing of the evidence either.
+    let told = match unfit {
+        None => inquiry.told(&answers, probed, &ask),
+        Some(_) => Evidence::default(),
+    };
     let is_read = |query: &Query| end.is_none() || query.signal().is_some();
     let failure = telemetry.failure.as_ref().map(ToString::to_string);
     let failure = failure
@@ -125,7 +135,7 @@ fn audit(
     let mut readings = read(plan, &questions, answers, at);
     let evidence = match end {
         Some(end) => end.evidence.clone(),
-        None => evidence::look(plan, &questions, telemetry, &readings, at),
+        None => evidence::look(plan, &questions, telemetry, &readings, at, told),
     };
     bound(plan, &evidence, &mut readings);
     if let Some(end) = end {

@@ -16,10 +16,11 @@ mod observer;
 mod recording;
 mod samples;
 mod scrape;
+mod settle;
 mod snapshot;
 mod staleness;
 
-use crate::config::{ObservedRange, Source, SourceSpec};
+use crate::config::{Endpoint, ObservedRange, Source, SourceSpec};
 use crate::prometheus;
 use crate::promql::Expression;
 use crate::storage::Storage;
@@ -29,8 +30,9 @@ pub use command::CommandOutcome;
 use command::Running;
 pub(crate) use coverage::{DURATION, UP};
 pub use error::{Error, Failure, PageProblem, RecordingError, SamplesError, ScrapeError};
-pub use observer::{Observer, ProgressUpdate};
+pub use observer::{Observer, ProgressUpdate, ScrapeProgress};
 pub(crate) use samples::Samples;
+pub use settle::Settling;
 
 /// How often a command is asked whether it has ended.
 const GLANCE: Duration = Duration::from_millis(10);
@@ -46,6 +48,8 @@ pub struct Telemetry {
     pub(crate) samples: Option<Samples>,
     /// How the command ended.
     pub command: Option<CommandOutcome>,
+    /// How the samples from after the end of the command were waited for; with a server only.
+    pub settling: Option<Settling>,
     /// Why scrapes failed, once for each page.
     pub warnings: Vec<String>,
     /// What went wrong, if anything did.
@@ -60,6 +64,7 @@ impl Telemetry {
             finished,
             samples: None,
             command: None,
+            settling: None,
             warnings: Vec::new(),
             failure: None,
         }
@@ -88,8 +93,19 @@ impl Telemetry {
     }
 }
 
+/// What is collected for.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Watched<'a> {
+    /// All that will be asked.
+    pub expressions: &'a [Expression],
+    /// What the worst lag so far is read by.
+    pub lag: Option<&'a Expression>,
+    /// What has to have samples from after the end of the command.
+    pub required: &'a [Expression],
+}
+
 /// Collects telemetry for as long as `spec` says, and runs its command meanwhile. `started` is
-/// when the audit began; `lag` is what the worst lag so far is read by.
+/// when the audit began.
 ///
 /// With expressions that cannot be evaluated nothing is done: they are no reason to put a service
 /// under load.
@@ -99,14 +115,13 @@ impl Telemetry {
 pub fn collect(
     spec: &SourceSpec,
     started: Instant,
-    expressions: &[Expression],
-    lag: Option<&Expression>,
+    watched: Watched<'_>,
     observer: Observer<'_>,
 ) -> Result<Telemetry, Error> {
     let clock = Clock::new(started, spec.now);
     let now = ObservedRange { at: spec.instant(), window: None, step: None };
     let is_local = !matches!(spec.source, Source::Server(_));
-    if is_local && expressions.iter().any(|expression| expression.parsed().is_err()) {
+    if is_local && watched.expressions.iter().any(|expression| expression.parsed().is_err()) {
         // The readings will say which, and why; no load is needed for that.
         return Ok(Telemetry::new(now));
     }
@@ -118,18 +133,12 @@ pub fn collect(
             prometheus::describe(endpoint, observer.log);
             let running = command::start(&spec.command, observer.stdout_is_taken)?;
             Ok(match wait(running) {
-                Ok(outcome) => {
-                    // In whole seconds, and never less than it took.
-                    let seconds = outcome.took.as_millis().div_ceil(1000).max(1) as u64;
-                    let window = Some(Duration::from_secs(seconds));
-                    let observed = ObservedRange { at: clock.now(), window, step: None };
-                    Telemetry { command: Some(outcome), ..Telemetry::new(observed) }
-                }
+                Ok(outcome) => settled(endpoint, spec, watched.required, outcome, clock, observer),
                 Err(failure) => Telemetry { failure: Some(failure), ..Telemetry::new(now) },
             })
         }
         Source::Scrape(scrape) => {
-            let scraped = scrape::run(scrape, spec, clock, lag, observer)?;
+            let scraped = scrape::run(scrape, spec, clock, watched.lag, observer)?;
             let samples = Samples::new(scraped.storage, None).map_err(Failure::from);
             let (command, warnings) = (scraped.command, scraped.warnings);
             Ok(Telemetry { command, warnings, ..of_samples(samples, spec, scraped.failure) })
@@ -143,6 +152,25 @@ pub fn collect(
             Ok(of_samples(samples.map_err(Failure::from), spec, None))
         }
     }
+}
+
+/// Waits for the samples of the end of a command. The window holds its time and what was waited,
+/// so that all of the load is in it.
+fn settled(
+    endpoint: &Endpoint,
+    spec: &SourceSpec,
+    required: &[Expression],
+    outcome: CommandOutcome,
+    clock: Clock,
+    observer: Observer<'_>,
+) -> Telemetry {
+    let settling = settle::settle(endpoint, spec, required, outcome.took, clock, observer);
+    // In whole seconds, and never less than it took.
+    let took = outcome.took + settling.waited;
+    let window = Some(Duration::from_secs(took.as_millis().div_ceil(1000).max(1) as u64));
+    let observed = ObservedRange { at: clock.now(), window, step: None };
+    let (command, settling) = (Some(outcome), Some(settling));
+    Telemetry { command, settling, ..Telemetry::new(observed) }
 }
 
 fn of_samples(

@@ -7,12 +7,15 @@
 
 mod requests;
 mod scrapes;
+mod server;
 mod stall;
 mod top_bucket;
 
 use std::collections::{BTreeSet, HashMap};
 
 use jiff::Timestamp;
+
+pub use server::Inquiry;
 
 use crate::collect::Telemetry;
 use crate::config::Plan;
@@ -43,15 +46,16 @@ pub(crate) struct Seen<'a> {
 /// What looks for shortfalls in samples, a file each.
 const OF_SAMPLES: [fn(&Seen<'_>) -> Vec<Shortfall>; 2] = [scrapes::shortfalls, stall::shortfalls];
 
-/// Looks at what the readings at the instant `at` rest on.
+/// Looks at what the readings at the instant `at` rest on; `told` is what a server tells of it.
 pub fn look(
     plan: &Plan,
     questions: &[Question],
     telemetry: &Telemetry,
     readings: &Readings,
     at: Timestamp,
+    told: Evidence,
 ) -> Evidence {
-    let mut evidence = Evidence::default();
+    let mut evidence = told;
     if let Some(storage) = telemetry.storage() {
         let seen = seen(storage, plan, questions, telemetry, at);
         evidence.targets = (0..seen.targets.len()).map(|it| scrapes::target(&seen, it)).collect();

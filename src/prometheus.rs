@@ -13,6 +13,7 @@ pub use http::{Failed, Journey, Log, TransportError};
 pub(crate) use nan::{add_zero_by_zero, hide as hide_nan, restore as restore_nan};
 pub use preflight::{Backend, ServerProblem};
 pub(crate) use preflight::{BuildInfo, judge};
+pub(crate) use probe::{ask_all, escaped_length};
 pub(crate) use wave::{Wave, join};
 pub use wire::reply::Reply;
 pub(crate) use wire::reply::decode as decode_reply;

@@ -9,7 +9,7 @@ use super::clock::Clock;
 use super::command::{self, CommandOutcome};
 use super::coverage::{DURATION, UP};
 use super::error::{Error, Failure, PageProblem, ScrapeError};
-use super::observer::{Observer, ProgressUpdate};
+use super::observer::{Observer, ProgressUpdate, ScrapeProgress};
 use crate::config::{Scrape, ScrapedPage, SourceSpec};
 use crate::exposition::{self, Context, Format, Reader};
 use crate::prometheus::describe;
@@ -165,7 +165,7 @@ fn scrape_until_done(
             }
             if let Some(progress) = observer.progress.filter(|_| told.elapsed() >= TELL) {
                 told = Instant::now();
-                progress(&reporter.update(passed, left));
+                progress(&ProgressUpdate::Scraping(reporter.update(passed, left)));
             }
             thread::sleep(left.map_or(GLANCE, |left| left.min(GLANCE)));
         }
@@ -195,10 +195,10 @@ struct ProgressReporter<'a> {
 }
 
 impl ProgressReporter<'_> {
-    fn update(&self, passed: Duration, left: Option<Duration>) -> ProgressUpdate {
+    fn update(&self, passed: Duration, left: Option<Duration>) -> ScrapeProgress {
         let scrapes = self.shared.made.load(Ordering::Relaxed);
         let failed = self.shared.failed.load(Ordering::Relaxed);
-        ProgressUpdate { passed, left, scrapes, failed, worst_lag_s: self.worst_lag() }
+        ScrapeProgress { passed, left, scrapes, failed, worst_lag_s: self.worst_lag() }
     }
 
     fn worst_lag(&self) -> Option<f64> {

@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::deliver::deliver;
 use crate::audit::audit_at_worst_instant;
 use crate::cli::{Cli, Format};
-use crate::collect::{self, Failure, Telemetry};
+use crate::collect::{self, Failure, Telemetry, Watched};
 use crate::config::{self, Environment, Query};
 use crate::exit::Exit;
 use crate::model::signal::Signal;
@@ -20,9 +20,18 @@ pub(super) fn run(cli: &Cli, started: Instant) -> anyhow::Result<Exit> {
     let exprs: Vec<_> = questions.iter().map(|question| question.expr.clone()).collect();
     let is_lag = |query: &Query| query.signal() == Some(Signal::EVENT_LOOP_LAG);
     let lag = plan.queries.iter().position(is_lag).map(|index| &exprs[index]);
+    let is_required = |query: &Query| query.signal().is_some_and(|it| it.def().is_required);
+    let required: Vec<_> = plan
+        .queries
+        .iter()
+        .zip(&exprs)
+        .filter(|(query, _)| is_required(query))
+        .map(|(_, expr)| expr.clone())
+        .collect();
+    let watched = Watched { expressions: &exprs, lag, required: &required };
     let stdout_is_taken = cli.common().output_format == Format::Json;
     let mut telemetry = super::observed(&log, cli.has_command(), stdout_is_taken, |observer| {
-        collect::collect(&plan.spec, started, &exprs, lag, observer)
+        collect::collect(&plan.spec, started, watched, observer)
     })?;
     super::warn(&telemetry.warnings);
     record(cli, &mut telemetry);

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use crate::cli::{Common, Format};
+use crate::collect::Watched;
 use crate::config::{self, Environment};
 use crate::exit::Exit;
 use crate::promql::Expression;
@@ -13,8 +14,10 @@ pub(super) fn run(expr: &str, common: &Common, started: Instant) -> anyhow::Resu
     let request = common.request(super::now()?, Environment::of_process());
     let spec = config::load_source(&request)?;
     let log = super::log(common);
+    let expressions = std::slice::from_ref(&expr);
+    let watched = Watched { expressions, ..Watched::default() };
     let telemetry = super::observed(&log, false, true, |observer| {
-        collect::collect(&spec, started, std::slice::from_ref(&expr), None, observer)
+        collect::collect(&spec, started, watched, observer)
     })?;
     super::warn(&telemetry.warnings);
     let spec = spec.after(&telemetry.observed);

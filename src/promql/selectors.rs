@@ -2,9 +2,9 @@
 //! mean something.
 
 use super::lexer::{Lexer, TokenKind};
+use super::parse;
 use super::plan::{At, Selector, Test, TimeModifiers};
 use super::syntax::{Expr, Kind};
-use super::parse;
 use crate::storage::Labels;
 
 /// Functions that read their range as a counter.
