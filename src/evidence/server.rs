@@ -88,18 +88,17 @@ impl<'a> Inquiry<'a> {
     ) -> Evidence {
         let mut evidence = Evidence::default();
         let mut newest = vec![None; self.looks.len()];
+        let (mut of_targets, mut of_births) = (Vec::new(), Vec::new());
         for (purpose, answer) in self.purposes.iter().zip(probed) {
             let samples = self.whole(answer);
             match purpose {
                 Purpose::Age(look) => newest[*look] = Some(samples.map(age::newest)),
-                Purpose::Targets(group) => {
-                    evidence.shortfalls.extend(targets::shortfalls(self, group, samples));
-                }
-                Purpose::Births(group) => {
-                    evidence.shortfalls.extend(births::shortfalls(self, group, samples, answers));
-                }
+                Purpose::Targets(group) => of_targets.push((group, samples)),
+                Purpose::Births(group) => of_births.push((group, samples)),
             }
         }
+        evidence.shortfalls.extend(targets::shortfalls(self, &of_targets));
+        evidence.shortfalls.extend(births::shortfalls(self, of_births, answers));
         age::judge(self, newest, ask_again, &mut evidence);
         // Why a query has no answer is told there; its evidence says nothing more.
         let is_answered = |query: &usize| answers.get(*query).is_some_and(Result::is_ok);

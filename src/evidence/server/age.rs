@@ -1,8 +1,9 @@
 //! How old the newest samples are that the queries look at.
 
-use super::looks::{Look, duration};
+use super::looks::{Look, duration, milliseconds};
 use super::{AskAgain, Inquiry};
-use crate::model::evidence::{Evidence, QueryEvidence, Rule, Shortfall};
+use crate::config::Query;
+use crate::model::evidence::{Evidence, QueryEvidence, Rule, Scope, Shortfall};
 use crate::model::quantity::number;
 use crate::model::question::Probe;
 use crate::model::reading::Sample;
@@ -69,10 +70,8 @@ pub(super) fn judge(
     ask_again: AskAgain<'_>,
     evidence: &mut Evidence,
 ) {
-    let mut newest: Vec<Newest> = newest
-        .into_iter()
-        .map(|it| it.unwrap_or_else(|| Err("it was not asked".to_owned())))
-        .collect();
+    let mut newest: Vec<Newest> =
+        newest.into_iter().map(|it| it.unwrap_or_else(not_asked)).collect();
     let old = look_closer(inquiry, &mut newest, ask_again);
     evidence.queries.extend(of_queries(inquiry, &newest));
     let old: Vec<_> = old.into_iter().filter(|it| it.age() as f64 > limit(inquiry, it)).collect();
@@ -84,42 +83,54 @@ pub(super) fn judge(
 }
 
 /// Asks again about what was not found among the samples of the last minutes, or is not young:
-/// whether it is older, and how often it comes.
+/// whether it is older, and how often it comes. All that is not young comes of it.
 fn look_closer<'a>(
     inquiry: &'a Inquiry<'_>,
     newest: &mut [Newest],
     ask_again: AskAgain<'_>,
 ) -> Vec<Old<'a>> {
-    let is_young = |look: &Look, at: i64| look.instant.saturating_sub(at) <= YOUNG;
+    let max_age = inquiry.plan.criteria.evidence.max_age;
+    let young = max_age.map_or(YOUNG, milliseconds).min(YOUNG);
     let doubtful: Vec<_> = inquiry
         .looks
         .iter()
+        .zip(newest)
         .enumerate()
-        .filter(|(number, look)| match newest.get(*number) {
-            Some(Ok(Some(at))) => !is_young(look, *at),
-            Some(Ok(None)) => true,
-            _ => false,
+        .filter(|(_, (look, newest))| match newest {
+            Ok(Some(at)) => look.instant.saturating_sub(*at) > young,
+            Ok(None) => true,
+            Err(_) => false,
         })
         .collect();
-    if doubtful.is_empty() {
-        return Vec::new();
+    let wanted = |newest: &Newest| [matches!(newest, Ok(None)), max_age.is_none()];
+    let probes = doubtful.iter().flat_map(|(_, (look, newest))| {
+        let probes = probes_of_old(look).into_iter().zip(wanted(newest));
+        probes.filter_map(|(probe, is_wanted)| is_wanted.then_some(probe))
+    });
+    let probes: Vec<_> = probes.collect();
+    let mut answers = Vec::new().into_iter();
+    if !probes.is_empty() {
+        answers = ask_again(&probes).into_iter();
     }
-    let probes: Vec<_> = doubtful.iter().flat_map(|(_, look)| probes_of_old(look)).collect();
-    let mut answers = ask_again(&probes).into_iter().map(|answer| inquiry.whole(answer));
+    let mut next = || answers.next().map(|answer| inquiry.whole(answer));
     let mut old = Vec::new();
-    for (number, look) in doubtful {
-        let (again, interval) = (answers.next(), answers.next());
-        if let Some(Ok(None)) = newest.get(number) {
-            let none = || Err("it was not asked".to_owned());
-            newest[number] = again.unwrap_or_else(none).map(self::newest);
+    for (number, (look, newest)) in doubtful {
+        let [is_newest_asked, is_interval_asked] = wanted(newest);
+        if is_newest_asked {
+            *newest = next().unwrap_or_else(not_asked).map(self::newest);
         }
-        let interval = interval.and_then(Result::ok).and_then(|samples| value(&samples));
-        let interval = interval.filter(|it| *it > 0.0).map(|seconds| seconds * 1000.0);
-        if let Some(Ok(Some(at))) = newest.get(number) {
+        let interval = if is_interval_asked { next().and_then(Result::ok) } else { None };
+        let interval = interval.and_then(|samples| value(&samples)).filter(|it| *it > 0.0);
+        if let Ok(Some(at)) = newest {
+            let interval = interval.map(|seconds| seconds * 1000.0);
             old.push(Old { number, look, newest: *at, interval });
         }
     }
     old
+}
+
+fn not_asked<T>() -> Result<T, String> {
+    Err("it was not asked".to_owned())
 }
 
 /// How old the newest sample may be, milliseconds.
@@ -183,13 +194,12 @@ fn unknown(inquiry: &Inquiry<'_>, newest: &[Newest]) -> Vec<Shortfall> {
         found.push(inquiry.shortfall(Rule::MaxAge, failed.iter().map(|(look, _)| *look), detail));
     }
     for (query, error) in &inquiry.unread {
-        let name =
-            inquiry.plan.queries.get(*query).map(crate::config::Query::name).unwrap_or_default();
+        let name = inquiry.plan.queries.get(*query).map(Query::name).unwrap_or_default();
         let detail = format!(
             "it cannot be told how old the samples of `{name}` are: write its metrics with braces, \
              as in x{{}} ({error})"
         );
-        let scope = crate::model::evidence::Scope::Queries(vec![*query]);
+        let scope = Scope::Queries(vec![*query]);
         found.push(Shortfall { scope, ..inquiry.shortfall(Rule::MaxAge, [], detail) });
     }
     found
@@ -203,7 +213,7 @@ fn before_the_end<'a>(
     let settling = inquiry.telemetry.settling.as_ref()?;
     let ended = settling.ended.as_millisecond();
     let is_required = |query: &usize| {
-        let signal = inquiry.plan.queries.get(*query).and_then(crate::config::Query::signal);
+        let signal = inquiry.plan.queries.get(*query).and_then(Query::signal);
         signal.is_some_and(|signal| signal.def().is_required)
     };
     let short: Vec<_> = newest

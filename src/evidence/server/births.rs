@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::Inquiry;
 use super::looks::{Group, LOOK, Look, milliseconds};
 use crate::evaluate::Error;
-use crate::model::evidence::{Rule, Shortfall};
+use crate::model::evidence::{Rule, Scope, Shortfall};
 use crate::model::quantity::series;
 use crate::model::question::{Answer, Probe, Values};
 use crate::model::reading::Sample;
@@ -36,41 +36,43 @@ pub(super) fn probe(looks: &[Look], group: &Group, before: Option<Duration>) -> 
 /// Queries that say that nothing happened, of series that were born meanwhile.
 pub(super) fn shortfalls(
     inquiry: &Inquiry<'_>,
-    group: &Group,
-    samples: Result<Vec<Sample>, String>,
+    probed: Vec<(&Group, Result<Vec<Sample>, String>)>,
     answers: &[Result<Answer, Error>],
 ) -> Vec<Shortfall> {
-    let born: Vec<(usize, Labels)> = match &samples {
-        Ok(samples) => {
-            samples.iter().filter_map(|sample| look_and_target(&sample.labels)).collect()
-        }
-        Err(_) => group.looks.iter().map(|look| (*look, Labels::new())).collect(),
-    };
     let mut found: Vec<Shortfall> = Vec::new();
-    for (look, target) in born {
-        let queries = inquiry.looks.get(look).map(|look| look.queries.as_slice());
-        let calm = |query: &&usize| says_nothing(inquiry, answers, **query, &target);
-        let queries = queries.unwrap_or_default().iter().filter(calm).copied();
-        let text = inquiry.looks.get(look).map(|look| look.text.as_str()).unwrap_or_default();
-        let detail = match &samples {
-            Ok(_) => format!(
-                "a counter of {text} appeared later than its target, with a value above 0: \
-                 what it counted before is in no rate{}",
-                series(&target)
-            ),
-            Err(error) => format!("it cannot be told whether a counter of {text} is new: {error}"),
+    for (group, samples) in probed {
+        let error = samples.as_ref().err().cloned();
+        let born: Vec<_> = match samples {
+            Ok(samples) => {
+                samples.iter().filter_map(|sample| look_and_target(&sample.labels)).collect()
+            }
+            Err(_) => group.looks.iter().map(|look| (*look, Labels::new())).collect(),
         };
-        add(&mut found, queries.collect(), detail);
+        for (number, target) in born {
+            let Some(look) = inquiry.looks.get(number) else { continue };
+            let is_told = |query: &usize| found.iter().any(|it| it.scope.holds(*query));
+            let says_nothing = |query: &usize| says_nothing(inquiry, answers, *query, &target);
+            let queries = look.queries.iter().filter(|it| !is_told(it) && says_nothing(it));
+            let queries: Vec<_> = queries.copied().collect();
+            if !queries.is_empty() {
+                let detail = detail(look, &target, error.as_deref());
+                let (rule, scope) = (Rule::Holes, Scope::Queries(queries));
+                found.push(Shortfall { rule, scope, target: None, detail });
+            }
+        }
     }
     found
 }
 
-/// One shortfall a query: the first of its counters tells enough.
-fn add(found: &mut Vec<Shortfall>, mut queries: Vec<usize>, detail: String) {
-    queries.retain(|query| !found.iter().any(|it| it.scope.holds(*query)));
-    if !queries.is_empty() {
-        let scope = crate::model::evidence::Scope::Queries(queries);
-        found.push(Shortfall { rule: Rule::Holes, scope, target: None, detail });
+fn detail(look: &Look, target: &Labels, error: Option<&str>) -> String {
+    let text = &look.text;
+    match error {
+        Some(error) => format!("it cannot be told whether a counter of {text} is new: {error}"),
+        None => format!(
+            "a counter of {text} appeared later than its target, with a value above 0: what it \
+             counted before is in no rate{}",
+            series(target)
+        ),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Targets that are gone, were down, restarted, or are several processes: by `up` and the start of
 //! the process, where they exist beside what the queries look at.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use super::Inquiry;
 use super::looks::{Group, LOOK, Look};
@@ -10,7 +10,6 @@ use crate::model::quantity::{number, series};
 use crate::model::question::Probe;
 use crate::model::reading::Sample;
 use crate::promql::Expression;
-use crate::storage::Labels;
 
 /// Something that is wrong with a target.
 struct Fault {
@@ -91,43 +90,49 @@ pub(super) fn probe(looks: &[Look], group: &Group) -> Probe {
     Probe { expr: Expression::new(expr), span: None }
 }
 
-/// What is wrong with the targets of some looks.
+/// What is wrong with the targets of all looks.
 pub(super) fn shortfalls(
     inquiry: &Inquiry<'_>,
-    group: &Group,
-    samples: Result<Vec<Sample>, String>,
+    answers: &[(&Group, Result<Vec<Sample>, String>)],
 ) -> Vec<Shortfall> {
-    let samples = match samples {
-        Ok(samples) => samples,
-        Err(error) => return vec![unknown(inquiry, group, &error)],
-    };
-    let of = |fault: &Fault| of_fault(inquiry, group, fault, &samples);
-    FAULTS.iter().filter_map(of).collect()
+    let of = |fault: &Fault| of_fault(inquiry, fault, answers);
+    FAULTS.iter().filter_map(of).chain(unknown(inquiry, answers)).collect()
 }
 
-/// That nothing is known of the targets: it is told under the first rule that is not relaxed.
-fn unknown(inquiry: &Inquiry<'_>, group: &Group, error: &str) -> Shortfall {
+/// That nothing is known of targets: it is told under the first rule that is not relaxed.
+fn unknown(
+    inquiry: &Inquiry<'_>,
+    answers: &[(&Group, Result<Vec<Sample>, String>)],
+) -> Option<Shortfall> {
+    let failed: Vec<_> =
+        answers.iter().filter_map(|(group, it)| Some((group, it.as_ref().err()?))).collect();
+    let (_, error) = failed.first()?;
     let rules = &inquiry.plan.criteria.evidence;
     let asked = FAULTS.iter().map(|fault| fault.rule).find(|rule| !rules.allows(*rule));
+    let looks = failed.iter().flat_map(|(group, _)| group.looks.iter().copied());
     let detail = format!("it cannot be told whether targets are gone or restarted: {error}");
-    inquiry.shortfall(asked.unwrap_or(Rule::GoneTargets), group.looks.clone(), detail)
+    Some(inquiry.shortfall(asked.unwrap_or(Rule::GoneTargets), looks, detail))
 }
 
 fn of_fault(
     inquiry: &Inquiry<'_>,
-    group: &Group,
     fault: &Fault,
-    samples: &[Sample],
+    answers: &[(&Group, Result<Vec<Sample>, String>)],
 ) -> Option<Shortfall> {
-    let mut targets: BTreeMap<Labels, Vec<usize>> = BTreeMap::new();
-    for sample in samples.iter().filter(|sample| is_faulty(sample, fault)) {
-        let Ok(look) = sample.labels.get(LOOK).parse() else { continue };
-        let mut target = sample.labels.clone();
-        target.set(LOOK, "");
-        targets.entry(target).or_default().push(look);
+    let (mut targets, mut looks, mut range) = (BTreeSet::new(), BTreeSet::new(), 0);
+    for (group, samples) in answers {
+        let samples = samples.as_deref().unwrap_or_default();
+        for sample in samples.iter().filter(|sample| is_faulty(sample, fault)) {
+            let Ok(look) = sample.labels.get(LOOK).parse() else { continue };
+            let mut target = sample.labels.clone();
+            target.set(LOOK, "");
+            targets.insert(target);
+            looks.insert(look);
+            range = range.max(group.range);
+        }
     }
-    let (one, looks) = (targets.keys().next()?, targets.values().flatten().copied());
-    let range = number(group.range as f64 / 1000.0);
+    let one = targets.first()?;
+    let range = number(range as f64 / 1000.0);
     let [single, several] = fault.words;
     let (words, example, target) = match targets.len() {
         1 => (single.to_owned(), series(one), Some(one.clone())),

@@ -132,6 +132,11 @@ pub(crate) fn prometheus_of_file(
 
 /// The same as a VictoriaMetrics.
 pub(crate) fn victoria_metrics(instances: &[Instance], start: i64, end: i64) -> Server {
+    victoria_metrics_of(telemetry::text(instances, start, end, Format::Prometheus))
+}
+
+/// A VictoriaMetrics that holds the samples of `text`, in the format of Prometheus.
+pub(crate) fn victoria_metrics_of(samples: String) -> Server {
     let data = super::empty_directory();
     let address = free_address();
     let mut command = Command::new("victoria-metrics");
@@ -141,7 +146,6 @@ pub(crate) fn victoria_metrics(instances: &[Instance], start: i64, end: i64) -> 
         .arg("-retentionPeriod=100y");
     let url = format!("http://{address}");
     let process = start_process(command, data.path(), &address, "/-/healthy", "200");
-    let samples = telemetry::text(instances, start, end, Format::Prometheus);
     for (page, body) in
         [("api/v1/import/prometheus", samples), ("internal/force_flush", String::new())]
     {
