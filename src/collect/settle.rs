@@ -61,8 +61,8 @@ pub(super) fn settle(
         let within = (Instant::now(), PATIENCE);
         let server = Server::new(endpoint, clock.now(), false, within, observer.log);
         let answers = ask_all(&server, &probes);
-        let (newest, counts) = answers.split_at(selectors.len());
-        settling.interval = settling.interval.or_else(|| interval(counts, range));
+        let (newest, intervals) = answers.split_at(selectors.len());
+        settling.interval = settling.interval.or_else(|| interval(intervals));
         failures = if newest.iter().all(Result::is_err) { failures + 1 } else { 0 };
         let most = spec.settle.unwrap_or_else(|| most(settling.interval));
         if failures == FAILURES || is_settled(newest, ended) || began.elapsed() >= most {
@@ -91,13 +91,19 @@ fn selectors(expressions: &[Expression]) -> Vec<String> {
     selectors
 }
 
-/// The newest sample of each, then how many each had in that time.
+/// The newest sample of each, then the usual interval of each in that time.
 fn probes(selectors: &[String], range: Duration) -> Vec<Probe> {
     let seconds = range.as_secs();
     let newest = selectors.iter().map(|it| format!("max(timestamp({it}))"));
-    let counts = selectors.iter().map(|it| format!("max(count_over_time({it}[{seconds}s]))"));
+    let intervals = selectors.iter().map(|it| {
+        let times = format!("timestamp({it})[{seconds}s:1s]");
+        format!(
+            "max((max_over_time({times}) - min_over_time({times})) / \
+             (count_over_time({it}[{seconds}s]) - 1))"
+        )
+    });
     let probe = |expr| Probe { expr: Expression::new(expr), span: None };
-    newest.chain(counts).map(probe).collect()
+    newest.chain(intervals).map(probe).collect()
 }
 
 /// The value of an answer of one series.
@@ -108,11 +114,10 @@ fn value(answer: &Answered) -> Option<f64> {
     }
 }
 
-/// The longest interval: of a series that was not there all the time it is told too long, never
-/// too short.
-fn interval(counts: &[Answered], range: Duration) -> Option<Duration> {
-    let least = counts.iter().filter_map(value).filter(|count| *count >= 1.0).reduce(f64::min)?;
-    Duration::try_from_secs_f64(range.as_secs_f64() / least).ok()
+/// The longest interval.
+fn interval(intervals: &[Answered]) -> Option<Duration> {
+    let known = intervals.iter().filter_map(value).filter(|it| *it > 0.0);
+    Duration::try_from_secs_f64(known.reduce(f64::max)?).ok()
 }
 
 fn most(interval: Option<Duration>) -> Duration {
@@ -171,15 +176,15 @@ mod tests {
 
     #[test]
     fn two_intervals_are_waited_within_bounds() {
-        let range = Duration::from_secs(60);
-        for (counts, interval_s, most_s) in [
-            (&[Some(60.0), Some(59.0)][..], Some(1), 10),
-            (&[Some(4.0), None], Some(15), 30),
-            (&[Some(1.0)], Some(60), 60),
+        for (intervals, interval_s, most_s) in [
+            (&[Some(1.0), Some(1.01)][..], Some(1), 10),
+            (&[Some(15.0), None], Some(15), 30),
+            (&[Some(60.0)], Some(60), 60),
+            (&[Some(f64::NAN), Some(f64::INFINITY)], None, 60),
             (&[None], None, 60),
         ] {
-            let counts: Vec<_> = counts.iter().map(|it| answered(*it)).collect();
-            let found = interval(&counts, range);
+            let intervals: Vec<_> = intervals.iter().map(|it| answered(*it)).collect();
+            let found = interval(&intervals);
             assert_eq!(found.map(|it| it.as_secs()), interval_s);
             assert_eq!(most(found).as_secs(), most_s);
         }

@@ -43,7 +43,7 @@ pub(super) fn probe(look: &Look) -> Probe {
 /// The same of all the time that the queries look at, and the usual interval of the samples.
 fn probes_of_old(look: &Look) -> [Probe; 2] {
     let range = look.range.max(LEAST_RANGE);
-    let step = (range / 60).clamp(15_000, 240_000);
+    let step = (range / 180).clamp(5000, 240_000);
     let times = format!("timestamp({})[{}:{}]", look.latest(), duration(range), duration(step));
     let samples = look.over(range);
     let interval = format!(
@@ -164,7 +164,14 @@ fn too_old(inquiry: &Inquiry<'_>, old: &[Old<'_>]) -> Option<Shortfall> {
     let seconds = |milliseconds: f64| number(milliseconds / 1000.0);
     let (age, limit) = (seconds(oldest.age() as f64), seconds(limit(inquiry, oldest)));
     let why = match (inquiry.plan.criteria.evidence.max_age, oldest.interval) {
-        (None, Some(interval)) => format!(" (it came every {} s)", seconds(interval.round())),
+        (None, Some(interval)) => format!(
+            " (it came every {} s)",
+            seconds(if interval < 10_000.0 {
+                interval
+            } else {
+                (interval / 1000.0).round() * 1000.0
+            })
+        ),
         _ => String::new(),
     };
     let text = &oldest.look.text;

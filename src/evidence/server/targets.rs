@@ -25,8 +25,8 @@ const FAULTS: [Fault; 4] = [
         rule: Rule::GoneTargets,
         bit: 1,
         words: [
-            "1 instance is gone or down (`up` is not 1), and was seen",
-            "instances are gone or down (`up` is not 1), and were seen",
+            "1 instance went away or is down (`up` is not 1)",
+            "instances went away or are down (`up` is not 1)",
         ],
     },
     Fault {
@@ -58,6 +58,9 @@ const FAULTS: [Fault; 4] = [
 /// The start time of a process, which may jitter by a second where it is computed anew each time.
 const STARTED: &str = "process_start_time_seconds";
 
+/// So far back at least a look has its targets: one may have been down for all of a short window.
+const SEEN: i64 = 900_000;
+
 /// The faulty targets of each look, with the sum of the bits of their faults.
 pub(super) fn probe(looks: &[Look], group: &Group) -> Probe {
     let over = |metric| group.over(metric, group.range);
@@ -82,7 +85,8 @@ pub(super) fn probe(looks: &[Look], group: &Group) -> Probe {
     });
     let faults = faults.collect::<Vec<_>>().join(" or ");
     let seen = group.each(looks, |look| {
-        format!("count by (job, instance) (count_over_time({}))", look.over(group.range))
+        let range = group.range.max(SEEN);
+        format!("count by (job, instance) (count_over_time({}))", look.over(range))
     });
     let expr = format!(
         "({seen}) * 0 + on (job, instance) group_left () sum by (job, instance) ({faults})"
@@ -138,7 +142,7 @@ fn of_fault(
         1 => (single.to_owned(), series(one), Some(one.clone())),
         count => (format!("{count} {several}"), format!("; one of them is{}", series(one)), None),
     };
-    let detail = format!("{words} within {range} s{example}");
+    let detail = format!("{words} in the last {range} s{example}");
     Some(Shortfall { target, ..inquiry.shortfall(fault.rule, looks, detail) })
 }
 

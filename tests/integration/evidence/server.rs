@@ -148,7 +148,7 @@ const ROWS: &[Row] = &[
     row("strict", |it| without_up(it).filter(|_| it.ago >= 30)).set("{max_age: 20s}").is_short_of(&["max_age"], "30 s old, where 20 s may pass"),
     row("lag-old", |it| (it.name != "asyncio_event_loop_lag_seconds" || it.ago >= 240).then_some(it.value)).is_short_of(&["max_age"], "asyncio_event_loop_lag_seconds{job=\"lag-old\"} is 240 s old"),
     // Targets.
-    row("one-gone", |it| of_b(it, gone_for_7_minutes)).of_two().is_short_of(&["gone_targets"], "1 instance is gone or down (`up` is not 1), and was seen within 900 s {instance=\"b:8000\", job=\"one-gone\"}"),
+    row("one-gone", |it| of_b(it, gone_for_7_minutes)).of_two().is_short_of(&["gone_targets"], "1 instance went away or is down (`up` is not 1) in the last 900 s {instance=\"b:8000\", job=\"one-gone\"}"),
     row("one-down", |it| of_b(it, down_for_7_minutes)).of_two().is_short_of(&["gone_targets"], "b:8000"),
     // VictoriaMetrics takes what ended some minutes ago for NaN.
     row("one-gone-allowed", |it| of_b(it, |it| (it.ago >= 800).then_some(it.value)))
@@ -161,7 +161,7 @@ const ROWS: &[Row] = &[
         ("up", 300..=330) => Some(0.0),
         (_, 300..=330) => None,
         _ => Some(it.value),
-    }).is_short_of(&["failed_scrapes"], "scrapes of 1 instance failed (`up` was 0) within 900 s"),
+    }).is_short_of(&["failed_scrapes"], "scrapes of 1 instance failed (`up` was 0) in the last 900 s"),
     row("failed-earlier", |it| match (it.name, it.ago) {
         ("up", 1000..=1030) => Some(0.0),
         _ => Some(it.value),
@@ -171,7 +171,7 @@ const ROWS: &[Row] = &[
     row("restarted-allowed", |it| restart(it, 307)).set("{restarts: allow}").is_short_of(&["restarts"], "").passes(),
     row("restarted-earlier", |it| restart(it, 1207)),
     row("restarted-nameless", |it| restart(it, 307).filter(|_| it.name != "process_start_time_seconds")).is_short_of(&["restarts"], "a counter fell"),
-    row("both-restarted", |it| restart(it, 307)).of_two().is_short_of(&["restarts"], "2 instances restarted (their start times changed, or counters fell) within 900 s; one of them is {instance=\"a:8000\""),
+    row("both-restarted", |it| restart(it, 307)).of_two().is_short_of(&["restarts"], "2 instances restarted (their start times changed, or counters fell) in the last 900 s; one of them is {instance=\"a:8000\""),
     row("jitter", |it| match it.name {
         "process_start_time_seconds" => Some(it.value + (it.ago / 15 % 2) as f64),
         _ => Some(it.value),
