@@ -5,28 +5,33 @@
 
     /         waits 10 ms without blocking
     /block    sleeps 1.2 s on the event loop, as a synchronous database driver does
-    /pool     sleeps 0.25 s in the thread pool, which has two threads
+    /pool     sleeps 0.25 s in a thread pool, which has two threads
     /metrics  what Prometheus reads
 """
 
 import asyncio
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 from prometheus_client import make_asgi_app
 
 import asyncio_signals
 
 metrics = make_asgi_app()
+pool = asyncio_signals.meter(ThreadPoolExecutor(max_workers=2))
 
 
 async def service(scope, receive, send):
     if scope["type"] != "http":
         return
+    if scope["path"].startswith("/metrics"):
+        await metrics(scope, receive, send)
+        return
     match scope["path"]:
         case "/block":
             time.sleep(1.2)
         case "/pool":
-            await asyncio.to_thread(time.sleep, 0.25)
+            await asyncio.get_running_loop().run_in_executor(pool, time.sleep, 0.25)
         case _:
             await asyncio.sleep(0.01)
     headers = [(b"content-type", b"text/plain")]
@@ -34,10 +39,4 @@ async def service(scope, receive, send):
     await send({"type": "http.response.body", "body": b"done\n"})
 
 
-measured = asyncio_signals.Signals(service, max_workers=2)
-
-
-async def app(scope, receive, send):
-    # Scrapes are not requests of the service.
-    page = metrics if scope.get("path", "").startswith("/metrics") else measured
-    await page(scope, receive, send)
+app = asyncio_signals.Signals(service)

@@ -10,11 +10,12 @@ mod worst_instant;
 
 use jiff::Timestamp;
 
-use crate::collect::{CommandOutcome, Telemetry};
+use crate::collect::{self, CommandOutcome, Telemetry};
 use crate::config::{Asked, ObservedRange, Plan, Query};
 use crate::engine::{self, Assessment, Circumstances, Verdict};
 use crate::evaluate::{self, Error, Evaluation};
 use crate::evidence::{self, Inquiry};
+use crate::interrupt;
 use crate::model::evidence::Evidence;
 use crate::model::question::{Answer, Probe, Question, Values};
 use crate::model::reading::{CheckReading, RangeReading, ReadAs, Reading, Readings, State};
@@ -39,6 +40,10 @@ pub struct Audit {
     pub evidence: Evidence,
     /// How the command ended that ran meanwhile.
     pub command: Option<CommandOutcome>,
+    /// That it was interrupted, in words, if it was.
+    pub interruption: Option<String>,
+    /// What is to be told beside the report.
+    pub warnings: Vec<String>,
     /// What went wrong, if anything did: the audit then has no clean result.
     pub failure: Option<String>,
     /// What the engine made of it.
@@ -56,7 +61,8 @@ impl Audit {
     fn failed(self, plan: &Plan, failure: String) -> Self {
         let failure = self.failure.or(Some(failure));
         let seen = (&self.readings, &self.evidence, self.scrapes.as_slice());
-        let assessment = assess(plan, seen, self.command.as_ref(), failure.as_deref());
+        let ended = (self.command.as_ref(), self.interruption.as_deref(), failure.as_deref());
+        let assessment = assess(plan, seen, ended);
         Self { failure, assessment, ..self }
     }
 }
@@ -88,7 +94,8 @@ fn tells_more(then: &Assessment, now: &Assessment) -> bool {
     // What is missing at the end stays missing.
     let is_whole = now.score.total.exact().is_some();
     // What is not known at the earlier instant alone says nothing of the end.
-    let is_known = !matches!(then.verdict, Verdict::Inconclusive | Verdict::Error);
+    let is_known =
+        !matches!(then.verdict, Verdict::Inconclusive | Verdict::Interrupted | Verdict::Error);
     let is_graver = then.verdict >= now.verdict && (is_known || then.verdict == now.verdict);
     let keeps_modes = now
         .failure_modes
@@ -114,19 +121,38 @@ fn audit(
     log: Log<'_>,
 ) -> Audit {
     let at = plan.spec.at.unwrap_or(observed.at);
-    let mut questions = plan.questions(Some(observed));
+    let questions = plan.questions(Some(observed));
     let inquiry = Inquiry::new(plan, &questions, telemetry, at);
     let evaluation =
         evaluate::evaluate(&questions, inquiry.probes(), &plan.spec, telemetry, at, log);
-    let Evaluation { answers, probed, backend, failure: unfit } = evaluation;
     let ask = |probes: &[Probe]| {
         evaluate::probe(probes, plan.accept_partial, &plan.spec, (telemetry, at), log)
     };
     // A server that cannot be relied on says nothing of the evidence either.
-    let told = match unfit {
-        None => inquiry.told(&answers, probed, &ask),
+    let told = match evaluation.failure {
+        None => inquiry.told(&evaluation.answers, &evaluation.probed, &ask),
         Some(_) => Evidence::default(),
     };
+    judge(plan, telemetry, at, (questions, evaluation, told), end)
+}
+
+/// The audit of which nothing could be read any more, because it was interrupted.
+pub fn unread(plan: &Plan, telemetry: &Telemetry) -> Audit {
+    let at = plan.spec.at.unwrap_or(telemetry.observed.at);
+    let questions = plan.questions(Some(&telemetry.observed));
+    let evaluation = evaluate::unread(&questions, telemetry);
+    judge(plan, telemetry, at, (questions, evaluation, Evidence::default()), None)
+}
+
+/// What the answers to the questions say, and what a server told of the evidence.
+fn judge(
+    plan: &Plan,
+    telemetry: &Telemetry,
+    at: Timestamp,
+    (mut questions, evaluation, told): (Vec<Question>, Evaluation, Evidence),
+    end: Option<&Audit>,
+) -> Audit {
+    let Evaluation { answers, backend, clock, failure: unfit, .. } = evaluation;
     let is_read = |query: &Query| end.is_none() || query.signal().is_some();
     let failure = telemetry.failure.as_ref().map(ToString::to_string);
     let failure = failure
@@ -135,7 +161,7 @@ fn audit(
     let mut readings = read(plan, &questions, answers, at);
     let evidence = match end {
         Some(end) => end.evidence.clone(),
-        None => evidence::look(plan, &questions, telemetry, &readings, at, told),
+        None => evidence::look(plan, &questions, telemetry, (&readings, clock), at, told),
     };
     bound(plan, &evidence, &mut readings);
     if let Some(end) = end {
@@ -143,16 +169,31 @@ fn audit(
     }
     let command = telemetry.command.clone();
     let scrapes = telemetry.targets().to_vec();
+    let now = || interrupt::received().map(collect::in_words);
+    let interruption = telemetry.interruption.clone().or_else(now);
     let seen = (&readings, &evidence, scrapes.as_slice());
-    let assessment = assess(plan, seen, command.as_ref(), failure.as_deref());
-    Audit { at, questions, readings, backend, scrapes, evidence, command, failure, assessment }
+    let ended = (command.as_ref(), interruption.as_deref(), failure.as_deref());
+    let assessment = assess(plan, seen, ended);
+    let warnings = evidence::clock::warning(plan, clock).into_iter().collect();
+    Audit {
+        at,
+        questions,
+        readings,
+        backend,
+        scrapes,
+        evidence,
+        command,
+        interruption,
+        warnings,
+        failure,
+        assessment,
+    }
 }
 
 fn assess(
     plan: &Plan,
     (readings, evidence, scrapes): (&Readings, &Evidence, &[TargetHealth]),
-    command: Option<&CommandOutcome>,
-    failure: Option<&str>,
+    (command, interruption, failure): (Option<&CommandOutcome>, Option<&str>, Option<&str>),
 ) -> Assessment {
     let command_failure = command.and_then(CommandOutcome::failure);
     let circumstances = Circumstances {
@@ -161,6 +202,7 @@ fn assess(
         queries: &plan.queries.iter().map(Query::signal).collect::<Vec<_>>(),
         evidence,
         command_failure: command_failure.as_deref(),
+        interruption,
         failure,
     };
     engine::assess(readings, &plan.criteria, circumstances)
@@ -262,7 +304,7 @@ fn failed_queries(
         .filter(|(query, _)| counts(query))
         .filter_map(|(query, answer)| Some((query.name(), answer.as_ref().err()?)))
         // Those that can be evaluated are not to blame for those that cannot.
-        .filter(|(_, error)| **error != Error::NotAsked)
+        .filter(|(_, error)| !matches!(error, Error::NotAsked | Error::Interrupted))
         .collect();
     let (name, error) = failures.first()?;
     Some(match failures.len() {

@@ -1,13 +1,13 @@
 //! The command line.
 
+mod refused;
 mod values;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::error::ErrorKind;
-use clap::{Args, CommandFactory as _, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 use jiff::Timestamp;
 
 use crate::config::{Environment, Request, SourceRequest};
@@ -28,8 +28,9 @@ Exit codes:
      names is proven, or a critical check is broken; or the command failed
   2  usage or configuration: nothing was audited
   3  no verdict: the server or the service cannot be reached, a query failed,
-     the recording is broken, the report could not be written, or a gate was
-     asked for and signals or critical checks are unknown";
+     the recording is broken, the report could not be written, the audit was
+     interrupted, or a gate was asked for and signals or critical checks are
+     unknown";
 
 const ENVIRONMENT: &str = "\
 Environment:
@@ -235,6 +236,21 @@ impl Common {
         }
     }
 
+    /// The configuration file, if one is named.
+    pub fn config_path(&self) -> Option<&Path> {
+        self.config.as_deref()
+    }
+
+    /// The file that says how the source is reached.
+    pub fn http_config_path(&self) -> Option<&Path> {
+        self.http_config.as_deref()
+    }
+
+    /// The recording that is read.
+    pub fn recording_path(&self) -> Option<&Path> {
+        self.recording.as_deref()
+    }
+
     fn source(&self) -> SourceRequest {
         if let Some(path) = &self.recording {
             return SourceRequest::Recording(path.clone());
@@ -257,13 +273,10 @@ impl Cli {
     /// # Errors
     /// If it cannot be understood; also for help and version, which are to be printed.
     pub fn parse_from_args(args: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        let args: Vec<_> = args.into_iter().collect();
+        let announces_command = args.iter().any(|arg| arg == "--");
         let cli = Self::try_parse_from(args)?;
-        let has_level = cli.fail_on.iter().any(|what| matches!(what, FailOn::Level(_)));
-        if cli.fail_on_critical && has_level {
-            let message = "--fail-on-critical is --fail-on critical, and a second level is given; \
-                           keep one of them";
-            return Err(Self::command().error(ErrorKind::ArgumentConflict, message));
-        }
+        refused::check(&cli, announces_command)?;
         Ok(cli)
     }
 
@@ -312,6 +325,16 @@ impl Cli {
         !self.command.is_empty()
     }
 
+    /// Whether a service is put under load, or watched for a while.
+    pub fn takes_time(&self) -> bool {
+        self.has_command() || !self.common.urls.is_empty()
+    }
+
+    /// The command to run, and its arguments.
+    pub fn command_words(&self) -> &[OsString] {
+        &self.command
+    }
+
     /// Where what was scraped is to be kept.
     pub fn record_path(&self) -> Option<&Path> {
         self.record.as_deref()
@@ -319,11 +342,16 @@ impl Cli {
 
     /// Where the report file goes, if there is to be one.
     pub fn report_path(&self) -> Option<PathBuf> {
-        match (&self.report, self.common.output_format) {
-            (Some(path), _) => Some(path.clone()),
-            (None, Format::Text) if !self.no_report => Some(PathBuf::from(DEFAULT_REPORT)),
-            (None, _) => None,
-        }
+        report_path(self.report.clone(), self.no_report, self.common.output_format)
+    }
+}
+
+/// Where the report file goes, if there is to be one.
+fn report_path(given: Option<PathBuf>, is_off: bool, format: Format) -> Option<PathBuf> {
+    match (given, format) {
+        (Some(path), _) => Some(path),
+        (None, Format::Text) if !is_off => Some(PathBuf::from(DEFAULT_REPORT)),
+        (None, _) => None,
     }
 }
 
@@ -333,6 +361,6 @@ mod tests {
 
     #[test]
     fn the_command_line_is_sound() {
-        Cli::command().debug_assert();
+        <Cli as clap::CommandFactory>::command().debug_assert();
     }
 }

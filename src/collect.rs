@@ -13,6 +13,7 @@ mod command;
 mod coverage;
 mod error;
 mod observer;
+mod outcome;
 mod recording;
 mod samples;
 mod scrape;
@@ -21,6 +22,7 @@ mod snapshot;
 mod staleness;
 
 use crate::config::{Endpoint, ObservedRange, Source, SourceSpec};
+use crate::interrupt::{self, Interruption};
 use crate::prometheus;
 use crate::promql::Expression;
 use crate::storage::Storage;
@@ -28,11 +30,12 @@ use crate::target_health::TargetHealth;
 use clock::Clock;
 pub use command::CommandOutcome;
 use command::Running;
-pub(crate) use coverage::{DURATION, UP};
+pub(crate) use coverage::{DURATION, OUT_OF_ORDER, UP};
 pub use error::{Error, Failure, PageProblem, RecordingError, SamplesError, ScrapeError};
 pub use observer::{Observer, ProgressUpdate, ScrapeProgress};
 pub(crate) use samples::Samples;
 pub use settle::Settling;
+use settle::settle;
 
 /// How often a command is asked whether it has ended.
 const GLANCE: Duration = Duration::from_millis(10);
@@ -52,11 +55,29 @@ pub struct Telemetry {
     pub settling: Option<Settling>,
     /// Why scrapes failed, once for each page.
     pub warnings: Vec<String>,
+    /// That the collection was interrupted, in words, if it was; now, or when it was recorded.
+    pub interruption: Option<String>,
     /// What went wrong, if anything did.
     pub failure: Option<Failure>,
 }
 
 impl Telemetry {
+    /// Nothing, because something is wrong before anything was begun.
+    pub fn failed(spec: &SourceSpec, failure: Failure) -> Self {
+        let at = ObservedRange { at: spec.instant(), window: None, step: None };
+        Self { failure: Some(failure), ..Self::new(at) }
+    }
+
+    /// Whether nothing was begun, so that there is nothing to ask for.
+    pub(crate) fn is_blank(&self) -> bool {
+        let is_early = |failure: &Failure| {
+            matches!(failure, Failure::Server { .. } | Failure::Unwritable { .. })
+        };
+        let was_interrupted = self.interruption.is_some();
+        let has_begun = self.command.is_some() || self.samples.is_some();
+        self.failure.as_ref().is_some_and(is_early) || was_interrupted && !has_begun
+    }
+
     fn new(observed: ObservedRange) -> Self {
         let finished = Instant::now();
         Self {
@@ -66,6 +87,7 @@ impl Telemetry {
             command: None,
             settling: None,
             warnings: Vec::new(),
+            interruption: None,
             failure: None,
         }
     }
@@ -93,13 +115,22 @@ impl Telemetry {
     }
 }
 
+/// What the lag of the event loop is read by, and held to, while a service is watched.
+#[derive(Debug, Clone, Copy)]
+pub struct Lag<'a> {
+    /// What the worst lag so far is read by.
+    pub read_by: Option<&'a Expression>,
+    /// A page that takes longer than this shows a loop that is held up.
+    pub limit: Duration,
+}
+
 /// What is collected for.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub struct Watched<'a> {
     /// All that will be asked.
     pub expressions: &'a [Expression],
-    /// What the worst lag so far is read by.
-    pub lag: Option<&'a Expression>,
+    /// The lag of the event loop.
+    pub lag: Lag<'a>,
     /// What has to have samples from after the end of the command.
     pub required: &'a [Expression],
 }
@@ -118,69 +149,109 @@ pub fn collect(
     watched: Watched<'_>,
     observer: Observer<'_>,
 ) -> Result<Telemetry, Error> {
-    let clock = Clock::new(started, spec.now);
     let now = ObservedRange { at: spec.instant(), window: None, step: None };
     let is_local = !matches!(spec.source, Source::Server(_));
     if is_local && watched.expressions.iter().any(|expression| expression.parsed().is_err()) {
         // The readings will say which, and why; no load is needed for that.
         return Ok(Telemetry::new(now));
     }
+    let clock = Clock::new(started, spec.now);
     match &spec.source {
         Source::Server(_) if spec.command.is_empty() => {
             Ok(Telemetry { finished: started, ..Telemetry::new(now) })
         }
         Source::Server(endpoint) => {
-            prometheus::describe(endpoint, observer.log);
-            let running = command::start(&spec.command, observer.stdout_is_taken)?;
-            Ok(match wait(running) {
-                Ok(outcome) => settled(endpoint, spec, watched.required, outcome, clock, observer),
-                Err(failure) => Telemetry { failure: Some(failure), ..Telemetry::new(now) },
-            })
+            beside_a_server(endpoint, spec, watched.required, clock, observer)
         }
         Source::Scrape(scrape) => {
-            let scraped = scrape::run(scrape, spec, clock, watched.lag, observer)?;
-            let samples = Samples::new(scraped.storage, None).map_err(Failure::from);
+            let mut scraped = scrape::run(scrape, spec, clock, watched.lag, observer)?;
+            let by = interrupt::received();
+            outcome::add(&mut scraped.storage, scraped.command.as_ref(), by);
             let (command, warnings) = (scraped.command, scraped.warnings);
-            Ok(Telemetry { command, warnings, ..of_samples(samples, spec, scraped.failure) })
+            let telemetry = of_storage(scraped.storage, None, spec, scraped.failure);
+            Ok(Telemetry { command, warnings, interruption: by.map(in_words), ..telemetry })
         }
-        Source::Recording(path) => {
-            let until = spec.at.map(|at| at.as_millisecond());
-            let samples = load(path, spec.timeout).and_then(|storage| {
-                let named = |source| RecordingError::Samples { path: path.clone(), source };
-                Samples::new(storage, until).map_err(named)
-            });
-            Ok(of_samples(samples.map_err(Failure::from), spec, None))
-        }
+        Source::Recording(path) => Ok(recorded(path, spec)),
     }
 }
 
-/// Waits for the samples of the end of a command. The window holds its time and what was waited,
-/// so that all of the load is in it.
-fn settled(
+/// Runs the command while a server collects.
+fn beside_a_server(
     endpoint: &Endpoint,
     spec: &SourceSpec,
     required: &[Expression],
-    outcome: CommandOutcome,
     clock: Clock,
     observer: Observer<'_>,
-) -> Telemetry {
-    let settling = settle::settle(endpoint, spec, required, outcome.took, clock, observer);
-    // In whole seconds, and never less than it took.
-    let took = outcome.took + settling.waited;
-    let window = Some(Duration::from_secs(took.as_millis().div_ceil(1000).max(1) as u64));
-    let observed = ObservedRange { at: clock.now(), window, step: None };
-    let (command, settling) = (Some(outcome), Some(settling));
-    Telemetry { command, settling, ..Telemetry::new(observed) }
+) -> Result<Telemetry, Error> {
+    let now = ObservedRange { at: spec.instant(), window: None, step: None };
+    prometheus::describe(endpoint, observer.log);
+    let probed = prometheus::reach(endpoint, clock.now(), spec.timeout, observer.log);
+    if let Some(by) = interrupt::received() {
+        return Ok(Telemetry { interruption: Some(in_words(by)), ..Telemetry::new(now) });
+    }
+    if let Err(problem) = probed {
+        let target = endpoint.http.redact(&endpoint.target.to_string());
+        return Ok(Telemetry::failed(spec, Failure::Server { target, problem }));
+    }
+    let ended = wait(command::start(&spec.command, observer.stdout_is_taken)?);
+    let interruption = interrupt::received().map(in_words);
+    let telemetry = match ended {
+        Ok(outcome) => {
+            // All of the load is in the window, with what was waited for the samples of its end.
+            let settling = settle(endpoint, spec, required, outcome.took, clock, observer);
+            // In whole seconds, and never less than it took.
+            let took = outcome.took + settling.waited;
+            let window = Duration::from_secs(took.as_millis().div_ceil(1000).max(1) as u64);
+            let observed = ObservedRange { at: clock.now(), window: Some(window), step: None };
+            let (command, settling) = (Some(outcome), Some(settling));
+            Telemetry { command, settling, ..Telemetry::new(observed) }
+        }
+        Err(failure) => Telemetry::failed(spec, failure),
+    };
+    Ok(Telemetry { interruption, ..telemetry })
 }
 
-fn of_samples(
-    samples: Result<Samples, Failure>,
+/// Reads a recording, and how the run ended that left it.
+fn recorded(path: &Path, spec: &SourceSpec) -> Telemetry {
+    let until = spec.at.map(|at| at.as_millisecond());
+    let owned = (path.to_owned(), spec.timeout);
+    let loaded = interrupt::race(move || load(&owned.0, owned.1));
+    let (storage, interruption) = match loaded {
+        Err(by) => (Storage::default(), Some(in_words(by))),
+        Ok(Ok(storage)) => {
+            let recorded = outcome::interruption(&storage);
+            let words = |name| format!("the run that was recorded was interrupted ({name})");
+            let interruption = recorded.map(words);
+            (storage, interruption)
+        }
+        Ok(Err(error)) => return Telemetry::failed(spec, error.into()),
+    };
+    let command = outcome::command(&storage);
+    let mut telemetry = of_storage(storage, until, spec, None);
+    if let Some(Failure::Samples(source)) = telemetry.failure {
+        let path = path.to_owned();
+        telemetry.failure = Some(RecordingError::Samples { path, source }.into());
+    }
+    Telemetry { command, interruption, ..telemetry }
+}
+
+/// That it is over, and why.
+pub(crate) fn in_words(by: Interruption) -> String {
+    format!("the audit was interrupted ({})", by.name)
+}
+
+/// What the samples are, of which everything up to the instant `until` counts, in milliseconds.
+fn of_storage(
+    storage: Storage,
+    until: Option<i64>,
     spec: &SourceSpec,
     failure: Option<Failure>,
 ) -> Telemetry {
-    let (samples, failure) = match samples {
+    let (samples, failure) = match Samples::new(storage, until) {
         Ok(samples) => (Some(samples), failure),
-        Err(error) => (None, failure.or(Some(error))),
+        // Nobody had the time to take any.
+        Err(SamplesError::Empty) if interrupt::received().is_some() => (None, failure),
+        Err(error) => (None, failure.or(Some(error.into()))),
     };
     let span = samples.as_ref().and_then(|samples| coverage::span(&samples.storage));
     let observed = match span {
@@ -210,9 +281,12 @@ fn load(path: &Path, timeout: Duration) -> Result<Storage, RecordingError> {
     })
 }
 
-/// Waits for the command to end.
+/// Waits for the command to end, or ends it where a signal asks for that.
 fn wait(mut running: Running) -> Result<CommandOutcome, Failure> {
     loop {
+        if let Some(by) = interrupt::received() {
+            return running.interrupt(by);
+        }
         if let Some(outcome) = running.ended()? {
             return Ok(outcome);
         }

@@ -4,6 +4,7 @@
 mod audit;
 mod deliver;
 mod init;
+mod paths;
 mod query;
 mod schema;
 
@@ -22,13 +23,10 @@ use crate::progress::Progress;
 /// Runs `auditor` with the arguments of a command line, its own name first.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
     let started = Instant::now();
-    let cli = match Cli::parse_from_args(args) {
+    let args: Vec<_> = args.into_iter().collect();
+    let cli = match Cli::parse_from_args(args.clone()) {
         Ok(cli) => cli,
-        Err(refusal) => {
-            // Help and version come this way too, and are no failure.
-            let _ = refusal.print();
-            return if refusal.use_stderr() { Exit::Usage } else { Exit::Success };
-        }
+        Err(refusal) => return refused(&refusal, args),
     };
     let result = match &cli.task {
         _ if cli.init => init::run(),
@@ -43,6 +41,19 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
     })
 }
 
+/// Says why the command line cannot be understood. Help and version come this way too, and are no
+/// failure.
+fn refused(refusal: &clap::Error, args: Vec<OsString>) -> Exit {
+    let _ = refusal.print();
+    if !refusal.use_stderr() {
+        return Exit::Success;
+    }
+    if let Some(path) = Cli::report_path_of_refused(args) {
+        paths::clear_report(&path);
+    }
+    Exit::Usage
+}
+
 fn now() -> anyhow::Result<Timestamp> {
     Timestamp::now().round(Unit::Millisecond).context("the system clock is off")
 }
@@ -54,7 +65,7 @@ fn warn(warnings: &[String]) {
 }
 
 /// Where the lines of `--verbose` go.
-fn log(common: &Common) -> impl Fn(&str) + Sync {
+fn log(common: &Common) -> impl Fn(&str) + Copy + Send + Sync + use<> {
     let verbose = common.verbose;
     move |line| {
         if verbose {

@@ -60,6 +60,7 @@ impl Default for Circumstances<'_> {
             gate: Gate::default(),
             scrapes: &[],
             command_failure: None,
+            interruption: None,
             failure: None,
         }
     }
@@ -78,6 +79,8 @@ pub struct Circumstances<'a> {
     pub scrapes: &'a [TargetHealth],
     /// How the command failed that ran meanwhile, if it did.
     pub command_failure: Option<&'a str>,
+    /// That the audit was interrupted, if it was.
+    pub interruption: Option<&'a str>,
     /// What went wrong while the readings were taken, if anything did.
     pub failure: Option<&'a str>,
 }

@@ -12,6 +12,8 @@ use jiff::Timestamp;
 
 use crate::collect::Telemetry;
 use crate::config::{Source, SourceSpec};
+use crate::interrupt;
+use crate::model::clock_skew::ClockSkew;
 use crate::model::question::{Answer, Probe, Question};
 use crate::one_line::one_line;
 use crate::prometheus::{Backend, Failed, Log, QueryError, ServerProblem};
@@ -26,6 +28,8 @@ pub struct Evaluation {
     pub probed: Vec<Result<Answer, Error>>,
     /// Which server answered, as far as it says.
     pub backend: Backend,
+    /// How far the server's clock is off, as far as it says.
+    pub clock: Option<ClockSkew>,
     /// Why the server as a whole cannot be relied on, if so.
     pub failure: Option<Unfit>,
 }
@@ -55,6 +59,9 @@ pub enum Error {
     /// There are no samples; why.
     #[error("{0}")]
     NoSamples(String),
+    /// It was not asked any more.
+    #[error("the audit was interrupted")]
+    Interrupted,
     /// It was not asked, because another question cannot be evaluated.
     #[error("nothing was read: another query cannot be evaluated")]
     NotAsked,
@@ -78,6 +85,7 @@ pub fn evaluate(
     log: Log<'_>,
 ) -> Evaluation {
     match &spec.source {
+        Source::Server(_) if telemetry.is_blank() => unread(questions, telemetry),
         Source::Server(endpoint) => {
             let within = (telemetry.finished, spec.timeout);
             server::evaluate(questions, probes, endpoint, at, within, log)
@@ -88,6 +96,7 @@ pub fn evaluate(
                 answers: questions.iter().map(answer).collect(),
                 probed: Vec::new(),
                 backend: Backend::default(),
+                clock: None,
                 failure: None,
             }
         }
@@ -109,6 +118,29 @@ pub fn probe(
             server::probe(probes, accept_partial, endpoint, at, within, log)
         }
         Source::Scrape(_) | Source::Recording(_) => Vec::new(),
+    }
+}
+
+/// No answers, because there is nothing to ask, or no time.
+pub fn unread(questions: &[Question], telemetry: &Telemetry) -> Evaluation {
+    let answers = questions.iter().map(|_| Err(why_nothing(telemetry)));
+    Evaluation {
+        answers: answers.collect(),
+        probed: Vec::new(),
+        backend: Backend::default(),
+        clock: None,
+        failure: None,
+    }
+}
+
+/// Why there is nothing to ask.
+fn why_nothing(telemetry: &Telemetry) -> Error {
+    match &telemetry.failure {
+        Some(failure) => Error::NoSamples(failure.to_string()),
+        None if telemetry.interruption.is_some() || interrupt::received().is_some() => {
+            Error::Interrupted
+        }
+        None => Error::NotAsked,
     }
 }
 

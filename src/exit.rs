@@ -26,7 +26,7 @@ impl Exit {
             Verdict::Pass | Verdict::NotGated => Self::Success,
             Verdict::Fail | Verdict::CommandFailed => Self::Failed,
             Verdict::Inconclusive if !gate.is_set() => Self::Success,
-            Verdict::Inconclusive | Verdict::Error => Self::NoVerdict,
+            Verdict::Inconclusive | Verdict::Interrupted | Verdict::Error => Self::NoVerdict,
         }
     }
 

@@ -44,6 +44,7 @@ pub mod evaluate;
 pub mod evidence;
 pub mod exit;
 pub mod exposition;
+pub mod interrupt;
 pub mod model;
 mod one_line;
 pub mod output;

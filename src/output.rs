@@ -5,6 +5,12 @@ use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
 use anstream::{AutoStream, ColorChoice};
+use tempfile::NamedTempFile;
+
+use crate::interrupt::{self, OwnedFile};
+
+/// More links than this lead in a circle, for the system too.
+const MOST_LINKS: usize = 40;
 
 /// Prints on standard output, in colour only where it is a terminal that wants it.
 ///
@@ -44,16 +50,64 @@ pub fn write_file(
     path: &Path,
     write: impl FnOnce(&mut BufWriter<&fs::File>) -> io::Result<()>,
 ) -> io::Result<()> {
-    let path = match fs::metadata(path) {
-        Ok(metadata) if metadata.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
-        // A device or a pipe is written to; only a file can be replaced.
-        Ok(metadata) if !metadata.is_file() => {
-            return write_all(&fs::File::options().write(true).open(path)?, write);
-        }
-        // Through a link, the file that it points to is replaced.
-        Ok(_) => fs::canonicalize(path)?,
-        Err(_) => path.to_owned(),
-    };
+    if let Some(stream) = stream(path)? {
+        return write_all(&stream, write);
+    }
+    // Through a link, the file that it points to is replaced.
+    let path = through_links(path);
+    let (file, owned) = temporary(&path)?;
+    write_all(file.as_file(), write).map_err(without_path)?;
+    file.as_file().sync_all()?;
+    file.persist(&path).map_err(|error| without_path(error.error))?;
+    drop(owned);
+    Ok(())
+}
+
+/// Finds out whether a file can be written, and leaves everything as it is.
+///
+/// # Errors
+/// Why it cannot be.
+pub fn check_writable(path: &Path) -> io::Result<()> {
+    match fs::metadata(path) {
+        // To open a pipe is to wait for its reader.
+        Ok(metadata) if is_pipe(&metadata) => Ok(()),
+        _ if stream(path)?.is_some() => Ok(()),
+        _ => temporary(&through_links(path)).map(drop),
+    }
+}
+
+/// What is written to as it is, if it is a device or a pipe; only a file can be replaced.
+fn stream(path: &Path) -> io::Result<Option<fs::File>> {
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+        Ok(metadata) if !metadata.is_file() => fs::File::options().write(true).open(path).map(Some),
+        _ => Ok(None),
+    }
+}
+
+#[cfg(unix)]
+fn is_pipe(metadata: &fs::Metadata) -> bool {
+    use std::os::unix::fs::FileTypeExt as _;
+    metadata.file_type().is_fifo()
+}
+
+#[cfg(not(unix))]
+fn is_pipe(_: &fs::Metadata) -> bool {
+    false
+}
+
+/// The path that the links lead to, whether there is a file or not.
+pub(crate) fn through_links(path: &Path) -> PathBuf {
+    let mut path = path.to_owned();
+    for _ in 0..MOST_LINKS {
+        let Ok(target) = fs::read_link(&path) else { break };
+        path = path.parent().unwrap_or(Path::new("")).join(target);
+    }
+    path
+}
+
+/// A file beside the one that it is to replace.
+fn temporary(path: &Path) -> io::Result<(NamedTempFile, OwnedFile)> {
     let directory = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
         _ => PathBuf::from("."),
@@ -66,11 +120,7 @@ pub fn write_file(
         // As any other file: what the umask leaves of it.
         builder.permissions(fs::Permissions::from_mode(0o666));
     }
-    let file = builder.tempfile_in(directory).map_err(without_path)?;
-    write_all(file.as_file(), write).map_err(without_path)?;
-    file.as_file().sync_all()?;
-    file.persist(&path).map_err(|error| without_path(error.error))?;
-    Ok(())
+    interrupt::own_file(|| builder.tempfile_in(directory)).map_err(without_path)
 }
 
 fn write_all(

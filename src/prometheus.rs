@@ -5,6 +5,7 @@ pub(crate) mod http;
 mod nan;
 mod preflight;
 pub(crate) mod probe;
+mod reach;
 mod wave;
 mod wire;
 
@@ -14,6 +15,7 @@ pub(crate) use nan::{add_zero_by_zero, hide as hide_nan, restore as restore_nan}
 pub use preflight::{Backend, ServerProblem};
 pub(crate) use preflight::{BuildInfo, judge};
 pub(crate) use probe::{ask_all, escaped_length};
+pub(crate) use reach::reach;
 pub(crate) use wave::{Wave, join};
 pub use wire::reply::Reply;
 pub(crate) use wire::reply::decode as decode_reply;

@@ -139,6 +139,15 @@ impl Report {
     }
 }
 
+impl Report {
+    /// Whether a text is a report, of this or of any other version, its predecessor's included.
+    pub fn is_json_of_one(text: &str) -> bool {
+        let json: Result<serde_json::Map<String, serde_json::Value>, _> =
+            serde_json::from_str(text);
+        json.is_ok_and(|it| it.contains_key("status") && it.contains_key("runtime_health_score"))
+    }
+}
+
 /// Why a report cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {

@@ -101,6 +101,26 @@ impl Storage {
         self.series.is_empty()
     }
 
+    /// Changes values of labels, all but the names of metrics, where `change` has another one for
+    /// them. Series that were told apart stay apart.
+    pub fn change_values(&mut self, change: impl Fn(&str) -> Option<String>) {
+        let before = std::mem::take(self);
+        for Series { labels, points } in before.series {
+            let others = labels.iter().filter(|(name, _)| *name != METRIC_NAME);
+            let changes = others.filter_map(|(name, value)| Some((name, change(value)?)));
+            let (mut changed, mut twins) = (labels.clone(), String::new());
+            for (name, value) in changes.collect::<Vec<_>>() {
+                changed.set(name, &*value);
+                while self.ids.contains_key(&changed) {
+                    twins.push('*');
+                    changed.set(name, format!("{value}{twins}"));
+                }
+            }
+            let id = self.series(changed);
+            self.series[id.0].points = points;
+        }
+    }
+
     /// Puts the samples that came late into their places, and gives back spare memory.
     ///
     /// # Errors

@@ -60,3 +60,47 @@ impl TargetHealth {
         Some(format!("there was no scrape for {pause} s, where {usual} s are usual{target}"))
     }
 }
+
+/// How long a page may take, in seconds, if it is to show that no loop is held up: no longer than
+/// the limit of lag. A page that is slow by nature, so that even the `fastest` took longer, is
+/// measured by itself.
+pub fn good_time(lag_limit: f64, fastest: Option<f64>) -> f64 {
+    fastest.filter(|fastest| *fastest > lag_limit).map_or(lag_limit, |fastest| 2.0 * fastest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gap_is_three_usual_pauses_and_more_than_a_second() {
+        for (usual, pause, is_gap) in [
+            (1.0, 2.99, false),
+            (1.0, 3.01, true),
+            (0.05, 0.99, false),
+            (0.05, 1.01, true),
+            (0.002, 0.99, false),
+            (0.002, 1.01, true),
+        ] {
+            let health = TargetHealth {
+                target: Labels::default(),
+                tried: 3,
+                failed: 0,
+                slowest_s: None,
+                interval_s: Some(usual),
+                longest_pause_s: pause,
+            };
+            assert_eq!(health.gap(None).is_some(), is_gap, "{pause} of {usual}");
+        }
+    }
+
+    #[test]
+    fn a_page_is_measured_by_the_limit_of_lag_or_by_itself_if_it_is_always_slower() {
+        for (fastest, expected) in
+            [(None, 0.5), (Some(0.01), 0.5), (Some(0.4), 0.5), (Some(0.5), 0.5), (Some(0.6), 1.2)]
+        {
+            assert_eq!(good_time(0.5, fastest), expected, "{fastest:?}");
+        }
+        assert_eq!(good_time(f64::INFINITY, Some(3.0)), f64::INFINITY);
+    }
+}

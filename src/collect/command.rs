@@ -1,12 +1,22 @@
 //! The command that puts the service under load while it is watched.
 
-use std::ffi::OsString;
-use std::io;
+use std::ffi::{OsStr, OsString};
+use std::io::{self, IsTerminal as _};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use super::error::{Error, Failure};
+use crate::config::printable_word;
+use crate::interrupt::{self, Group, Interruption};
 use crate::one_line::one_line;
+
+/// How long a command that was interrupted has to come to an end by itself.
+const GRACE: Duration = Duration::from_secs(5);
+/// How long it is waited for what was killed: the system itself may hold on to it.
+const FAREWELL: Duration = Duration::from_secs(1);
+/// How often it is looked whether it has ended.
+const GLANCE: Duration = Duration::from_millis(10);
 
 /// How a command ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,24 +31,34 @@ pub struct CommandOutcome {
     pub status: String,
     /// How long it ran.
     pub took: Duration,
+    /// Whether it was told to end before it had.
+    pub is_interrupted: bool,
 }
 
 impl CommandOutcome {
-    /// That it failed, if it did.
+    /// That it failed, if it did so by itself.
     pub fn failure(&self) -> Option<String> {
-        (!self.is_success).then(|| format!("the command `{}` {}", self.line, self.status))
+        let failed = !self.is_success && !self.is_interrupted;
+        failed.then(|| format!("the command `{}` {}", self.line, self.status))
     }
 }
 
-/// A command that runs. It does not outlive this.
+/// A command that runs. Neither it nor what it has started outlives this, unless it has ended
+/// before.
 pub(super) struct Running {
     line: String,
     child: Child,
+    group: Group,
     started: Instant,
+    has_ended: bool,
 }
 
 /// Starts `command`, its own name first. What it prints goes through; to standard error, where
 /// standard output is for the report alone.
+///
+/// It leads a group of processes of its own, so that all of them can be ended together. Such a
+/// group may not read from the terminal, which would stop it: in place of a terminal it reads
+/// nothing.
 ///
 /// # Errors
 /// If it cannot be run.
@@ -46,16 +66,32 @@ pub(super) fn start(command: &[OsString], stdout_is_taken: bool) -> Result<Runni
     let line = line(command);
     let (program, arguments) = command.split_first().ok_or(Error::NoCommand)?;
     let stdout = if stdout_is_taken { Stdio::from(io::stderr()) } else { Stdio::inherit() };
-    let child = Command::new(program).args(arguments).stdout(stdout).spawn();
-    match child {
-        Ok(child) => Ok(Running { line, child, started: Instant::now() }),
+    let mut command = Command::new(program);
+    command.args(arguments).stdout(stdout);
+    // The server's credentials are no business of a load.
+    for (name, _) in std::env::vars_os().filter(|(name, _)| is_ours(name)) {
+        command.env_remove(name);
+    }
+    if io::stdin().is_terminal() {
+        command.stdin(Stdio::null());
+    }
+    match interrupt::start(&mut command) {
+        Ok((child, group)) => {
+            Ok(Running { line, child, group, started: Instant::now(), has_ended: false })
+        }
         Err(source) => Err(Error::Command { line, source }),
     }
 }
 
-/// The command as one line.
+/// Whether a variable of the environment is meant for this program alone.
+fn is_ours(variable: &OsStr) -> bool {
+    variable.as_encoded_bytes().starts_with(b"AUDITOR_")
+}
+
+/// The command as one line, without the secrets of URLs.
 fn line(command: &[OsString]) -> String {
-    let words: Vec<_> = command.iter().map(|word| quoted(&word.to_string_lossy())).collect();
+    let word = |word: &OsString| quoted(&printable_word(&word.to_string_lossy()));
+    let words: Vec<_> = command.iter().map(word).collect();
     one_line(&words.join(" "))
 }
 
@@ -73,25 +109,75 @@ impl Running {
     /// How it ended, once it has.
     ///
     /// # Errors
-    /// If that cannot be found out.
+    /// If that cannot be found out, or if it waits for a terminal for ever.
     pub(super) fn ended(&mut self) -> Result<Option<CommandOutcome>, Failure> {
+        let status = self.status()?;
+        if status.is_none() && self.group.wants_terminal() {
+            return Err(Failure::Terminal(self.line.clone()));
+        }
+        Ok(status.map(|status| self.outcome(Some(status), false)))
+    }
+
+    /// Ends it, and all that it has started: by the signal that came, and by force if need be.
+    ///
+    /// # Errors
+    /// If it cannot be found out how it ended.
+    pub(super) fn interrupt(&mut self, by: Interruption) -> Result<CommandOutcome, Failure> {
+        let by_itself = self.status()?;
+        self.group.signal(by.signal);
+        let mut status = self.wait(GRACE)?;
+        if status.is_none() || self.group.is_left() {
+            self.group.kill();
+            status = self.wait(FAREWELL)?;
+        }
+        Ok(self.outcome(status, by_itself.is_none()))
+    }
+
+    /// Waits until all of its group has ended; at most so long. Its own exit status.
+    fn wait(&mut self, at_most: Duration) -> Result<Option<ExitStatus>, Failure> {
+        let began = Instant::now();
+        loop {
+            let status = self.status()?;
+            let is_over = status.is_some() && !self.group.is_left();
+            if is_over || began.elapsed() >= at_most {
+                return Ok(status);
+            }
+            thread::sleep(GLANCE);
+        }
+    }
+
+    fn status(&mut self) -> Result<Option<ExitStatus>, Failure> {
         let wait = |source| Failure::Wait { line: self.line.clone(), source };
-        let status = self.child.try_wait().map_err(wait)?;
-        Ok(status.map(|status| CommandOutcome {
+        self.child.try_wait().map_err(wait)
+    }
+
+    fn outcome(&mut self, status: Option<ExitStatus>, is_interrupted: bool) -> CommandOutcome {
+        self.has_ended = status.is_some();
+        if self.has_ended {
+            // What it leaves behind by itself may stay.
+            interrupt::release();
+        }
+        let ended = status.map_or_else(|| "cannot be ended".to_owned(), status_text);
+        CommandOutcome {
             line: self.line.clone(),
-            code: status.code(),
-            is_success: status.success(),
-            status: status_text(status),
+            code: status.and_then(|status| status.code()),
+            is_success: status.is_some_and(|status| status.success()),
+            status: if is_interrupted { format!("was interrupted and {ended}") } else { ended },
             took: self.started.elapsed(),
-        }))
+            is_interrupted,
+        }
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // Both fail once it has ended, as it should.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        if !self.has_ended {
+            self.group.kill();
+            // Both fail once it has ended, as it should.
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+            interrupt::release();
+        }
     }
 }
 

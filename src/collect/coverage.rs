@@ -15,6 +15,9 @@ use crate::target_health::TargetHealth;
 pub(crate) const UP: &str = "up";
 /// How long each scrape took, seconds.
 pub(crate) const DURATION: &str = "scrape_duration_seconds";
+/// How many samples of a page were dropped, as later ones of their series had come before them;
+/// where there were any.
+pub(crate) const OUT_OF_ORDER: &str = "scrape_samples_out_of_order";
 
 /// From when to when samples were taken, and how often.
 pub(super) struct Span {

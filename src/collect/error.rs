@@ -7,11 +7,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::scrape::PATIENCE;
 use super::snapshot::EXAMPLES;
 use crate::exposition;
 use crate::one_line::one_line;
-use crate::prometheus::{Failed, Journey, TransportError};
+use crate::prometheus::{Failed, Journey, ServerProblem, TransportError};
 use crate::storage::Contradiction;
 
 /// Why nothing was begun.
@@ -30,9 +29,27 @@ pub enum Error {
     },
 }
 
-/// What went wrong once the collection had begun.
+/// What went wrong once the collection had begun, or why it was not begun.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
+    /// What is to be written at the end cannot be written.
+    #[error("cannot write the {what} {}: {source}", path.display())]
+    Unwritable {
+        /// The report or the recording.
+        what: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The server is not fit to be asked. No secret is in it.
+    #[error("{target}: {problem}")]
+    Server {
+        /// Its URL.
+        target: String,
+        /// What is wrong with it.
+        problem: ServerProblem,
+    },
     /// It cannot be found out whether the command has ended.
     #[error("cannot wait for the command `{line}`: {source}")]
     Wait {
@@ -41,6 +58,12 @@ pub enum Failure {
         /// Why not.
         source: io::Error,
     },
+    /// The command was stopped, and would never go on.
+    #[error(
+        "the command `{0}` was stopped, because it wants the terminal; give it what it asks for \
+         by its options, or by files"
+    )]
+    Terminal(String),
     /// There is no thread to scrape in.
     #[error("cannot go on scraping: {0}")]
     Thread(#[source] io::Error),
@@ -53,14 +76,6 @@ pub enum Failure {
     /// What was scraped cannot be used.
     #[error(transparent)]
     Samples(#[from] SamplesError),
-    /// What was scraped cannot be kept.
-    #[error("cannot write the recording {}: {source}", path.display())]
-    Record {
-        /// The file.
-        path: PathBuf,
-        /// Why not.
-        source: io::Error,
-    },
 }
 
 /// Why a page cannot be scraped. No secret is in it.
@@ -82,6 +97,9 @@ pub enum PageProblem {
     /// It comes with another status than 200.
     #[error("HTTP {0}{1}")]
     Status(u16, Journey),
+    /// The service wants credentials, or others than were sent; which those were.
+    #[error("{}", unauthorized(*.0, .1, .2.as_deref()))]
+    Unauthorized(u16, Journey, Option<String>),
     /// It is no page of metrics.
     #[error("{}", located("the page", .0))]
     Syntax(#[from] exposition::Error),
@@ -175,10 +193,25 @@ pub enum SamplesError {
     },
 }
 
+/// What is missing where a service refuses its page, and the ways to give it.
+fn unauthorized(status: u16, journey: &Journey, sent: Option<&str>) -> String {
+    let refused = match sent {
+        Some(sent) if journey.left_origin => {
+            format!("{sent} stayed with the service, which redirects; scrape the other one, with")
+        }
+        Some(sent) => format!("the service refuses {sent}; give other credentials:"),
+        None => "the service wants credentials, and none were sent; give them:".to_owned(),
+    };
+    format!(
+        "HTTP {status}{journey}: {refused} USER:PASSWORD@ before the host in --scrape, \
+         --header 'Authorization: …', or `authorization` or `basic_auth` in the file of \
+         --http-config (`http` of the configuration and AUDITOR_* are for a server alone)"
+    )
+}
+
 /// The error in words that fit a page of metrics.
 fn transport(failed: &Failed<TransportError>) -> String {
     match failed.error {
-        TransportError::Timeout(_) => format!("no answer within {PATIENCE:?}"),
         TransportError::TooLarge(limit) => format!("the page is larger than {limit} MiB"),
         _ => one_line(&failed.to_string()),
     }

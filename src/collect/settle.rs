@@ -1,7 +1,6 @@
 //! Waiting, after a command has ended, until the server has samples from after its end: it has
 //! those of the last seconds only when it has scraped once more.
 
-use std::thread;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -9,6 +8,7 @@ use jiff::Timestamp;
 use super::clock::Clock;
 use super::observer::{Observer, ProgressUpdate};
 use crate::config::{Endpoint, SourceSpec};
+use crate::interrupt;
 use crate::model::question::{Probe, Values};
 use crate::prometheus::{Answered, Server, ask_all};
 use crate::promql::{Expression, Query, SelectorUse, selectors_by_braces};
@@ -24,9 +24,6 @@ const EVERY: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(10);
 /// So many times in a row the server may give no answer.
 const FAILURES: usize = 2;
-/// A pause consists of pauses as short as this.
-const GLANCE: Duration = Duration::from_millis(10);
-
 /// How the samples from after the end of a command were waited for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settling {
@@ -51,7 +48,8 @@ pub(super) fn settle(
     let (began, ended) = (Instant::now(), clock.now());
     let mut settling = Settling { ended, waited: Duration::ZERO, interval: None };
     let selectors = selectors(expressions);
-    if spec.settle == Some(Duration::ZERO) || selectors.is_empty() {
+    let is_wanted = spec.settle != Some(Duration::ZERO) && interrupt::received().is_none();
+    if !is_wanted || selectors.is_empty() {
         return settling;
     }
     let range = took.clamp(Duration::from_secs(60), Duration::from_secs(300));
@@ -72,7 +70,9 @@ pub(super) fn settle(
             let (passed, at_most) = (began.elapsed(), most);
             tell(&ProgressUpdate::Settling { passed, at_most });
         }
-        pause(EVERY.min(most.saturating_sub(began.elapsed())));
+        if interrupt::sleep(EVERY.min(most.saturating_sub(began.elapsed()))).is_err() {
+            break;
+        }
     }
     settling.waited = began.elapsed();
     settling
@@ -130,14 +130,6 @@ fn is_settled(newest: &[Answered], ended: Timestamp) -> bool {
     let mut known =
         newest.iter().filter_map(value).map(|it| (it * 1000.0).round() as i64).peekable();
     known.peek().is_some() && newest.iter().all(Result::is_ok) && known.all(|it| it >= ended)
-}
-
-/// Sleeps in short pieces.
-fn pause(duration: Duration) {
-    let began = Instant::now();
-    while let Some(left) = duration.checked_sub(began.elapsed()).filter(|left| !left.is_zero()) {
-        thread::sleep(left.min(GLANCE));
-    }
 }
 
 #[cfg(test)]

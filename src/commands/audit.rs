@@ -1,44 +1,79 @@
 //! `auditor`: the audit, from the configuration to the report.
 
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use super::deliver::deliver;
-use crate::audit::audit_at_worst_instant;
+use super::paths;
+use crate::audit::{self, audit_at_worst_instant};
 use crate::cli::{Cli, Format};
-use crate::collect::{self, Failure, Telemetry, Watched};
-use crate::config::{self, Environment, Query};
+use crate::collect::{self, Failure, Lag, Telemetry, Watched};
+use crate::config::{self, Environment, Plan, Query};
 use crate::exit::Exit;
+use crate::model::check::Criteria;
 use crate::model::signal::Signal;
 use crate::report::Report;
-use crate::{exposition, output};
+use crate::{exposition, interrupt, output};
 
 /// Every error that it returns came before anything was audited.
 pub(super) fn run(cli: &Cli, started: Instant) -> anyhow::Result<Exit> {
-    let plan = config::load(&cli.request(super::now()?, Environment::of_process()))?;
+    interrupt::listen();
+    paths::check(cli)?;
+    paths::clear(cli);
+    let request = cli.request(super::now()?, Environment::of_process());
+    let Ok(plan) = interrupt::race(move || config::load(&request)) else {
+        // There is nothing yet that a report could be about.
+        return Ok(Exit::NoVerdict);
+    };
+    let plan = plan?;
+    paths::check_files(cli, &plan.spec.files)?;
     let log = super::log(cli.common());
-    let questions = plan.questions(None);
-    let exprs: Vec<_> = questions.iter().map(|question| question.expr.clone()).collect();
-    let is_lag = |query: &Query| query.signal() == Some(Signal::EVENT_LOOP_LAG);
-    let lag = plan.queries.iter().position(is_lag).map(|index| &exprs[index]);
-    let is_required = |query: &Query| query.signal().is_some_and(|it| it.def().is_required);
-    let required: Vec<_> = plan
-        .queries
-        .iter()
-        .zip(&exprs)
-        .filter(|(query, _)| is_required(query))
-        .map(|(_, expr)| expr.clone())
-        .collect();
-    let watched = Watched { expressions: &exprs, lag, required: &required };
-    let stdout_is_taken = cli.common().output_format == Format::Json;
-    let mut telemetry = super::observed(&log, cli.has_command(), stdout_is_taken, |observer| {
-        collect::collect(&plan.spec, started, watched, observer)
-    })?;
+    let mut telemetry = collect(cli, &plan, started, &log)?;
     super::warn(&telemetry.warnings);
     record(cli, &mut telemetry);
-    let audit = audit_at_worst_instant(&plan, &telemetry, &log);
+    let (plan, telemetry) = (Arc::new(plan), Arc::new(telemetry));
+    let audited = {
+        let (plan, telemetry) = (Arc::clone(&plan), Arc::clone(&telemetry));
+        interrupt::race(move || audit_at_worst_instant(&plan, &telemetry, &log))
+    };
+    let audit = audited.unwrap_or_else(|_| audit::unread(&plan, &telemetry));
+    super::warn(&audit.warnings);
     let exit = Exit::of(audit.assessment.verdict, plan.gate);
     let report = Report::new(&plan, &audit, exit);
     Ok(deliver(report, exit, cli))
+}
+
+fn collect(
+    cli: &Cli,
+    plan: &Plan,
+    started: Instant,
+    log: &(dyn Fn(&str) + Sync),
+) -> Result<Telemetry, collect::Error> {
+    if cli.takes_time()
+        && let Err(failure) = paths::check_writable(cli)
+    {
+        // What comes of a load could not be kept.
+        return Ok(Telemetry::failed(&plan.spec, failure));
+    }
+    let questions = plan.questions(None);
+    let exprs: Vec<_> = questions.iter().map(|question| question.expr.clone()).collect();
+    let is_lag = |query: &Query| query.signal() == Some(Signal::EVENT_LOOP_LAG);
+    let read_by = plan.queries.iter().position(is_lag).map(|index| &exprs[index]);
+    let lag = Lag { read_by, limit: lag_limit(&plan.criteria) };
+    let is_required = |query: &Query| query.signal().is_some_and(|it| it.def().is_required);
+    let required = plan.queries.iter().zip(&exprs).filter(|(query, _)| is_required(query));
+    let required: Vec<_> = required.map(|(_, expr)| expr.clone()).collect();
+    let watched = Watched { expressions: &exprs, lag, required: &required };
+    let stdout_is_taken = cli.common().output_format == Format::Json;
+    super::observed(log, cli.has_command(), stdout_is_taken, |observer| {
+        collect::collect(&plan.spec, started, watched, observer)
+    })
+}
+
+/// The limit of the event loop's lag. Where there is none, a page may take its time.
+fn lag_limit(criteria: &Criteria) -> Duration {
+    let limit = criteria.limit(Signal::EVENT_LOOP_LAG.key()).unwrap_or(f64::INFINITY);
+    Duration::try_from_secs_f64(limit).unwrap_or(Duration::MAX)
 }
 
 /// Keeps what was scraped. A recording that is missing is no success.
@@ -46,6 +81,7 @@ fn record(cli: &Cli, telemetry: &mut Telemetry) {
     let Some((path, storage)) = cli.record_path().zip(telemetry.storage()) else { return };
     let written = output::write_file(path, |out| exposition::write(storage, out));
     if let Err(source) = written {
-        telemetry.failure.get_or_insert(Failure::Record { path: path.to_owned(), source });
+        let failure = Failure::Unwritable { what: "recording", path: path.to_owned(), source };
+        telemetry.failure.get_or_insert(failure);
     }
 }

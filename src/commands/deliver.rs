@@ -70,7 +70,10 @@ fn rendered(report: &Report, format: Format) -> io::Result<String> {
 /// The exit once it is known that the report did not get through, which the report then says.
 fn not_delivered(report: &mut Report, exit: Exit, error: &DeliveryError) -> Exit {
     let message = error.to_string();
-    output::message(&format!("error: {message}"));
+    // It may have been told already, if it was known before the audit.
+    if report.error.as_ref() != Some(&message) {
+        output::message(&format!("error: {message}"));
+    }
     let exit = exit.unreported();
     report.not_delivered(&message, exit);
     exit

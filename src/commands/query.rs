@@ -1,33 +1,46 @@
 //! `auditor query`: evaluates one expression.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::cli::{Common, Format};
-use crate::collect::Watched;
+use crate::collect::{Lag, Watched};
 use crate::config::{self, Environment};
+use crate::evaluate::Refusal;
 use crate::exit::Exit;
 use crate::promql::Expression;
-use crate::{collect, evaluate, output, render};
+use crate::{collect, evaluate, interrupt, output, render};
+
+/// Nothing is judged, so a page may take its time.
+const ANY_LAG: Lag<'_> = Lag { read_by: None, limit: Duration::MAX };
 
 pub(super) fn run(expr: &str, common: &Common, started: Instant) -> anyhow::Result<Exit> {
+    interrupt::listen();
     let expr = Expression::new(expr);
     let request = common.request(super::now()?, Environment::of_process());
-    let spec = config::load_source(&request)?;
+    let Ok(spec) = interrupt::race(move || config::load_source(&request)) else {
+        return Ok(Exit::NoVerdict);
+    };
+    let spec = spec?;
     let log = super::log(common);
     let expressions = std::slice::from_ref(&expr);
-    let watched = Watched { expressions, ..Watched::default() };
+    let watched = Watched { expressions, lag: ANY_LAG, required: &[] };
     let telemetry = super::observed(&log, false, true, |observer| {
         collect::collect(&spec, started, watched, observer)
     })?;
     super::warn(&telemetry.warnings);
     let spec = spec.after(&telemetry.observed);
-    let answer = evaluate::query(&spec, &telemetry, &expr, &log);
+    let at = spec.instant();
+    let answered = interrupt::race(move || evaluate::query(&spec, &telemetry, &expr, &log));
+    let answer = match interrupt::received() {
+        Some(by) => Err(Refusal::interrupted(&collect::in_words(by))),
+        None => answered.unwrap_or_else(|by| Err(Refusal::interrupted(&collect::in_words(by)))),
+    };
     if let Ok(reply) = &answer {
         super::warn(&reply.warnings);
     }
     let exit = if answer.is_ok() { Exit::Success } else { Exit::NoVerdict };
     let text = match (common.output_format, &answer) {
-        (Format::Json, answer) => render::api_json(answer.as_ref(), spec.instant())?,
+        (Format::Json, answer) => render::api_json(answer.as_ref(), at)?,
         (Format::Text, Ok(reply)) => render::value(&reply.value),
         (Format::Text, Err(refusal)) => {
             output::message(&format!("error: {}", refusal.error));

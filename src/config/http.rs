@@ -3,10 +3,14 @@
 //! The names are those of Prometheus' own `http_config`. Nothing in here prints a secret.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use base64::Engine as _;
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use base64::prelude::BASE64_STANDARD;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Url;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use rustls::pki_types::CertificateDer;
@@ -14,6 +18,20 @@ use rustls::sign::CertifiedKey;
 
 /// A secret shorter than this is not looked for in other texts: it would be found everywhere.
 const SHORTEST_HIDDEN: usize = 4;
+/// A part of a header that is shorter is a word, such as `Bearer`.
+const SHORTEST_PART: usize = 8;
+/// One shorter than this may well be a word of its own in the labels of a page, which a query
+/// selects by.
+const SHORTEST_IN_LABELS: usize = 8;
+
+/// The padding is split off with the parts of a header.
+const BASE64_LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// All that is encoded in a URL but for what RFC 3986 leaves alone.
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// How the server is reached.
 #[derive(Debug, Clone)]
@@ -30,6 +48,8 @@ pub struct HttpConfig {
     pub follow_redirects: bool,
     /// What must never be printed.
     secrets: Vec<Secret>,
+    /// The files that were named for it.
+    pub(super) files: Vec<PathBuf>,
 }
 
 impl Default for HttpConfig {
@@ -41,6 +61,7 @@ impl Default for HttpConfig {
             proxy: None,
             follow_redirects: true,
             secrets: Vec::new(),
+            files: Vec::new(),
         }
     }
 }
@@ -56,7 +77,7 @@ impl HttpConfig {
         value: &str,
         origin: &str,
     ) -> Result<(), BadHeader> {
-        self.hide(value);
+        self.hide_parts(value);
         let value = secret_header(format!("{kind} {value}").trim_start())?;
         self.credential = Some(Credential { value, origin: origin.to_owned() });
         Ok(())
@@ -88,23 +109,51 @@ impl HttpConfig {
         secret: bool,
     ) -> Result<(), BadHeader> {
         if secret {
-            self.hide(value);
+            self.hide_parts(value);
         }
         self.headers.append(name, secret_header(value)?);
         Ok(())
     }
 
-    pub(super) fn hide(&mut self, secret: &str) {
-        if secret.len() >= SHORTEST_HIDDEN {
-            self.secrets.push(Secret(secret.to_owned()));
-            // The whole of a secret goes first where another is a part of it.
-            self.secrets.sort_by_key(|secret| std::cmp::Reverse(secret.0.len()));
+    /// Never prints a header's value, nor what of it may be the secret by itself: the token behind
+    /// `Bearer`, a cookie's value, a user's password.
+    fn hide_parts(&mut self, value: &str) {
+        self.hide(value);
+        for part in value.split([' ', ';', ',', '=', '"']).filter(|it| it.len() >= SHORTEST_PART) {
+            self.hide(part);
+            let decoded =
+                BASE64_LENIENT.decode(part).ok().and_then(|it| String::from_utf8(it).ok());
+            if let Some((_, password)) = decoded.as_deref().and_then(|it| it.split_once(':')) {
+                self.hide(password);
+            }
         }
+    }
+
+    /// Never prints the secret, as it is or as it stands in a URL.
+    pub(super) fn hide(&mut self, secret: &str) {
+        if secret.len() < SHORTEST_HIDDEN {
+            return;
+        }
+        let encoded = [NON_ALPHANUMERIC, UNRESERVED].map(|set| utf8_percent_encode(secret, set));
+        let forms = encoded.iter().map(ToString::to_string).chain([secret.to_owned()]);
+        for form in forms.map(Secret) {
+            if !self.secrets.contains(&form) {
+                self.secrets.push(form);
+            }
+        }
+        // The whole of a secret goes first where another is a part of it.
+        self.secrets.sort_by_key(|secret| std::cmp::Reverse(secret.0.len()));
     }
 
     /// Whether there is anything to take out of foreign text.
     pub(crate) fn has_secrets(&self) -> bool {
         !self.secrets.is_empty()
+    }
+
+    /// Whether a label's value holds a secret.
+    pub(crate) fn is_in(&self, value: &str) -> bool {
+        let mut long = self.secrets.iter().filter(|secret| secret.0.len() >= SHORTEST_IN_LABELS);
+        long.any(|secret| value.contains(&secret.0))
     }
 
     /// `text` without the secrets: a server may repeat what it was sent.
@@ -135,7 +184,7 @@ pub struct Tls {
     pub insecure_skip_verify: bool,
 }
 
-/// A proxy. Printing it hides a password.
+/// A proxy. Printing it hides a password, and what may be a secret in its query.
 #[derive(Clone)]
 pub struct Proxy {
     /// Its URL.
@@ -146,7 +195,7 @@ pub struct Proxy {
 
 impl fmt::Display for Proxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(super::target::without_password(&self.url).as_str().trim_end_matches('/'))
+        f.write_str(super::printable::printable(&self.url).as_str().trim_end_matches('/'))
     }
 }
 
@@ -226,6 +275,21 @@ mod tests {
         for secret in ["s3cret", "bWU6czNjcmV0", "k3y-value"] {
             assert!(!printed.contains(secret), "{printed}");
             assert_eq!(http.redact(&format!("no {secret}!")), "no ***!");
+        }
+    }
+
+    #[test]
+    fn a_part_of_a_header_is_a_secret_by_itself() {
+        for (header, secret) in [
+            ("Bearer t0ken-of-mine", "t0ken-of-mine"),
+            ("Basic bWU6czNjcmV0LXdvcmQ=", "s3cret-word"),
+            ("session=c00kie-of-mine; theme=dark", "c00kie-of-mine"),
+            ("a p@ss/word", "p%40ss%2Fword"),
+        ] {
+            let mut http = HttpConfig::default();
+            http.add_header(HeaderName::from_static("x"), header, true).unwrap();
+            assert_eq!(http.redact(&format!("no {secret}!")), "no ***!");
+            assert_eq!(http.redact("no Bearer, no theme"), "no Bearer, no theme");
         }
     }
 

@@ -44,6 +44,8 @@ pub struct SourceSpec {
     pub timeout: Duration,
     /// How long a server is waited for after the command has ended; `None` for twice its interval.
     pub settle: Option<Duration>,
+    /// The files that the configuration names: credentials, certificates.
+    pub files: Vec<PathBuf>,
 }
 
 impl SourceSpec {

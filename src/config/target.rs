@@ -5,11 +5,13 @@ use std::fmt;
 use percent_encoding::percent_decode_str;
 use reqwest::Url;
 
+use super::printable::{printable, printable_query, secrets_in_query};
+
 /// Where Prometheus finds metrics unless told otherwise.
 const USUAL_PAGE: &str = "/metrics";
 
 /// Base URL of a server that speaks the Prometheus HTTP API, or the URL of a page of metrics.
-/// Printing it hides a password.
+/// Printing it hides a password, and what may be a secret in its query.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Target(Url);
 
@@ -74,10 +76,16 @@ impl Target {
         self.0.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
     }
 
-    /// The host, the port as far as it is written, the path and the query.
+    /// The host, the port as far as it is written, the path and the query, as far as it may be
+    /// printed.
     pub fn place(&self) -> String {
-        let query = self.0.query().map(|query| format!("?{query}")).unwrap_or_default();
-        format!("{}{}{query}", self.authority(), self.0.path())
+        let query = self.0.query().map(|query| format!("?{}", printable_query(query)));
+        format!("{}{}{}", self.authority(), self.0.path(), query.unwrap_or_default())
+    }
+
+    /// Whether both are the same page, whoever asks for it.
+    pub(super) fn is_same_page(&self, other: &Self) -> bool {
+        self.page("") == other.page("")
     }
 
     /// The URL of a page below the base: `/api/v1/query`. It holds no user and no password.
@@ -88,6 +96,16 @@ impl Target {
         let _ = url.set_password(None);
         url.set_path(&format!("{}{path}", self.0.path().trim_end_matches('/')));
         url
+    }
+
+    /// The same as it may be printed.
+    pub(crate) fn printable_page(&self, path: &str) -> Url {
+        printable(&self.page(path))
+    }
+
+    /// What of its query is never printed.
+    pub(super) fn secrets_in_query(&self) -> Vec<String> {
+        secrets_in_query(&self.0)
     }
 
     /// The user and the password in it, if there are any.
@@ -115,21 +133,9 @@ fn parse(text: &str, example: &'static str) -> Result<Url, TargetError> {
     Ok(url)
 }
 
-/// `url` with its password hidden, and a user without a password too: it may be a token.
-pub(super) fn without_password(url: &Url) -> Url {
-    let mut url = url.clone();
-    // Both fail only for URLs without a host, which have neither.
-    if url.password().is_some() {
-        let _ = url.set_password(Some("***"));
-    } else if !url.username().is_empty() {
-        let _ = url.set_username("***");
-    }
-    url
-}
-
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(without_password(&self.0).as_str().trim_end_matches('/'))
+        f.write_str(printable(&self.0).as_str().trim_end_matches('/'))
     }
 }
 

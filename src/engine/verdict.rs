@@ -23,6 +23,8 @@ pub enum Verdict {
     NotGated,
     /// Something is missing, so that the gate may or may not have to fail.
     Inconclusive,
+    /// The audit was interrupted before its end.
+    Interrupted,
     /// The audit could not be carried out.
     Error,
     /// The command that ran meanwhile failed.
@@ -38,6 +40,7 @@ impl Verdict {
             Self::Fail => "fail",
             Self::CommandFailed => "command failed",
             Self::Error => "error",
+            Self::Interrupted => "interrupted",
             Self::Inconclusive => "inconclusive",
             Self::Pass => "pass",
             Self::NotGated => "not gated",
@@ -51,13 +54,18 @@ pub(super) fn decide(
     criteria: &Criteria,
     circumstances: Circumstances<'_>,
 ) -> (Verdict, String) {
-    let Circumstances { gate, failure, command_failure, .. } = circumstances;
+    let Circumstances { gate, failure, command_failure, interruption, .. } = circumstances;
     let levels = &criteria.levels;
     if let Some(reason) = proven(assessment, levels, gate) {
         return (Verdict::Fail, reason);
     }
     if let Some(failure) = command_failure {
         return (Verdict::CommandFailed, failure.to_owned());
+    }
+    if let Some(interruption) = interruption {
+        // What went wrong beside may well come of it.
+        let besides = failure.map(|failure| format!("; besides: {failure}")).unwrap_or_default();
+        return (Verdict::Interrupted, format!("{interruption}{besides}"));
     }
     if let Some(failure) = failure {
         return (Verdict::Error, failure.to_owned());

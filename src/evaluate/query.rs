@@ -18,6 +18,13 @@ pub struct Refusal {
     pub error: String,
 }
 
+impl Refusal {
+    /// The query was interrupted.
+    pub fn interrupted(words: &str) -> Self {
+        Self { error_type: "canceled".to_owned(), error: words.to_owned() }
+    }
+}
+
 /// Evaluates an expression at the instant of `spec`.
 ///
 /// # Errors

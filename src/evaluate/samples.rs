@@ -21,10 +21,7 @@ pub(super) fn answer(
     deadline: Option<Instant>,
 ) -> Result<Answer, Error> {
     let query = question.expr.parsed()?;
-    let Some(samples) = &telemetry.samples else {
-        let failure = telemetry.failure.as_ref();
-        return Err(failure.map_or(Error::NotAsked, |it| Error::NoSamples(it.to_string())));
-    };
+    let Some(samples) = &telemetry.samples else { return Err(super::why_nothing(telemetry)) };
     let values = |query: &Query| values(query, question.span, &samples.storage, at, deadline);
     let found = values(query)?;
     let zero_by_zero = match query.zero_by_zero() {

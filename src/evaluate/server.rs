@@ -65,6 +65,7 @@ pub(super) fn evaluate(
         answers: answers.into_iter().map(harmless).collect(),
         probed: said.foreign.into_iter().map(|(_, answer)| harmless(answer)).collect(),
         backend,
+        clock: server.clock(),
         failure,
     }
 }

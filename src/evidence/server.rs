@@ -83,7 +83,7 @@ impl<'a> Inquiry<'a> {
     pub fn told(
         &self,
         answers: &[Result<Answer, Error>],
-        probed: Vec<Probed>,
+        probed: &[Probed],
         ask_again: AskAgain<'_>,
     ) -> Evidence {
         let mut evidence = Evidence::default();
@@ -113,13 +113,13 @@ impl<'a> Inquiry<'a> {
     }
 
     /// The samples of an answer that lacks nothing; or why there is none.
-    fn whole(&self, answer: Probed) -> Result<Vec<Sample>, String> {
+    fn whole(&self, answer: &Probed) -> Result<Vec<Sample>, String> {
         match answer {
             Ok(Answer { incomplete: Some(incomplete), .. }) if !self.plan.accept_partial => {
                 let (Incomplete::BackendSays(why) | Incomplete::Unanswered(why)) = incomplete;
-                Err(why)
+                Err(why.clone())
             }
-            Ok(Answer { values: Values::Vector(samples), .. }) => Ok(samples),
+            Ok(Answer { values: Values::Vector(samples), .. }) => Ok(samples.clone()),
             Ok(_) => Err("the answer is a range".to_owned()),
             Err(error) => Err(error.to_string()),
         }

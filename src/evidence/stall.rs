@@ -6,10 +6,7 @@ use crate::model::evidence::{Rule, Scope, Shortfall};
 use crate::model::quantity::{number, series};
 use crate::model::signal::Signal;
 use crate::storage::{METRIC_NAME, Series};
-use crate::target_health::TargetHealth;
-
-/// A page is late if it takes so many times what is usual for it.
-const UNUSUAL: f64 = 2.0;
+use crate::target_health::{TargetHealth, good_time};
 
 /// Targets whose last page came late, or not at all.
 pub(super) fn shortfalls(seen: &Seen<'_>) -> Vec<Shortfall> {
@@ -23,30 +20,24 @@ fn of_target(seen: &Seen<'_>, health: &TargetHealth, of_it: &[&Series]) -> Optio
         labels.set(METRIC_NAME, name);
         of_it.iter().find(move |series| series.labels == labels)
     };
-    let until = |series: &Series| {
-        let points = series.points.iter().take_while(|point| point.at <= seen.end);
-        points.map(|point| point.value).collect::<Vec<_>>()
-    };
-    let is_up = own(UP).is_none_or(|up| until(up).last().is_none_or(|up| *up == 1.0));
-    let took = own(DURATION).map(|series| until(series)).unwrap_or_default();
-    let (last, before) = took.split_last()?;
-    let limit = seen.criteria.limit(Signal::EVENT_LOOP_LAG.key())?.max(usual(before) * UNUSUAL);
+    let took = own(DURATION)?.points.iter().take_while(|point| point.at <= seen.end);
+    let was_up = |at| own(UP).and_then(|up| up.points.latest(at)).is_none_or(|up| up.value == 1.0);
+    let (mut last, mut fastest) = (None, None);
+    for point in took {
+        last = Some(point.value);
+        fastest = fastest.into_iter().chain(last.filter(|_| was_up(point.at))).reduce(f64::min);
+    }
+    let last = last?;
+    let limit = good_time(seen.criteria.limit(Signal::EVENT_LOOP_LAG.key())?, fastest);
     let target = series(&health.target);
-    let detail = if !is_up {
+    let detail = if !was_up(seen.end) {
         format!("the last scrape failed{target}")
-    } else if *last > limit {
-        let (last, limit) = (number(*last), number(limit));
+    } else if last > limit {
+        let (last, limit) = (number(last), number(limit));
         format!("the last page took {last} s, over {limit} s{target}")
     } else {
         return None;
     };
     let target = Some(health.target.clone());
     Some(Shortfall { rule: Rule::StallAtEnd, scope: Scope::Everything, target, detail })
-}
-
-/// The median, the lower one of two; 0 of nothing.
-fn usual(took: &[f64]) -> f64 {
-    let mut sorted = took.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    sorted.get(sorted.len().saturating_sub(1) / 2).copied().unwrap_or_default()
 }

@@ -1,16 +1,19 @@
 //! The pages of a Prometheus-compatible server that an audit asks for.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::http::{Failed, Http, Log, Page, RetryPolicy, TransportError, Wanted};
+use super::http::{Connections, Failed, Http, Log, Page, RetryPolicy, TransportError, Wanted};
 use super::wire::{QueryError, decode, decode_matrix};
 use crate::config::Endpoint;
+use crate::model::clock_skew::ClockSkew;
 use crate::model::question::{Answer, Span, Values};
 
 /// Ten answers at once have to fit into a CI runner's memory.
-const WANTED: Wanted = Wanted { accept: "application/json", at_most: 4 * 1024 * 1024 };
+const WANTED: Wanted =
+    Wanted { accept: "application/json", at_most: 4 * 1024 * 1024, connections: Connections::Kept };
 
 /// The build information is worth this much waiting, and no more.
 const BUILD_INFO: RetryPolicy = RetryPolicy::Once(Duration::from_secs(5));
@@ -23,6 +26,8 @@ pub(crate) struct Server<'a> {
     http: Http<'a>,
     at: Timestamp,
     accept_partial: bool,
+    /// How far the clock is off that the answers are dated by.
+    clock: Mutex<Option<ClockSkew>>,
 }
 
 impl<'a> Server<'a> {
@@ -35,7 +40,19 @@ impl<'a> Server<'a> {
         (started, timeout): (Instant, Duration),
         log: Log<'a>,
     ) -> Self {
-        Self { http: Http::new(endpoint, WANTED, started, timeout, log), at, accept_partial }
+        let http = Http::new(endpoint, WANTED, started, timeout, log);
+        Self { http, at, accept_partial, clock: Mutex::default() }
+    }
+
+    /// How far the clock is off that the answers so far are dated by.
+    pub(crate) fn clock(&self) -> Option<ClockSkew> {
+        // A panic of another thread cannot leave it half written.
+        *self.clock.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The same for a caller who does not give up the answers as a whole when a signal comes.
+    pub(crate) fn interruptible(self) -> Self {
+        Self { http: self.http.interruptible(), ..self }
     }
 
     /// The page that says whether the server is up.
@@ -97,6 +114,10 @@ impl<'a> Server<'a> {
         // Some gateways refuse what they do not know; the others stay, `nocache` above all.
         while page.status == 400 && drop_named(&mut special, &page.body) {
             page = ask(&special)?;
+        }
+        if let Some(clock) = page.clock {
+            let mut known = self.clock.lock().unwrap_or_else(PoisonError::into_inner);
+            *known = Some(clock.narrower(*known));
         }
         decode(page.status, &page.body).map_err(|error| {
             let redact = |words: &str| self.http.redact(words);

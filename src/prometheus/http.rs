@@ -2,23 +2,28 @@
 //! secret along.
 
 mod client;
+mod date;
 mod error;
 mod retry;
 mod tls;
 
 use std::fmt;
 use std::io::Read as _;
-use std::thread;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use reqwest::Url;
 use reqwest::blocking::Response;
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue, LOCATION};
+use reqwest::header::{
+    ACCEPT, AUTHORIZATION, CONNECTION, CONTENT_TYPE, HOST, HeaderValue, LOCATION,
+};
 
 use client::Clients;
 pub use error::TransportError;
 
 use crate::config::{Endpoint, HttpConfig, Target};
+use crate::interrupt;
+use crate::model::clock_skew::ClockSkew;
 use crate::one_line::one_line;
 
 /// As many redirects are followed one after the other.
@@ -32,6 +37,8 @@ pub(crate) struct Page {
     pub(crate) status: u16,
     pub(crate) content_type: Option<String>,
     pub(crate) body: Vec<u8>,
+    /// How far the clock is off that it was dated by.
+    pub(crate) clock: Option<ClockSkew>,
     /// How long the server asks to wait before the next try.
     retry_after: Option<Duration>,
     pub(crate) journey: Journey,
@@ -86,8 +93,17 @@ pub struct Failed<E: std::error::Error> {
 pub(crate) enum RetryPolicy {
     /// Until the deadline, and again if it fails in a way that may pass.
     Deadline,
-    /// So long, and once.
+    /// So long, redirects and all, and once.
     Once(Duration),
+}
+
+/// Which connection a request takes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Connections {
+    /// One that is still open, if there is one.
+    Kept,
+    /// Always a new one: of several processes behind one port, each may answer.
+    Fresh,
 }
 
 /// What is expected of every answer.
@@ -96,6 +112,21 @@ pub(crate) struct Wanted {
     pub(crate) accept: &'static str,
     /// An answer above this size, in bytes and once unpacked, is refused.
     pub(crate) at_most: u64,
+    pub(crate) connections: Connections,
+}
+
+/// What one try may take, with all its redirects.
+struct Bound {
+    began: Instant,
+    at_most: Duration,
+    /// The error if it takes longer.
+    error: TransportError,
+}
+
+impl Bound {
+    fn left(&self) -> Duration {
+        self.at_most.saturating_sub(self.began.elapsed())
+    }
 }
 
 /// A client of one server, with the deadline by which it has to answer.
@@ -107,6 +138,8 @@ pub(crate) struct Http<'a> {
     timeout: Duration,
     log: Log<'a>,
     clients: Clients<'a>,
+    /// Whether an answer that is under way is given up when a signal comes.
+    is_interruptible: bool,
 }
 
 impl<'a> Http<'a> {
@@ -118,8 +151,14 @@ impl<'a> Http<'a> {
         log: Log<'a>,
     ) -> Self {
         let Endpoint { target, http: config } = endpoint;
-        let clients = Clients::new(target, config);
-        Self { target, config, wanted, started, timeout, log, clients }
+        let clients = Clients::new(target, config, wanted.connections);
+        let is_interruptible = false;
+        Self { target, config, wanted, started, timeout, log, clients, is_interruptible }
+    }
+
+    /// The same where nobody else gives up the answers as a whole when a signal comes.
+    pub(crate) fn interruptible(self) -> Self {
+        Self { is_interruptible: true, ..self }
     }
 
     /// What is left until the deadline.
@@ -140,9 +179,10 @@ impl<'a> Http<'a> {
         patience: RetryPolicy,
     ) -> Result<Page, Failed<TransportError>> {
         let mut url = self.target.page(path);
+        let shown = self.target.printable_page(path);
         let what = match parameters.first() {
-            Some((_, query)) => format!("GET {url} {query:?}"),
-            None => format!("GET {url}"),
+            Some((_, query)) => format!("GET {shown} {query:?}"),
+            None => format!("GET {shown}"),
         };
         if !parameters.is_empty() {
             url.query_pairs_mut().extend_pairs(parameters);
@@ -150,9 +190,9 @@ impl<'a> Http<'a> {
         let mut journey = Journey::default();
         loop {
             journey.tries += 1;
-            let began = Instant::now();
-            let result = self.follow(&url, patience, &mut journey);
-            self.tell(&what, &result, began.elapsed());
+            let bound = self.bound(patience);
+            let result = self.follow(&url, &bound, &mut journey);
+            self.tell(&what, &result, bound.began.elapsed());
             let pause = match patience {
                 RetryPolicy::Deadline => retry::pause(journey.tries, &result, self.remaining()),
                 RetryPolicy::Once(_) => None,
@@ -167,7 +207,19 @@ impl<'a> Http<'a> {
                 };
             };
             (self.log)(&format!("{what}: again in {pause:?}"));
-            thread::sleep(pause);
+            if interrupt::sleep(pause).is_err() {
+                return Err(Failed { error: TransportError::Interrupted, journey });
+            }
+        }
+    }
+
+    fn bound(&self, patience: RetryPolicy) -> Bound {
+        let (began, remaining) = (Instant::now(), self.remaining());
+        match patience {
+            RetryPolicy::Once(at_most) if at_most < remaining => {
+                Bound { began, at_most, error: TransportError::Late(at_most) }
+            }
+            _ => Bound { began, at_most: remaining, error: TransportError::Timeout(self.timeout) },
         }
     }
 
@@ -184,14 +236,16 @@ impl<'a> Http<'a> {
     fn follow(
         &self,
         url: &Url,
-        patience: RetryPolicy,
+        bound: &Bound,
         journey: &mut Journey,
     ) -> Result<Page, TransportError> {
         let mut next = url.clone();
         (journey.redirected_to, journey.left_origin) = (None, false);
         for _ in 0..=MAX_REDIRECTS {
             journey.left_origin = next.origin() != url.origin();
-            let response = self.send(&next, !journey.left_origin, patience)?;
+            let asked = Timestamp::now();
+            let response = self.send(&next, !journey.left_origin, bound)?;
+            let clock = date::skew(response.headers(), asked, Timestamp::now());
             match location(&next, &response) {
                 Some(place) if self.config.follow_redirects => {
                     (self.log)(&format!("GET {}: redirected to {}", bare(&next), bare(&place)));
@@ -199,24 +253,16 @@ impl<'a> Http<'a> {
                     next = place;
                 }
                 Some(place) => return Err(TransportError::Redirect(bare(&place))),
-                None => return self.page(&next, response),
+                None => return Ok(Page { clock, ..self.page(&next, response, bound)? }),
             }
         }
         Err(TransportError::TooManyRedirects(MAX_REDIRECTS))
     }
 
-    fn send(
-        &self,
-        url: &Url,
-        is_target: bool,
-        patience: RetryPolicy,
-    ) -> Result<Response, TransportError> {
-        let within = match patience {
-            RetryPolicy::Deadline => self.remaining(),
-            RetryPolicy::Once(at_most) => self.remaining().min(at_most),
-        };
-        if within.is_zero() {
-            return Err(TransportError::Timeout(self.timeout));
+    fn send(&self, url: &Url, is_target: bool, bound: &Bound) -> Result<Response, TransportError> {
+        let left = bound.left();
+        if left.is_zero() {
+            return Err(bound.error.clone());
         }
         let client = self.clients.get(url)?;
         let accept = HeaderValue::from_static(self.wanted.accept);
@@ -231,36 +277,57 @@ impl<'a> Http<'a> {
                 client.get(named).header(HOST, host)
             }
         };
-        request = request.header(ACCEPT, accept).timeout(within);
+        request = request.header(ACCEPT, accept).timeout(left);
+        if self.wanted.connections == Connections::Fresh {
+            request = request.header(CONNECTION, "close");
+        }
         if is_target {
             request = request.headers(self.config.headers.clone());
             if let Some(credential) = &self.config.credential {
                 request = request.header(AUTHORIZATION, credential.value.clone());
             }
         }
-        request.send().map_err(|error| self.explain(url, &error))
+        let sent = self.unless_interrupted(move || request.send())?;
+        sent.map_err(|error| self.explain(url, &error, bound))
     }
 
-    fn page(&self, url: &Url, response: Response) -> Result<Page, TransportError> {
+    fn unless_interrupted<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, TransportError> {
+        if self.is_interruptible {
+            return interrupt::race(work).map_err(|_| TransportError::Interrupted);
+        }
+        Ok(work())
+    }
+
+    fn page(&self, url: &Url, response: Response, bound: &Bound) -> Result<Page, TransportError> {
         let status = response.status().as_u16();
         let retry_after = retry::after(response.headers());
         let content_type = response.headers().get(CONTENT_TYPE);
         let content_type = content_type.and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let (at_most, mut body) = (self.wanted.at_most, Vec::new());
-        let read = response.take(at_most + 1).read_to_end(&mut body);
-        read.map_err(|error| match error.get_ref().and_then(|inner| inner.downcast_ref()) {
-            Some(error) => self.explain(url, error),
-            None => TransportError::Broken(error.to_string()),
+        let at_most = self.wanted.at_most;
+        let read = move || {
+            let mut body = Vec::new();
+            response.take(at_most + 1).read_to_end(&mut body).map(|_| body)
+        };
+        let body = self.unless_interrupted(read)?.map_err(|error| {
+            match error.get_ref().and_then(|inner| inner.downcast_ref()) {
+                Some(error) => self.explain(url, error, bound),
+                None => TransportError::Broken(error.to_string()),
+            }
+            .within_answer()
         })?;
         if body.len() as u64 > at_most {
             return Err(TransportError::TooLarge(at_most >> 20));
         }
-        Ok(Page { status, content_type, body, retry_after, journey: Journey::default() })
+        let (clock, journey) = (None, Journey::default());
+        Ok(Page { status, content_type, body, clock, retry_after, journey })
     }
 
-    fn explain(&self, url: &Url, error: &reqwest::Error) -> TransportError {
+    fn explain(&self, url: &Url, error: &reqwest::Error, bound: &Bound) -> TransportError {
         if error.is_timeout() {
-            return TransportError::Timeout(self.timeout);
+            return bound.error.clone();
         }
         error::explain(error, url, &self.clients.via(url))
     }

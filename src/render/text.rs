@@ -277,7 +277,7 @@ fn verdict(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     let style = match report.verdict {
         Verdict::Pass => GOOD,
         Verdict::Fail | Verdict::CommandFailed | Verdict::Error => BAD,
-        Verdict::Inconclusive | Verdict::NotGated => WARN,
+        Verdict::Inconclusive | Verdict::Interrupted | Verdict::NotGated => WARN,
     };
     let verdict = report.verdict.words().to_uppercase();
     let (reason, code) = (&report.verdict_reason, report.exit_code);

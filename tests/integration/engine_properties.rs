@@ -191,12 +191,36 @@ proptest! {
     ) {
         let command_failure = Some("the command `k6` exited with code 99");
         let failure = failed.then_some("a query failed");
-        let circumstances = Circumstances { gate: at(gate), failure, command_failure, ..Default::default() };
+        let circumstances =
+            Circumstances { gate: at(gate), failure, command_failure, ..Default::default() };
         let judged = judge_amid(&readings, circumstances);
         prop_assert!(matches!(judged.verdict, Verdict::Fail | Verdict::CommandFailed));
         // A breach that is proven is told before it.
         let breach = judge(&readings, gate).verdict == Verdict::Fail;
         prop_assert_eq!(judged.verdict == Verdict::Fail, breach);
+    }
+
+    #[test]
+    fn what_was_interrupted_is_never_a_pass_and_loses_no_breach(
+        readings in any_readings(), gate in proptest::option::of(gate()),
+        (failed, command_failed) in any::<(bool, bool)>(),
+    ) {
+        let interruption = Some("the audit was interrupted (SIGTERM)");
+        let failure = failed.then_some("a query failed");
+        let command_failure = command_failed.then_some("the command `k6` exited with code 99");
+        let circumstances = Circumstances {
+            gate: at(gate), failure, command_failure, interruption, ..Default::default()
+        };
+        let judged = judge_amid(&readings, circumstances);
+        let breach = judge(&readings, gate).verdict == Verdict::Fail;
+        let expected = match (breach, command_failed) {
+            (true, _) => Verdict::Fail,
+            (false, true) => Verdict::CommandFailed,
+            (false, false) => Verdict::Interrupted,
+        };
+        prop_assert_eq!(judged.verdict, expected);
+        prop_assert!(Verdict::Inconclusive < Verdict::Interrupted);
+        prop_assert!(Verdict::Interrupted < Verdict::Error);
     }
 
     #[test]

@@ -14,4 +14,4 @@ mod output;
 mod preflight;
 mod recovery;
 mod secure;
-mod transport;
+pub(crate) mod transport;

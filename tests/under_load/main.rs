@@ -83,6 +83,87 @@ fn a_real_service_is_told_well_from_sick() {
     }
 }
 
+/// Audits a service by its own page while the load runs.
+fn scraped(service: &real::Server, page: &str, path: &str, clients: &str) -> Run {
+    let directory = directory_with(auditor::config::DEFAULT_METRICS);
+    let page = format!("{}{page}", service.url);
+    let load = load(service.address(), path, clients);
+    let load: Vec<_> = load.iter().map(String::as_str).collect();
+    let args = ["--scrape", &page, "--fail-on-critical", "--output-format", "json", "--"];
+    auditor(directory.path(), &[&args[..], &load].concat())
+}
+
+/// What was sick before, on the same process, is no matter of the run after it.
+#[test]
+fn a_healthy_run_after_a_sick_one_passes() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    if !real::python("a healthy run after a sick one") {
+        return;
+    }
+    let service = real::service();
+    for round in 0..2 {
+        let sick = scraped(&service, "/metrics/", "/block@1.3", "1").json();
+        assert_eq!(sick["exit_code"], 1, "{round} {sick:#}");
+        assert_eq!(sick["failure_modes"][0]["type"], "EVENT_LOOP_STARVATION", "{sick:#}");
+        // At once: its last stall ended less than a second ago.
+        let healthy = scraped(&service, "/metrics/", "/", "2").json();
+        assert_eq!(healthy["exit_code"], 0, "{round} {healthy:#}");
+        assert_eq!(healthy["status"], "HEALTHY", "{healthy:#}");
+    }
+}
+
+/// Handlers that are `def` run in the threads of anyio: 100 at once wait for 40 of them.
+#[test]
+fn a_saturated_pool_of_def_handlers_fails() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    if !real::python_with(
+        "the saturated `def` handlers",
+        &["uvicorn", "fastapi", "prometheus_client"],
+    ) {
+        return;
+    }
+    let service = real::served_by_uvicorn("tests/under_load", "def_handlers:app", "/metrics");
+    let calm = scraped(&service, "/metrics", "/", "2").json();
+    assert_eq!((&calm["exit_code"], &calm["status"]), (&0.into(), &"HEALTHY".into()), "{calm:#}");
+    let sick = scraped(&service, "/metrics", "/slow", "100").json();
+    assert_eq!(sick["exit_code"], 1, "{sick:#}");
+    let modes: Vec<_> = sick["failure_modes"].as_array().unwrap().iter().collect();
+    assert!(modes.iter().any(|mode| mode["type"] == "THREADPOOL_SATURATION"), "{sick:#}");
+    let value = |signal: &str| sick["signals"][signal]["value"].as_f64().unwrap();
+    assert!(value("threadpool_queue_wait") > 1.0, "{sick:#}");
+    let backlog = value("threadpool_tasks_started") - value("threadpool_tasks_completed");
+    assert!(backlog > 45.0, "{sick:#}");
+    // The loop itself has nothing to do, and serves its page in time.
+    assert!(value("event_loop_lag") < 0.5, "{sick:#}");
+}
+
+/// The tests of `asyncio_signals.py`, beside the libraries that it has to get on with.
+#[test]
+fn asyncio_signals_gets_on_with_others() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let modules = [
+        "uvicorn",
+        "prometheus_client",
+        "fastapi",
+        "httpx",
+        "anyio",
+        "uvloop",
+        "gunicorn",
+        "prometheus_fastapi_instrumentator",
+    ];
+    if !real::python_with("the tests of asyncio_signals.py", &modules) {
+        return;
+    }
+    let run = Command::new("python3")
+        .arg("tests/python/test_asyncio_signals.py")
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+}
+
 /// The `run:` scripts of the workflow from the first that starts something to the gate.
 fn steps() -> Vec<String> {
     let workflow: yaml_serde::Value =

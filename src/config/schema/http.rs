@@ -14,6 +14,7 @@ use values::{Entry, Section, fields, find, secret_file, text};
 
 use super::entries;
 use crate::config::http::{HttpConfig, Proxy, header_name};
+use crate::config::printable::secrets_in_query;
 use crate::config::problems::{ConfigError, Problem, Problems};
 use crate::config::yaml::{self, Node, Value};
 use crate::config::{Request, read};
@@ -28,14 +29,15 @@ const KEYS: [&str; 7] = [
     "follow_redirects",
 ];
 
-/// Reads the section out of `metrics.yaml`.
+/// Reads the section out of `metrics.yaml`. The files that it names are read only if it `is_used`.
 pub(super) fn read_section(
     node: &Node,
     file: &Path,
+    is_used: bool,
     request: &Request,
     problems: &mut Problems,
 ) -> HttpConfig {
-    read_http(node, &Section { file, patience: request.timeout }, problems)
+    read_http(node, &Section::new(file, is_used, request.timeout), problems)
 }
 
 /// Reads the file of `--http-config`, whose top level is what the section holds.
@@ -55,7 +57,8 @@ pub(super) fn read_file(
     if matches!(root.value, Value::Null) {
         problems.at(&root, "the file is empty");
     }
-    let http = read_http(&root, &Section { file: path, patience: request.timeout }, &mut problems);
+    let section = Section::new(path, true, request.timeout);
+    let http = read_http(&root, &section, &mut problems);
     Ok((http, problems.sorted()))
 }
 
@@ -81,6 +84,7 @@ fn read_http(node: &Node, section: &Section<'_>, problems: &mut Problems) -> Htt
         http.follow_redirects = boolean(name, value, problems).unwrap_or_default();
     }
     read_proxy(&fields, &mut http, problems);
+    http.files = section.files.take();
     http
 }
 
@@ -231,9 +235,11 @@ fn read_proxy(fields: &[Entry<'_>], http: &mut HttpConfig, problems: &mut Proble
     let Some(text) = text("proxy_url", node, problems) else { return };
     match reqwest::Url::parse(text) {
         Ok(url) if matches!(url.scheme(), "http" | "https") => {
-            let password = url.password().unwrap_or_default();
-            http.hide(password);
-            http.hide(&percent_decode_str(password).decode_utf8_lossy());
+            // Some proxies take a token for the user, and no password.
+            let secret = url.password().unwrap_or_else(|| url.username());
+            http.hide(secret);
+            http.hide(&percent_decode_str(secret).decode_utf8_lossy());
+            secrets_in_query(&url).iter().for_each(|secret| http.hide(secret));
             http.proxy = Some(Proxy { url, no_proxy: no_proxy_text.map(str::to_owned) });
         }
         Ok(_) => problems.at(node, "`proxy_url` must be http:// or https://"),

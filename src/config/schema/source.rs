@@ -44,7 +44,10 @@ pub(super) fn read_source(
 ) -> Option<SourceSpec> {
     let [target, http] = ["target", "http"].map(|name| find(sections, name).map(|(_, node)| node));
     let target = read_target(target, problems);
-    let section_http = http.map(|node| http::read_section(node, path, request, problems));
+    let is_used = matches!(request.source, SourceRequest::Server(_)) && own_http.is_none();
+    let section_http = http.map(|node| http::read_section(node, path, is_used, request, problems));
+    let http = own_http.iter().chain(&section_http);
+    let files = http.flat_map(|http| http.files.iter().cloned()).collect();
     let source = match &request.source {
         SourceRequest::Server(_) => {
             let mut http = own_http.or(section_http).unwrap_or_default();
@@ -60,7 +63,7 @@ pub(super) fn read_source(
     };
     let (command, timeout) = (request.command.clone(), request.timeout);
     let settle = request.settle;
-    Some(SourceSpec { source, command, at: request.at, now: request.now, timeout, settle })
+    Some(SourceSpec { source, command, at: request.at, now: request.now, timeout, settle, files })
 }
 
 fn read_target(node: Option<&Node>, problems: &mut Problems) -> Option<Target> {
@@ -93,11 +96,8 @@ fn pages(
         let mut http = http.clone();
         let environment = Environment::default();
         http::add_outside(&mut http, Some(&target), &environment, request, problems);
-        // Pages of one address are told apart by their paths.
-        let twin = |page: &ScrapedPage| page.endpoint.target.authority() == target.authority();
-        let has_twin = pages.iter().any(twin);
-        let instance = if has_twin { target.place() } else { target.authority() };
-        if pages.iter().any(|page| page.endpoint.target.place() == target.place()) {
+        let instance = instance(&target, &pages);
+        if pages.iter().any(|page| page.endpoint.target.is_same_page(&target)) {
             problems.outside(format!("--scrape: {target} is given twice"));
             return None;
         }
@@ -105,4 +105,14 @@ fn pages(
         pages.push(ScrapedPage { endpoint, job: job.to_owned(), instance });
     }
     Some(pages)
+}
+
+/// The label `instance` of a page, which no page before it has. Pages of one address are told apart
+/// by their paths, and by their numbers where it is a secret that differs.
+fn instance(target: &Target, before: &[ScrapedPage]) -> String {
+    let is_free = |name: &String| before.iter().all(|page| page.instance != *name);
+    let has_twin = before.iter().any(|it| it.endpoint.target.authority() == target.authority());
+    let place = if has_twin { target.place() } else { target.authority() };
+    let numbered = (2..).map(|number| format!("{place} ({number})"));
+    std::iter::once(place.clone()).chain(numbered).find(is_free).unwrap_or_default()
 }

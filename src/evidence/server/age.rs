@@ -112,7 +112,7 @@ fn look_closer<'a>(
     if !probes.is_empty() {
         answers = ask_again(&probes).into_iter();
     }
-    let mut next = || answers.next().map(|answer| inquiry.whole(answer));
+    let mut next = || answers.next().map(|answer| inquiry.whole(&answer));
     let mut old = Vec::new();
     for (number, (look, newest)) in doubtful {
         let [is_newest_asked, is_interval_asked] = wanted(newest);

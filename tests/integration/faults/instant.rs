@@ -170,3 +170,50 @@ fn nan_is_zero_only_where_both_sides_are() {
         assert_eq!(code == 3, blocking["reason"].as_str().unwrap().contains("0/0 alone"));
     }
 }
+
+/// An audit of a calm server whose clock is so many seconds ahead.
+fn by_clock(ahead_s: i64, config: &str, args: &[&str]) -> Run {
+    let fake = Fake::start(move |request| healthy(request, true).dated(ahead_s));
+    let queries = "queries: {p99_latency: a, event_loop_lag: b, blocking_duration_avg: c, peak_active_requests: d}\n";
+    let directory = directory_with(&format!("{config}{queries}"));
+    let target = fake.url();
+    let common = ["--fail-on-critical", "--output-format", "json", "--target", &target];
+    auditor(directory.path(), &[&common, args].concat())
+}
+
+/// What is now here may be long before the load there.
+#[test]
+fn a_clock_that_is_off_leaves_a_bound() {
+    for (ahead_s, config, code) in [
+        (0, "", 0),
+        (28, "", 0),
+        (-28, "", 0),
+        (40, "", 3),
+        (-40, "", 3),
+        (3600, "", 3),
+        (40, "evidence: {max_clock_skew: 2m}\n", 0),
+        (-180, "evidence: {max_clock_skew: 2m}\n", 3),
+    ] {
+        let run = by_clock(ahead_s, config, &[]);
+        assert_eq!(run.code, code, "{ahead_s} {config}: {}", run.stdout);
+        let report = run.json();
+        let shortfalls = report["evidence"]["shortfalls"].as_array().unwrap();
+        let skews: Vec<_> = shortfalls.iter().filter(|it| it["rule"] == "max_clock_skew").collect();
+        assert_eq!(skews.len(), usize::from(code == 3), "{report:#}");
+        let way = if ahead_s > 0 { "s ahead of this machine's" } else { "s behind this machine's" };
+        assert!(skews.iter().all(|it| it["detail"].as_str().unwrap().contains(way)), "{skews:?}");
+    }
+    let run = by_clock(600, "", &["--", "true"]);
+    assert_eq!(run.code, 3, "{}", run.stdout);
+}
+
+/// An instant that is named is no matter of this machine's clock; it is told all the same.
+#[test]
+fn a_clock_that_is_off_is_told_where_the_instant_is_named() {
+    let run = by_clock(600, "", &["--at", AT]);
+    assert_eq!(run.code, 0, "{}", run.stdout);
+    let words = "s ahead of this machine's, over 30 s";
+    assert!(run.stderr.contains("warning: the clock of the server is"), "{}", run.stderr);
+    assert!(run.stderr.contains(words), "{}", run.stderr);
+    assert_eq!(by_clock(0, "", &["--at", AT]).stderr, "");
+}

@@ -36,6 +36,8 @@ pub(crate) enum Response {
     Plain(Vec<Series>),
     /// Answers so much later.
     Delayed(Duration, Box<Response>),
+    /// Dates the answer by a clock that is so many seconds ahead.
+    Dated(i64, Box<Response>),
     /// Answers it, in bytes that need not be HTTP, and closes the connection.
     Bytes(Vec<u8>),
     /// Writes as it likes, until it is done or the client is gone.
@@ -82,6 +84,11 @@ impl Response {
     /// The same, so much later.
     pub(crate) fn delayed(self, delay: Duration) -> Self {
         Self::Delayed(delay, Box::new(self))
+    }
+
+    /// The same, dated by a clock that is so many seconds ahead.
+    pub(crate) fn dated(self, ahead_s: i64) -> Self {
+        Self::Dated(ahead_s, Box::new(self))
     }
 
     /// Says nothing for so long, and closes the connection.
@@ -197,6 +204,11 @@ fn serve(
         thread::sleep(delay);
         response = *later;
     }
+    let mut date = None;
+    if let Response::Dated(ahead_s, of) = response {
+        date = Some(jiff::Timestamp::now() + jiff::SignedDuration::from_secs(ahead_s));
+        response = *of;
+    }
     if matches!(response, Response::Vector(_)) && beside::is_asked_by(&request) {
         response = beside::answer(&request, |_| None);
     }
@@ -207,13 +219,21 @@ fn serve(
     read_byte(&mut stream)?;
     match response {
         Response::Vector(series) | Response::Plain(series) => {
-            stream.write_all(&vector_at(&request, &series))?;
+            stream.write_all(&dated(vector_at(&request, &series), date))?;
         }
-        Response::Bytes(bytes) => stream.write_all(&bytes)?,
+        Response::Bytes(bytes) => stream.write_all(&dated(bytes, date))?,
         Response::Writes(write) => write(&mut stream)?,
-        Response::Reset | Response::Delayed(..) => {}
+        Response::Reset | Response::Delayed(..) | Response::Dated(..) => {}
     }
     stream.flush()
+}
+
+/// An answer with that date behind its first line.
+fn dated(answer: Vec<u8>, date: Option<jiff::Timestamp>) -> Vec<u8> {
+    let Some(date) = date else { return answer };
+    let first = answer.iter().position(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+    let date = format!("Date: {}\r\n", date.strftime("%a, %d %b %Y %H:%M:%S GMT"));
+    [&answer[..first], date.as_bytes(), &answer[first..]].concat()
 }
 
 /// A vector at the instant that is asked for.

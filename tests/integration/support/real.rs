@@ -25,10 +25,15 @@ pub(crate) fn available(test: &str) -> bool {
 
 /// Whether `python3` can run the examples.
 pub(crate) fn python(test: &str) -> bool {
-    let import = ["-c", "import uvicorn, prometheus_client, asyncio; asyncio.to_thread"];
-    let output = Command::new("python3").args(import).output();
+    python_with(test, &["uvicorn", "prometheus_client"])
+}
+
+/// Whether `python3` is new enough, and has those modules.
+pub(crate) fn python_with(test: &str, modules: &[&str]) -> bool {
+    let import = format!("import asyncio, {}; asyncio.to_thread", modules.join(", "));
+    let output = Command::new("python3").args(["-c", &import]).output();
     output.is_ok_and(|output| output.status.success())
-        || left_out(test, "python3 with uvicorn and prometheus_client")
+        || left_out(test, &format!("python3 with {}", modules.join(", ")))
 }
 
 /// Where `CI` is set, what a test needs has to be there. Elsewhere its absence is said at once,
@@ -209,15 +214,22 @@ pub(crate) fn scraping_every(seconds: u32, addresses: &[&str]) -> Server {
 
 /// The example service.
 pub(crate) fn service() -> Server {
+    served_by_uvicorn("examples", "service:app", "/metrics/")
+}
+
+/// An ASGI application in that directory, whose page of metrics is at `page`; it finds the
+/// examples too.
+pub(crate) fn served_by_uvicorn(directory: &str, app: &str, page: &str) -> Server {
     let data = super::empty_directory();
     let address = free_address();
     let (host, port) = address.split_once(':').expect("host and port");
     let mut command = Command::new("python3");
     command
-        .args(["-m", "uvicorn", "--app-dir", "examples", "--host", host, "--port", port])
-        .args(["--log-level", "warning", "service:app"])
+        .args(["-m", "uvicorn", "--app-dir", directory, "--host", host, "--port", port])
+        .args(["--log-level", "warning", app])
+        .env("PYTHONPATH", "examples")
         .env("PYTHONDONTWRITEBYTECODE", "1");
-    let process = start_process(command, data.path(), &address, "/metrics/", "200");
+    let process = start_process(command, data.path(), &address, page, "200");
     Server { process, url: format!("http://{address}"), _data: data }
 }
 

@@ -40,6 +40,9 @@ pub(in crate::config::schema) fn add_outside(
     request: &Request,
     problems: &mut Problems,
 ) {
+    for secret in target.map(Target::secrets_in_query).unwrap_or_default() {
+        http.hide(&secret);
+    }
     if http.credential.is_none()
         && let Some((user, password)) = target.and_then(Target::credentials)
     {

@@ -1,5 +1,6 @@
 //! What stands under the keys of the section: text, secrets, files.
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -15,8 +16,19 @@ const MAX_BYTES: u64 = 1024 * 1024;
 pub(super) struct Section<'a> {
     /// The file in which it stands; paths are relative to its directory.
     pub(super) file: &'a Path,
+    /// Whether anything is reached by it; if not, its files are left alone.
+    pub(super) is_used: bool,
     /// How long to wait for what is no file on disk.
     pub(super) patience: Duration,
+    /// The files that were named in it.
+    pub(super) files: RefCell<Vec<PathBuf>>,
+}
+
+impl<'a> Section<'a> {
+    /// The section of a file.
+    pub(super) fn new(file: &'a Path, is_used: bool, patience: Duration) -> Self {
+        Self { file, is_used, patience, files: RefCell::default() }
+    }
 }
 
 pub(super) type Entry<'a> = (Key<'a>, &'a Node);
@@ -86,7 +98,7 @@ fn path(
     Some(section.file.parent().unwrap_or(Path::new("")).join(text))
 }
 
-/// The content of the file that `node` names.
+/// The content of the file that `node` names; `None` without a problem where it is not needed.
 pub(super) fn content(
     name: &str,
     node: &Node,
@@ -94,6 +106,10 @@ pub(super) fn content(
     problems: &mut Problems,
 ) -> Option<Vec<u8>> {
     let path = path(name, node, section, problems)?;
+    section.files.borrow_mut().push(path.clone());
+    if !section.is_used {
+        return None;
+    }
     file::read(&path, MAX_BYTES, section.patience)
         .map_err(|reason| {
             problems.at(node, format!("`{name}`: cannot read {}: {reason}", path.display()));

@@ -1,0 +1,204 @@
+//! What an audit writes: nothing that it reads, to places that can be written to, and nothing of
+//! an earlier audit is left there that could be taken for this one's.
+
+use std::fs::{self, File};
+use std::io::{self, BufRead as _, BufReader, Read as _};
+use std::path::{Path, PathBuf};
+
+use crate::cli::Cli;
+use crate::collect::Failure;
+use crate::config::FILE_NAME;
+use crate::output;
+use crate::report::Report;
+
+/// A report that is larger than this, in bytes, is no report.
+const LARGEST_REPORT: u64 = 64 * 1024 * 1024;
+
+/// A file that would be overwritten though it is needed.
+#[derive(Debug, thiserror::Error)]
+#[error("{written} is {relation} {other}; name another file")]
+pub(super) struct Clash {
+    written: String,
+    relation: &'static str,
+    other: String,
+}
+
+/// A file, and in which role the command line or the configuration names it.
+struct Named {
+    role: &'static str,
+    path: PathBuf,
+}
+
+impl Named {
+    fn new(role: &'static str, path: impl Into<PathBuf>) -> Self {
+        Self { role, path: path.into() }
+    }
+
+    fn words(&self) -> String {
+        format!("{} {}", self.role, self.path.display())
+    }
+}
+
+/// What is written at the end.
+fn written(cli: &Cli) -> Vec<Named> {
+    let report = cli.report_path().map(|path| Named::new("--report", path));
+    let record = cli.record_path().map(|path| Named::new("--record", path));
+    report.into_iter().chain(record).collect()
+}
+
+/// What the command line says is read, as far as it is there.
+fn read(cli: &Cli) -> Vec<Named> {
+    let common = cli.common();
+    let config = common.config_path().unwrap_or(Path::new(FILE_NAME));
+    let mut all = vec![Named::new("--config", config)];
+    all.extend(common.http_config_path().map(|path| Named::new("--http-config", path)));
+    all.extend(common.recording_path().map(|path| Named::new("--recording", path)));
+    let words = cli.command_words().iter().map(PathBuf::from).filter(|path| path.is_file());
+    all.extend(words.map(|path| Named::new("the command's", path)));
+    all
+}
+
+/// Refuses to overwrite what is read, as far as the command line names it.
+///
+/// # Errors
+/// What would be overwritten.
+pub(super) fn check(cli: &Cli) -> Result<(), Clash> {
+    let written = written(cli);
+    if let [one, other] = written.as_slice() {
+        compare(one, other)?;
+    }
+    let read = read(cli);
+    written.iter().try_for_each(|one| read.iter().try_for_each(|other| compare(one, other)))
+}
+
+/// Refuses to overwrite a file that the configuration names.
+///
+/// # Errors
+/// What would be overwritten.
+pub(super) fn check_files(cli: &Cli, files: &[PathBuf]) -> Result<(), Clash> {
+    let files: Vec<_> =
+        files.iter().map(|path| Named::new("the configuration's file", path)).collect();
+    let written = written(cli);
+    written.iter().try_for_each(|one| files.iter().try_for_each(|other| compare(one, other)))
+}
+
+fn compare(written: &Named, other: &Named) -> Result<(), Clash> {
+    let relation = if is_same(&written.path, &other.path) {
+        "the same file as"
+    } else if is_within(&written.path, &other.path) {
+        "in the directory of snapshots"
+    } else {
+        return Ok(());
+    };
+    Err(Clash { written: written.words(), relation, other: other.words() })
+}
+
+/// Whether a file is in a directory, where it would be taken for a part of what is read.
+fn is_within(file: &Path, directory: &Path) -> bool {
+    let parent = file.parent().filter(|parent| *parent != Path::new(""));
+    directory.is_dir() && is_same(parent.unwrap_or(Path::new(".")), directory)
+}
+
+/// Whether two paths lead to one file, or will once it is there. Devices such as `/dev/null` may
+/// be written to from two sides.
+fn is_same(one: &Path, other: &Path) -> bool {
+    match (fs::metadata(one), fs::metadata(other)) {
+        (Ok(one_is), Ok(other_is)) => {
+            let is_stored = one_is.is_file() || one_is.is_dir();
+            is_stored && (is_one(&one_is, &other_is) || is_place(one, other))
+        }
+        (Err(_), Err(_)) => is_place(one, other),
+        _ => false,
+    }
+}
+
+/// Whether it is one file under two names.
+#[cfg(unix)]
+fn is_one(one: &fs::Metadata, other: &fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    (one.dev(), one.ino()) == (other.dev(), other.ino())
+}
+
+#[cfg(not(unix))]
+fn is_one(_: &fs::Metadata, _: &fs::Metadata) -> bool {
+    false
+}
+
+/// Whether two paths lead to one place.
+fn is_place(one: &Path, other: &Path) -> bool {
+    let [one, other] = [one, other].map(place);
+    one.is_some() && one == other
+}
+
+/// The place without links; the file need not be there.
+fn place(path: &Path) -> Option<PathBuf> {
+    let path = output::through_links(path);
+    let name = path.file_name();
+    let directory = path.parent().filter(|directory| *directory != Path::new(""));
+    let directory = fs::canonicalize(directory.unwrap_or(Path::new("."))).ok()?;
+    Some(name.map_or(directory.clone(), |name| directory.join(name)))
+}
+
+/// Finds out, before a service is put under load, whether what is to be written can be.
+///
+/// # Errors
+/// What cannot be written, and why not.
+pub(super) fn check_writable(cli: &Cli) -> Result<(), Failure> {
+    let report = cli.report_path().map(|path| ("report", path));
+    let record = cli.record_path().map(|path| ("recording", path.to_owned()));
+    for (what, path) in report.into_iter().chain(record) {
+        if let Err(source) = output::check_writable(&path) {
+            return Err(Failure::Unwritable { what, path, source });
+        }
+    }
+    Ok(())
+}
+
+/// Removes what an earlier audit has left where this one writes: if this one ends before it
+/// writes anything, nothing there says how it went. A file that no audit has written stays.
+pub(super) fn clear(cli: &Cli) {
+    if let Some(path) = cli.report_path() {
+        clear_report(&path);
+    }
+    if let Some(path) = cli.record_path() {
+        clear_if(path, is_recording);
+    }
+}
+
+/// Removes the report of an earlier audit, if this is one.
+pub(super) fn clear_report(path: &Path) {
+    clear_if(path, is_report);
+}
+
+fn clear_if(path: &Path, is_ours: impl Fn(&Path) -> io::Result<bool>) {
+    let is_file = fs::metadata(path).is_ok_and(|metadata| metadata.is_file());
+    // What cannot be read cannot be told to be ours.
+    if !is_file || !is_ours(path).unwrap_or_default() {
+        return;
+    }
+    let place = output::through_links(path);
+    let empty = || File::options().write(true).truncate(true).open(&place).map(drop);
+    if let Err(error) = fs::remove_file(&place).or_else(|_| empty()) {
+        let path = path.display();
+        output::message(&format!("warning: cannot remove {path} of an earlier audit: {error}"));
+    }
+}
+
+/// Whether it is a report as JSON, of whichever version.
+fn is_report(path: &Path) -> io::Result<bool> {
+    let mut json = String::new();
+    File::open(path)?.take(LARGEST_REPORT).read_to_string(&mut json)?;
+    Ok(Report::is_json_of_one(&json))
+}
+
+/// Whether it is a recording as `--record` writes it: the series of its scrapes are in it, and it
+/// is whole, as it always is.
+fn is_recording(path: &Path) -> io::Result<bool> {
+    let mut last = String::new();
+    let mut tells_of_scrapes = false;
+    for line in BufReader::new(File::open(path)?).lines() {
+        last = line?;
+        tells_of_scrapes |= last.starts_with("scrape_duration_seconds{instance=");
+    }
+    Ok(tells_of_scrapes && last == "# EOF")
+}
