@@ -14,10 +14,10 @@ use crate::collect::{self, CommandOutcome, Telemetry};
 use crate::config::{Asked, ObservedRange, Plan, Query};
 use crate::engine::{self, Assessment, Circumstances, Verdict};
 use crate::evaluate::{self, Error, Evaluation};
-use crate::evidence;
+use crate::evidence::{self, Inquiry};
 use crate::interrupt;
 use crate::model::evidence::Evidence;
-use crate::model::question::{Answer, Question, Values};
+use crate::model::question::{Answer, Probe, Question, Values};
 use crate::model::reading::{CheckReading, RangeReading, ReadAs, Reading, Readings, State};
 use crate::prometheus::{Backend, Log};
 use crate::promql;
@@ -122,8 +122,18 @@ fn audit(
 ) -> Audit {
     let at = plan.spec.at.unwrap_or(observed.at);
     let questions = plan.questions(Some(observed));
-    let evaluation = evaluate::evaluate(&questions, &plan.spec, telemetry, at, log);
-    judge(plan, telemetry, at, (questions, evaluation), end)
+    let inquiry = Inquiry::new(plan, &questions, telemetry, at);
+    let evaluation =
+        evaluate::evaluate(&questions, inquiry.probes(), &plan.spec, telemetry, at, log);
+    let ask = |probes: &[Probe]| {
+        evaluate::probe(probes, plan.accept_partial, &plan.spec, (telemetry, at), log)
+    };
+    // A server that cannot be relied on says nothing of the evidence either.
+    let told = match evaluation.failure {
+        None => inquiry.told(&evaluation.answers, &evaluation.probed, &ask),
+        Some(_) => Evidence::default(),
+    };
+    judge(plan, telemetry, at, (questions, evaluation, told), end)
 }
 
 /// The audit of which nothing could be read any more, because it was interrupted.
@@ -131,18 +141,18 @@ pub fn unread(plan: &Plan, telemetry: &Telemetry) -> Audit {
     let at = plan.spec.at.unwrap_or(telemetry.observed.at);
     let questions = plan.questions(Some(&telemetry.observed));
     let evaluation = evaluate::unread(&questions, telemetry);
-    judge(plan, telemetry, at, (questions, evaluation), None)
+    judge(plan, telemetry, at, (questions, evaluation, Evidence::default()), None)
 }
 
-/// What the answers to the questions say.
+/// What the answers to the questions say, and what a server told of the evidence.
 fn judge(
     plan: &Plan,
     telemetry: &Telemetry,
     at: Timestamp,
-    (mut questions, evaluation): (Vec<Question>, Evaluation),
+    (mut questions, evaluation, told): (Vec<Question>, Evaluation, Evidence),
     end: Option<&Audit>,
 ) -> Audit {
-    let Evaluation { answers, backend, clock, failure: unfit } = evaluation;
+    let Evaluation { answers, backend, clock, failure: unfit, .. } = evaluation;
     let is_read = |query: &Query| end.is_none() || query.signal().is_some();
     let failure = telemetry.failure.as_ref().map(ToString::to_string);
     let failure = failure
@@ -151,7 +161,7 @@ fn judge(
     let mut readings = read(plan, &questions, answers, at);
     let evidence = match end {
         Some(end) => end.evidence.clone(),
-        None => evidence::look(plan, &questions, telemetry, (&readings, clock), at),
+        None => evidence::look(plan, &questions, telemetry, (&readings, clock), at, told),
     };
     bound(plan, &evidence, &mut readings);
     if let Some(end) = end {

@@ -8,6 +8,7 @@
 pub(crate) mod clock;
 mod requests;
 mod scrapes;
+mod server;
 mod stall;
 mod timestamps;
 mod top_bucket;
@@ -15,6 +16,8 @@ mod top_bucket;
 use std::collections::{BTreeSet, HashMap};
 
 use jiff::Timestamp;
+
+pub use server::Inquiry;
 
 use crate::collect::Telemetry;
 use crate::config::Plan;
@@ -47,15 +50,17 @@ pub(crate) struct Seen<'a> {
 const OF_SAMPLES: [fn(&Seen<'_>) -> Vec<Shortfall>; 3] =
     [scrapes::shortfalls, stall::shortfalls, timestamps::shortfalls];
 
-/// Looks at what the readings at the instant `at` rest on; `clock` is that of the server.
+/// Looks at what the readings at the instant `at` rest on; `clock` is that of the server, and `told`
+/// what it tells of the evidence.
 pub fn look(
     plan: &Plan,
     questions: &[Question],
     telemetry: &Telemetry,
     (readings, clock): (&Readings, Option<ClockSkew>),
     at: Timestamp,
+    told: Evidence,
 ) -> Evidence {
-    let mut evidence = Evidence::default();
+    let mut evidence = told;
     if let Some(storage) = telemetry.storage() {
         let seen = seen(storage, plan, questions, telemetry, at);
         evidence.targets = (0..seen.targets.len()).map(|it| scrapes::target(&seen, it)).collect();

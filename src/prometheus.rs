@@ -14,6 +14,7 @@ pub use http::{Failed, Journey, Log, TransportError};
 pub(crate) use nan::{add_zero_by_zero, hide as hide_nan, restore as restore_nan};
 pub use preflight::{Backend, ServerProblem};
 pub(crate) use preflight::{BuildInfo, judge};
+pub(crate) use probe::{ask_all, escaped_length};
 pub(crate) use reach::reach;
 pub(crate) use wave::{Wave, join};
 pub use wire::reply::Reply;

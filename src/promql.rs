@@ -41,7 +41,7 @@ use std::time::Instant;
 
 pub use error::Error;
 pub use expression::Expression;
-pub use selectors::SelectorUse;
+pub use selectors::{SelectorUse, selectors_by_braces};
 
 use crate::storage::{Labels, Point, Storage};
 use plan::Plan;

@@ -14,7 +14,7 @@ use super::Lag;
 use super::clock::Clock;
 use super::command::{self, CommandOutcome};
 use super::error::{Error, Failure, PageProblem, ScrapeError};
-use super::observer::Observer;
+use super::observer::{Observer, ProgressUpdate};
 use crate::config::{Scrape, ScrapedPage, SourceSpec};
 use crate::interrupt;
 use crate::prometheus::TransportError;
@@ -181,7 +181,7 @@ fn scrape_until_done(
             }
             if let Some(progress) = observer.progress.filter(|_| told.elapsed() >= TELL) {
                 told = Instant::now();
-                progress(&reporter.update(passed, left));
+                progress(&ProgressUpdate::Scraping(reporter.update(passed, left)));
             }
             thread::sleep(left.map_or(GLANCE, |left| left.min(GLANCE)));
         }

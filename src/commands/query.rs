@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::cli::{Common, Format};
-use crate::collect::Lag;
+use crate::collect::{Lag, Watched};
 use crate::config::{self, Environment};
 use crate::evaluate::Refusal;
 use crate::exit::Exit;
@@ -21,8 +21,10 @@ pub(super) fn run(expr: &str, common: &Common, started: Instant) -> anyhow::Resu
     };
     let spec = spec?;
     let log = super::log(common);
+    let expressions = std::slice::from_ref(&expr);
+    let watched = Watched { expressions, lag: ANY_LAG, required: &[] };
     let telemetry = super::observed(&log, false, true, |observer| {
-        collect::collect(&spec, started, std::slice::from_ref(&expr), ANY_LAG, observer)
+        collect::collect(&spec, started, watched, observer)
     })?;
     super::warn(&telemetry.warnings);
     let spec = spec.after(&telemetry.observed);

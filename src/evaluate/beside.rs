@@ -16,6 +16,8 @@ enum Purpose {
     Time,
     /// Where the question with this number is 0/0.
     ZeroByZero(usize),
+    /// What somebody else wants to know: the probe with this number of theirs.
+    Foreign(usize),
 }
 
 /// What came of a probe.
@@ -28,8 +30,8 @@ pub(super) struct Beside {
 }
 
 impl Beside {
-    /// What has to be asked beside `questions`.
-    pub(super) fn new(questions: &[Question]) -> Self {
+    /// What has to be asked beside `questions`, and what somebody else wants to know.
+    pub(super) fn new(questions: &[Question], foreign: &[Probe]) -> Self {
         let probe = |expr: &str| Probe { expr: Expression::new(expr), span: None };
         let mut all =
             vec![(Purpose::Nan, probe("vector(0) / 0")), (Purpose::Time, probe("vector(time())"))];
@@ -39,6 +41,8 @@ impl Beside {
             let probe = expr.map(|expr| Probe { expr: expr.clone(), span: question.span });
             all.extend(probe.map(|probe| (Purpose::ZeroByZero(number), probe)));
         }
+        let foreign = foreign.iter().cloned().enumerate();
+        all.extend(foreign.map(|(number, probe)| (Purpose::Foreign(number), probe)));
         let (purposes, probes) = all.into_iter().unzip();
         Self { probes, purposes }
     }
@@ -57,9 +61,11 @@ impl Beside {
                 (Some(Purpose::ZeroByZero(question)), Ok(answer)) => {
                     said.zero_by_zero.push((*question, answer.values));
                 }
+                (Some(Purpose::Foreign(number)), answer) => said.foreign.push((*number, answer)),
                 _ => {}
             }
         }
+        said.foreign.sort_by_key(|(number, _)| *number);
         said
     }
 }
@@ -72,12 +78,14 @@ pub(super) struct Said {
     pub(super) other: Option<ServerProblem>,
     /// Of which question it is known where it is 0/0.
     pub(super) zero_by_zero: Vec<(usize, Values)>,
+    /// What somebody else wanted to know, in the order of their probes.
+    pub(super) foreign: Vec<(usize, Probed)>,
 }
 
 impl Default for Said {
     fn default() -> Self {
         let keeps_nan = Err("it was not asked".to_owned());
-        Self { keeps_nan, other: None, zero_by_zero: Vec::new() }
+        Self { keeps_nan, other: None, zero_by_zero: Vec::new(), foreign: Vec::new() }
     }
 }
 

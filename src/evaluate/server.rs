@@ -11,17 +11,19 @@ use jiff::Timestamp;
 use super::beside::Beside;
 use super::{Error, Evaluation, Unfit};
 use crate::config::{Endpoint, HttpConfig};
-use crate::model::question::{Answer, Question, Values};
+use crate::model::question::{Answer, Probe, Question, Values};
 use crate::prometheus::http::Page;
 use crate::prometheus::{
-    self, Answered, Backend, BuildInfo, Failed, Log, QueryError, Server, TransportError, Wave,
+    self, Answered, Backend, BuildInfo, Failed, Log, Server, TransportError, Wave,
     add_zero_by_zero, describe, hide_nan, join, probe, restore_nan,
 };
 use crate::storage::Labels;
 
-/// Asks the server every question, by `timeout` after `started`; `log` is told of every request.
+/// Asks the server every question and the probes, by `timeout` after `started`; `log` is told of
+/// every request.
 pub(super) fn evaluate(
     questions: &[Question],
+    probes: &[Probe],
     endpoint: &Endpoint,
     at: Timestamp,
     (started, timeout): (Instant, Duration),
@@ -32,7 +34,7 @@ pub(super) fn evaluate(
     describe(endpoint, &log);
     let accept_partial = questions.iter().any(|question| question.accept_partial);
     let server = Server::new(endpoint, at, accept_partial, (started, timeout), &log);
-    let beside = Beside::new(questions);
+    let beside = Beside::new(questions, probes);
     let Answers { healthy, build_info, mut answers, probed } = ask(&server, questions, &beside);
     let said = beside.said(probed, at);
     let preflight = prometheus::judge(healthy, &answers, http.credential.as_ref());
@@ -56,13 +58,32 @@ pub(super) fn evaluate(
     }
     let backend =
         Backend::new(preflight.as_ref().ok().copied(), build_info).map(|words| http.redact(words));
-    let answers = answers.into_iter().map(|answer| match answer {
-        Ok(answer) => Ok(redacted(answer, http)),
-        Err(error) => Err(Error::Server(error)),
-    });
+    let harmless = |answer| harmless(answer, http);
     let target = || http.redact(&endpoint.target.to_string());
     let failure = preflight.err().map(|problem| Unfit { target: target(), problem });
-    Evaluation { answers: answers.collect(), backend, clock: server.clock(), failure }
+    Evaluation {
+        answers: answers.into_iter().map(harmless).collect(),
+        probed: said.foreign.into_iter().map(|(_, answer)| harmless(answer)).collect(),
+        backend,
+        clock: server.clock(),
+        failure,
+    }
+}
+
+/// Asks the server the probes alone.
+pub(super) fn probe(
+    probes: &[Probe],
+    accept_partial: bool,
+    endpoint: &Endpoint,
+    at: Timestamp,
+    (started, timeout): (Instant, Duration),
+    log: Log<'_>,
+) -> Vec<Result<Answer, Error>> {
+    let http = &endpoint.http;
+    let log = |line: &str| log(&http.redact(line));
+    let server = Server::new(endpoint, at, accept_partial, (started, timeout), &log);
+    let answers = probe::ask_all(&server, probes).into_iter();
+    answers.map(|answer| harmless(answer, http)).collect()
 }
 
 /// What came of one wave of requests.
@@ -92,12 +113,7 @@ fn ask(server: &Server<'_>, questions: &[Question], beside: &Beside) -> Answers 
             .map(|group| wave.spawn(scope, move || Ok(probe::ask(server, probes, group))))
             .collect();
         let build_info = wave.spawn(scope, || server.build_info());
-        let probed = groups.iter().zip(probed).flat_map(|(group, answers)| {
-            let none = |failed: Failed<QueryError>| {
-                group.iter().map(|number| (*number, Err(failed.clone()))).collect()
-            };
-            join(answers).unwrap_or_else(none)
-        });
+        let probed = groups.iter().zip(probed).flat_map(|(group, it)| probe::joined(group, it));
         Answers {
             answers: answers.into_iter().map(join).collect(),
             probed: probed.collect(),
@@ -105,6 +121,14 @@ fn ask(server: &Server<'_>, questions: &[Question], beside: &Beside) -> Answers 
             build_info: join(build_info).map(|page| BuildInfo::decode(&page)).unwrap_or_default(),
         }
     })
+}
+
+/// What came of a question, without secrets.
+fn harmless(answer: Answered, http: &HttpConfig) -> Result<Answer, Error> {
+    match answer {
+        Ok(answer) => Ok(redacted(answer, http)),
+        Err(error) => Err(Error::Server(error)),
+    }
 }
 
 /// The answer without the secrets that the server may have repeated.

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use std::thread;
 
 use super::api::{Answered, Server};
-use super::wave::{Wave, join};
+use super::http::Failed;
+use super::wave::{Spawned, Wave, join};
 use super::wire::QueryError;
 use crate::model::question::{Answer, Probe, Values};
 use crate::model::reading::{Sample, Series};
@@ -16,15 +17,24 @@ use crate::storage::Labels;
 /// The label that holds the number.
 const LABEL: &str = "auditor_evidence";
 
-/// The longest expression that is put together, in bytes: gateways bound the length of a URL, and
-/// half of it may have to be escaped.
-const LONGEST: usize = 2000;
+/// The longest expression that is put together, in bytes of a URL: gateways bound its length, many
+/// at 8 KB.
+const LONGEST: usize = 6000;
+
+/// What stands between two probes, as a URL has it.
+const OR: &str = "+or+";
+
+/// The length of a text in a URL, in bytes.
+pub(crate) fn escaped_length(text: &str) -> usize {
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b" -_.*".contains(byte);
+    text.len() + 2 * text.bytes().filter(|byte| !is_plain(byte)).count()
+}
 
 /// Which probes share a request, by their numbers.
 pub(crate) fn groups(probes: &[Probe]) -> Vec<Vec<usize>> {
     let mut groups: Vec<(usize, Vec<usize>)> = Vec::new();
     for (number, probe) in probes.iter().enumerate() {
-        let length = marked(number, probe).len();
+        let length = escaped_length(&marked(number, probe)) + OR.len();
         let fits = |(taken, group): &&mut (usize, Vec<usize>)| {
             group.first().is_some_and(|first| probes[*first].span == probe.span)
                 && *taken + length <= LONGEST
@@ -57,6 +67,32 @@ pub(crate) fn ask(
         }
         Err(failed) => group.iter().map(|number| (*number, Err(failed.clone()))).collect(),
     }
+}
+
+/// The answers to probes, in a wave of their own.
+pub(crate) fn ask_all(server: &Server<'_>, probes: &[Probe]) -> Vec<Answered> {
+    let (wave, groups) = (Wave::default(), groups(probes));
+    let mut answers: Vec<(usize, Answered)> = thread::scope(|scope| {
+        let asked: Vec<_> = groups
+            .iter()
+            .map(|group| wave.spawn(scope, move || Ok(ask(server, probes, group))))
+            .collect();
+        let answers = groups.iter().zip(asked).flat_map(|(group, asked)| joined(group, asked));
+        answers.collect()
+    });
+    answers.sort_by_key(|(number, _)| *number);
+    answers.into_iter().map(|(_, answer)| answer).collect()
+}
+
+/// The answers to a group, or why there are none.
+pub(crate) fn joined(
+    group: &[usize],
+    asked: Spawned<'_, Result<Vec<(usize, Answered)>, Failed<QueryError>>>,
+) -> Vec<(usize, Answered)> {
+    let none = |failed: Failed<QueryError>| {
+        group.iter().map(|number| (*number, Err(failed.clone()))).collect()
+    };
+    join(asked).unwrap_or_else(none)
 }
 
 fn one_by_one(server: &Server<'_>, all: &[(usize, &Probe)]) -> Vec<(usize, Answered)> {
@@ -128,7 +164,7 @@ mod tests {
     #[test]
     fn what_is_of_one_time_shares_a_request_as_far_as_a_url_reaches() {
         let span = Some(Span { window: Duration::from_secs(60), step: Duration::from_secs(5) });
-        let long = "x".repeat(1500);
+        let long = "x".repeat(4500);
         let probes = [("a", None), ("b", span), ("c", None), (&long, None), ("d", span)];
         let probes = probes.map(|(expr, span)| probe(expr, span));
         assert_eq!(groups(&probes), [vec![0, 2, 3], vec![1, 4]]);

@@ -9,6 +9,7 @@ mod cli;
 mod docs;
 mod early;
 mod engine_properties;
+mod evidence;
 mod expositions;
 mod faults;
 mod hostile_properties;
