@@ -7,6 +7,7 @@ mod backends;
 mod cli;
 mod docs;
 mod engine_properties;
+mod evidence;
 mod expositions;
 mod faults;
 mod hostile_properties;
