@@ -8,7 +8,7 @@ mod points;
 use std::collections::HashMap;
 
 pub use labels::{Labels, METRIC_NAME};
-pub use points::{Point, Points, STALE, is_stale};
+pub use points::{Iter as PointsIter, Point, Points, STALE, is_stale};
 
 /// A series: its labels, and its samples in the order of time.
 #[derive(Debug, Clone)]

@@ -7,7 +7,7 @@ use crate::model::quantity::{number, series};
 use crate::storage::Labels;
 
 /// A pause between scrapes this many times the usual one is a gap.
-const GAP: f64 = 3.0;
+pub const GAP: f64 = 3.0;
 
 /// How one target could be scraped.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,14 +22,23 @@ pub struct TargetHealth {
     pub slowest_s: Option<f64>,
     /// The usual time from one to the next, seconds.
     pub interval_s: Option<f64>,
-    /// The longest time without any scrape under way, seconds.
+    /// The longest time without any scrape under way while there were any, seconds.
     pub longest_pause_s: f64,
+    /// How long before the last scrape of all its own last one was, seconds, where that is longer
+    /// than a gap.
+    pub ended_s: Option<f64>,
+}
+
+/// What tells a target where nothing else does.
+pub fn instance_and_job(labels: &Labels) -> Labels {
+    let named = ["instance", "job"].map(|name| (name, labels.get(name)));
+    named.into_iter().collect()
 }
 
 impl TargetHealth {
     /// What is missing of the telemetry by the usual rules, if anything is.
     pub fn missing(&self) -> Option<String> {
-        self.failed_scrapes().or_else(|| self.gap(None))
+        self.failed_scrapes().or_else(|| self.gap(None)).or_else(|| self.gone())
     }
 
     /// That scrapes failed, if any did.
@@ -37,6 +46,12 @@ impl TargetHealth {
         let target = series(&self.target);
         let words = || format!("{} of {} scrapes failed{target}", self.failed, self.tried);
         (self.failed > 0).then(words)
+    }
+
+    /// That it ended before the others did, if so.
+    pub fn gone(&self) -> Option<String> {
+        let (ended, target) = (number(self.ended_s?), series(&self.target));
+        Some(format!("there was nothing of it for the last {ended} s{target}"))
     }
 
     /// That there was too long a pause between scrapes, if there was; three usual intervals may

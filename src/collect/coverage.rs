@@ -3,13 +3,15 @@
 //! A starved event loop cannot serve its own page, so this is evidence; and it is read from
 //! `up` and `scrape_duration_seconds` alone, so that a recording says the same as the scrape did.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use crate::config::ObservedRange;
-use crate::storage::{Labels, METRIC_NAME, Point, Points, Storage};
-use crate::target_health::TargetHealth;
+use crate::storage::{Labels, METRIC_NAME, Point, Points, Series, Storage};
+use crate::target_health::{GAP, TargetHealth, instance_and_job};
 
 /// Says of each instant whether a target was scraped successfully.
 pub(super) const UP: &str = "up";
@@ -61,66 +63,102 @@ impl Span {
 
 /// How each target could be scraped, up to the instant `until`.
 ///
-/// Where there is no `up`, the series with the most samples stands for the scrapes.
+/// Where there is no `up`, targets are told by `instance` and `job`, and of each the series with
+/// the most samples stands for its scrapes.
 pub(super) fn targets(storage: &Storage, until: Option<i64>) -> Vec<TargetHealth> {
-    let last = storage.of_metric(Some(UP)).filter_map(|series| series.points.last()).max();
-    let Some(last) = last else {
-        let densest = densest(storage);
-        return densest.map(|points| of_series(points, until)).into_iter().collect();
-    };
+    let scraped = scraped(storage);
+    let Some(last) = scraped.iter().filter_map(|it| it.last).max() else { return Vec::new() };
+    let last = until.map_or(last, |until| last.min(until));
     // An instant after the last scrape leaves a pause at the end.
     let end = until.unwrap_or(last);
-    let mut all: Vec<_> = storage
-        .of_metric(Some(UP))
-        .map(|series| {
-            let mut labels = series.labels.clone();
-            labels.set(METRIC_NAME, DURATION);
-            let took = storage.of_metric(Some(DURATION)).find(|series| series.labels == labels);
-            of_target(&series.labels, &series.points, took.map(|series| &series.points), end)
-        })
-        .collect();
+    let mut all: Vec<_> = scraped.iter().map(|it| it.health(last, end)).collect();
+    let longest = all.iter().filter_map(|it| it.interval_s).reduce(f64::max);
+    for target in &mut all {
+        let usual = target.interval_s.or(longest);
+        target.ended_s = target.ended_s.filter(|it| usual.is_some_and(|usual| *it > GAP * usual));
+    }
     all.sort_by(|a, b| a.target.cmp(&b.target));
     all
+}
+
+/// A target, and what tells of its scrapes.
+struct Scraped<'a> {
+    target: Labels,
+    up: Cow<'a, Points>,
+    took: Option<&'a Points>,
+    /// The instant of its last sample.
+    last: Option<i64>,
+}
+
+fn scraped(storage: &Storage) -> Vec<Scraped<'_>> {
+    if storage.of_metric(Some(UP)).next().is_none() {
+        return without_up(storage);
+    }
+    let of = |series: &Series| {
+        let mut target = series.labels.clone();
+        target.set(METRIC_NAME, "");
+        target
+    };
+    let durations = storage.of_metric(Some(DURATION));
+    let took: HashMap<_, _> = durations.map(|series| (of(series), &series.points)).collect();
+    let all = storage.of_metric(Some(UP)).map(|series| {
+        let target = of(series);
+        let (took, last) = (took.get(&target).copied(), series.points.last());
+        Scraped { target, up: Cow::Borrowed(&series.points), took, last }
+    });
+    all.collect()
+}
+
+fn without_up(storage: &Storage) -> Vec<Scraped<'_>> {
+    let mut densest: HashMap<Labels, (&Points, Option<i64>)> = HashMap::new();
+    for (_, Series { labels, points }) in storage.iter() {
+        let (most, last) =
+            densest.entry(instance_and_job(labels)).or_insert((points, points.last()));
+        if points.len() > most.len() {
+            *most = points;
+        }
+        *last = points.last().max(*last);
+    }
+    let all = densest.into_iter().map(|(target, (points, last))| {
+        let up = points.iter().map(|point| Point { value: 1.0, ..point }).collect();
+        Scraped { target, up: Cow::Owned(up), took: None, last }
+    });
+    all.collect()
 }
 
 fn densest(storage: &Storage) -> Option<&Points> {
     storage.iter().map(|(_, series)| &series.points).max_by_key(|points| points.len())
 }
 
-/// Of samples that tell nothing of the scrapes that brought them.
-fn of_series(points: &Points, until: Option<i64>) -> TargetHealth {
-    let up: Points = points.iter().map(|point| Point { value: 1.0, ..point }).collect();
-    let end = until.or(up.last()).unwrap_or_default();
-    of_target(&Labels::default(), &up, None, end)
-}
-
-fn of_target(labels: &Labels, up: &Points, took: Option<&Points>, end: i64) -> TargetHealth {
-    let took: Vec<_> = took.into_iter().flatten().collect();
-    let lasted = |at: i64| {
-        let index = took.binary_search_by_key(&at, |point| point.at).ok()?;
-        Some(took[index].value).filter(|seconds| seconds.is_finite())
-    };
-    let (mut tried, mut failed, mut slowest, mut pause) = (0, 0, None, 0.0_f64);
-    let mut over: Option<f64> = None;
-    for point in up.iter().take_while(|point| point.at <= end) {
-        tried += 1;
-        failed += usize::from(point.value != 1.0);
-        let (began, lasted) = (point.at as f64 / 1000.0, lasted(point.at));
-        pause = over.map_or(pause, |over| pause.max(began - over));
-        over = Some(began + lasted.unwrap_or_default());
-        slowest = lasted.into_iter().chain(slowest).reduce(f64::max);
-    }
-    // Another target was scraped for longer.
-    pause = over.map_or(pause, |over| pause.max(end as f64 / 1000.0 - over));
-    let mut target = labels.clone();
-    target.set(METRIC_NAME, "");
-    TargetHealth {
-        target,
-        tried,
-        failed,
-        slowest_s: slowest,
-        interval_s: usual_interval(up).map(|ms| ms as f64 / 1000.0),
-        longest_pause_s: pause,
+impl Scraped<'_> {
+    /// How it could be scraped up to `end`, where the last scrape of all was at `last`.
+    fn health(&self, last: i64, end: i64) -> TargetHealth {
+        let took: Vec<_> = self.took.into_iter().flatten().collect();
+        let lasted = |at: i64| {
+            let index = took.binary_search_by_key(&at, |point| point.at).ok()?;
+            Some(took[index].value).filter(|seconds| seconds.is_finite())
+        };
+        let (mut tried, mut failed, mut slowest, mut pause) = (0, 0, None, 0.0_f64);
+        let mut over: Option<f64> = None;
+        for point in self.up.iter().take_while(|point| point.at <= end) {
+            tried += 1;
+            failed += usize::from(point.value != 1.0);
+            let (began, lasted) = (point.at as f64 / 1000.0, lasted(point.at));
+            pause = over.map_or(pause, |over| pause.max(began - over));
+            over = Some(began + lasted.unwrap_or_default());
+            slowest = lasted.into_iter().chain(slowest).reduce(f64::max);
+        }
+        let (last, end) = (last as f64 / 1000.0, end as f64 / 1000.0);
+        pause = over.map_or(pause, |over| pause.max(end - over.max(last)));
+        TargetHealth {
+            target: self.target.clone(),
+            tried,
+            failed,
+            slowest_s: slowest,
+            interval_s: usual_interval(&self.up).map(|ms| ms as f64 / 1000.0),
+            longest_pause_s: pause,
+            ended_s: over.zip(self.last).map(|(over, own)| last - over.max(own as f64 / 1000.0)),
+        }
     }
 }
 

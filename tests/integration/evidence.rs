@@ -7,6 +7,9 @@ mod source;
 mod table;
 mod telemetry;
 
+mod holes;
+mod processes;
+
 use source::{FLEETS, WITH_UP};
 use table::{check, row};
 

@@ -105,7 +105,9 @@ fn service(directory: &Path, number: usize, target: &Target) -> Fake {
     let note = directory.join("shown").join(number.to_string());
     Fake::start(move |_| {
         let last = answers.len() - 1;
-        let n = next.fetch_add(1, Ordering::Relaxed);
+        // The first page is asked for twice: before the first scrape it is tried whether the service
+        // is there.
+        let n = next.fetch_add(1, Ordering::Relaxed).saturating_sub(1);
         if n >= last {
             fs::write(&note, "").unwrap();
         }
