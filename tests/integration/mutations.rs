@@ -4,10 +4,10 @@
 use std::fs;
 use std::path::Path;
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use auditor::audit::audit_at_worst_instant;
-use auditor::collect::{self, Observer};
+use auditor::collect::{self, Lag, Observer, Watched};
 use auditor::config::{self, Plan, Request, SourceRequest};
 use auditor::engine::Verdict;
 use auditor::model::level::{Gate, Level};
@@ -160,7 +160,9 @@ fn verdict(recording: &Path) -> (Verdict, String) {
     let plan = plan(recording);
     let log = |_: &str| {};
     let observer = Observer { log: &log, progress: None, stdout_is_taken: true };
-    let telemetry = collect::collect(&plan.spec, Instant::now(), &[], None, observer).unwrap();
+    let lag = Lag { read_by: None, limit: Duration::MAX };
+    let watched = Watched { expressions: &[], lag, required: &[] };
+    let telemetry = collect::collect(&plan.spec, Instant::now(), watched, observer).unwrap();
     let audit = audit_at_worst_instant(&plan, &telemetry, &log);
     (audit.assessment.verdict, audit.assessment.verdict_reason)
 }

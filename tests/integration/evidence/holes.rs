@@ -149,12 +149,15 @@ fn what_was_put_together_wrongly_leaves_a_bound() {
         &[
             row("samples before the first `up`", |t| up_only(t, 5..SCRAPES)),
             row("samples after the last `up`", |t| up_only(t, 0..15)),
-            row("`up` of one scrape", |t| up_only(t, 9..10)),
         ]
         .map(|row| {
             row.on(&[Source::Recording]).falls_short(HOLES).says("before the first or after")
         }),
     );
+    check(&[row("`up` of one scrape", |t| up_only(t, 9..10))
+        .on(&[Source::Recording])
+        .falls_short(&["holes", "timestamps"])
+        .says("before the first or after")]);
 }
 
 fn up_only(telemetry: &mut Telemetry, scrapes: std::ops::Range<usize>) {

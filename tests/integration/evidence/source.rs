@@ -124,5 +124,8 @@ fn answer(scrape: &Scrape) -> Response {
         return Response::new(500, "");
     }
     let kind: &dyn std::fmt::Display = &"text/plain; version=0.0.4";
-    Response::with_headers(200, &[("Content-Type", kind)], scrape.page.text())
+    let text = scrape.page.text();
+    // What has no line at all is no page.
+    let text = if text.is_empty() { "\n".to_owned() } else { text };
+    Response::with_headers(200, &[("Content-Type", kind)], text)
 }
