@@ -53,6 +53,16 @@ fn target(seen: &Seen<'_>, number: usize, scope: Scope) -> Found {
     let changes = history.changes();
     let shortfall =
         |rule, scope, detail| Shortfall { rule, scope, target: Some(labels.clone()), detail };
+    if let Some(count) = at_first {
+        let target = series(labels);
+        let detail = format!(
+            "several processes ({count} were seen) showed the same page, which was asked for a few \
+             times before the load{target}"
+        );
+        let processes = Some(history.processes().max(count));
+        let shortfalls = vec![shortfall(Rule::Workers, scope, detail)];
+        return Found { processes, restarts: Some(0), shortfalls };
+    }
     if let Some(kind) = history.kind() {
         let (rule, detail) = match kind {
             Kind::Restarts => (Rule::Restarts, restarted(changes, labels)),
@@ -83,8 +93,9 @@ fn target(seen: &Seen<'_>, number: usize, scope: Scope) -> Found {
 /// How many processes were seen before the load, if they were several.
 fn at_first(of_target: &[&Series], end: i64) -> Option<usize> {
     let noted = of_target.iter().find(|it| it.labels.metric_name() == PROCESSES)?;
-    let noted = noted.points.latest(end).filter(|point| point.value > 1.0)?;
-    Some(noted.value as usize)
+    // No later scrape brings it, and so ends it.
+    let mut noted = noted.points.iter().take_while(|point| point.at <= end);
+    noted.find(|point| point.value > 1.0).map(|point| point.value as usize)
 }
 
 fn usage(used: &Used<'_>) -> Usage {

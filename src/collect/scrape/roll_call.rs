@@ -35,12 +35,6 @@ pub(super) fn call(scraper: &mut Scraper<'_>, first: &Page, at: i64) -> Option<(
         }
         for page in at_once(scraper, left) {
             let (_, at) = scraper.instant();
-            for l in
-                String::from_utf8_lossy(&page.body).lines().filter(|l| l.starts_with("process_"))
-            {
-                eprint!("{} ", l.split(' ').nth(1).unwrap_or(""));
-            }
-            eprintln!();
             add(&page, at, &mut reader, &mut storage)?;
             instants.push(at);
         }
