@@ -6,6 +6,9 @@
 #![allow(clippy::print_stdout, reason = "this is a program that prints")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a benchmark fails by panicking")]
 
+#[path = "../tests/integration/support/beside.rs"]
+#[allow(dead_code, reason = "tests use the rest")]
+mod beside;
 #[path = "../tests/integration/support/fake.rs"]
 #[allow(dead_code, reason = "the tests use the rest")]
 mod fake;

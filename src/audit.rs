@@ -14,12 +14,13 @@ use crate::collect::{self, CommandOutcome, Telemetry};
 use crate::config::{Asked, ObservedRange, Plan, Query};
 use crate::engine::{self, Assessment, Circumstances, Verdict};
 use crate::evaluate::{self, Error, Evaluation};
-use crate::evidence;
+use crate::evidence::{self, Inquiry};
 use crate::interrupt;
 use crate::model::evidence::Evidence;
-use crate::model::question::{Answer, Question, Values};
-use crate::model::reading::{CheckReading, RangeReading, Reading, Readings, State};
+use crate::model::question::{Answer, Probe, Question, Values};
+use crate::model::reading::{CheckReading, RangeReading, ReadAs, Reading, Readings, State};
 use crate::prometheus::{Backend, Log};
+use crate::promql;
 use crate::target_health::TargetHealth;
 
 /// An audit at one instant.
@@ -41,6 +42,8 @@ pub struct Audit {
     pub command: Option<CommandOutcome>,
     /// That it was interrupted, in words, if it was.
     pub interruption: Option<String>,
+    /// What is to be told beside the report.
+    pub warnings: Vec<String>,
     /// What went wrong, if anything did: the audit then has no clean result.
     pub failure: Option<String>,
     /// What the engine made of it.
@@ -119,8 +122,18 @@ fn audit(
 ) -> Audit {
     let at = plan.spec.at.unwrap_or(observed.at);
     let questions = plan.questions(Some(observed));
-    let evaluation = evaluate::evaluate(&questions, &plan.spec, telemetry, at, log);
-    judge(plan, telemetry, at, (questions, evaluation), end)
+    let inquiry = Inquiry::new(plan, &questions, telemetry, at);
+    let evaluation =
+        evaluate::evaluate(&questions, inquiry.probes(), &plan.spec, telemetry, at, log);
+    let ask = |probes: &[Probe]| {
+        evaluate::probe(probes, plan.accept_partial, &plan.spec, (telemetry, at), log)
+    };
+    // A server that cannot be relied on says nothing of the evidence either.
+    let told = match evaluation.failure {
+        None => inquiry.told(&evaluation.answers, &evaluation.probed, &ask),
+        Some(_) => Evidence::default(),
+    };
+    judge(plan, telemetry, at, (questions, evaluation, told), end)
 }
 
 /// The audit of which nothing could be read any more, because it was interrupted.
@@ -128,27 +141,27 @@ pub fn unread(plan: &Plan, telemetry: &Telemetry) -> Audit {
     let at = plan.spec.at.unwrap_or(telemetry.observed.at);
     let questions = plan.questions(Some(&telemetry.observed));
     let evaluation = evaluate::unread(&questions, telemetry);
-    judge(plan, telemetry, at, (questions, evaluation), None)
+    judge(plan, telemetry, at, (questions, evaluation, Evidence::default()), None)
 }
 
-/// What the answers to the questions say.
+/// What the answers to the questions say, and what a server told of the evidence.
 fn judge(
     plan: &Plan,
     telemetry: &Telemetry,
     at: Timestamp,
-    (mut questions, evaluation): (Vec<Question>, Evaluation),
+    (mut questions, evaluation, told): (Vec<Question>, Evaluation, Evidence),
     end: Option<&Audit>,
 ) -> Audit {
-    let Evaluation { answers, backend, failure: unfit } = evaluation;
+    let Evaluation { answers, backend, clock, failure: unfit, .. } = evaluation;
     let is_read = |query: &Query| end.is_none() || query.signal().is_some();
     let failure = telemetry.failure.as_ref().map(ToString::to_string);
     let failure = failure
         .or(unfit.map(|unfit| unfit.to_string()))
         .or_else(|| failed_queries(plan, &answers, is_read));
-    let mut readings = read(plan, answers, at);
+    let mut readings = read(plan, &questions, answers, at);
     let evidence = match end {
         Some(end) => end.evidence.clone(),
-        None => evidence::look(plan, &questions, telemetry, &readings, at),
+        None => evidence::look(plan, &questions, telemetry, (&readings, clock), at, told),
     };
     bound(plan, &evidence, &mut readings);
     if let Some(end) = end {
@@ -161,6 +174,7 @@ fn judge(
     let seen = (&readings, &evidence, scrapes.as_slice());
     let ended = (command.as_ref(), interruption.as_deref(), failure.as_deref());
     let assessment = assess(plan, seen, ended);
+    let warnings = evidence::clock::warning(plan, clock).into_iter().collect();
     Audit {
         at,
         questions,
@@ -170,6 +184,7 @@ fn judge(
         evidence,
         command,
         interruption,
+        warnings,
         failure,
         assessment,
     }
@@ -205,13 +220,19 @@ fn take_checks(plan: &Plan, end: &Audit, questions: &mut [Question], readings: &
 }
 
 /// Reads the answers to the plan's queries.
-fn read(plan: &Plan, answers: Vec<Result<Answer, Error>>, at: Timestamp) -> Readings {
+fn read(
+    plan: &Plan,
+    questions: &[Question],
+    answers: Vec<Result<Answer, Error>>,
+    at: Timestamp,
+) -> Readings {
     let mut readings = Readings::new(|_| None);
-    for (query, answer) in plan.queries.iter().zip(answers) {
+    for ((query, question), answer) in plan.queries.iter().zip(questions).zip(answers) {
+        let value = |answer| value(query, question, answer);
         match (&query.asked, query.span) {
-            (Asked::Signal(signal), _) => readings.set(*signal, value(query, answer)),
+            (Asked::Signal(signal), _) => readings.set(*signal, value(answer)),
             (Asked::Check(name), None) => {
-                readings.set_check(name, CheckReading::Value(value(query, answer)));
+                readings.set_check(name, CheckReading::Value(value(answer)));
             }
             (Asked::Check(name), Some(span)) => {
                 let reading = range(query, answer, span.instants(at));
@@ -240,10 +261,16 @@ fn bound(plan: &Plan, evidence: &Evidence, readings: &mut Readings) {
     }
 }
 
-fn value(query: &Query, answer: Result<Answer, Error>) -> Reading {
+fn value(query: &Query, question: &Question, answer: Result<Answer, Error>) -> Reading {
+    let is_rate = question.expr.parsed().is_ok_and(promql::Query::is_below_zero_by_reset);
+    let read_as = ReadAs { is_rate, ..query.read_as };
     match answer {
-        Ok(Answer { values: Values::Vector(samples), incomplete }) => {
-            Reading::new(samples, incomplete, query.read_as)
+        Ok(Answer { values: Values::Vector(samples), incomplete, zero_by_zero }) => {
+            let zeros = match zero_by_zero {
+                Some(Values::Vector(zeros)) => zeros,
+                _ => Vec::new(),
+            };
+            Reading::new(samples, &zeros, incomplete, read_as)
         }
         Ok(_) => Reading::unknown(State::Failed("the answer is a range".to_owned())),
         Err(error) => Reading::unknown(State::Failed(error.to_string())),
@@ -252,8 +279,12 @@ fn value(query: &Query, answer: Result<Answer, Error>) -> Reading {
 
 fn range(query: &Query, answer: Result<Answer, Error>, instants: Vec<i64>) -> RangeReading {
     match answer {
-        Ok(Answer { values: Values::Matrix(series), incomplete }) => {
-            RangeReading::new(series, instants, incomplete, query.read_as)
+        Ok(Answer { values: Values::Matrix(series), incomplete, zero_by_zero }) => {
+            let zeros = match zero_by_zero {
+                Some(Values::Matrix(zeros)) => zeros,
+                _ => Vec::new(),
+            };
+            RangeReading::new(series, &zeros, instants, incomplete, query.read_as)
         }
         Ok(_) => RangeReading::unknown(State::Failed("the answer is no range".to_owned())),
         Err(error) => RangeReading::unknown(State::Failed(error.to_string())),

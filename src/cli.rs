@@ -12,7 +12,9 @@ use jiff::Timestamp;
 
 use crate::config::{Environment, Request, SourceRequest};
 use crate::model::level::{Gate, Level};
-use values::{documents, formats, gates, parse_duration, parse_every, parse_time, parse_var};
+use values::{
+    documents, formats, gates, parse_duration, parse_every, parse_settle, parse_time, parse_var,
+};
 
 /// The report written in text mode unless the command line says otherwise.
 const DEFAULT_REPORT: &str = "audit_results.json";
@@ -100,6 +102,11 @@ pub struct Cli {
     /// Write a commented metrics.yaml into the current directory, and stop
     #[arg(long, exclusive = true)]
     pub init: bool,
+
+    /// How long to wait, after COMMAND has ended, until the server has samples from after its end;
+    /// 0s not to wait [default: twice the interval of the samples, 10s to 60s]
+    #[arg(long, value_name = "DURATION", value_parser = parse_settle, requires = "command", conflicts_with_all = ["scrape", "recording"])]
+    settle: Option<Duration>,
 
     /// A command to run meanwhile, such as the load; the audit is about the time it takes
     #[arg(last = true, value_name = "COMMAND", conflicts_with_all = ["recording", "at", "length"])]
@@ -288,6 +295,7 @@ impl Cli {
             vars: self.vars.clone(),
             gate: self.gate(),
             profile: self.profile.clone(),
+            settle: self.settle,
             ..self.common.request(now, environment)
         };
         if let SourceRequest::Scrape { length, .. } = &mut request.source

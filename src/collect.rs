@@ -19,6 +19,7 @@ mod outcome;
 mod recording;
 mod samples;
 mod scrape;
+mod settle;
 mod snapshot;
 mod targets;
 #[cfg(test)]
@@ -33,11 +34,13 @@ use crate::target_health::TargetHealth;
 use clock::Clock;
 pub use command::CommandOutcome;
 use command::Running;
-pub(crate) use coverage::{DURATION, UP};
+pub(crate) use coverage::{DURATION, OUT_OF_ORDER, UP};
 use deadline::Deadline;
 pub use error::{Error, Failure, PageProblem, RecordingError, SamplesError, ScrapeError};
-pub use observer::{Observer, ProgressUpdate};
+pub use observer::{Observer, ProgressUpdate, ScrapeProgress};
 pub(crate) use samples::Samples;
+pub use settle::Settling;
+use settle::settle;
 
 /// How often a command is asked whether it has ended.
 const GLANCE: Duration = Duration::from_millis(10);
@@ -53,6 +56,8 @@ pub struct Telemetry {
     pub(crate) samples: Option<Samples>,
     /// How the command ended.
     pub command: Option<CommandOutcome>,
+    /// How the samples from after the end of the command were waited for; with a server only.
+    pub settling: Option<Settling>,
     /// Why scrapes failed, once for each page.
     pub warnings: Vec<String>,
     /// That the collection was interrupted, in words, if it was; now, or when it was recorded.
@@ -85,6 +90,7 @@ impl Telemetry {
             finished,
             samples: None,
             command: None,
+            settling: None,
             warnings: Vec::new(),
             interruption: None,
             failure: None,
@@ -123,6 +129,17 @@ pub struct Lag<'a> {
     pub limit: Duration,
 }
 
+/// What is collected for.
+#[derive(Debug, Clone, Copy)]
+pub struct Watched<'a> {
+    /// All that will be asked.
+    pub expressions: &'a [Expression],
+    /// The lag of the event loop.
+    pub lag: Lag<'a>,
+    /// What has to have samples from after the end of the command.
+    pub required: &'a [Expression],
+}
+
 /// Collects telemetry for as long as `spec` says, and runs its command meanwhile. `started` is
 /// when the audit began.
 ///
@@ -134,13 +151,12 @@ pub struct Lag<'a> {
 pub fn collect(
     spec: &SourceSpec,
     started: Instant,
-    expressions: &[Expression],
-    lag: Lag<'_>,
+    watched: Watched<'_>,
     observer: Observer<'_>,
 ) -> Result<Telemetry, Error> {
     let now = ObservedRange { at: spec.instant(), window: None, step: None };
     let is_local = !matches!(spec.source, Source::Server(_));
-    if is_local && expressions.iter().any(|expression| expression.parsed().is_err()) {
+    if is_local && watched.expressions.iter().any(|expression| expression.parsed().is_err()) {
         // The readings will say which, and why; no load is needed for that.
         return Ok(Telemetry::new(now));
     }
@@ -149,9 +165,11 @@ pub fn collect(
         Source::Server(_) if spec.command.is_empty() => {
             Ok(Telemetry { finished: started, ..Telemetry::new(now) })
         }
-        Source::Server(endpoint) => beside_a_server(endpoint, spec, clock, observer),
+        Source::Server(endpoint) => {
+            beside_a_server(endpoint, spec, watched.required, clock, observer)
+        }
         Source::Scrape(scrape) => {
-            let mut scraped = scrape::run(scrape, spec, clock, lag, observer)?;
+            let mut scraped = scrape::run(scrape, spec, clock, watched.lag, observer)?;
             let by = interrupt::received();
             outcome::add(&mut scraped.storage, scraped.command.as_ref(), by);
             let (command, warnings) = (scraped.command, scraped.warnings);
@@ -170,12 +188,13 @@ pub fn collect(
 fn beside_a_server(
     endpoint: &Endpoint,
     spec: &SourceSpec,
+    required: &[Expression],
     clock: Clock,
     observer: Observer<'_>,
 ) -> Result<Telemetry, Error> {
     let now = ObservedRange { at: spec.instant(), window: None, step: None };
     prometheus::describe(endpoint, observer.log);
-    let probed = prometheus::probe(endpoint, spec.timeout, observer.log);
+    let probed = prometheus::reach(endpoint, clock.now(), spec.timeout, observer.log);
     if let Some(by) = interrupt::received() {
         return Ok(Telemetry { interruption: Some(in_words(by)), ..Telemetry::new(now) });
     }
@@ -187,11 +206,14 @@ fn beside_a_server(
     let interruption = interrupt::received().map(in_words);
     let telemetry = match ended {
         Ok(outcome) => {
+            // All of the load is in the window, with what was waited for the samples of its end.
+            let settling = settle(endpoint, spec, required, outcome.took, clock, observer);
             // In whole seconds, and never less than it took.
-            let seconds = outcome.took.as_millis().div_ceil(1000).max(1) as u64;
-            let window = Some(Duration::from_secs(seconds));
-            let observed = ObservedRange { at: clock.now(), window, step: None };
-            Telemetry { command: Some(outcome), ..Telemetry::new(observed) }
+            let took = outcome.took + settling.waited;
+            let window = Duration::from_secs(took.as_millis().div_ceil(1000).max(1) as u64);
+            let observed = ObservedRange { at: clock.now(), window: Some(window), step: None };
+            let (command, settling) = (Some(outcome), Some(settling));
+            Telemetry { command, settling, ..Telemetry::new(observed) }
         }
         Err(failure) => Telemetry::failed(spec, failure),
     };

@@ -70,6 +70,8 @@ pub struct Request {
     pub now: Timestamp,
     /// Bound of the whole audit, without the time that is spent watching a service.
     pub timeout: Duration,
+    /// How long a server is waited for after the command has ended; `None` for twice its interval.
+    pub settle: Option<Duration>,
     /// What fails the gate.
     pub gate: Gate,
     /// The profile of the file to choose.
@@ -90,6 +92,7 @@ impl Default for Request {
             at: None,
             now: Timestamp::UNIX_EPOCH,
             timeout: Duration::from_secs(30),
+            settle: None,
             gate: Gate::default(),
             profile: None,
         }
@@ -208,6 +211,25 @@ impl Plan {
     /// What is to be asked, in the order of the queries. Once it is known what was observed,
     /// `$window` and `$step` stand for that, unless the command line gives them.
     pub fn questions(&self, observed: Option<&ObservedRange>) -> Vec<Question> {
+        let values = self.values(observed);
+        let question = |query: &Query| Question {
+            expr: Expression::new(vars::expand(&query.template, &values)),
+            span: query.span,
+            nothing_counts: query.read_as.on_nan == OnMissing::Zero
+                || query.read_as.on_no_data == OnMissing::Zero,
+            zero_by_zero: query.read_as.on_nan == OnMissing::Zero,
+            accept_partial: query.read_as.accept_partial,
+        };
+        self.queries.iter().map(question).collect()
+    }
+
+    /// How long `$window` is, if it is a duration.
+    pub fn window(&self, observed: Option<&ObservedRange>) -> Option<Duration> {
+        self.values(observed).get("window").and_then(|window| vars::parse_range(window))
+    }
+
+    /// The values of the variables.
+    fn values(&self, observed: Option<&ObservedRange>) -> Vars {
         let mut values = self.vars.clone();
         let [window, step] = [observed.and_then(|it| it.window), observed.and_then(|it| it.step)];
         for (name, value) in [("window", window), ("step", step)] {
@@ -215,14 +237,7 @@ impl Plan {
                 values.insert(name.to_owned(), vars::range(value));
             }
         }
-        let question = |query: &Query| Question {
-            expr: Expression::new(vars::expand(&query.template, &values)),
-            span: query.span,
-            nothing_counts: query.read_as.on_nan == OnMissing::Zero
-                || query.read_as.on_no_data == OnMissing::Zero,
-            accept_partial: query.read_as.accept_partial,
-        };
-        self.queries.iter().map(question).collect()
+        values
     }
 }
 

@@ -1,6 +1,7 @@
 //! Evaluation of expressions at an instant or over a range of time: by a server, or by
 //! [`crate::promql`] on samples at hand. It knows nothing of signals and checks.
 
+mod beside;
 mod query;
 mod samples;
 mod server;
@@ -12,7 +13,8 @@ use jiff::Timestamp;
 use crate::collect::Telemetry;
 use crate::config::{Source, SourceSpec};
 use crate::interrupt;
-use crate::model::question::{Answer, Question};
+use crate::model::clock_skew::ClockSkew;
+use crate::model::question::{Answer, Probe, Question};
 use crate::one_line::one_line;
 use crate::prometheus::{Backend, Failed, Log, QueryError, ServerProblem};
 use crate::promql;
@@ -22,8 +24,12 @@ use crate::promql;
 pub struct Evaluation {
     /// An answer to each question, or why there is none.
     pub answers: Vec<Result<Answer, Error>>,
+    /// The same for each probe; none where samples are at hand.
+    pub probed: Vec<Result<Answer, Error>>,
     /// Which server answered, as far as it says.
     pub backend: Backend,
+    /// How far the server's clock is off, as far as it says.
+    pub clock: Option<ClockSkew>,
     /// Why the server as a whole cannot be relied on, if so.
     pub failure: Option<Unfit>,
 }
@@ -72,9 +78,11 @@ impl Error {
     }
 }
 
-/// Answers every question at the instant `at`, as far as it can be.
+/// Answers every question at the instant `at`, as far as it can be. A server is asked the probes
+/// in the same wave.
 pub fn evaluate(
     questions: &[Question],
+    probes: &[Probe],
     spec: &SourceSpec,
     telemetry: &Telemetry,
     at: Timestamp,
@@ -84,23 +92,49 @@ pub fn evaluate(
         Source::Server(_) if telemetry.is_blank() => unread(questions, telemetry),
         Source::Server(endpoint) => {
             let within = (telemetry.finished, spec.timeout);
-            server::evaluate(questions, endpoint, at, within, log)
+            server::evaluate(questions, probes, endpoint, at, within, log)
         }
         Source::Scrape(_) | Source::Recording(_) => {
             let answer = |question| answer_of_samples(question, spec, telemetry, at);
             Evaluation {
                 answers: questions.iter().map(answer).collect(),
+                probed: Vec::new(),
                 backend: Backend::default(),
+                clock: None,
                 failure: None,
             }
         }
     }
 }
 
+/// Answers probes of a server at the instant `at`, in a wave of their own; none where samples are
+/// at hand.
+pub fn probe(
+    probes: &[Probe],
+    accept_partial: bool,
+    spec: &SourceSpec,
+    (telemetry, at): (&Telemetry, Timestamp),
+    log: Log<'_>,
+) -> Vec<Result<Answer, Error>> {
+    match &spec.source {
+        Source::Server(endpoint) => {
+            let within = (telemetry.finished, spec.timeout);
+            server::probe(probes, accept_partial, endpoint, at, within, log)
+        }
+        Source::Scrape(_) | Source::Recording(_) => Vec::new(),
+    }
+}
+
 /// No answers, because there is nothing to ask, or no time.
 pub fn unread(questions: &[Question], telemetry: &Telemetry) -> Evaluation {
     let answers = questions.iter().map(|_| Err(why_nothing(telemetry)));
-    Evaluation { answers: answers.collect(), backend: Backend::default(), failure: None }
+    Evaluation {
+        answers: answers.collect(),
+        probed: Vec::new(),
+        backend: Backend::default(),
+        clock: None,
+        failure: None,
+    }
 }
 
 /// Why there is nothing to ask.

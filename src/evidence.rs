@@ -5,18 +5,24 @@
 //! What is said of samples follows from the samples alone, so that a recording gives the verdict
 //! that the run gave.
 
+pub(crate) mod clock;
 mod requests;
 mod scrapes;
+mod server;
 mod stall;
+mod timestamps;
 mod top_bucket;
 
 use std::collections::{BTreeSet, HashMap};
 
 use jiff::Timestamp;
 
+pub use server::Inquiry;
+
 use crate::collect::Telemetry;
 use crate::config::Plan;
 use crate::model::check::Criteria;
+use crate::model::clock_skew::ClockSkew;
 use crate::model::evidence::{Evidence, QueryEvidence, Shortfall, TargetEvidence};
 use crate::model::question::Question;
 use crate::model::reading::Readings;
@@ -41,17 +47,20 @@ pub(crate) struct Seen<'a> {
 }
 
 /// What looks for shortfalls in samples, a file each.
-const OF_SAMPLES: [fn(&Seen<'_>) -> Vec<Shortfall>; 2] = [scrapes::shortfalls, stall::shortfalls];
+const OF_SAMPLES: [fn(&Seen<'_>) -> Vec<Shortfall>; 3] =
+    [scrapes::shortfalls, stall::shortfalls, timestamps::shortfalls];
 
-/// Looks at what the readings at the instant `at` rest on.
+/// Looks at what the readings at the instant `at` rest on; `clock` is that of the server, and `told`
+/// what it tells of the evidence.
 pub fn look(
     plan: &Plan,
     questions: &[Question],
     telemetry: &Telemetry,
-    readings: &Readings,
+    (readings, clock): (&Readings, Option<ClockSkew>),
     at: Timestamp,
+    told: Evidence,
 ) -> Evidence {
-    let mut evidence = Evidence::default();
+    let mut evidence = told;
     if let Some(storage) = telemetry.storage() {
         let seen = seen(storage, plan, questions, telemetry, at);
         evidence.targets = (0..seen.targets.len()).map(|it| scrapes::target(&seen, it)).collect();
@@ -60,6 +69,7 @@ pub fn look(
         let ends = top_bucket::ends(&seen);
         evidence.shortfalls.extend(top_bucket::shortfalls(plan, readings, &ends));
     }
+    evidence.shortfalls.extend(clock::shortfall(plan, clock));
     requests::add(&mut evidence, plan, readings);
     evidence.shortfalls.sort_by_key(|shortfall| shortfall.rule);
     evidence

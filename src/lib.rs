@@ -23,6 +23,7 @@
 //! - [`engine`] judges readings; it does no I/O and knows no clock.
 //! - [`report`] is the schema that others read, apart from the internal types.
 //! - [`render`] turns a report into text or JSON, a file each, and [`output`] lets it out.
+//! - [`interrupt`] hears signals that ask for the end; whoever waits for something asks it.
 //! - [`exit`] alone knows the exit codes.
 //! - [`model`] holds what these rooms speak of: signals, readings, checks, findings, as tables and
 //!   plain data.

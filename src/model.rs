@@ -3,6 +3,7 @@
 
 pub mod built_in;
 pub mod check;
+pub mod clock_skew;
 pub mod evidence;
 pub mod finding;
 pub mod interval;

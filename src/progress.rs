@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::time::Duration;
 
-use crate::collect::ProgressUpdate;
+use crate::collect::{ProgressUpdate, ScrapeProgress};
 use crate::model::quantity::number;
 
 /// Between lines, where a command prints to the same terminal.
@@ -30,12 +30,26 @@ impl Progress {
         let line = line(update);
         // Progress that cannot be shown is no failure of the audit.
         if !self.is_beside_a_command {
-            self.told.set(Some(update.passed));
+            self.told.set(Some(update.passed()));
             let _ = write!(stderr, "\r\x1b[K{line}");
-        } else if update.passed >= self.told.get().unwrap_or_default() + BESIDE_A_COMMAND {
-            self.told.set(Some(update.passed));
+        } else if self.is_due(update) {
+            self.told.set(Some(update.passed()));
             let _ = writeln!(stderr, "auditor: {line}");
         }
+    }
+}
+
+impl Progress {
+    /// Whether it is time for another line. The command has ended when a server is waited for, and
+    /// with it the time that is counted.
+    fn is_due(&self, update: &ProgressUpdate) -> bool {
+        let told = self.told.get();
+        let first = if matches!(update, ProgressUpdate::Settling { .. }) {
+            Duration::ZERO
+        } else {
+            BESIDE_A_COMMAND
+        };
+        update.passed() >= told.map_or(first, |told| told + BESIDE_A_COMMAND)
     }
 }
 
@@ -49,6 +63,16 @@ impl Drop for Progress {
 }
 
 fn line(update: &ProgressUpdate) -> String {
+    match update {
+        ProgressUpdate::Scraping(update) => scraping(update),
+        ProgressUpdate::Settling { passed, at_most } => {
+            let left = at_most.saturating_sub(*passed).as_secs_f64().ceil();
+            format!("waiting for the server's samples from after the end, at most {left} s more")
+        }
+    }
+}
+
+fn scraping(update: &ScrapeProgress) -> String {
     let time = match update.left {
         Some(left) => format!("{} s left", left.as_secs_f64().ceil()),
         None => format!("{} s", update.passed.as_secs()),
@@ -68,15 +92,19 @@ mod tests {
 
     #[test]
     fn the_line_says_how_it_goes() {
-        let update = ProgressUpdate {
+        let update = ScrapeProgress {
             passed: Duration::from_secs(12),
             left: Some(Duration::from_millis(17_400)),
             scrapes: 13,
             failed: 1,
             worst_lag_s: Some(1.204),
         };
-        assert_eq!(line(&update), "18 s left, 13 scrapes (1 failed), worst lag 1.204 s");
-        let update = ProgressUpdate { left: None, failed: 0, worst_lag_s: None, ..update };
-        assert_eq!(line(&update), "12 s, 13 scrapes");
+        assert_eq!(scraping(&update), "18 s left, 13 scrapes (1 failed), worst lag 1.204 s");
+        let update = ScrapeProgress { left: None, failed: 0, worst_lag_s: None, ..update };
+        assert_eq!(line(&ProgressUpdate::Scraping(update)), "12 s, 13 scrapes");
+        let (passed, at_most) = (Duration::from_millis(3100), Duration::from_secs(10));
+        let update = ProgressUpdate::Settling { passed, at_most };
+        let expected = "waiting for the server's samples from after the end, at most 7 s more";
+        assert_eq!(line(&update), expected);
     }
 }

@@ -4,21 +4,23 @@ mod api;
 pub(crate) mod http;
 mod nan;
 mod preflight;
-mod probe;
+pub(crate) mod probe;
+mod reach;
 mod wave;
 mod wire;
 
-pub(crate) use api::Server;
+pub(crate) use api::{Answered, Server};
 pub use http::{Failed, Journey, Log, TransportError};
-pub(crate) use nan::restore as restore_nan;
+pub(crate) use nan::{add_zero_by_zero, hide as hide_nan, restore as restore_nan};
 pub use preflight::{Backend, ServerProblem};
-pub(crate) use preflight::{BuildInfo, Product, judge, look_closer};
-pub(crate) use probe::probe;
+pub(crate) use preflight::{BuildInfo, judge};
+pub(crate) use probe::{ask_all, escaped_length};
+pub(crate) use reach::reach;
 pub(crate) use wave::{Wave, join};
 pub use wire::reply::Reply;
 pub(crate) use wire::reply::decode as decode_reply;
 pub use wire::{Answer, QueryError, decode, decode_matrix};
-pub(crate) use wire::{RETURNS_RANGE, RETURNS_TEXT};
+pub(crate) use wire::{RETURNS_RANGE, RETURNS_TEXT, instant, milliseconds};
 
 use crate::config::Endpoint;
 

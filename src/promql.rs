@@ -14,6 +14,7 @@
 //! metrics are dropped at once, not late. Sums are compensated.
 
 mod aggregate;
+mod below_zero;
 mod binary;
 mod decoded;
 mod error;
@@ -34,12 +35,13 @@ mod sums;
 mod syntax;
 #[cfg(test)]
 mod tests;
+mod zero_by_zero;
 
 use std::time::Instant;
 
 pub use error::Error;
 pub use expression::Expression;
-pub use selectors::SelectorUse;
+pub use selectors::{SelectorUse, selectors_by_braces};
 
 use crate::storage::{Labels, Point, Storage};
 use plan::Plan;
@@ -53,6 +55,8 @@ pub(crate) const TOO_MANY_SAMPLES: usize = 50_000_001;
 pub struct Query {
     plan: Plan,
     selectors: Vec<SelectorUse>,
+    zero_by_zero: Option<Expression>,
+    below_zero_by_reset: bool,
 }
 
 /// The result of a query.
@@ -94,13 +98,31 @@ pub struct Range {
 /// [`Error::Parse`] if it is no PromQL, [`Error::Unsupported`] if it is more than there is here.
 pub fn parse(expr: &str) -> Result<Query, Error> {
     let tree = parser::parse(expr)?;
-    Ok(Query { plan: lower::lower(expr, &tree)?, selectors: selectors::selectors(expr, &tree) })
+    Ok(Query {
+        plan: lower::lower(expr, &tree)?,
+        selectors: selectors::selectors(expr, &tree),
+        zero_by_zero: zero_by_zero::expression(expr, &tree).map(Expression::new),
+        below_zero_by_reset: below_zero::is_by_reset(expr, &tree),
+    })
 }
 
 impl Query {
     /// Which series it selects, in the order of the text.
     pub fn selectors(&self) -> &[SelectorUse] {
         &self.selectors
+    }
+
+    /// An expression whose series are those of this one that are `NaN` because of 0/0 and nothing
+    /// else, each with the value 0: both sides of the division are exactly 0. It says so on servers
+    /// that leave `NaN` out, too. Without a division whose result shows there is none.
+    pub fn zero_by_zero(&self) -> Option<&Expression> {
+        self.zero_by_zero.as_ref()
+    }
+
+    /// Whether its value can only be below 0 because a counter was reset and the reset was missed:
+    /// it is built on rates, increases and differences of counters, without another subtraction.
+    pub const fn is_below_zero_by_reset(&self) -> bool {
+        self.below_zero_by_reset
     }
 
     /// The value at an instant, in milliseconds since the Unix epoch.

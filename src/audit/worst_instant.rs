@@ -68,7 +68,7 @@ fn read(
         {
             return Err(error.clone());
         }
-        readings.set(signal, value(query, answer));
+        readings.set(signal, value(query, question, answer));
     }
     Ok(readings)
 }

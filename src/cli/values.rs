@@ -74,6 +74,12 @@ pub(super) fn parse_duration(text: &str) -> Result<Duration, ValueError> {
     if duration.is_zero() || duration > MAX_DURATION { Err(wrong()) } else { Ok(duration) }
 }
 
+/// A duration that may be 0.
+pub(super) fn parse_settle(text: &str) -> Result<Duration, ValueError> {
+    let is_zero = text.strip_suffix('s').unwrap_or(text).parse() == Ok(0_u32);
+    if is_zero { Ok(Duration::ZERO) } else { parse_duration(text) }
+}
+
 pub(super) fn parse_every(text: &str) -> Result<Duration, ValueError> {
     let every = parse_duration(text)?;
     if every < MIN_EVERY { Err(ValueError::Every) } else { Ok(every) }
@@ -98,6 +104,14 @@ mod tests {
         for text in ["", "yesterday", "NaN", "inf", "1e300", "2023-11-14"] {
             assert!(parse_time(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn waiting_may_be_turned_off() {
+        for (text, seconds) in [("0s", 0), ("0", 0), ("00s", 0), ("2s", 2), ("1m", 60)] {
+            assert_eq!(parse_settle(text).unwrap(), Duration::from_secs(seconds), "{text}");
+        }
+        assert!(parse_settle("-1s").is_err() && parse_settle("s").is_err());
     }
 
     #[test]

@@ -18,9 +18,12 @@ use crate::target_health::TargetHealth;
 pub(crate) const UP: &str = "up";
 /// How long each scrape took, seconds.
 pub(crate) const DURATION: &str = "scrape_duration_seconds";
+/// How many samples of a page were dropped, as later ones of their series had come before them;
+/// where there were any.
+pub(crate) const OUT_OF_ORDER: &str = "scrape_samples_out_of_order";
 
 /// The metrics that are written about scrapes, with no labels but the target's.
-pub(super) const REPORTED: &[&str] = &[UP, DURATION];
+pub(super) const REPORTED: &[&str] = &[UP, DURATION, OUT_OF_ORDER];
 
 /// From when to when samples were taken, and how often.
 #[derive(Debug, Clone, Copy)]

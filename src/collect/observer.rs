@@ -15,9 +15,33 @@ pub struct Observer<'a> {
     pub stdout_is_taken: bool,
 }
 
-/// How far the watching is.
+/// How far it is.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct ProgressUpdate {
+pub enum ProgressUpdate {
+    /// A service is scraped.
+    Scraping(ScrapeProgress),
+    /// A server is waited for.
+    Settling {
+        /// For how long it has been waited.
+        passed: Duration,
+        /// For how long it will be waited at most.
+        at_most: Duration,
+    },
+}
+
+impl ProgressUpdate {
+    /// For how long it has been going on.
+    pub const fn passed(&self) -> Duration {
+        match self {
+            Self::Scraping(update) => update.passed,
+            Self::Settling { passed, .. } => *passed,
+        }
+    }
+}
+
+/// How far the scraping is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ScrapeProgress {
     /// For how long it has been going on.
     pub passed: Duration,
     /// For how long it will go on, where that is known.

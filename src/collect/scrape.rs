@@ -14,7 +14,7 @@ use super::Lag;
 use super::clock::Clock;
 use super::command::{self, CommandOutcome};
 use super::error::{Error, Failure, PageProblem, ScrapeError};
-use super::observer::Observer;
+use super::observer::{Observer, ProgressUpdate};
 use crate::config::{Scrape, ScrapedPage, SourceSpec};
 use crate::interrupt;
 use crate::prometheus::TransportError;
@@ -46,6 +46,8 @@ struct Shared {
     storage: Mutex<Storage>,
     /// Why scrapes failed, once for each page.
     warnings: Mutex<Vec<Arc<ScrapeError>>>,
+    /// What else is to be told, once for each page.
+    remarks: Mutex<Vec<String>>,
     course: Course,
     made: AtomicUsize,
     failed: AtomicUsize,
@@ -99,7 +101,9 @@ pub(super) fn run(
     let said = failure.as_ref().map(Failure::to_string).unwrap_or_default();
     // What is the failure of the whole need not be said twice.
     let warnings = warnings.map(|error| error.to_string()).filter(|error| *error != said);
-    let warnings = warnings.map(|error| format!("a scrape failed: {error}")).collect();
+    let remarks = std::mem::take(&mut *lock(&shared.remarks));
+    let warnings = warnings.map(|error| format!("a scrape failed: {error}"));
+    let warnings = warnings.chain(remarks).collect();
     let mut storage = shared.storage.into_inner().unwrap_or_else(PoisonError::into_inner);
     // A page may repeat what it was asked with, and a recording of it is passed on.
     for http in scrape.pages.iter().map(|page| &page.endpoint.http) {
@@ -177,7 +181,7 @@ fn scrape_until_done(
             }
             if let Some(progress) = observer.progress.filter(|_| told.elapsed() >= TELL) {
                 told = Instant::now();
-                progress(&reporter.update(passed, left));
+                progress(&ProgressUpdate::Scraping(reporter.update(passed, left)));
             }
             thread::sleep(left.map_or(GLANCE, |left| left.min(GLANCE)));
         }

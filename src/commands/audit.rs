@@ -7,7 +7,7 @@ use super::deliver::deliver;
 use super::paths;
 use crate::audit::{self, audit_at_worst_instant};
 use crate::cli::{Cli, Format};
-use crate::collect::{self, Failure, Lag, Telemetry};
+use crate::collect::{self, Failure, Lag, Telemetry, Watched};
 use crate::config::{self, Environment, Plan, Query};
 use crate::exit::Exit;
 use crate::model::check::Criteria;
@@ -17,7 +17,6 @@ use crate::{exposition, interrupt, output};
 
 /// Every error that it returns came before anything was audited.
 pub(super) fn run(cli: &Cli, started: Instant) -> anyhow::Result<Exit> {
-    interrupt::listen();
     paths::check(cli)?;
     paths::clear(cli);
     let request = cli.request(super::now()?, Environment::of_process());
@@ -37,6 +36,7 @@ pub(super) fn run(cli: &Cli, started: Instant) -> anyhow::Result<Exit> {
         interrupt::race(move || audit_at_worst_instant(&plan, &telemetry, &log))
     };
     let audit = audited.unwrap_or_else(|_| audit::unread(&plan, &telemetry));
+    super::warn(&audit.warnings);
     let exit = Exit::of(audit.assessment.verdict, plan.gate);
     let report = Report::new(&plan, &audit, exit);
     Ok(deliver(report, exit, cli))
@@ -59,9 +59,13 @@ fn collect(
     let is_lag = |query: &Query| query.signal() == Some(Signal::EVENT_LOOP_LAG);
     let read_by = plan.queries.iter().position(is_lag).map(|index| &exprs[index]);
     let lag = Lag { read_by, limit: lag_limit(&plan.criteria) };
+    let is_required = |query: &Query| query.signal().is_some_and(|it| it.def().is_required);
+    let required = plan.queries.iter().zip(&exprs).filter(|(query, _)| is_required(query));
+    let required: Vec<_> = required.map(|(_, expr)| expr.clone()).collect();
+    let watched = Watched { expressions: &exprs, lag, required: &required };
     let stdout_is_taken = cli.common().output_format == Format::Json;
     super::observed(log, cli.has_command(), stdout_is_taken, |observer| {
-        collect::collect(&plan.spec, started, &exprs, lag, observer)
+        collect::collect(&plan.spec, started, watched, observer)
     })
 }
 

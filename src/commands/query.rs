@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::cli::{Common, Format};
-use crate::collect::Lag;
+use crate::collect::{Lag, Watched};
 use crate::config::{self, Environment};
 use crate::evaluate::Refusal;
 use crate::exit::Exit;
@@ -14,7 +14,6 @@ use crate::{collect, evaluate, interrupt, output, render};
 const ANY_LAG: Lag<'_> = Lag { read_by: None, limit: Duration::MAX };
 
 pub(super) fn run(expr: &str, common: &Common, started: Instant) -> anyhow::Result<Exit> {
-    interrupt::listen();
     let expr = Expression::new(expr);
     let request = common.request(super::now()?, Environment::of_process());
     let Ok(spec) = interrupt::race(move || config::load_source(&request)) else {
@@ -22,8 +21,10 @@ pub(super) fn run(expr: &str, common: &Common, started: Instant) -> anyhow::Resu
     };
     let spec = spec?;
     let log = super::log(common);
+    let expressions = std::slice::from_ref(&expr);
+    let watched = Watched { expressions, lag: ANY_LAG, required: &[] };
     let telemetry = super::observed(&log, false, true, |observer| {
-        collect::collect(&spec, started, std::slice::from_ref(&expr), ANY_LAG, observer)
+        collect::collect(&spec, started, watched, observer)
     })?;
     super::warn(&telemetry.warnings);
     let spec = spec.after(&telemetry.observed);

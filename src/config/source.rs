@@ -42,6 +42,8 @@ pub struct SourceSpec {
     pub now: Timestamp,
     /// Bound of the whole audit, without the time that is spent watching a service.
     pub timeout: Duration,
+    /// How long a server is waited for after the command has ended; `None` for twice its interval.
+    pub settle: Option<Duration>,
     /// The files that the configuration names: credentials, certificates.
     pub files: Vec<PathBuf>,
 }

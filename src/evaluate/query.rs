@@ -54,7 +54,9 @@ fn error_type(error: &QueryError) -> String {
     match error {
         QueryError::Api { error_type, .. } => error_type.clone(),
         QueryError::Transport(_) | QueryError::Status { .. } => "unavailable".to_owned(),
-        QueryError::NotApi(_) | QueryError::WrongType(_) => "internal".to_owned(),
+        QueryError::NotApi(_) | QueryError::WrongType(_) | QueryError::OtherInstant { .. } => {
+            "internal".to_owned()
+        }
     }
 }
 

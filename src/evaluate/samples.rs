@@ -8,11 +8,11 @@ use jiff::Timestamp;
 
 use super::Error;
 use crate::collect::Telemetry;
-use crate::model::question::{Answer, Question, Values};
+use crate::model::question::{Answer, Question, Span, Values};
 use crate::model::reading::{Sample, Series};
 use crate::prometheus::{RETURNS_RANGE, RETURNS_TEXT};
-use crate::promql::{self, TOO_MANY_SAMPLES, Value};
-use crate::storage::Labels;
+use crate::promql::{self, Query, TOO_MANY_SAMPLES, Value};
+use crate::storage::{Labels, Storage};
 
 /// Answers a question on the samples of `telemetry`, by `deadline` at the latest.
 pub(super) fn answer(
@@ -23,16 +23,29 @@ pub(super) fn answer(
 ) -> Result<Answer, Error> {
     let query = question.expr.parsed()?;
     let Some(samples) = &telemetry.samples else { return Err(super::why_nothing(telemetry)) };
-    let instants = match question.span {
-        None => vec![at.as_millisecond()],
-        Some(span) => span.instants(at),
+    let values = |query: &Query| values(query, question.span, &samples.storage, at, deadline);
+    let found = values(query)?;
+    let zero_by_zero = match query.zero_by_zero() {
+        Some(expr) if question.zero_by_zero && found.has_nan() => Some(values(expr.parsed()?)?),
+        _ => None,
     };
+    Ok(Answer { values: found, incomplete: None, zero_by_zero })
+}
+
+/// What a query comes to at the instant `at`, or over a span up to it.
+fn values(
+    query: &Query,
+    span: Option<Span>,
+    storage: &Storage,
+    at: Timestamp,
+    deadline: Option<Instant>,
+) -> Result<Values, Error> {
+    let instants = span.map_or_else(|| vec![at.as_millisecond()], |span| span.instants(at));
     let range = instants.first().copied().zip(instants.last().copied()).unwrap_or_default();
-    let vector =
-        |at| query.evaluate_step(&samples.storage, at, range, deadline).map_err(Error::from);
     let held = Cell::new(0_usize);
     let vector = |at| {
-        let samples = vector(at).and_then(numbers)?;
+        let value = query.evaluate_step(storage, at, range, deadline).map_err(Error::from)?;
+        let samples = numbers(value)?;
         held.set(held.get().saturating_add(samples.len()));
         if held.get() >= TOO_MANY_SAMPLES {
             let words = "the query has too many samples in its range";
@@ -40,11 +53,10 @@ pub(super) fn answer(
         }
         Ok(samples)
     };
-    let values = match question.span {
+    Ok(match span {
         None => Values::Vector(vector(range.1)?),
         Some(_) => Values::Matrix(matrix(&instants, vector)?),
-    };
-    Ok(Answer { values, incomplete: None })
+    })
 }
 
 /// The series of a value; one without labels for a scalar.
@@ -74,7 +86,7 @@ fn matrix<E>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::storage::{METRIC_NAME, Point, Storage};
+    use crate::storage::{METRIC_NAME, Point};
 
     fn storage() -> Storage {
         let mut storage = Storage::default();

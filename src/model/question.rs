@@ -36,8 +36,19 @@ pub struct Question {
     pub span: Option<Span>,
     /// Whether no series or `NaN` stands for a value, so that the two have to be told apart.
     pub nothing_counts: bool,
+    /// Whether it has to be told which `NaN` of the answer is 0/0.
+    pub zero_by_zero: bool,
     /// Whether an answer that the backend calls incomplete is taken for whole.
     pub accept_partial: bool,
+}
+
+/// A question beside those of a plan: what it answers says what their answers are worth.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Probe {
+    /// PromQL that yields a vector.
+    pub expr: Expression,
+    /// Over which time; `None` for the instant alone.
+    pub span: Option<Span>,
 }
 
 /// What an expression came to.
@@ -56,6 +67,29 @@ pub struct Answer {
     pub values: Values,
     /// Whether something is missing from it.
     pub incomplete: Option<Incomplete>,
+    /// The series, and of a range the instants, at which it is known to be 0/0 and nothing else;
+    /// `None` where that was not asked, or cannot be told.
+    pub zero_by_zero: Option<Values>,
+}
+
+impl Values {
+    /// Whether there is no series.
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Self::Vector(samples) => samples.is_empty(),
+            Self::Matrix(series) => series.is_empty(),
+        }
+    }
+
+    /// Whether one of the values is `NaN`.
+    pub fn has_nan(&self) -> bool {
+        match self {
+            Self::Vector(samples) => samples.iter().any(|sample| sample.value.is_nan()),
+            Self::Matrix(all) => {
+                all.iter().any(|series| series.points.iter().any(|(_, value)| value.is_nan()))
+            }
+        }
+    }
 }
 
 #[cfg(test)]

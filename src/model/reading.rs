@@ -100,11 +100,22 @@ pub enum Note {
     NegativeAsZero,
     /// An empty answer was read as 0, as configured.
     NoDataAsZero,
-    /// `NaN` was read as 0, as configured or by default.
+    /// `NaN` that is 0/0 was read as 0, as configured or by default.
     NanAsZero,
+    /// `NaN` that is not known to be 0/0 was not read as 0.
+    OtherNan,
     /// The backend called its answer incomplete, in these words; it was accepted, as configured.
     PartialAccepted(String),
 }
+
+/// What to do about a `NaN` that is not known to be 0/0.
+const OTHER_NAN: &str = "on_nan: zero is for 0/0 alone, which this is not known to be; look for \
+                         samples that are NaN, and divide sums: sum(rate(a_sum[5m])) / \
+                         sum(rate(a_count[5m]))";
+
+/// What a rate below 0 says.
+const MISSED_RESET: &str = "a rate or an increase is below 0: a counter went back, and what it had \
+                            counted before is missing";
 
 impl Note {
     /// The note in words.
@@ -113,6 +124,7 @@ impl Note {
             Self::NegativeAsZero => "a negative value was read as 0".to_owned(),
             Self::NoDataAsZero => "no data was read as 0 (on_no_data: zero)".to_owned(),
             Self::NanAsZero => "NaN was read as 0 (on_nan: zero)".to_owned(),
+            Self::OtherNan => OTHER_NAN.to_owned(),
             Self::PartialAccepted(words) => {
                 format!("an incomplete answer was taken for whole (accept_partial): {words}")
             }
@@ -133,6 +145,9 @@ pub struct ReadAs {
     pub accept_partial: bool,
     /// Whether a value may be negative; else it is read as 0.
     pub is_signed: bool,
+    /// Whether a negative value proves that a counter was reset and the reset was missed, where it
+    /// may not be negative.
+    pub is_rate: bool,
 }
 
 impl ReadAs {
@@ -144,6 +159,7 @@ impl ReadAs {
             on_nan: signal.def().on_nan,
             accept_partial: false,
             is_signed: false,
+            is_rate: false,
         }
     }
 
@@ -159,6 +175,7 @@ impl ReadAs {
             on_nan: OnMissing::Inconclusive,
             accept_partial: false,
             is_signed: true,
+            is_rate: false,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The pages of a Prometheus-compatible server that an audit asks for.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -7,6 +8,7 @@ use jiff::Timestamp;
 use super::http::{Connections, Failed, Http, Log, Page, RetryPolicy, TransportError, Wanted};
 use super::wire::{QueryError, decode, decode_matrix};
 use crate::config::Endpoint;
+use crate::model::clock_skew::ClockSkew;
 use crate::model::question::{Answer, Span, Values};
 
 /// Ten answers at once have to fit into a CI runner's memory.
@@ -24,6 +26,8 @@ pub(crate) struct Server<'a> {
     http: Http<'a>,
     at: Timestamp,
     accept_partial: bool,
+    /// How far the clock is off that the answers are dated by.
+    clock: Mutex<Option<ClockSkew>>,
 }
 
 impl<'a> Server<'a> {
@@ -36,19 +40,19 @@ impl<'a> Server<'a> {
         (started, timeout): (Instant, Duration),
         log: Log<'a>,
     ) -> Self {
-        Self { http: Http::new(endpoint, WANTED, started, timeout, log), at, accept_partial }
+        let http = Http::new(endpoint, WANTED, started, timeout, log);
+        Self { http, at, accept_partial, clock: Mutex::default() }
+    }
+
+    /// How far the clock is off that the answers so far are dated by.
+    pub(crate) fn clock(&self) -> Option<ClockSkew> {
+        // A panic of another thread cannot leave it half written.
+        *self.clock.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The same for a caller who does not give up the answers as a whole when a signal comes.
     pub(crate) fn interruptible(self) -> Self {
         Self { http: self.http.interruptible(), ..self }
-    }
-
-    /// The answer to a query that needs no telemetry.
-    pub(crate) fn probe(&self) -> Answered {
-        let answer = self.ask("/api/v1/query", &[("query", "vector(1)")], decode)?;
-        let super::wire::Answer { samples, incomplete } = answer;
-        Ok(Answer { values: Values::Vector(samples), incomplete })
     }
 
     /// The page that says whether the server is up.
@@ -61,14 +65,15 @@ impl<'a> Server<'a> {
         self.http.get("/api/v1/status/buildinfo", &[], BUILD_INFO)
     }
 
-    /// Evaluates `expr` at the instant of the audit. `decode` reads the answer: its status and
-    /// its body.
+    /// Evaluates `expr` at the instant of the audit. `decode` reads the answer: its status, its
+    /// body and the instant that it has to be of, in milliseconds since the Unix epoch.
     pub(crate) fn query<T>(
         &self,
         expr: &str,
-        decode: impl Fn(u16, &[u8]) -> Result<T, QueryError>,
+        decode: impl Fn(u16, &[u8], i64) -> Result<T, QueryError>,
     ) -> Result<T, Failed<QueryError>> {
-        let time = unix_seconds(self.at);
+        let (time, at) = (unix_seconds(self.at), self.at.as_millisecond());
+        let decode = |status, body: &[u8]| decode(status, body, at);
         self.ask("/api/v1/query", &[("query", expr), ("time", &time)], decode)
     }
 
@@ -77,7 +82,7 @@ impl<'a> Server<'a> {
         let Some(span) = span else {
             let answer = self.query(expr, decode)?;
             let super::wire::Answer { samples, incomplete } = answer;
-            return Ok(Answer { values: Values::Vector(samples), incomplete });
+            return Ok(Answer { values: Values::Vector(samples), incomplete, zero_by_zero: None });
         };
         let instants = span.instants(self.at);
         let first = instants.first().and_then(|at| Timestamp::from_millisecond(*at).ok());
@@ -86,7 +91,7 @@ impl<'a> Server<'a> {
         let parameters = [("query", expr), ("start", &start), ("end", &end), ("step", &step)];
         let decode = |status, body: &[u8]| decode_matrix(status, body, &instants);
         let (series, incomplete) = self.ask("/api/v1/query_range", &parameters, decode)?;
-        Ok(Answer { values: Values::Matrix(series), incomplete })
+        Ok(Answer { values: Values::Matrix(series), incomplete, zero_by_zero: None })
     }
 
     /// Asks an API page; `decode` reads the answer: its status and its body. No secret is in the
@@ -99,14 +104,20 @@ impl<'a> Server<'a> {
     ) -> Result<T, Failed<QueryError>> {
         let timeout = milliseconds(self.http.remaining());
         let standard = [parameters, &[("timeout", timeout.as_str())]].concat();
-        let special = self.special();
-        let ask = |parameters: &[_]| {
-            let page = self.http.get(path, parameters, RetryPolicy::Deadline);
+        let mut special = self.special();
+        let ask = |special: &[_]| {
+            let parameters = [&standard[..], special].concat();
+            let page = self.http.get(path, &parameters, RetryPolicy::Deadline);
             page.map_err(|failed| Failed { error: failed.error.into(), journey: failed.journey })
         };
-        let mut page = ask(&[&standard[..], &special].concat())?;
-        if page.status == 400 && names_any(&page.body, &special) {
-            page = ask(&standard)?;
+        let mut page = ask(&special)?;
+        // Some gateways refuse what they do not know; the others stay, `nocache` above all.
+        while page.status == 400 && drop_named(&mut special, &page.body) {
+            page = ask(&special)?;
+        }
+        if let Some(clock) = page.clock {
+            let mut known = self.clock.lock().unwrap_or_else(PoisonError::into_inner);
+            *known = Some(clock.narrower(*known));
         }
         decode(page.status, &page.body).map_err(|error| {
             let redact = |words: &str| self.http.redact(words);
@@ -126,10 +137,14 @@ impl<'a> Server<'a> {
     }
 }
 
-/// Whether the body names one of the parameters: some gateways refuse what they do not know.
-fn names_any(body: &[u8], parameters: &[(&str, &str)]) -> bool {
+/// Drops the parameters that the body names. Whether there were any.
+fn drop_named(parameters: &mut Vec<(&str, &str)>, body: &[u8]) -> bool {
     let text = String::from_utf8_lossy(body);
-    parameters.iter().any(|(name, _)| text.contains(name))
+    let is_of_a_name = |c: char| c.is_alphanumeric() || c == '_';
+    let names: Vec<_> = text.split(|c| !is_of_a_name(c)).collect();
+    let before = parameters.len();
+    parameters.retain(|(name, _)| !names.contains(name));
+    parameters.len() < before
 }
 
 /// A duration as Prometheus takes it.
@@ -158,6 +173,22 @@ fn unix_seconds(at: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_what_is_named_is_dropped() {
+        let all = [("nocache", "1"), ("partial_response", "false"), ("deny_partial_response", "1")];
+        for (body, kept) in [
+            ("unknown parameter \"partial_response\"", &["nocache", "deny_partial_response"][..]),
+            ("unknown parameter: deny_partial_response", &["nocache", "partial_response"]),
+            ("nocache=1: no such thing", &["partial_response", "deny_partial_response"]),
+            ("?nocache=1&partial_response=false&deny_partial_response=1", &[]),
+            ("parse error", &["nocache", "partial_response", "deny_partial_response"]),
+        ] {
+            let mut parameters = all.to_vec();
+            assert_eq!(drop_named(&mut parameters, body.as_bytes()), kept.len() < all.len());
+            assert_eq!(parameters.iter().map(|it| it.0).collect::<Vec<_>>(), kept, "{body}");
+        }
+    }
 
     #[test]
     fn the_instant_keeps_its_milliseconds() {

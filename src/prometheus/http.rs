@@ -2,6 +2,7 @@
 //! secret along.
 
 mod client;
+mod date;
 mod error;
 mod retry;
 mod tls;
@@ -10,6 +11,7 @@ use std::fmt;
 use std::io::Read as _;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use reqwest::Url;
 use reqwest::blocking::Response;
 use reqwest::header::{
@@ -21,6 +23,7 @@ pub use error::TransportError;
 
 use crate::config::{Endpoint, HttpConfig, Target};
 use crate::interrupt;
+use crate::model::clock_skew::ClockSkew;
 use crate::one_line::one_line;
 
 /// As many redirects are followed one after the other.
@@ -34,6 +37,8 @@ pub(crate) struct Page {
     pub(crate) status: u16,
     pub(crate) content_type: Option<String>,
     pub(crate) body: Vec<u8>,
+    /// How far the clock is off that it was dated by.
+    pub(crate) clock: Option<ClockSkew>,
     /// How long the server asks to wait before the next try.
     retry_after: Option<Duration>,
     pub(crate) journey: Journey,
@@ -238,7 +243,9 @@ impl<'a> Http<'a> {
         (journey.redirected_to, journey.left_origin) = (None, false);
         for _ in 0..=MAX_REDIRECTS {
             journey.left_origin = next.origin() != url.origin();
+            let asked = Timestamp::now();
             let response = self.send(&next, !journey.left_origin, bound)?;
+            let clock = date::skew(response.headers(), asked, Timestamp::now());
             match location(&next, &response) {
                 Some(place) if self.config.follow_redirects => {
                     (self.log)(&format!("GET {}: redirected to {}", bare(&next), bare(&place)));
@@ -246,7 +253,7 @@ impl<'a> Http<'a> {
                     next = place;
                 }
                 Some(place) => return Err(TransportError::Redirect(bare(&place))),
-                None => return self.page(&next, response, bound),
+                None => return Ok(Page { clock, ..self.page(&next, response, bound)? }),
             }
         }
         Err(TransportError::TooManyRedirects(MAX_REDIRECTS))
@@ -314,7 +321,8 @@ impl<'a> Http<'a> {
         if body.len() as u64 > at_most {
             return Err(TransportError::TooLarge(at_most >> 20));
         }
-        Ok(Page { status, content_type, body, retry_after, journey: Journey::default() })
+        let (clock, journey) = (None, Journey::default());
+        Ok(Page { status, content_type, body, clock, retry_after, journey })
     }
 
     fn explain(&self, url: &Url, error: &reqwest::Error, bound: &Bound) -> TransportError {

@@ -6,9 +6,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::api::{Answered, Server};
+use super::api::Answered;
 use super::http::{Failed, Page, TransportError};
-use super::wire::{QueryError, decode, is_html};
+use super::wire::{QueryError, is_html};
 use crate::config::Credential;
 use crate::one_line::one_line;
 
@@ -59,8 +59,13 @@ pub enum ServerProblem {
     NotHealthy(u16),
     #[error("this is no Prometheus API: {0}")]
     NoApi(String),
-    #[error("it cannot be told whether the server leaves out series that are NaN: {0}")]
-    Unidentified(String),
+    #[error(
+        "the server answers for {found}, and {asked} was asked for: VictoriaMetrics moves recent \
+         instants back unless `nocache=1` reaches it, and a gateway may keep that from it; let the \
+         gateway pass it on, start VictoriaMetrics with -search.latencyOffset=0s, or name an \
+         earlier instant with --at"
+    )]
+    OtherInstant { found: String, asked: String },
     #[error("the proxy wants credentials ({0}); give them in proxy_url: http://USER:PASSWORD@HOST")]
     ProxyCredentials(String),
     #[error("every query failed: {0}")]
@@ -115,42 +120,13 @@ fn is_health_page(page: &Page) -> bool {
     matches!(page.status, 200..=299) && !page.journey.is_redirected() && !is_html(&page.body)
 }
 
-/// Finds out whether a server leaves `NaN` out of its answers, as VictoriaMetrics does: it alone
-/// speaks MetricsQL. Behind a gateway, or as a cluster, it may have no health page of its own.
-pub(crate) fn look_closer(
-    server: &Server<'_>,
-    product: Product,
-    build_info: &BuildInfo,
-) -> Result<Product, ServerProblem> {
-    let may_be_hidden = match product {
-        Product::Prometheus | Product::VictoriaMetrics => false,
-        Product::Other => build_info.is_sparse,
-        Product::Unknown => true,
-    };
-    if !may_be_hidden {
-        return Ok(product);
-    }
-    match server.query("1 default 2", decode) {
-        Ok(answer) if answer.samples.iter().any(|sample| sample.value == 1.0) => {
-            Ok(Product::VictoriaMetrics)
-        }
-        Ok(_) => Ok(product),
-        Err(failed) => match failed.error {
-            QueryError::Status { status: 429 | 502..=504, .. } | QueryError::Transport(_) => {
-                Err(ServerProblem::Unidentified(failed.to_string()))
-            }
-            _ => Ok(product),
-        },
-    }
-}
-
 /// Whether the API itself spoke, if only to refuse a query.
 fn is_from_api(answer: &Answered) -> bool {
     match answer {
         Ok(_) => true,
         Err(failed) => match failed.error {
             QueryError::Api { status, .. } => !matches!(status, 401 | 403 | 404),
-            QueryError::WrongType(_) => true,
+            QueryError::WrongType(_) | QueryError::OtherInstant { .. } => true,
             _ => false,
         },
     }
@@ -173,7 +149,9 @@ fn explain(
         }
         QueryError::Status { status, .. } | QueryError::Api { status, .. } => *status,
         QueryError::NotApi(why) => return ServerProblem::NoApi(format!("{why}{}", failed.journey)),
-        QueryError::WrongType(_) => return ServerProblem::Other(said),
+        QueryError::WrongType(_) | QueryError::OtherInstant { .. } => {
+            return ServerProblem::Other(said);
+        }
     };
     match status {
         _ if said.to_lowercase().contains("no org id") => ServerProblem::NoTenant(said),
@@ -197,6 +175,15 @@ fn explain(
 }
 
 impl Product {
+    /// The same, once it is known to speak MetricsQL: behind a gateway, or as a cluster,
+    /// VictoriaMetrics may have no health page of its own.
+    pub(crate) const fn speaks_metricsql(self) -> Self {
+        match self {
+            Self::Prometheus | Self::VictoriaMetrics => self,
+            Self::Other | Self::Unknown => Self::VictoriaMetrics,
+        }
+    }
+
     fn of(health_page: &[u8]) -> Self {
         let text = String::from_utf8_lossy(health_page);
         if text.starts_with("VictoriaMetrics") {
@@ -214,9 +201,6 @@ impl Product {
 pub(crate) struct BuildInfo {
     application: Option<String>,
     version: Option<String>,
-    /// Whether it names a version at most, as VictoriaMetrics does; Prometheus and those who
-    /// build on it name a revision too.
-    is_sparse: bool,
 }
 
 impl BuildInfo {
@@ -229,11 +213,7 @@ impl BuildInfo {
             Ok(Envelope { data }) if page.status == 200 => {
                 let text = |key| data.get(key).and_then(Value::as_str).map(one_line);
                 let text = |key| text(key).filter(|text| !text.is_empty());
-                Self {
-                    application: text("application"),
-                    version: text("version"),
-                    is_sparse: data.keys().all(|key| key == "version"),
-                }
+                Self { application: text("application"), version: text("version") }
             }
             _ => Self::default(),
         }

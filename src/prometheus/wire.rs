@@ -5,6 +5,7 @@
 
 pub(crate) mod reply;
 
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
@@ -52,6 +53,17 @@ pub enum QueryError {
     /// The query yields something else than numbers.
     #[error("{0}")]
     WrongType(&'static str),
+    /// The answer is that of another time.
+    #[error(
+        "the answer is of {found}, and {asked} was asked for; a cache or a gateway on the way \
+         answers for another time: ask the server itself"
+    )]
+    OtherInstant {
+        /// The time in the answer.
+        found: String,
+        /// The time that was asked for.
+        asked: String,
+    },
 }
 
 #[derive(Deserialize)]
@@ -79,19 +91,19 @@ struct Data<'a> {
 #[derive(Deserialize)]
 struct Found {
     metric: Labels,
-    value: Option<(IgnoredAny, String)>,
+    value: Option<(f64, String)>,
     histogram: Option<IgnoredAny>,
 }
 
-/// Decodes an answer.
+/// Decodes the answer for the instant `at`, in milliseconds since the Unix epoch.
 ///
 /// # Errors
-/// Everything that is not a whole, successful answer of numbers.
-pub fn decode(status: u16, body: &[u8]) -> Result<Answer, QueryError> {
+/// Everything that is not a whole, successful answer of numbers at that instant.
+pub fn decode(status: u16, body: &[u8], at: i64) -> Result<Answer, QueryError> {
     let envelope = envelope(status, body)?;
     let incomplete = incomplete(&envelope);
     let data = envelope.data.ok_or_else(|| not_api("`data` is missing"))?;
-    let samples = samples(&data)?;
+    let samples = samples(&data, at)?;
     Ok(Answer { samples, incomplete })
 }
 
@@ -116,9 +128,14 @@ pub fn decode_matrix(
     let series = found.into_iter().map(|found| {
         let range = reply::range(found)?;
         let points: Vec<_> = range.points.iter().map(|point| (point.at, point.value)).collect();
-        let is_asked = |(at, _): &(i64, f64)| instants.binary_search(at).is_ok();
-        if !points.iter().all(is_asked) || !points.is_sorted_by(|a, b| a.0 < b.0) {
-            return Err(not_api("it has points at other instants than were asked for"));
+        let is_other = |(at, _): &&(i64, f64)| instants.binary_search(at).is_err();
+        if let Some((at, _)) = points.iter().find(is_other) {
+            let ends = [instants.first(), instants.last()].map(|at| at.map(|at| instant(*at)));
+            let asked = ends.into_iter().flatten().collect::<Vec<_>>().join(" to ");
+            return Err(QueryError::OtherInstant { found: instant(*at), asked });
+        }
+        if !points.is_sorted_by(|a, b| a.0 < b.0) {
+            return Err(not_api("its points are not in the order of time"));
         }
         Ok(Series { labels: range.labels, points })
     });
@@ -179,7 +196,7 @@ impl QueryError {
             }
             Self::Status { status, said } => Self::Status { status, said: said.map(|it| f(&it)) },
             Self::NotApi(why) => Self::NotApi(f(&why)),
-            Self::WrongType(_) => self,
+            Self::WrongType(_) | Self::OtherInstant { .. } => self,
         }
     }
 
@@ -259,16 +276,17 @@ fn incomplete(envelope: &Envelope<'_>) -> Option<Incomplete> {
     says.map(Incomplete::BackendSays)
 }
 
-fn samples(data: &Data<'_>) -> Result<Vec<Sample>, QueryError> {
+fn samples(data: &Data<'_>, at: i64) -> Result<Vec<Sample>, QueryError> {
     let result = data.result.ok_or_else(|| not_api("`result` is missing"))?.get();
     let invalid = |error: serde_json::Error| not_api(error.to_string());
     match data.result_type.as_deref() {
         Some("vector") => {
             let series: Vec<Found> = serde_json::from_str(result).map_err(invalid)?;
-            series.into_iter().map(sample).collect()
+            series.into_iter().map(|series| sample(series, at)).collect()
         }
         Some("scalar") => {
-            let (_, value): (IgnoredAny, String) = serde_json::from_str(result).map_err(invalid)?;
+            let (found, value): (f64, String) = serde_json::from_str(result).map_err(invalid)?;
+            check_instant(found, at)?;
             Ok(vec![Sample { labels: Labels::new(), value: number(&value)? }])
         }
         Some("matrix") => Err(QueryError::WrongType(RETURNS_RANGE)),
@@ -277,10 +295,30 @@ fn samples(data: &Data<'_>) -> Result<Vec<Sample>, QueryError> {
     }
 }
 
-fn sample(series: Found) -> Result<Sample, QueryError> {
-    let (_, text) =
+fn sample(series: Found, at: i64) -> Result<Sample, QueryError> {
+    let (found, text) =
         series.value.filter(|_| series.histogram.is_none()).ok_or(QueryError::HISTOGRAMS)?;
+    check_instant(found, at)?;
     Ok(Sample { labels: series.metric, value: number(&text)? })
+}
+
+/// Refuses what is of another time than `at`, in milliseconds; `found` is in seconds.
+fn check_instant(found: f64, at: i64) -> Result<(), QueryError> {
+    let found = milliseconds(found);
+    if found == at {
+        return Ok(());
+    }
+    Err(QueryError::OtherInstant { found: instant(found), asked: instant(at) })
+}
+
+/// The milliseconds of a time in seconds, as servers write it: `1.5`, `1.500`.
+pub(crate) fn milliseconds(seconds: f64) -> i64 {
+    (seconds * 1000.0).round() as i64
+}
+
+/// An instant for people, of milliseconds since the Unix epoch.
+pub(crate) fn instant(at: i64) -> String {
+    Timestamp::from_millisecond(at).map_or_else(|_| format!("{at} ms"), |at| at.to_string())
 }
 
 fn number(text: &str) -> Result<f64, QueryError> {
@@ -293,35 +331,56 @@ mod tests {
 
     fn vector(rest: &str) -> Result<Answer, QueryError> {
         let body = r#"{"status":"success","data":{"resultType":"vector","result":"#.to_owned();
-        decode(200, (body + rest).as_bytes())
+        decode(200, (body + rest).as_bytes(), 1500)
     }
 
     #[test]
     fn vectors_and_scalars_are_values() {
         let answer = vector(
-            r#"[{"metric":{"job":"a"},"value":[1.5,"0.25"]},{"metric":{},"value":[1,"NaN"]}]}}"#,
+            r#"[{"metric":{"job":"a"},"value":[1.5,"0.25"]},{"metric":{},"value":[1.500,"NaN"]}]}}"#,
         );
         let samples = answer.unwrap().samples;
         assert_eq!(samples[0], Sample { labels: [("job", "a")].into(), value: 0.25 });
         assert!(samples[1].value.is_nan());
         let scalar = br#"{"status":"success","data":{"resultType":"scalar","result":[1,"+Inf"]}}"#;
-        assert_eq!(decode(200, scalar).unwrap().samples[0].value, f64::INFINITY);
+        assert_eq!(decode(200, scalar, 1000).unwrap().samples[0].value, f64::INFINITY);
+    }
+
+    #[test]
+    fn an_answer_of_another_time_is_none() {
+        let series = |time: &str| format!(r#"[{{"metric":{{}},"value":[{time},"0"]}}]}}}}"#);
+        for time in ["1.5", "1.500", "1.4999", "15e-1"] {
+            assert!(vector(&series(time)).is_ok(), "{time}");
+        }
+        for time in ["1", "1.501", "-1.5", "1700000000", "1e300", "0"] {
+            assert!(vector(&series(time)).is_err(), "{time}");
+        }
+        let error = vector(&series("1")).unwrap_err().to_string();
+        let both = "is of 1970-01-01T00:00:01Z, and 1970-01-01T00:00:01.5Z was asked for";
+        assert!(error.contains(both), "{error}");
+        let scalar = br#"{"status":"success","data":{"resultType":"scalar","result":[1,"0"]}}"#;
+        assert!(decode(200, scalar, 1001).is_err());
+        let matrix = br#"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{},"values":[[2,"0"],[7,"0"]]}]}}"#;
+        assert!(decode_matrix(200, matrix, &[2000, 7000]).is_ok());
+        let error = decode_matrix(200, matrix, &[1000, 2000]).unwrap_err().to_string();
+        let both = "is of 1970-01-01T00:00:07Z, and 1970-01-01T00:00:01Z to 1970-01-01T00:00:02Z";
+        assert!(error.contains(both), "{error}");
     }
 
     #[test]
     fn the_servers_words_are_kept() {
         let body = br#"{"status":"error","errorType":"bad_data","error":"parse error: x"}"#;
-        let error = decode(400, body).unwrap_err().to_string();
+        let error = decode(400, body, 1000).unwrap_err().to_string();
         assert_eq!(error, "parse error: x (bad_data, HTTP 400)");
     }
 
     #[test]
     fn the_servers_words_cannot_leave_their_line() {
         let body = r#"{"status":"error","errorType":"bad_data","error":"a\n::error::b\u001b[31m"}"#;
-        let error = decode(400, body.as_bytes()).unwrap_err().to_string();
+        let error = decode(400, body.as_bytes(), 1000).unwrap_err().to_string();
         assert_eq!(error, "a ::error::b [31m (bad_data, HTTP 400)");
         let long = format!(r#"{{"status":"error","error":"{}"}}"#, "x".repeat(10_000));
-        assert!(decode(400, long.as_bytes()).unwrap_err().to_string().len() < 600);
+        assert!(decode(400, long.as_bytes(), 1000).unwrap_err().to_string().len() < 600);
     }
 
     #[test]
@@ -366,7 +425,7 @@ mod tests {
                 "no number",
             ),
         ] {
-            let error = decode(status, body.as_bytes()).unwrap_err().to_string();
+            let error = decode(status, body.as_bytes(), 1000).unwrap_err().to_string();
             assert!(error.contains(words), "{body}: {error}");
         }
     }

@@ -1,7 +1,9 @@
 //! Which series an expression selects, and over which time: what has to be there for its value to
 //! mean something.
 
-use super::plan::{Selector, TimeModifiers};
+use super::lexer::{Lexer, TokenKind};
+use super::parse;
+use super::plan::{At, Selector, Test, TimeModifiers};
 use super::syntax::{Expr, Kind};
 use crate::storage::Labels;
 
@@ -22,6 +24,8 @@ pub struct SelectorUse {
     pub offset: i64,
     /// Whether `@` fixes its instant.
     pub is_fixed: bool,
+    /// The instant that `@` names, milliseconds since the Unix epoch; `None` for that of the query.
+    pub at: Option<i64>,
     /// Whether its samples are read as a counter's, by `rate` and the like.
     pub is_counter: bool,
     /// Whether its samples are the buckets of a quantile.
@@ -41,6 +45,40 @@ impl SelectorUse {
     pub fn metric(&self) -> Option<&str> {
         self.selector.metric.as_deref()
     }
+
+    /// The value that it asks of a label, if there can be only one.
+    pub fn label(&self, name: &str) -> Option<&str> {
+        self.selector.matchers.iter().find_map(|it| match &it.test {
+            Test::Equal(value) if it.label == name => Some(value.as_str()),
+            _ => None,
+        })
+    }
+}
+
+/// The selectors that stand in an expression of some other language than this PromQL, as far as
+/// braces show them: `name{…}`.
+pub fn selectors_by_braces(text: &str) -> Vec<SelectorUse> {
+    let mut lexer = Lexer::new(text);
+    let (mut start, mut last, mut found) = (None, None, Vec::new());
+    while let Ok(token) = lexer.token() {
+        match &token.kind {
+            TokenKind::End => break,
+            TokenKind::Symbol("{") => {
+                let name = last.filter(|(_, end)| *end == token.span.start);
+                start = Some(name.map_or(token.span.start, |(start, _)| start));
+            }
+            TokenKind::Symbol("}") => {
+                let selector = start.take().and_then(|start| text.get(start..token.span.end));
+                if let Some(Ok(query)) = selector.map(parse) {
+                    found.extend(query.selectors().iter().cloned());
+                }
+            }
+            _ => {}
+        }
+        let is_word = matches!(token.kind, TokenKind::Word(_));
+        last = is_word.then_some((token.span.start, token.span.end));
+    }
+    found
 }
 
 /// Every selector of the tree, in the order of the text.
@@ -56,16 +94,24 @@ struct Reach {
     range: i64,
     offset: i64,
     is_fixed: bool,
+    at: Option<i64>,
     is_counter: bool,
     is_of_quantile: bool,
 }
 
 impl Reach {
     fn within(self, range: i64, modifiers: TimeModifiers) -> Self {
+        // What is fixed is not moved by what stands around it.
+        let (offset, at) = match modifiers.at {
+            Some(At::Instant(at)) => (0, Some(at)),
+            Some(At::Start | At::End) => (0, None),
+            None => (self.offset, self.at),
+        };
         Self {
             range: self.range.saturating_add(range),
-            offset: self.offset.saturating_add(modifiers.offset.unwrap_or_default()),
+            offset: offset.saturating_add(modifiers.offset.unwrap_or_default()),
             is_fixed: self.is_fixed || modifiers.at.is_some(),
+            at,
             ..self
         }
     }
@@ -77,7 +123,7 @@ fn walk(text: &str, expr: &Expr, reach: Reach, found: &mut Vec<SelectorUse>) {
         Kind::Number(_) | Kind::Text(_) => {}
         Kind::Selector(selector) => {
             let all = reach.within(selector.range.unwrap_or_default(), selector.modifiers);
-            let Reach { range, offset, is_fixed, is_counter, is_of_quantile } = all;
+            let Reach { range, offset, is_fixed, at, is_counter, is_of_quantile } = all;
             let end = expr.span.start + selector.length;
             let text = text.get(expr.span.start..end).unwrap_or_default().to_owned();
             let selector = (**selector).clone();
@@ -86,6 +132,7 @@ fn walk(text: &str, expr: &Expr, reach: Reach, found: &mut Vec<SelectorUse>) {
                 range,
                 offset,
                 is_fixed,
+                at,
                 is_counter,
                 is_of_quantile,
                 selector,
@@ -116,6 +163,7 @@ fn walk(text: &str, expr: &Expr, reach: Reach, found: &mut Vec<SelectorUse>) {
 
 #[cfg(test)]
 mod tests {
+    use super::selectors_by_braces;
     use crate::promql::parse;
 
     #[test]
@@ -147,7 +195,18 @@ mod tests {
                 .collect();
             assert_eq!(found, expected, "{expr}");
         }
-        assert!(parse("x @ 5").unwrap().selectors()[0].is_fixed);
+        for (expr, at, offset) in [
+            ("x @ 5", Some(5000), 0),
+            ("x @ 5 offset 1s", Some(5000), 1000),
+            ("x @ end() offset 1s", None, 1000),
+            ("max_over_time((x @ 5)[1m:] offset 3s)", Some(5000), 0),
+            ("max_over_time(x[1m:] @ 5 offset 3s)", Some(5000), 3000),
+            ("max_over_time((x offset 1s)[1m:] @ 5)", Some(5000), 1000),
+        ] {
+            let query = parse(expr).unwrap();
+            let found = &query.selectors()[0];
+            assert_eq!((found.is_fixed, found.at, found.offset), (true, at, offset), "{expr}");
+        }
         let of_quantile = |expr| parse(expr).unwrap().selectors()[0].is_of_quantile;
         assert!(of_quantile("max(histogram_quantile(0.99, rate(h_bucket[5m])))"));
         assert!(!of_quantile("rate(h_bucket[5m])"));
@@ -166,5 +225,25 @@ mod tests {
             assert_eq!(selector.matches(&labels.iter().copied().collect()), expected);
         }
         assert_eq!(selector.metric(), Some("x"));
+        assert_eq!((selector.label("job"), selector.label("env")), (None, None));
+        let query = parse("x{job=\"api\"}").unwrap();
+        assert_eq!(query.selectors()[0].label("job"), Some("api"));
+    }
+
+    #[test]
+    fn braces_show_selectors_in_another_language() {
+        for (expr, expected) in [
+            (
+                "rate(x_total{a=\"{\"}) keep_metric_names default y{}",
+                &["x_total{a=\"{\"}", "y{}"][..],
+            ),
+            ("histogram_share(1, {__name__=\"h_bucket\"}[5m])", &["{__name__=\"h_bucket\"}"]),
+            ("lag(x)", &[]),
+            ("x{a=\"b\" or c=\"d\"} + y{", &[]),
+        ] {
+            let found = selectors_by_braces(expr);
+            let found: Vec<_> = found.iter().map(|it| it.text.as_str()).collect();
+            assert_eq!(found, expected, "{expr}");
+        }
     }
 }

@@ -13,6 +13,13 @@ pub(super) struct Span {
     pub(super) end: usize,
 }
 
+impl Span {
+    /// This part of the text.
+    pub(super) fn of(self, text: &str) -> &str {
+        text.get(self.start..self.end).unwrap_or_default()
+    }
+}
+
 /// An expression, with whatever is within it.
 #[derive(Debug, Clone)]
 pub(super) struct Expr {
@@ -30,6 +37,28 @@ impl Expr {
             Kind::Selector(_) => true,
             Kind::Paren(inner) => inner.is_selector(),
             _ => false,
+        }
+    }
+
+    /// What this is without the parentheses around it.
+    pub(super) fn bare(&self) -> &Self {
+        match &self.kind {
+            Kind::Paren(inner) => inner.bare(),
+            _ => self,
+        }
+    }
+
+    /// The nodes below this one, in the order of the text but for the parameter of an aggregation.
+    pub(super) fn children(&self) -> Vec<&Self> {
+        match &self.kind {
+            Kind::Number(_) | Kind::Text(_) | Kind::Selector(_) => Vec::new(),
+            Kind::Subquery(subquery) => vec![&subquery.of],
+            Kind::Paren(of) | Kind::Plus(of) | Kind::Minus(of) => vec![of],
+            Kind::Binary(binary) => vec![&binary.left, &binary.right],
+            Kind::Aggregate(aggregate) => {
+                aggregate.parameter.iter().chain([&aggregate.of]).collect()
+            }
+            Kind::Call(call) => call.arguments.iter().collect(),
         }
     }
 }

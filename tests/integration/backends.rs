@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::support::certificates::{Identity, authority};
-use crate::support::fake::{Fake, Response};
+use crate::support::fake::{Fake, Request, Response};
 use crate::support::real::{self, Server};
 use crate::support::telemetry::{CALM, FLEET, Instance};
 use crate::support::{Run, auditor, command, directory_with, empty_directory};
@@ -139,6 +139,24 @@ fn a_nan_beside_a_value_is_no_pass_on_either_server() {
     }
 }
 
+/// A gateway before a server, which may change a request, or answer it itself.
+fn gateway(
+    address: &str,
+    change: impl Fn(&mut Request) -> Option<Response> + Send + Sync + 'static,
+) -> Fake {
+    let address = address.to_owned();
+    Fake::start(move |request| {
+        let mut request = request.clone();
+        if let Some(response) = change(&mut request) {
+            return response;
+        }
+        let base = format!("http://{address}{}", request.path);
+        let url = reqwest::Url::parse_with_params(&base, &request.parameters).unwrap();
+        let path = format!("{}?{}", url.path(), url.query().unwrap_or_default());
+        Response::Bytes(real::exchange(&address, "GET", &path, "").unwrap().into_bytes())
+    })
+}
+
 /// A gateway that lets only the API through hides that it is VictoriaMetrics.
 #[test]
 fn a_nan_behind_a_gateway_is_no_pass_either() {
@@ -159,21 +177,122 @@ fn a_nan_behind_a_gateway_is_no_pass_either() {
     for ((server, code), health) in
         servers.iter().flat_map(|server| healths.map(|health| (server, health)))
     {
-        let address = server.address().to_owned();
-        let gateway = Fake::start(move |request| {
-            if request.path == "/-/healthy" {
-                return health();
-            }
-            let base = format!("http://{address}{}", request.path);
-            let url = reqwest::Url::parse_with_params(&base, &request.parameters).unwrap();
-            let path = format!("{}?{}", url.path(), url.query().unwrap_or_default());
-            Response::Bytes(real::exchange(&address, "GET", &path, "").unwrap().into_bytes())
-        });
+        let gateway =
+            gateway(server.address(), move |request| (request.path == "/-/healthy").then(health));
         let at = END.to_string();
         let args = ["--target", &gateway.url(), "--at", &at, "--fail-on-critical"];
         let args = [&args[..], &["--var", "selector=job=\"calm\"", "--output-format", "json"]];
         let run = auditor(directory.path(), &args.concat());
         assert_eq!(run.code, *code, "{}: {}", server.url, run.stdout);
+    }
+}
+
+/// `NaN` is 0 where nothing was there to average, in the words of both servers, and nowhere else.
+#[test]
+fn on_nan_zero_is_zero_by_zero_on_either_server() {
+    if !real::available("the audit of 0/0 on real servers") {
+        return;
+    }
+    let idle = Instance { instance: "calm-b:8000", ..CALM };
+    let torn = Instance { instance: "calm-c:8000", active: f64::NAN, ..CALM };
+    let servers = [
+        real::prometheus(&[STALLS, idle, torn], START, END, ""),
+        real::victoria_metrics(&[STALLS, idle, torn], START, END),
+    ];
+    let ratio = |matchers: &str| {
+        let rate = |end| format!("rate(blocking_duration_seconds_{end}{{{matchers}}}[15m])");
+        format!("{} / {}", rate("sum"), rate("count"))
+    };
+    let (all, of_idle) = (ratio(""), ratio("instance=\"calm-b:8000\""));
+    let torn = "active_requests{instance=\"calm-c:8000\"}";
+    for (blocking, code, value) in [
+        (all.clone(), 0, Some(0.1)),
+        (of_idle.clone(), 0, Some(0.0)),
+        (format!("{of_idle} * 1000"), 0, Some(0.0)),
+        (format!("max({of_idle})"), 0, Some(0.0)),
+        (format!("max by (instance) ({all})"), 0, Some(0.1)),
+        (format!("sum({})", of_idle.replace(" / ", ") / sum(")), 0, Some(0.0)),
+        (format!("max_over_time(({of_idle})[5m:30s])"), 0, Some(0.0)),
+        (format!("topk(3, {of_idle})"), 0, Some(0.0)),
+        // Not of both sides it is known that they are 0, or are there at all.
+        (format!("{torn} / {torn}"), 3, None),
+        (format!("sum({torn}) / sum({torn} * 0)"), 3, None),
+        (format!("{torn} / blocking_duration_seconds_count"), 3, None),
+    ] {
+        let config = format!(
+            "queries:\n  p99_latency: vector(0)\n  event_loop_lag: vector(0)\n  \
+             peak_active_requests: vector(0)\n  blocking_duration_avg: '{blocking}'\n"
+        );
+        let directory = directory_with(&config);
+        for server in &servers {
+            let at = END.to_string();
+            let args = ["--target", &server.url, "--at", &at, "--fail-on-critical"];
+            let run =
+                auditor(directory.path(), &[&args[..], &["--output-format", "json"]].concat());
+            assert_eq!(run.code, code, "{blocking} of {}: {}", server.url, run.stdout);
+            let read = run.json()["signals"]["blocking_duration_avg"]["value"].as_f64();
+            let rounded = read.map(|value| (value * 1e6).round() / 1e6);
+            assert_eq!(rounded, value, "{blocking} of {}: {}", server.url, run.stdout);
+        }
+    }
+}
+
+/// An average hides what its other series are behind one that is 0/0. Prometheus says `NaN` then,
+/// VictoriaMetrics averages the others.
+#[test]
+fn an_average_of_which_a_part_is_zero_by_zero_is_not_zero() {
+    if !real::available("the audit of an average of 0/0") {
+        return;
+    }
+    let sick = Instance { blocking: 1.2, ..STALLS };
+    let instances = [sick, Instance { instance: "calm-b:8000", ..CALM }];
+    let directory = directory_with(
+        "queries:\n  p99_latency: vector(0)\n  event_loop_lag: vector(0)\n  \
+         peak_active_requests: vector(0)\n  blocking_duration_avg: 'avg(blocking_duration_seconds_sum / \
+         blocking_duration_seconds_count)'\n",
+    );
+    let at = END.to_string();
+    for (server, state, value) in [
+        (real::prometheus(&instances, START, END, ""), "not_a_number", None),
+        (real::victoria_metrics(&instances, START, END), "ok", Some(1.2)),
+    ] {
+        let args = ["--target", &server.url, "--at", &at, "--output-format", "json"];
+        let report = auditor(directory.path(), &args).json();
+        let blocking = &report["signals"]["blocking_duration_avg"];
+        assert_eq!((&blocking["state"], blocking["value"].as_f64()), (&state.into(), value));
+    }
+}
+
+/// Without `nocache` VictoriaMetrics answers for half a minute earlier, under the time that was
+/// asked for.
+#[test]
+fn a_gateway_that_keeps_our_parameters_from_the_server_is_found_out() {
+    if !real::available("the audit of the last seconds behind a gateway") {
+        return;
+    }
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() as i64;
+    let directory = initialised();
+    let instances = [CALM];
+    for (server, has_offset) in [
+        (real::prometheus(&instances, now - 900, now - 1, ""), false),
+        (real::victoria_metrics(&instances, now - 900, now - 1), true),
+    ] {
+        let forgets = gateway(server.address(), |request| {
+            request.parameters.remove("nocache");
+            None
+        });
+        let refuses = gateway(server.address(), |request| {
+            let refused = Response::new(400, "unknown parameter `partial_response`");
+            request.parameters.contains_key("partial_response").then_some(refused)
+        });
+        let at = now.to_string();
+        for (gateway, is_whole) in [(forgets, !has_offset), (refuses, true)] {
+            let args = ["--target", &gateway.url(), "--at", &at, "--fail-on-critical"];
+            let run = auditor(directory.path(), &args);
+            assert_eq!(run.code, if is_whole { 0 } else { 3 }, "{}: {}", server.url, run.stdout);
+            let words = "was asked for: VictoriaMetrics moves recent instants back";
+            assert_eq!(run.stderr.contains(words), !is_whole, "{}", run.stderr);
+        }
     }
 }
 

@@ -198,7 +198,7 @@ fn every_query_is_evaluated_at_one_instant() {
     auditor(directory.path(), &["--target", &format!("{}/prefix/", fake.url())]);
     let requests = fake.requests();
     let queries: Vec<_> = requests.iter().filter(|r| r.path == "/prefix/api/v1/query").collect();
-    assert_eq!(queries.len(), 4);
+    assert_eq!(queries.len(), 5, "four questions, and what is asked beside them");
     assert!(queries.iter().all(|r| r.parameters["time"] == queries[0].parameters["time"]));
     assert!(requests.iter().any(|r| r.path == "/prefix/-/healthy"));
 }

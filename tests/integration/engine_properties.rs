@@ -283,7 +283,7 @@ proptest! {
         values in proptest::collection::vec(any::<f64>(), 0..6), signal in signal(),
     ) {
         let samples: Vec<_> = values.iter().map(|value| Sample { labels: Default::default(), value: *value }).collect();
-        let reading = Reading::new(samples, None, ReadAs::default_for(signal));
+        let reading = Reading::new(samples, &[], None, ReadAs::default_for(signal));
         prop_assert!(reading.value.least.is_finite() && reading.value.least >= 0.0);
         let readable = !values.is_empty() && values.iter().all(|value| value.is_finite());
         if readable {

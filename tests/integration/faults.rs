@@ -7,6 +7,7 @@
 mod answers;
 mod configuration;
 mod credentials;
+mod instant;
 mod matrix;
 mod memory;
 mod output;

@@ -41,7 +41,7 @@ proptest! {
 
     #[test]
     fn an_answer_is_read_as_it_was_written(series in vector()) {
-        let answer = decode(200, body(&series).as_bytes()).unwrap();
+        let answer = decode(200, body(&series).as_bytes(), 1500).unwrap();
         prop_assert_eq!(answer.incomplete, None);
         prop_assert_eq!(answer.samples.len(), series.len());
         for (sample, (labels, value)) in answer.samples.iter().zip(&series) {
@@ -57,13 +57,13 @@ proptest! {
     #[test]
     fn no_other_status_is_an_answer(series in vector(), status in 0_u16..1000) {
         prop_assume!(status != 200);
-        prop_assert!(decode(status, body(&series).as_bytes()).is_err());
+        prop_assert!(decode(status, body(&series).as_bytes(), 1500).is_err());
     }
 
     #[test]
     fn a_part_of_an_answer_is_none(series in vector(), cut in any::<prop::sample::Index>()) {
         let body = body(&series);
-        prop_assert!(decode(200, &body.as_bytes()[..cut.index(body.len())]).is_err());
+        prop_assert!(decode(200, &body.as_bytes()[..cut.index(body.len())], 1500).is_err());
     }
 
     /// One wrong byte is an error or shows in the answer; it never loses a series.
@@ -76,7 +76,7 @@ proptest! {
         let mut body = body(&series).into_bytes();
         let place = place.index(body.len());
         body[place] = byte;
-        if let Ok(answer) = decode(200, &body) {
+        if let Ok(answer) = decode(200, &body, 1500) {
             prop_assert_eq!(answer.samples.len(), series.len());
         }
     }
@@ -91,7 +91,7 @@ proptest! {
                 .prop_map(String::into_bytes),
         ],
     ) {
-        if let Err(error) = decode(if ok { 200 } else { status }, &body) {
+        if let Err(error) = decode(if ok { 200 } else { status }, &body, 1500) {
             let words = error.to_string();
             prop_assert!(!words.is_empty() && !words.chars().any(char::is_control), "{:?}", words);
         }

@@ -262,6 +262,32 @@ fn a_service_that_does_not_answer_is_not_waited_for() {
     }
 }
 
+/// Once the load is over it is waited for a page that comes in good time.
+#[test]
+fn a_stall_at_the_end_is_not_waited_for() {
+    let over = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let (stalls, directory) = (std::sync::Arc::clone(&over), directory_with(CONFIG));
+    let service = Fake::start(move |_| {
+        let is_over = stalls.load(std::sync::atomic::Ordering::Relaxed);
+        if is_over { Response::silence(Duration::from_secs(8)) } else { metrics(0.01) }
+    });
+    let load = ["--", "sh", "-c", "sleep 0.5; touch over"];
+    let child = spawn(directory.path(), &scrape(&service.url(), &load));
+    wait_for("the load", || (service.requests().len() > 3).then_some(()));
+    over.store(true, std::sync::atomic::Ordering::Relaxed);
+    wait_for("its end", || directory.path().join("over").exists().then_some(()));
+    thread::sleep(Duration::from_millis(300));
+    let asked = Instant::now();
+    send(&child, Signal::TERM);
+    let run = ended(child);
+    assert!(asked.elapsed() < Duration::from_secs(4), "{:?}", asked.elapsed());
+    let report = report(directory.path());
+    assert_eq!((run.code, &report["verdict"]), (3, &"interrupted".into()), "{}", run.stderr);
+    assert_eq!(report["command"]["failed"], false);
+    let args = ["--recording", "run.om", "--fail-on-critical", "--output-format", "json"];
+    assert_eq!(auditor(directory.path(), &args).json()["verdict"], "interrupted");
+}
+
 #[test]
 fn a_server_that_does_not_answer_is_not_waited_for() {
     let directory = directory_with(CONFIG);

@@ -88,7 +88,11 @@ fn a_server_is_asked_as_it_is() {
         ),
         "text" => Response::new(
             200,
-            r#"{"status":"success","data":{"resultType":"string","result":[1,"x"]}}"#,
+            r#"{"status":"success","data":{"resultType":"string","result":[7.500,"x"]}}"#,
+        ),
+        "late" => Response::new(
+            200,
+            r#"{"status":"success","data":{"resultType":"scalar","result":[7.4,"0"]}}"#,
         ),
         "part" => Response::new(
             200,
@@ -111,6 +115,10 @@ fn a_server_is_asked_as_it_is() {
     let range = ask(directory.path(), "range").json();
     assert_eq!(range["data"]["result"][0]["values"], json!([[1.5, "NaN"]]));
     assert_eq!(ask(directory.path(), "text").json()["data"]["result"][1], "x");
+    let late = ask(directory.path(), "late");
+    let words = "the answer is of 1970-01-01T00:00:07.4Z, and 1970-01-01T00:00:07.5Z was asked for";
+    assert!(late.json()["error"].as_str().unwrap().contains(words), "{}", late.stdout);
+    assert_eq!(late.code, 3);
     let part = ask(directory.path(), "part");
     assert!(part.json()["warnings"][0].as_str().unwrap().contains("partial"));
     assert!(part.stderr.starts_with("warning: "), "{}", part.stderr);

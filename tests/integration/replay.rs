@@ -127,7 +127,7 @@ fn recordings_in_one_directory_keep_their_targets_and_are_not_mixed_with_snapsho
         "{report:#}"
     );
     assert_eq!(scrapes.as_array().unwrap().len(), 1);
-    fs::write(parts.join("1700000010.prom"), CALM).unwrap();
+    fs::write(parts.join("1600000000.prom"), CALM).unwrap();
     let run = audit(directory.path(), &["--recording", "parts"]);
     assert_eq!(run.code, 3);
     let error = run.json()["error"].as_str().unwrap().to_owned();

@@ -12,7 +12,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::support::fake::{Fake, Request, Response};
+use crate::support::beside;
+use crate::support::fake::{self, Fake, Request, Response};
 use crate::{schemas, support};
 use serde::Deserialize;
 use serde_json::Value;
@@ -73,16 +74,19 @@ struct Raw {
 }
 
 impl Answer {
-    fn response(&self) -> Response {
+    /// Its series, or else what it is.
+    fn series(&self) -> Result<Vec<fake::Series>, Response> {
         match self {
-            Self::Scalar(value) => Response::vector(&[(BTreeMap::new(), value.to_string())]),
+            Self::Scalar(value) => Ok(vec![(BTreeMap::new(), value.to_string())]),
             Self::Series(all) => {
-                let series: Vec<_> =
-                    all.iter().map(|s| (s.labels.clone(), s.value.clone())).collect();
-                Response::vector(&series)
+                Ok(all.iter().map(|s| (s.labels.clone(), s.value.clone())).collect())
             }
-            Self::Raw(raw) => Response::new(raw.status, &*raw.body),
+            Self::Raw(raw) => Err(Response::new(raw.status, &*raw.body)),
         }
+    }
+
+    fn response(&self) -> Response {
+        self.series().map_or_else(|raw| raw, |series| Response::vector(&series))
     }
 }
 
@@ -169,10 +173,20 @@ fn respond(
         ("/-/healthy", None) => Response::new(200, "Prometheus Server is Healthy.\n"),
         ("/api/v1/query" | "/api/v1/query_range", _) => {
             let query = request.parameters.get("query").map_or("", String::as_str);
+            if beside::is_asked_by(request) {
+                return evidence(request, query, answers);
+            }
             answers.get(query).map_or_else(|| Response::vector(&[]), Answer::response)
         }
         _ => Response::new(404, "404 page not found"),
     }
+}
+
+/// What is asked beside the questions, and is answered by the text of each expression as well.
+fn evidence(request: &Request, query: &str, answers: &BTreeMap<String, Answer>) -> Response {
+    let known = |expr: &str| answers.get(expr).map(Answer::series);
+    let mut raw = beside::expressions(query).filter_map(|(expr, _)| known(expr)?.err());
+    raw.next().unwrap_or_else(|| beside::answer(request, |expr| known(expr)?.ok()))
 }
 
 /// Collects where `found` lacks something that `expected` has; lists must be equal in length.

@@ -258,7 +258,11 @@ fn twins_that_differ_by_a_secret_are_told_apart() {
 
 #[test]
 fn the_command_inherits_nothing_that_is_meant_for_us() {
-    let service = Fake::start(|_| Response::new(200, PAGE));
+    let service = Fake::start(|request| match request.path.as_str() {
+        "/metrics" => Response::new(200, PAGE),
+        "/api/v1/query" => Response::value("0.1"),
+        _ => Response::new(200, "Prometheus Server is Healthy.\n"),
+    });
     let directory = directory_with(QUERIES);
     let url = format!("http://me:{SECRET}@{}/?token={SECRET}", service.address());
     let load = ["sh", "-c", "env > seen; echo $1 > url", "load", &url];

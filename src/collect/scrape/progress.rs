@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::{Shared, lock};
 use crate::collect::clock::Clock;
-use crate::collect::observer::ProgressUpdate;
+use crate::collect::observer::ScrapeProgress;
 use crate::promql::{self, Value};
 
 /// How often progress is told.
@@ -19,10 +19,10 @@ pub(super) struct ProgressReporter<'a> {
 }
 
 impl ProgressReporter<'_> {
-    pub(super) fn update(&self, passed: Duration, left: Option<Duration>) -> ProgressUpdate {
+    pub(super) fn update(&self, passed: Duration, left: Option<Duration>) -> ScrapeProgress {
         let scrapes = self.shared.made.load(Ordering::Relaxed);
         let failed = self.shared.failed.load(Ordering::Relaxed);
-        ProgressUpdate { passed, left, scrapes, failed, worst_lag_s: self.worst_lag() }
+        ScrapeProgress { passed, left, scrapes, failed, worst_lag_s: self.worst_lag() }
     }
 
     fn worst_lag(&self) -> Option<f64> {

@@ -8,11 +8,13 @@ use std::time::{Duration, Instant};
 use super::rhythm::Rhythm;
 use super::{PATIENCE, Shared, course, failed, lock};
 use crate::collect::clock::Clock;
-use crate::collect::coverage::{DURATION, REPORTED, UP};
+use crate::collect::coverage::{DURATION, OUT_OF_ORDER, REPORTED, UP};
 use crate::collect::error::{PageProblem, ScrapeError};
 use crate::config::ScrapedPage;
 use crate::exposition::{self, Context, Format, Reader};
 use crate::interrupt;
+use crate::model::clock_skew::{ClockSkew, words};
+use crate::model::evidence::EvidenceRules;
 use crate::prometheus::describe;
 use crate::prometheus::http::{
     Connections, Failed, Http, Log, Page, RetryPolicy, TransportError, Wanted,
@@ -49,6 +51,7 @@ pub(super) struct Scraper<'a> {
     /// How long the fastest scrape took.
     fastest: Option<Duration>,
     has_warned: bool,
+    has_told_clock: bool,
 }
 
 /// What came of a scrape: how long it took, or why it failed.
@@ -80,6 +83,7 @@ impl<'a> Scraper<'a> {
             last: None,
             fastest: None,
             has_warned: false,
+            has_told_clock: false,
         }
     }
 
@@ -216,16 +220,33 @@ impl<'a> Scraper<'a> {
         if page.status != 200 {
             return Err(self.failed(PageProblem::Status(page.status, page.journey)));
         }
+        self.tell_clock(page.clock);
         let format = Format::of_content_type(page.content_type.as_deref());
         let context = Context { at: Some(at), target: &self.target };
         let mut storage = lock(&self.shared.storage);
         let read = self.reader.read_page(&page.body, format, &context, &mut storage);
         drop(storage);
         Err(self.failed(match read {
-            Ok(page) if page.duplicates == 0 => return Ok(()),
+            Ok(page) if page.duplicates == 0 => {
+                if page.out_of_order > 0 {
+                    self.report(OUT_OF_ORDER, at, page.out_of_order as f64);
+                }
+                return Ok(());
+            }
             Ok(page) => PageProblem::Duplicates(page.duplicates),
             Err(error) => PageProblem::Syntax(self.redacted(error)),
         }))
+    }
+
+    /// Tells once that the service's clock is off. The samples are dated by this machine's.
+    fn tell_clock(&mut self, clock: Option<ClockSkew>) {
+        let limit_s = EvidenceRules::default().max_clock_skew.as_secs_f64();
+        let Some(off_s) = clock.and_then(|clock| clock.beyond(limit_s)) else { return };
+        if !self.has_told_clock {
+            self.has_told_clock = true;
+            let whose = self.page.endpoint.http.redact(&self.page.endpoint.target.to_string());
+            lock(&self.shared.remarks).push(words(&whose, off_s, limit_s));
+        }
     }
 
     /// The error without the secrets that were sent: a page may repeat them.

@@ -62,7 +62,8 @@ pub(super) fn read_source(
         SourceRequest::Recording(path) => Source::Recording(path.clone()),
     };
     let (command, timeout) = (request.command.clone(), request.timeout);
-    Some(SourceSpec { source, command, at: request.at, now: request.now, timeout, files })
+    let settle = request.settle;
+    Some(SourceSpec { source, command, at: request.at, now: request.now, timeout, settle, files })
 }
 
 fn read_target(node: Option<&Node>, problems: &mut Problems) -> Option<Target> {

@@ -1,21 +1,36 @@
 //! How an answer becomes a reading: what each series counts for, and how several become one.
 
+use std::collections::{HashMap, HashSet};
+
 use super::{
-    CheckReading, Incomplete, Labels, Note, RangeReading, ReadAs, Reading, Sample, Series, State,
+    CheckReading, Incomplete, Labels, MISSED_RESET, Note, RangeReading, ReadAs, Reading, Sample,
+    Series, State,
 };
 use crate::model::interval::Interval;
 use crate::model::signal::{OnMissing, Reduce};
+use crate::storage::METRIC_NAME;
 
 impl Reading {
-    /// Reads an answer, `incomplete` if it is known to lack something.
+    /// Reads an answer, `incomplete` if it is known to lack something. Of the series in
+    /// `zero_by_zero` it is known that they are 0/0, as far as they are `NaN`.
     ///
     /// The order of `samples` does not matter: backends are free to change it.
-    pub fn new(mut samples: Vec<Sample>, incomplete: Option<Incomplete>, how: ReadAs) -> Self {
+    pub fn new(
+        mut samples: Vec<Sample>,
+        zero_by_zero: &[Sample],
+        incomplete: Option<Incomplete>,
+        how: ReadAs,
+    ) -> Self {
         samples.sort_by(|a, b| a.labels.cmp(&b.labels).then(a.value.total_cmp(&b.value)));
         let series = samples.len();
         if samples.is_empty() {
             return Self::empty(incomplete, how);
         }
+        let zeros: HashSet<_> = zero_by_zero
+            .iter()
+            .filter(|sample| sample.value == 0.0)
+            .map(|sample| nameless(&sample.labels))
+            .collect();
         let (mut notes, mut unreadable) = (Vec::new(), None);
         match incomplete {
             Some(Incomplete::BackendSays(words)) if how.accept_partial => {
@@ -25,11 +40,11 @@ impl Reading {
         }
         let mut values = Vec::with_capacity(series);
         for sample in samples {
-            match classify(sample.value, how) {
-                Ok((value, note)) => {
-                    values.push((value, sample.labels));
-                    notes.extend(note);
-                }
+            let is_zero = || zeros.contains(&nameless(&sample.labels));
+            let (value, note) = classify(sample.value, is_zero, how);
+            notes.extend(note);
+            match value {
+                Ok(value) => values.push((value, sample.labels)),
                 Err(state) => unreadable = Some(worse(unreadable, state)),
             }
         }
@@ -108,9 +123,11 @@ impl RangeReading {
         Self { state, series: Vec::new(), instants: Vec::new(), notes: Vec::new() }
     }
 
-    /// Reads the answer over a range, evaluated at `instants`.
+    /// Reads the answer over a range, evaluated at `instants`. At the points in `zero_by_zero` a
+    /// `NaN` is known to be 0/0.
     pub fn new(
         mut series: Vec<Series>,
+        zero_by_zero: &[Series],
         instants: Vec<i64>,
         incomplete: Option<Incomplete>,
         how: ReadAs,
@@ -142,17 +159,37 @@ impl RangeReading {
                 }
             }
         }
-        let points = series.iter_mut().flat_map(|series| &mut series.points);
-        for (_, value) in points.filter(|(_, value)| value.is_nan()) {
-            if how.on_nan == OnMissing::Zero {
-                *value = 0.0;
-                notes.push(Note::NanAsZero);
+        if how.on_nan == OnMissing::Zero {
+            let zeros = points_of_0(zero_by_zero);
+            for Series { labels, points } in &mut series {
+                let zeros = zeros.get(&nameless(labels));
+                for (at, value) in points.iter_mut().filter(|(_, value)| value.is_nan()) {
+                    let is_zero = zeros.is_some_and(|zeros| zeros.contains(at));
+                    *value = if is_zero { 0.0 } else { *value };
+                    notes.push(if is_zero { Note::NanAsZero } else { Note::OtherNan });
+                }
             }
         }
         notes.sort_unstable();
         notes.dedup();
         Self { state, series, instants, notes }
     }
+}
+
+/// When which series is 0.
+fn points_of_0(series: &[Series]) -> HashMap<Labels, HashSet<i64>> {
+    let zeros = |series: &Series| {
+        let zeros = series.points.iter().filter(|(_, value)| *value == 0.0);
+        (nameless(&series.labels), zeros.map(|(at, _)| *at).collect())
+    };
+    series.iter().map(zeros).collect()
+}
+
+/// The labels without the metric's name, which what tells a 0/0 may drop.
+fn nameless(labels: &Labels) -> Labels {
+    let mut labels = labels.clone();
+    labels.set(METRIC_NAME, "");
+    labels
 }
 
 /// What is known of a quantity of which nothing was read.
@@ -170,22 +207,28 @@ const fn partly(value: f64, how: ReadAs) -> Interval {
     }
 }
 
-/// A value that can be counted on, or the state of a series that has none.
-fn classify(value: f64, how: ReadAs) -> Result<(f64, Option<Note>), State> {
-    if value.is_nan() {
-        return match how.on_nan {
-            OnMissing::Zero => Ok((0.0, Some(Note::NanAsZero))),
-            OnMissing::Inconclusive => Err(State::NotANumber),
-        };
+/// A value that can be counted on, or the state of a series that has none; `is_zero` says whether a
+/// `NaN` is 0/0.
+fn classify(
+    value: f64,
+    is_zero: impl FnOnce() -> bool,
+    how: ReadAs,
+) -> (Result<f64, State>, Option<Note>) {
+    let zero = |note| (Ok(0.0), Some(note));
+    match value {
+        _ if value.is_nan() => match how.on_nan {
+            OnMissing::Zero if is_zero() => zero(Note::NanAsZero),
+            OnMissing::Zero => (Err(State::NotANumber), Some(Note::OtherNan)),
+            OnMissing::Inconclusive => (Err(State::NotANumber), None),
+        },
+        _ if value.is_infinite() => (Err(State::Infinite), None),
+        _ if value < 0.0 && !how.is_signed && how.is_rate => {
+            (Err(State::Partial(MISSED_RESET.to_owned())), None)
+        }
+        _ if value < 0.0 && !how.is_signed => zero(Note::NegativeAsZero),
+        // Adding 0.0 turns -0.0 into 0.0.
+        _ => (Ok(value + 0.0), None),
     }
-    if value.is_infinite() {
-        return Err(State::Infinite);
-    }
-    if value < 0.0 && !how.is_signed {
-        return Ok((0.0, Some(Note::NegativeAsZero)));
-    }
-    // Adding 0.0 turns -0.0 into 0.0.
-    Ok((value + 0.0, None))
 }
 
 /// The state to report when several series are unreadable for different reasons.
@@ -234,22 +277,23 @@ mod tests {
             on_nan: OnMissing::Inconclusive,
             accept_partial: false,
             is_signed: false,
+            is_rate: false,
         }
     }
 
     fn read(values: &[f64], how: ReadAs) -> Reading {
         let samples = values.iter().enumerate().map(|(i, v)| sample(&i.to_string(), *v)).collect();
-        Reading::new(samples, None, how)
+        Reading::new(samples, &[], None, how)
     }
 
     #[test]
     fn the_series_that_decides_is_named_whatever_the_order() {
         let samples = vec![sample("b", 0.9), sample("c", 0.9), sample("a", 0.1)];
         let reversed = samples.iter().rev().cloned().collect();
-        let reading = Reading::new(samples, None, how(Reduce::Max));
+        let reading = Reading::new(samples, &[], None, how(Reduce::Max));
         assert_eq!(reading.value, Interval::exactly(0.9));
         assert_eq!(reading.labels.as_ref().map(|l| l.get("instance")), Some("b"));
-        assert_eq!(reading, Reading::new(reversed, None, how(Reduce::Max)));
+        assert_eq!(reading, Reading::new(reversed, &[], None, how(Reduce::Max)));
     }
 
     #[test]
@@ -281,6 +325,7 @@ mod tests {
         }
         let partial = Reading::new(
             vec![sample("a", f64::NAN)],
+            &[],
             Some(Incomplete::BackendSays("x".into())),
             how(Reduce::Max),
         );
@@ -299,10 +344,63 @@ mod tests {
     #[test]
     fn nan_is_zero_only_where_configured() {
         let zero = ReadAs { on_nan: OnMissing::Zero, ..how(Reduce::Max) };
-        let reading = read(&[f64::NAN], zero);
+        let nan = || vec![sample("a", f64::NAN)];
+        let reading = Reading::new(nan(), &[sample("a", 0.0)], None, zero);
         assert_eq!((reading.value, &reading.state), (Interval::exactly(0.0), &State::Ok));
         assert_eq!(reading.notes, [Note::NanAsZero]);
-        assert!(!read(&[f64::NAN], how(Reduce::Max)).measured);
+        let reading = Reading::new(nan(), &[sample("a", 0.0)], None, how(Reduce::Max));
+        assert_eq!((reading.state, reading.measured), (State::NotANumber, false));
+    }
+
+    #[test]
+    fn nan_that_is_not_known_to_be_0_by_0_is_never_zero() {
+        let zero = ReadAs { on_nan: OnMissing::Zero, ..how(Reduce::Max) };
+        let samples = || vec![sample("a", f64::NAN), sample("b", 0.5)];
+        for (known, state, value) in [
+            (vec![], State::NotANumber, Interval::at_least(0.5)),
+            (vec![sample("b", 0.0)], State::NotANumber, Interval::at_least(0.5)),
+            (vec![sample("a", f64::NAN)], State::NotANumber, Interval::at_least(0.5)),
+            (vec![sample("a", 1.0)], State::NotANumber, Interval::at_least(0.5)),
+            (vec![sample("a", 0.0)], State::Ok, Interval::exactly(0.5)),
+        ] {
+            let reading = Reading::new(samples(), &known, None, zero);
+            let note = if state == State::Ok { Note::NanAsZero } else { Note::OtherNan };
+            assert_eq!((reading.state, reading.value), (state, value), "{known:?}");
+            assert_eq!(reading.notes, [note]);
+        }
+        // What is infinite is not NaN.
+        let infinite = vec![sample("a", f64::INFINITY)];
+        let reading = Reading::new(infinite, &[sample("a", 0.0)], None, zero);
+        assert_eq!(reading.state, State::Infinite);
+    }
+
+    #[test]
+    fn over_a_range_every_nan_has_to_be_0_by_0_itself() {
+        let zero = ReadAs { on_nan: OnMissing::Zero, ..how(Reduce::Max) };
+        let series = |i: &str, points: &[(i64, f64)]| Series {
+            labels: Labels::from([("instance", i)]),
+            points: points.to_vec(),
+        };
+        let nan = f64::NAN;
+        let all = vec![series("a", &[(1, nan), (2, nan), (3, 7.0)]), series("b", &[(1, nan)])];
+        let zeros = [series("a", &[(1, 0.0), (3, 0.0)])];
+        let reading = RangeReading::new(all, &zeros, vec![1, 2, 3], None, zero);
+        let [a, b] = [0, 1].map(|index: usize| &reading.series[index].points);
+        assert_eq!((a[0], a[2]), ((1, 0.0), (3, 7.0)));
+        assert!(a[1].1.is_nan() && b[0].1.is_nan());
+        assert_eq!(reading.notes, [Note::NanAsZero, Note::OtherNan]);
+    }
+
+    #[test]
+    fn a_rate_below_0_is_a_bound_and_no_calm_0() {
+        let rate = ReadAs { is_rate: true, ..how(Reduce::Max) };
+        let reading = read(&[-3.0, 0.5], rate);
+        assert_eq!(reading.value, Interval::at_least(0.5));
+        assert_eq!(reading.state, State::Partial(MISSED_RESET.to_owned()));
+        assert!(!read(&[-3.0], rate).measured);
+        assert_eq!(read(&[-0.0, 0.5], rate).state, State::Ok);
+        let signed = ReadAs { is_signed: true, ..rate };
+        assert_eq!(read(&[-3.0], signed).value, Interval::exactly(-3.0));
     }
 
     #[test]
@@ -310,8 +408,12 @@ mod tests {
         assert_eq!(read(&[], how(Reduce::Sum)).state, State::NoData);
         let zero = ReadAs { on_no_data: OnMissing::Zero, ..how(Reduce::Sum) };
         assert_eq!(read(&[], zero).value, Interval::exactly(0.0));
-        let partial =
-            Reading::new(Vec::new(), Some(Incomplete::BackendSays("a store is down".into())), zero);
+        let partial = Reading::new(
+            Vec::new(),
+            &[],
+            Some(Incomplete::BackendSays("a store is down".into())),
+            zero,
+        );
         assert_eq!(
             partial.value,
             Interval::at_least(0.0),
@@ -331,7 +433,8 @@ mod tests {
     #[test]
     fn an_incomplete_answer_is_a_lower_bound() {
         let incomplete = || Incomplete::BackendSays("shard".into());
-        let reading = Reading::new(vec![sample("a", 2.0)], Some(incomplete()), how(Reduce::Max));
+        let reading =
+            Reading::new(vec![sample("a", 2.0)], &[], Some(incomplete()), how(Reduce::Max));
         assert_eq!(reading.value, Interval::at_least(2.0));
         assert_eq!(reading.state, State::Partial("shard".into()));
     }
@@ -341,7 +444,7 @@ mod tests {
         let accept =
             ReadAs { accept_partial: true, on_no_data: OnMissing::Zero, ..how(Reduce::Max) };
         let says = || Some(Incomplete::BackendSays("shard".into()));
-        let read = |samples, incomplete| Reading::new(samples, incomplete, accept);
+        let read = |samples, incomplete| Reading::new(samples, &[], incomplete, accept);
         let accepted = read(vec![sample("a", 2.0)], says());
         assert_eq!((accepted.value, accepted.state), (Interval::exactly(2.0), State::Ok));
         assert_eq!(accepted.notes, [Note::PartialAccepted("shard".into())]);
@@ -369,16 +472,16 @@ mod tests {
     #[test]
     fn a_range_without_series_is_a_line_at_0_only_where_configured() {
         let zero = ReadAs { on_no_data: OnMissing::Zero, ..how(Reduce::Max) };
-        let read = |how| RangeReading::new(Vec::new(), vec![1, 2], None, how);
+        let read = |how| RangeReading::new(Vec::new(), &[], vec![1, 2], None, how);
         assert_eq!(read(how(Reduce::Max)).state, State::NoData);
         assert_eq!(read(zero).series[0].points, [(1, 0.0), (2, 0.0)]);
         let young = || vec![Series { labels: Labels::new(), points: vec![(2, 5.0)] }];
-        let read = |how| RangeReading::new(young(), vec![1, 2], None, how);
+        let read = |how| RangeReading::new(young(), &[], vec![1, 2], None, how);
         assert_eq!(read(how(Reduce::Max)).series[0].points, [(2, 5.0)]);
         assert_eq!(read(zero).series[0].points, [(1, 0.0), (2, 5.0)]);
         assert_eq!(read(zero).notes, [Note::NoDataAsZero]);
         let partial = Some(Incomplete::BackendSays("a store is down".into()));
-        let partial = RangeReading::new(Vec::new(), vec![1, 2], partial, zero);
+        let partial = RangeReading::new(Vec::new(), &[], vec![1, 2], partial, zero);
         assert_eq!(partial.state, State::Partial("a store is down".into()));
     }
 

@@ -50,8 +50,9 @@ mod tests {
 
     fn page(status: u16, retry_after: Option<u64>) -> Result<Page, TransportError> {
         let retry_after = retry_after.map(Duration::from_secs);
-        let (content_type, body, journey) = (None, Vec::new(), Journey::default());
-        Ok(Page { status, content_type, body, retry_after, journey })
+        let (content_type, body, clock) = (None, Vec::new(), None);
+        let journey = Journey::default();
+        Ok(Page { status, content_type, body, clock, retry_after, journey })
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::{PARTIAL, QueryError, envelope, not_api, number, samples};
+use super::{PARTIAL, QueryError, check_instant, envelope, milliseconds, not_api, number, samples};
 use crate::one_line::one_line;
 use crate::promql::{self, Value};
 use crate::storage::{Labels, Point};
@@ -25,11 +25,11 @@ pub(super) struct RangeSeries {
     histograms: Option<IgnoredAny>,
 }
 
-/// Decodes an answer of any type.
+/// Decodes an answer of any type for the instant `at`, in milliseconds since the Unix epoch.
 ///
 /// # Errors
-/// Everything that is not a whole, successful answer.
-pub(crate) fn decode(status: u16, body: &[u8]) -> Result<Reply, QueryError> {
+/// Everything that is not a whole, successful answer at that instant.
+pub(crate) fn decode(status: u16, body: &[u8], at: i64) -> Result<Reply, QueryError> {
     let envelope = envelope(status, body)?;
     let mut warnings: Vec<_> = envelope.warnings.iter().flatten().map(|it| one_line(it)).collect();
     if envelope.is_partial == Some(true) {
@@ -40,7 +40,8 @@ pub(crate) fn decode(status: u16, body: &[u8]) -> Result<Reply, QueryError> {
     let invalid = |error: serde_json::Error| not_api(error.to_string());
     let value = match data.result_type.as_deref() {
         Some("string") => {
-            let (_, text): (IgnoredAny, String) = serde_json::from_str(result).map_err(invalid)?;
+            let (found, text): (f64, String) = serde_json::from_str(result).map_err(invalid)?;
+            check_instant(found, at)?;
             Value::String(text)
         }
         Some("matrix") => {
@@ -48,7 +49,7 @@ pub(crate) fn decode(status: u16, body: &[u8]) -> Result<Reply, QueryError> {
             Value::Matrix(series.into_iter().map(range).collect::<Result<_, _>>()?)
         }
         other => {
-            let samples = samples(&data)?;
+            let samples = samples(&data, at)?;
             match (other, samples.as_slice()) {
                 (Some("scalar"), [sample]) => Value::Scalar(sample.value),
                 _ => Value::Vector(samples),
@@ -62,9 +63,8 @@ pub(super) fn range(series: RangeSeries) -> Result<promql::Range, QueryError> {
     if series.histograms.is_some() {
         return Err(QueryError::HISTOGRAMS);
     }
-    let point = |(at, text): (f64, String)| {
-        Ok(Point { at: (at * 1000.0).round() as i64, value: number(&text)? })
-    };
+    let point =
+        |(at, text): (f64, String)| Ok(Point { at: milliseconds(at), value: number(&text)? });
     let points = series.values.into_iter().map(point).collect::<Result<_, QueryError>>()?;
     Ok(promql::Range { labels: series.metric, points })
 }

@@ -3,11 +3,14 @@
 use super::matrix::{Fault, check, fault, healthy};
 use crate::support::fake::{Request, Response};
 
-/// The decisive query is answered by this body, with 200.
+/// The decisive query is answered by this body, with 200. It is of the first second of 1970, which
+/// is asked for.
 fn body(name: &str, body: impl AsRef<[u8]>) -> Fault {
     let body = body.as_ref().to_vec();
-    fault(name).lag(move |_| Response::new(200, &body))
+    fault(name).args(&AT).lag(move |_| Response::new(200, &body))
 }
+
+const AT: [&str; 2] = ["--at", "1970-01-01T00:00:01Z"];
 
 /// The decisive query is answered by this `data`.
 fn data(name: &str, data: &str) -> Fault {
@@ -286,7 +289,7 @@ fn every_server_is_asked_for_the_whole_or_nothing() {
         auditor(directory.path(), &["--timeout", "7s", "--target", &fake.url()]);
         let requests = fake.requests();
         let queries: Vec<_> = requests.iter().filter(|r| r.path == "/api/v1/query").collect();
-        assert_eq!(queries.len(), 4);
+        assert_eq!(queries.len(), 5, "four questions, and what is asked beside them");
         for query in queries {
             let sent = |name: &str| query.parameters.get(name).map(String::as_str);
             assert_eq!(sent("partial_response"), Some(thanos));

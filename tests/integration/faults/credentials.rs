@@ -99,9 +99,9 @@ fn the_target_may_come_from_the_environment() {
     let mut command = command(directory.path(), &["--fail-on-critical"]);
     let run: Run = command.env("AUDITOR_TARGET", asked.url()).output().unwrap().into();
     assert_eq!(run.code, 0, "{}", run.stderr);
-    assert_eq!((asked.requests().len(), other.requests().len()), (6, 0));
+    assert_eq!((asked.requests().len(), other.requests().len()), (7, 0));
     audit(directory.path(), &other.url(), &[], &[("AUDITOR_TARGET", &asked.url())]);
-    assert_eq!((asked.requests().len(), other.requests().len()), (6, 6));
+    assert_eq!((asked.requests().len(), other.requests().len()), (7, 7));
 }
 
 /// Sends every request on to the same path of another origin.
@@ -172,7 +172,7 @@ fn a_proxy_stands_between_unless_it_is_not_to() {
         assert_eq!(run.code, 0, "{}", run.stderr);
         assert_eq!(proxy.requests().len() > before, through_proxy);
     }
-    assert_eq!(direct.requests().len(), 6);
+    assert_eq!(direct.requests().len(), 7);
 }
 
 /// A proxy set for the internet is of no use on the way to this machine.
@@ -194,9 +194,9 @@ fn verbose_tells_of_every_request() {
     let environment = [("AUDITOR_BEARER_TOKEN", SECRET)];
     let run = audit(directory_with(QUERIES).path(), &fake.url(), &HEADERS, &environment);
     let told = |words: &str| run.stderr.lines().filter(|line| line.contains(words)).count();
-    assert_eq!(told("GET "), 6, "{}", run.stderr);
+    assert_eq!(told("GET "), 7, "{}", run.stderr);
     assert_eq!(told("/api/v1/query \"b\": HTTP 200, "), 1, "{}", run.stderr);
-    assert_eq!(told("HTTP 200, "), 5, "{}", run.stderr);
+    assert_eq!(told("HTTP 200, "), 6, "{}", run.stderr);
     assert_eq!(told("credentials: the token in AUDITOR_BEARER_TOKEN"), 1);
     assert_eq!(told("header: x-api-key"), 1);
 }

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::support::beside;
 use crate::support::fake::{Fake, Request, Response};
 use crate::support::{Run, command, empty_directory};
 
@@ -33,6 +34,8 @@ enum Strikes {
     Page(&'static str),
     /// The query for one signal.
     Query(&'static str),
+    /// What is asked beside the queries.
+    Beside,
 }
 
 /// One row.
@@ -98,6 +101,14 @@ impl Fault {
         self.strikes(Strikes::Query("lag"), reaction)
     }
 
+    /// What is asked beside the queries meets this.
+    pub(crate) fn beside(
+        self,
+        reaction: impl Fn(usize) -> Response + Send + Sync + 'static,
+    ) -> Self {
+        self.strikes(Strikes::Beside, reaction)
+    }
+
     /// Arguments besides the gate; `{target}` is the backend's URL, `{address}` host and port.
     pub(crate) fn args(mut self, args: &[&str]) -> Self {
         self.args.extend(args.iter().map(|&arg| arg.to_owned()));
@@ -159,6 +170,7 @@ impl Fault {
                 Strikes::Everything => true,
                 Strikes::Page(path) => request.path == path,
                 Strikes::Query(name) => query == name,
+                Strikes::Beside => beside::is_asked_by(request),
             };
             match &reaction {
                 Some(reaction) if struck => {

@@ -11,6 +11,8 @@ use std::time::Duration;
 
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
+use super::beside;
+
 /// A request as it came; the names of its headers in lower case.
 #[derive(Debug, Clone)]
 pub(crate) struct Request {
@@ -21,9 +23,21 @@ pub(crate) struct Request {
 
 type Writer = dyn Fn(&mut dyn Write) -> io::Result<()> + Send + Sync;
 
+/// A series: its labels and its value.
+pub(crate) type Series = (BTreeMap<String, String>, String);
+
 /// What a backend does with a request.
 #[derive(Clone)]
 pub(crate) enum Response {
+    /// Answers a query with these series, at the instant that is asked for. What an audit asks
+    /// beside its questions is answered as a Prometheus does that knows nothing else.
+    Vector(Vec<Series>),
+    /// The same, whatever it is that is asked.
+    Plain(Vec<Series>),
+    /// Answers so much later.
+    Delayed(Duration, Box<Response>),
+    /// Dates the answer by a clock that is so many seconds ahead.
+    Dated(i64, Box<Response>),
     /// Answers it, in bytes that need not be HTTP, and closes the connection.
     Bytes(Vec<u8>),
     /// Writes as it likes, until it is done or the client is gone.
@@ -51,13 +65,8 @@ impl Response {
     }
 
     /// A vector of series: labels and value.
-    pub(crate) fn vector(series: &[(BTreeMap<String, String>, String)]) -> Self {
-        let series = series.iter().map(|(metric, value)| {
-            serde_json::json!({"metric": metric, "value": [1_700_000_000, value]})
-        });
-        let result: Vec<_> = series.collect();
-        let data = serde_json::json!({"resultType": "vector", "result": result});
-        Self::new(200, serde_json::json!({"status": "success", "data": data}).to_string())
+    pub(crate) fn vector(series: &[Series]) -> Self {
+        Self::Vector(series.to_vec())
     }
 
     /// A vector of one series without labels.
@@ -72,15 +81,14 @@ impl Response {
         Self::Writes(Arc::new(write))
     }
 
-    /// The same bytes, so much later.
+    /// The same, so much later.
     pub(crate) fn delayed(self, delay: Duration) -> Self {
-        match self {
-            Self::Bytes(bytes) => Self::writes(move |out| {
-                thread::sleep(delay);
-                out.write_all(&bytes)
-            }),
-            other => other,
-        }
+        Self::Delayed(delay, Box::new(self))
+    }
+
+    /// The same, dated by a clock that is so many seconds ahead.
+    pub(crate) fn dated(self, ahead_s: i64) -> Self {
+        Self::Dated(ahead_s, Box::new(self))
     }
 
     /// Says nothing for so long, and closes the connection.
@@ -191,18 +199,57 @@ fn serve(
     }
     let request = parse(&String::from_utf8_lossy(&head));
     log.lock().expect("no panic holds it").push(request.clone());
-    let response = respond(&request);
+    let mut response = respond(&request);
+    if let Response::Delayed(delay, later) = response {
+        thread::sleep(delay);
+        response = *later;
+    }
+    let mut date = None;
+    if let Response::Dated(ahead_s, of) = response {
+        date = Some(jiff::Timestamp::now() + jiff::SignedDuration::from_secs(ahead_s));
+        response = *of;
+    }
+    if matches!(response, Response::Vector(_)) && beside::is_asked_by(&request) {
+        response = beside::answer(&request, |_| None);
+    }
     if matches!(response, Response::Reset) {
         // To close a connection with something unread is to reset it.
         return Ok(());
     }
     read_byte(&mut stream)?;
     match response {
-        Response::Bytes(bytes) => stream.write_all(&bytes)?,
+        Response::Vector(series) | Response::Plain(series) => {
+            stream.write_all(&dated(vector_at(&request, &series), date))?;
+        }
+        Response::Bytes(bytes) => stream.write_all(&dated(bytes, date))?,
         Response::Writes(write) => write(&mut stream)?,
-        Response::Reset => {}
+        Response::Reset | Response::Delayed(..) | Response::Dated(..) => {}
     }
     stream.flush()
+}
+
+/// An answer with that date behind its first line.
+fn dated(answer: Vec<u8>, date: Option<jiff::Timestamp>) -> Vec<u8> {
+    let Some(date) = date else { return answer };
+    let first = answer.iter().position(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+    let date = format!("Date: {}\r\n", date.strftime("%a, %d %b %Y %H:%M:%S GMT"));
+    [&answer[..first], date.as_bytes(), &answer[first..]].concat()
+}
+
+/// A vector at the instant that is asked for.
+fn vector_at(request: &Request, series: &[Series]) -> Vec<u8> {
+    let time = request.parameters.get("time").map_or("0", String::as_str);
+    let time: serde_json::Number = serde_json::from_str(time).expect("a time in seconds");
+    let result: Vec<_> = series
+        .iter()
+        .map(|(metric, value)| serde_json::json!({"metric": metric, "value": [time, value]}))
+        .collect();
+    let data = serde_json::json!({"resultType": "vector", "result": result});
+    let body = serde_json::json!({"status": "success", "data": data}).to_string();
+    match Response::new(200, body) {
+        Response::Bytes(bytes) => bytes,
+        _ => unreachable!("a whole answer is bytes"),
+    }
 }
 
 fn read_byte(stream: &mut impl Read) -> io::Result<u8> {

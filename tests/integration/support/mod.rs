@@ -1,6 +1,7 @@
 //! What the integration tests share: running the binary, and servers to run it against.
 #![allow(dead_code, reason = "each test crate uses a part of this")]
 
+pub(crate) mod beside;
 pub(crate) mod certificates;
 pub(crate) mod fake;
 mod left_out;

@@ -137,6 +137,11 @@ pub(crate) fn prometheus_of_file(
 
 /// The same as a VictoriaMetrics.
 pub(crate) fn victoria_metrics(instances: &[Instance], start: i64, end: i64) -> Server {
+    victoria_metrics_of(telemetry::text(instances, start, end, Format::Prometheus))
+}
+
+/// A VictoriaMetrics that holds the samples of `text`, in the format of Prometheus.
+pub(crate) fn victoria_metrics_of(samples: String) -> Server {
     let data = super::empty_directory();
     let address = free_address();
     let mut command = Command::new("victoria-metrics");
@@ -146,7 +151,6 @@ pub(crate) fn victoria_metrics(instances: &[Instance], start: i64, end: i64) -> 
         .arg("-retentionPeriod=100y");
     let url = format!("http://{address}");
     let process = start_process(command, data.path(), &address, "/-/healthy", "200");
-    let samples = telemetry::text(instances, start, end, Format::Prometheus);
     for (page, body) in
         [("api/v1/import/prometheus", samples), ("internal/force_flush", String::new())]
     {
@@ -158,11 +162,46 @@ pub(crate) fn victoria_metrics(instances: &[Instance], start: i64, end: i64) -> 
 
 /// A Prometheus that scrapes those addresses each second.
 pub(crate) fn scraping(addresses: &[&str]) -> Server {
+    scraping_every(1, addresses)
+}
+
+/// What says that those addresses are to be scraped each so many seconds.
+fn scrape_config(seconds: u32, addresses: &[&str]) -> String {
+    let targets = format!("{{job_name: service, static_configs: [{{targets: {addresses:?}}}]}}");
+    format!("global: {{scrape_interval: {seconds}s}}\nscrape_configs: [{targets}]\n")
+}
+
+/// A VictoriaMetrics that scrapes those addresses each so many seconds.
+pub(crate) fn victoria_scraping_every(seconds: u32, addresses: &[&str]) -> Server {
     let data = super::empty_directory();
     let config = data.path().join("config");
-    let targets = format!("{{job_name: service, static_configs: [{{targets: {addresses:?}}}]}}");
-    let text = format!("global: {{scrape_interval: 1s}}\nscrape_configs: [{targets}]\n");
-    fs::write(&config, text).unwrap();
+    fs::write(&config, scrape_config(seconds, addresses)).unwrap();
+    let address = free_address();
+    let mut command = Command::new("victoria-metrics");
+    command
+        .arg(format!("-storageDataPath={}", data.path().join("data").display()))
+        .arg(format!("-httpListenAddr={address}"))
+        .arg(format!("-promscrape.config={}", config.display()));
+    let process = start_process(command, data.path(), &address, "/-/healthy", "200");
+    Server { process, url: format!("http://{address}"), _data: data }
+}
+
+/// A service that is the Python program `text`, given host and port.
+pub(crate) fn python_service(text: &str) -> Server {
+    let data = super::empty_directory();
+    let address = free_address();
+    let (host, port) = address.split_once(':').expect("host and port");
+    let mut command = Command::new("python3");
+    command.args(["-c", text, host, port]);
+    let process = start_process(command, data.path(), &address, "/metrics", "200");
+    Server { process, url: format!("http://{address}"), _data: data }
+}
+
+/// A Prometheus that scrapes those addresses each so many seconds.
+pub(crate) fn scraping_every(seconds: u32, addresses: &[&str]) -> Server {
+    let data = super::empty_directory();
+    let config = data.path().join("config");
+    fs::write(&config, scrape_config(seconds, addresses)).unwrap();
     let address = free_address();
     let mut command = Command::new("prometheus");
     command

@@ -84,7 +84,7 @@ pub(crate) fn text(instances: &[Instance], start: i64, end: i64, format: Format)
 
 impl Instance {
     /// Every sample of the scrape with that number.
-    fn scrape(&self, n: f64) -> Vec<(&'static str, f64)> {
+    pub(crate) fn scrape(&self, n: f64) -> Vec<(&'static str, f64)> {
         let events = if self.blocking > 0.0 { n } else { 0.0 };
         vec![
             ("http_request_duration_seconds_bucket|,le=\"0.1\"", n * 995.0),

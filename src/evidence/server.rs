@@ -1,0 +1,141 @@
+//! What a server is asked about the evidence, beside the queries, and what it says: it collects by
+//! itself, and goes on answering when what it collected is old, or lacks targets that are gone.
+
+mod age;
+mod births;
+mod looks;
+mod targets;
+
+use jiff::Timestamp;
+
+use crate::collect::Telemetry;
+use crate::config::{Plan, Source};
+use crate::evaluate::Error;
+use crate::model::evidence::{Evidence, Rule, Scope, Shortfall};
+use crate::model::question::{Answer, Probe, Question, Values};
+use crate::model::reading::{Incomplete, Sample};
+use looks::{Group, Look};
+
+/// What came of a probe.
+type Probed = Result<Answer, Error>;
+
+/// Asks further probes, once it is known what they depend on.
+type AskAgain<'a> = &'a dyn Fn(&[Probe]) -> Vec<Probed>;
+
+/// What a probe is about.
+enum Purpose {
+    /// The newest sample of the look with this number.
+    Age(usize),
+    /// The targets of these looks.
+    Targets(Group),
+    /// Series of these looks that were born within the time.
+    Births(Group),
+}
+
+/// What a server is to be asked about the evidence of an audit.
+pub struct Inquiry<'a> {
+    plan: &'a Plan,
+    questions: &'a [Question],
+    telemetry: &'a Telemetry,
+    /// What the queries look at.
+    looks: Vec<Look>,
+    /// Queries of which it cannot be told what they look at, and why.
+    unread: Vec<(usize, String)>,
+    probes: Vec<Probe>,
+    purposes: Vec<Purpose>,
+}
+
+impl<'a> Inquiry<'a> {
+    /// What there is to be asked about the evidence of `questions` at the instant `at`; nothing
+    /// where samples are at hand.
+    pub fn new(
+        plan: &'a Plan,
+        questions: &'a [Question],
+        telemetry: &'a Telemetry,
+        at: Timestamp,
+    ) -> Self {
+        let (mut looks, mut unread, mut asked) = (Vec::new(), Vec::new(), Vec::new());
+        if matches!(plan.spec.source, Source::Server(_)) {
+            (looks, unread) = looks::of(plan, questions, telemetry, at);
+            let ages = looks.iter().enumerate();
+            asked.extend(ages.map(|(number, look)| (Purpose::Age(number), age::probe(look))));
+            for group in looks::groups(&looks) {
+                let probe = targets::probe(&looks, &group);
+                asked.push((Purpose::Targets(group), probe));
+            }
+            let interval = telemetry.settling.as_ref().and_then(|it| it.interval);
+            for group in looks::groups_of_counters(&looks) {
+                let probe = births::probe(&looks, &group, interval);
+                asked.push((Purpose::Births(group), probe));
+            }
+        }
+        let (purposes, probes) = asked.into_iter().unzip();
+        Self { plan, questions, telemetry, looks, unread, probes, purposes }
+    }
+
+    /// The probes.
+    pub fn probes(&self) -> &[Probe] {
+        &self.probes
+    }
+
+    /// What the server says of the evidence: `answers` are those to the questions, `probed` those
+    /// to the probes; `ask_again` asks what depends on them.
+    pub fn told(
+        &self,
+        answers: &[Result<Answer, Error>],
+        probed: &[Probed],
+        ask_again: AskAgain<'_>,
+    ) -> Evidence {
+        let mut evidence = Evidence::default();
+        let mut newest = vec![None; self.looks.len()];
+        let (mut of_targets, mut of_births) = (Vec::new(), Vec::new());
+        for (purpose, answer) in self.purposes.iter().zip(probed) {
+            let samples = self.whole(answer);
+            match purpose {
+                Purpose::Age(look) => newest[*look] = Some(samples.map(age::newest)),
+                Purpose::Targets(group) => of_targets.push((group, samples)),
+                Purpose::Births(group) => of_births.push((group, samples)),
+            }
+        }
+        evidence.shortfalls.extend(targets::shortfalls(self, &of_targets));
+        evidence.shortfalls.extend(births::shortfalls(self, of_births, answers));
+        age::judge(self, newest, ask_again, &mut evidence);
+        // Why a query has no answer is told there; its evidence says nothing more.
+        let is_answered = |query: &usize| answers.get(*query).is_some_and(Result::is_ok);
+        evidence.shortfalls.retain_mut(|shortfall| match &mut shortfall.scope {
+            Scope::Everything => true,
+            Scope::Queries(all) => {
+                all.retain(is_answered);
+                !all.is_empty()
+            }
+        });
+        evidence
+    }
+
+    /// The samples of an answer that lacks nothing; or why there is none.
+    fn whole(&self, answer: &Probed) -> Result<Vec<Sample>, String> {
+        match answer {
+            Ok(Answer { incomplete: Some(incomplete), .. }) if !self.plan.accept_partial => {
+                let (Incomplete::BackendSays(why) | Incomplete::Unanswered(why)) = incomplete;
+                Err(why.clone())
+            }
+            Ok(Answer { values: Values::Vector(samples), .. }) => Ok(samples.clone()),
+            Ok(_) => Err("the answer is a range".to_owned()),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    /// A shortfall of these looks.
+    fn shortfall(
+        &self,
+        rule: Rule,
+        looks: impl IntoIterator<Item = usize>,
+        detail: String,
+    ) -> Shortfall {
+        let looks = looks.into_iter().filter_map(|look| self.looks.get(look));
+        let mut queries: Vec<_> = looks.flat_map(|look| look.queries.iter().copied()).collect();
+        queries.sort_unstable();
+        queries.dedup();
+        Shortfall { rule, scope: Scope::Queries(queries), target: None, detail }
+    }
+}

@@ -1,0 +1,245 @@
+//! How old the newest samples are that the queries look at.
+
+use super::looks::{Look, duration, milliseconds};
+use super::{AskAgain, Inquiry};
+use crate::config::Query;
+use crate::model::evidence::{Evidence, QueryEvidence, Rule, Scope, Shortfall};
+use crate::model::quantity::number;
+use crate::model::question::Probe;
+use crate::model::reading::Sample;
+use crate::promql::Expression;
+
+/// So old a sample may always be, unless the configuration says otherwise, milliseconds.
+const YOUNG: i64 = 60_000;
+/// And so many of its usual intervals.
+const INTERVALS: f64 = 3.0;
+/// The least time over which the usual interval is looked for, milliseconds.
+const LEAST_RANGE: i64 = 600_000;
+
+/// The instant of a newest sample, milliseconds since the Unix epoch, if there is any; or why that
+/// cannot be told.
+type Newest = Result<Option<i64>, String>;
+
+/// A look whose newest sample may be too old.
+struct Old<'a> {
+    number: usize,
+    look: &'a Look,
+    newest: i64,
+    /// Its usual interval, milliseconds.
+    interval: Option<f64>,
+}
+
+impl Old<'_> {
+    fn age(&self) -> i64 {
+        self.look.instant.saturating_sub(self.newest)
+    }
+}
+
+/// The time of the newest sample of the last minutes.
+pub(super) fn probe(look: &Look) -> Probe {
+    Probe { expr: Expression::new(format!("max(timestamp({}))", look.latest())), span: None }
+}
+
+/// The same of all the time that the queries look at, and the usual interval of the samples.
+fn probes_of_old(look: &Look) -> [Probe; 2] {
+    let range = look.range.max(LEAST_RANGE);
+    let step = (range / 180).clamp(5000, 240_000);
+    let times = format!("timestamp({})[{}:{}]", look.latest(), duration(range), duration(step));
+    let samples = look.over(range);
+    let interval = format!(
+        "max((max_over_time({times}) - min_over_time({times})) / (count_over_time({samples}) - 1))"
+    );
+    let newest = format!("max(max_over_time({times}))");
+    [newest, interval].map(|expr| Probe { expr: Expression::new(expr), span: None })
+}
+
+/// The instant that a probe tells.
+pub(super) fn newest(samples: Vec<Sample>) -> Option<i64> {
+    let seconds = value(&samples)?;
+    Some((seconds * 1000.0).round() as i64)
+}
+
+fn value(samples: &[Sample]) -> Option<f64> {
+    samples.first().map(|sample| sample.value).filter(|value| value.is_finite())
+}
+
+/// Judges the newest samples, one for each look.
+pub(super) fn judge(
+    inquiry: &Inquiry<'_>,
+    newest: Vec<Option<Newest>>,
+    ask_again: AskAgain<'_>,
+    evidence: &mut Evidence,
+) {
+    let mut newest: Vec<Newest> =
+        newest.into_iter().map(|it| it.unwrap_or_else(not_asked)).collect();
+    let old = look_closer(inquiry, &mut newest, ask_again);
+    evidence.queries.extend(of_queries(inquiry, &newest));
+    let old: Vec<_> = old.into_iter().filter(|it| it.age() as f64 > limit(inquiry, it)).collect();
+    evidence.shortfalls.extend(too_old(inquiry, &old));
+    evidence.shortfalls.extend(unknown(inquiry, &newest));
+    let rest =
+        newest.iter().enumerate().filter(|(number, _)| old.iter().all(|it| it.number != *number));
+    evidence.shortfalls.extend(before_the_end(inquiry, rest));
+}
+
+/// Asks again about what was not found among the samples of the last minutes, or is not young:
+/// whether it is older, and how often it comes. All that is not young comes of it.
+fn look_closer<'a>(
+    inquiry: &'a Inquiry<'_>,
+    newest: &mut [Newest],
+    ask_again: AskAgain<'_>,
+) -> Vec<Old<'a>> {
+    let max_age = inquiry.plan.criteria.evidence.max_age;
+    let young = max_age.map_or(YOUNG, milliseconds).min(YOUNG);
+    let doubtful: Vec<_> = inquiry
+        .looks
+        .iter()
+        .zip(newest)
+        .enumerate()
+        .filter(|(_, (look, newest))| match newest {
+            Ok(Some(at)) => look.instant.saturating_sub(*at) > young,
+            Ok(None) => true,
+            Err(_) => false,
+        })
+        .collect();
+    let wanted = |newest: &Newest| [matches!(newest, Ok(None)), max_age.is_none()];
+    let probes = doubtful.iter().flat_map(|(_, (look, newest))| {
+        let probes = probes_of_old(look).into_iter().zip(wanted(newest));
+        probes.filter_map(|(probe, is_wanted)| is_wanted.then_some(probe))
+    });
+    let probes: Vec<_> = probes.collect();
+    let mut answers = Vec::new().into_iter();
+    if !probes.is_empty() {
+        answers = ask_again(&probes).into_iter();
+    }
+    let mut next = || answers.next().map(|answer| inquiry.whole(&answer));
+    let mut old = Vec::new();
+    for (number, (look, newest)) in doubtful {
+        let [is_newest_asked, is_interval_asked] = wanted(newest);
+        if is_newest_asked {
+            *newest = next().unwrap_or_else(not_asked).map(self::newest);
+        }
+        let interval = if is_interval_asked { next().and_then(Result::ok) } else { None };
+        let interval = interval.and_then(|samples| value(&samples)).filter(|it| *it > 0.0);
+        if let Ok(Some(at)) = newest {
+            let interval = interval.map(|seconds| seconds * 1000.0);
+            old.push(Old { number, look, newest: *at, interval });
+        }
+    }
+    old
+}
+
+fn not_asked<T>() -> Result<T, String> {
+    Err("it was not asked".to_owned())
+}
+
+/// How old the newest sample may be, milliseconds.
+fn limit(inquiry: &Inquiry<'_>, old: &Old<'_>) -> f64 {
+    match inquiry.plan.criteria.evidence.max_age {
+        Some(limit) => limit.as_secs_f64() * 1000.0,
+        None => (INTERVALS * old.interval.unwrap_or_default()).max(YOUNG as f64),
+    }
+}
+
+/// How old the newest sample is of what each query uses.
+fn of_queries(inquiry: &Inquiry<'_>, newest: &[Newest]) -> Vec<QueryEvidence> {
+    let ages = |query: usize| {
+        let looks = inquiry.looks.iter().zip(newest);
+        looks.filter(move |(look, _)| look.queries.contains(&query)).filter_map(|(look, newest)| {
+            let newest = newest.as_ref().ok()?.as_ref()?;
+            Some(look.instant.saturating_sub(*newest).max(0))
+        })
+    };
+    let evidence = |query| QueryEvidence {
+        query,
+        newest_sample_age_s: ages(query).min().map(|age| age as f64 / 1000.0),
+        ..QueryEvidence::default()
+    };
+    (0..inquiry.questions.len()).map(evidence).collect()
+}
+
+/// One shortfall for all that is too old: what ends together has one cause.
+fn too_old(inquiry: &Inquiry<'_>, old: &[Old<'_>]) -> Option<Shortfall> {
+    let oldest = old.iter().max_by_key(|it| it.age())?;
+    let seconds = |milliseconds: f64| number(milliseconds / 1000.0);
+    let (age, limit) = (seconds(oldest.age() as f64), seconds(limit(inquiry, oldest)));
+    let why = match (inquiry.plan.criteria.evidence.max_age, oldest.interval) {
+        (None, Some(interval)) => format!(
+            " (it came every {} s)",
+            seconds(if interval < 10_000.0 {
+                interval
+            } else {
+                (interval / 1000.0).round() * 1000.0
+            })
+        ),
+        _ => String::new(),
+    };
+    let text = &oldest.look.text;
+    let others = others(old.len());
+    let detail = format!(
+        "the newest sample of {text} is {age} s old, where {limit} s may pass{why}{others}"
+    );
+    Some(inquiry.shortfall(Rule::MaxAge, old.iter().map(|it| it.number), detail))
+}
+
+fn others(count: usize) -> String {
+    match count {
+        0 | 1 => String::new(),
+        2 => "; so is that of another selector".to_owned(),
+        count => format!("; so are those of {} other selectors", count - 1),
+    }
+}
+
+/// What cannot be told.
+fn unknown(inquiry: &Inquiry<'_>, newest: &[Newest]) -> Vec<Shortfall> {
+    let failed = newest.iter().enumerate();
+    let failed: Vec<_> = failed.filter_map(|(look, it)| Some((look, it.as_ref().err()?))).collect();
+    let mut found = Vec::new();
+    if let Some((first, error)) = failed.first() {
+        let text = &inquiry.looks[*first].text;
+        let detail = format!("it cannot be told how old the newest sample of {text} is: {error}");
+        found.push(inquiry.shortfall(Rule::MaxAge, failed.iter().map(|(look, _)| *look), detail));
+    }
+    for (query, error) in &inquiry.unread {
+        let name = inquiry.plan.queries.get(*query).map(Query::name).unwrap_or_default();
+        let detail = format!(
+            "it cannot be told how old the samples of `{name}` are: write its metrics with braces, \
+             as in x{{}} ({error})"
+        );
+        let scope = Scope::Queries(vec![*query]);
+        found.push(Shortfall { scope, ..inquiry.shortfall(Rule::MaxAge, [], detail) });
+    }
+    found
+}
+
+/// What a required signal looks at, and ends before the command did.
+fn before_the_end<'a>(
+    inquiry: &Inquiry<'_>,
+    newest: impl Iterator<Item = (usize, &'a Newest)>,
+) -> Option<Shortfall> {
+    let settling = inquiry.telemetry.settling.as_ref()?;
+    let ended = settling.ended.as_millisecond();
+    let is_required = |query: &usize| {
+        let signal = inquiry.plan.queries.get(*query).and_then(Query::signal);
+        signal.is_some_and(|signal| signal.def().is_required)
+    };
+    let short: Vec<_> = newest
+        .filter_map(|(number, newest)| Some((number, (*newest.as_ref().ok()?)?)))
+        .filter(|(_, newest)| *newest < ended)
+        .filter(|(number, _)| inquiry.looks[*number].queries.iter().any(is_required))
+        .collect();
+    let (first, newest) = short.iter().min_by_key(|(_, newest)| *newest)?;
+    let text = &inquiry.looks[*first].text;
+    let early = number((ended - newest) as f64 / 1000.0);
+    let waited = if settling.waited.is_zero() {
+        "and it was not waited for (--settle 0s)".to_owned()
+    } else {
+        let waited = number(settling.waited.as_secs_f64());
+        format!("though it was waited for {waited} s (--settle)")
+    };
+    let others = others(short.len());
+    let detail = format!(
+        "the newest sample of {text} is {early} s older than the end of the command, {waited}{others}"
+    );
+    Some(inquiry.shortfall(Rule::MaxAge, short.iter().map(|(look, _)| *look), detail))
+}
