@@ -6,29 +6,37 @@
 //! that the run gave.
 
 pub(crate) mod clock;
+mod gone;
+mod holes;
+mod pages;
+mod processes;
 mod requests;
 mod scrapes;
 mod server;
 mod stall;
+mod targets;
 mod timestamps;
 mod top_bucket;
+mod used;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
 pub use server::Inquiry;
 
-use crate::collect::Telemetry;
+use crate::collect::{Telemetry, UP};
 use crate::config::Plan;
 use crate::model::check::Criteria;
 use crate::model::clock_skew::ClockSkew;
 use crate::model::evidence::{Evidence, QueryEvidence, Shortfall, TargetEvidence};
 use crate::model::question::Question;
 use crate::model::reading::Readings;
-use crate::promql::{Query, SelectorUse};
+use crate::promql::SelectorUse;
 use crate::storage::{Labels, Series, Storage};
-use crate::target_health::TargetHealth;
+use crate::target_health::{TargetHealth, instance_and_job};
+use targets::Finder;
+use used::Used;
 
 /// Samples, and what is used of them.
 pub(crate) struct Seen<'a> {
@@ -38,17 +46,22 @@ pub(crate) struct Seen<'a> {
     pub(crate) of_target: Vec<Vec<&'a Series>>,
     /// The selectors of each query of the plan, in its order.
     pub(crate) uses: Vec<&'a [SelectorUse]>,
-    /// The first instant that counts, milliseconds since the Unix epoch.
-    #[expect(dead_code, reason = "what looks for holes needs it next")]
-    pub(crate) start: i64,
+    /// The series of each target that queries use, in the order of the targets.
+    pub(crate) used: Vec<Vec<Used<'a>>>,
+    /// Those that belong to no target, by their labels `instance` and `job`.
+    pub(crate) strays: BTreeMap<Labels, Vec<Used<'a>>>,
+    /// The queries that find no series at all.
+    pub(crate) unmatched: Vec<usize>,
+    /// Whether `up` tells of scrapes.
+    pub(crate) has_up: bool,
     /// The instant of the audit.
     pub(crate) end: i64,
     pub(crate) criteria: &'a Criteria,
 }
 
 /// What looks for shortfalls in samples, a file each.
-const OF_SAMPLES: [fn(&Seen<'_>) -> Vec<Shortfall>; 3] =
-    [scrapes::shortfalls, stall::shortfalls, timestamps::shortfalls];
+const OF_SAMPLES: [fn(&Seen<'_>) -> Vec<Shortfall>; 4] =
+    [scrapes::shortfalls, gone::shortfalls, stall::shortfalls, timestamps::shortfalls];
 
 /// Looks at what the readings at the instant `at` rest on; `clock` is that of the server, and `told`
 /// what it tells of the evidence.
@@ -66,6 +79,8 @@ pub fn look(
         evidence.targets = (0..seen.targets.len()).map(|it| scrapes::target(&seen, it)).collect();
         evidence.queries = (0..seen.uses.len()).map(|it| scrapes::query(&seen, it)).collect();
         evidence.shortfalls = OF_SAMPLES.iter().flat_map(|look| look(&seen)).collect();
+        evidence.shortfalls.extend(holes::add(&seen, &mut evidence.queries));
+        evidence.shortfalls.extend(processes::add(&seen, &mut evidence.targets));
         let ends = top_bucket::ends(&seen);
         evidence.shortfalls.extend(top_bucket::shortfalls(plan, readings, &ends));
     }
@@ -83,41 +98,36 @@ fn seen<'a>(
     telemetry: &'a Telemetry,
     at: Timestamp,
 ) -> Seen<'a> {
-    let targets = telemetry.targets();
-    let end = at.as_millisecond();
-    let length = telemetry.observed.window.and_then(|it| i64::try_from(it.as_millis()).ok());
-    Seen {
-        storage,
-        targets,
-        of_target: by_target(storage, targets),
-        uses: questions.iter().map(selectors).collect(),
-        start: end.saturating_sub(length.unwrap_or_default()),
-        end,
-        criteria: &plan.criteria,
-    }
-}
-
-/// What a question selects; nothing if it cannot be evaluated on samples.
-fn selectors(question: &Question) -> &[SelectorUse] {
-    question.expr.parsed().map(Query::selectors).unwrap_or_default()
-}
-
-/// The series of each target: those that have all of its labels. In one pass, for there may be
-/// thousands of targets.
-fn by_target<'a>(storage: &'a Storage, targets: &[TargetHealth]) -> Vec<Vec<&'a Series>> {
-    let names = |labels: &Labels| labels.iter().map(|(name, _)| name.to_owned()).collect();
-    let kinds: BTreeSet<Vec<String>> = targets.iter().map(|it| names(&it.target)).collect();
-    let numbers: HashMap<&Labels, usize> =
-        targets.iter().enumerate().map(|(number, it)| (&it.target, number)).collect();
-    let mut found = vec![Vec::new(); targets.len()];
+    let (targets, end) = (telemetry.targets(), at.as_millisecond());
+    let finder = Finder::new(targets);
+    let mut of_target = vec![Vec::new(); targets.len()];
     for (_, series) in storage.iter() {
-        for kind in &kinds {
-            let target: Labels =
-                kind.iter().map(|name| (name.as_str(), series.labels.get(name))).collect();
-            if let Some(number) = numbers.get(&target) {
-                found[*number].push(series);
+        if let Some(number) = finder.target(&series.labels) {
+            of_target[number].push(series);
+        }
+    }
+    let mut used: Vec<_> = targets.iter().map(|_| Vec::new()).collect();
+    let (mut strays, mut is_matched) = (BTreeMap::new(), vec![false; questions.len()]);
+    for it in used::used(storage, questions, end) {
+        it.by.iter().for_each(|by| is_matched[by.query] = true);
+        match finder.target(&it.series.labels) {
+            Some(number) => used[number].push(it),
+            None => {
+                let of = instance_and_job(&it.series.labels);
+                strays.entry(of).or_insert_with(Vec::new).push(it);
             }
         }
     }
-    found
+    Seen {
+        storage,
+        targets,
+        of_target,
+        uses: questions.iter().map(used::selectors).collect(),
+        used,
+        strays,
+        unmatched: (0..questions.len()).filter(|query| !is_matched[*query]).collect(),
+        has_up: storage.of_metric(Some(UP)).next().is_some(),
+        end,
+        criteria: &plan.criteria,
+    }
 }

@@ -49,6 +49,7 @@ pub mod interrupt;
 pub mod model;
 mod one_line;
 pub mod output;
+mod processes;
 pub mod progress;
 pub mod prometheus;
 pub mod promql;

@@ -13,7 +13,7 @@ pub use cumulative::is_named_cumulative;
 pub use labels::{Labels, METRIC_NAME};
 pub use limits::{Full, Limits};
 pub(crate) use limits::{Room, size_of_series};
-pub use points::{Point, Points, STALE, is_stale};
+pub use points::{Iter as PointsIter, Point, Points, STALE, is_stale};
 
 /// A series: its labels, and its samples in the order of time.
 #[derive(Debug, Clone)]

@@ -24,14 +24,23 @@ pub struct TargetHealth {
     pub slowest_s: Option<f64>,
     /// The usual time from one to the next, seconds.
     pub interval_s: Option<f64>,
-    /// The longest time without any scrape under way, seconds.
+    /// The longest time without any scrape under way while there were any, seconds.
     pub longest_pause_s: f64,
+    /// How long before the last scrape of all its own last one was, seconds, where that is longer
+    /// than a gap.
+    pub ended_s: Option<f64>,
+}
+
+/// What tells a target where nothing else does.
+pub fn instance_and_job(labels: &Labels) -> Labels {
+    let named = ["instance", "job"].map(|name| (name, labels.get(name)));
+    named.into_iter().collect()
 }
 
 impl TargetHealth {
     /// What is missing of the telemetry by the usual rules, if anything is.
     pub fn missing(&self) -> Option<String> {
-        self.failed_scrapes().or_else(|| self.gap(None))
+        self.failed_scrapes().or_else(|| self.gap(None)).or_else(|| self.gone())
     }
 
     /// That scrapes failed, if any did.
@@ -39,6 +48,12 @@ impl TargetHealth {
         let target = series(&self.target);
         let words = || format!("{} of {} scrapes failed{target}", self.failed, self.tried);
         (self.failed > 0).then(words)
+    }
+
+    /// That it ended before the others did, if so.
+    pub fn gone(&self) -> Option<String> {
+        let (ended, target) = (number(self.ended_s?), series(&self.target));
+        Some(format!("there was nothing of it for the last {ended} s{target}"))
     }
 
     /// That there was too long a pause between scrapes, if there was; three usual intervals, and a
@@ -54,11 +69,23 @@ impl TargetHealth {
             };
             return (self.longest_pause_s > longest).then(words);
         }
-        let is_gap = |usual: &f64| self.longest_pause_s > (GAP * usual).max(SHORTEST_GAP);
-        let usual = self.interval_s.filter(is_gap)?;
+        let usual = self.interval_s.filter(|usual| is_gap(self.longest_pause_s, *usual))?;
         let usual = number(usual);
         Some(format!("there was no scrape for {pause} s, where {usual} s are usual{target}"))
     }
+}
+
+/// Whether a pause is too long where another one is usual, both in seconds.
+pub fn is_gap(pause: f64, usual: f64) -> bool {
+    pause > (GAP * usual).max(SHORTEST_GAP)
+}
+
+/// The median of the intervals between instants in order, milliseconds.
+pub fn usual_interval(instants: &[i64]) -> Option<i64> {
+    let mut intervals: Vec<_> =
+        instants.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).collect();
+    let middle = intervals.len() / 2;
+    (!intervals.is_empty()).then(|| *intervals.select_nth_unstable(middle).1)
 }
 
 /// How long a page may take, in seconds, if it is to show that no loop is held up: no longer than
@@ -89,6 +116,7 @@ mod tests {
                 slowest_s: None,
                 interval_s: Some(usual),
                 longest_pause_s: pause,
+                ended_s: None,
             };
             assert_eq!(health.gap(None).is_some(), is_gap, "{pause} of {usual}");
         }

@@ -3,6 +3,8 @@
 //! A starved event loop cannot serve its own page, so this is evidence; and it is read from
 //! `up` and `scrape_duration_seconds` alone, so that a recording says the same as the scrape did.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -11,8 +13,8 @@ use super::deadline::Deadline;
 use super::error::SamplesError;
 use super::targets::Targets;
 use crate::config::ObservedRange;
-use crate::storage::{Labels, METRIC_NAME, Point, Points, Storage};
-use crate::target_health::TargetHealth;
+use crate::storage::{Labels, METRIC_NAME, Point, Points, Series, Storage};
+use crate::target_health::{TargetHealth, instance_and_job, is_gap, usual_interval};
 
 /// Says of each instant whether a target was scraped successfully.
 pub(crate) const UP: &str = "up";
@@ -21,9 +23,11 @@ pub(crate) const DURATION: &str = "scrape_duration_seconds";
 /// How many samples of a page were dropped, as later ones of their series had come before them;
 /// where there were any.
 pub(crate) const OUT_OF_ORDER: &str = "scrape_samples_out_of_order";
+/// How many processes showed the page before the load, where they were several.
+pub(crate) const PROCESSES: &str = "scrape_processes";
 
 /// The metrics that are written about scrapes, with no labels but the target's.
-pub(super) const REPORTED: &[&str] = &[UP, DURATION, OUT_OF_ORDER];
+pub(super) const REPORTED: &[&str] = &[UP, DURATION, OUT_OF_ORDER, PROCESSES];
 
 /// From when to when samples were taken, and how often.
 #[derive(Debug, Clone, Copy)]
@@ -42,7 +46,7 @@ pub(super) fn span(storage: &Storage, targets: &Targets<'_>) -> Option<Span> {
     let (first, last) = first.zip(last).or_else(|| storage.span())?;
     let longest = scrapes.iter().copied().max_by_key(|points| points.len());
     let densest = longest.or_else(|| densest(storage))?;
-    Some(Span { first, last, step: usual_interval(densest) })
+    Some(Span { first, last, step: interval(densest) })
 }
 
 /// The instants of the scrapes, each once, in order.
@@ -71,7 +75,8 @@ impl Span {
 
 /// How each target could be scraped, up to the instant `until`.
 ///
-/// Where there is no `up`, the series with the most samples stands for the scrapes.
+/// Where there is no `up`, targets are told by `instance` and `job`, and of each the series with
+/// the most samples stands for its scrapes.
 ///
 /// # Errors
 /// It takes longer than it may.
@@ -81,73 +86,105 @@ pub(super) fn targets(
     until: Option<i64>,
     deadline: &mut Deadline,
 ) -> Result<Vec<TargetHealth>, SamplesError> {
-    let last = targets.ups().iter().filter_map(|series| series.points.last()).max();
-    let Some(last) = last else {
-        let densest = densest(storage);
-        return Ok(densest.map(|points| of_series(points, until)).into_iter().collect());
-    };
+    let scraped = scraped(storage, targets);
+    let Some(last) = scraped.iter().filter_map(|it| it.last).max() else { return Ok(Vec::new()) };
+    let last = until.map_or(last, |until| last.min(until));
     // An instant after the last scrape leaves a pause at the end.
     let end = until.unwrap_or(last);
-    let mut all = Vec::with_capacity(targets.ups().len());
-    for up in targets.ups() {
+    let mut all = Vec::with_capacity(scraped.len());
+    for it in &scraped {
         deadline.tick()?;
-        let mut labels = up.labels.clone();
-        labels.set(METRIC_NAME, DURATION);
-        let took = storage.find(&labels).map(|series| &series.points);
-        all.push(of_target(&up.labels, &up.points, took, end));
+        all.push(it.health(last, end));
+    }
+    let longest = all.iter().filter_map(|it| it.interval_s).reduce(f64::max);
+    for target in &mut all {
+        let usual = target.interval_s.or(longest);
+        target.ended_s = target.ended_s.filter(|it| usual.is_some_and(|usual| is_gap(*it, usual)));
     }
     all.sort_by(|a, b| a.target.cmp(&b.target));
     Ok(all)
+}
+
+/// A target, and what tells of its scrapes.
+struct Scraped<'a> {
+    target: Labels,
+    up: Cow<'a, Points>,
+    took: Option<&'a Points>,
+    /// The instant of its last sample.
+    last: Option<i64>,
+}
+
+fn scraped<'a>(storage: &'a Storage, targets: &Targets<'a>) -> Vec<Scraped<'a>> {
+    if targets.ups().is_empty() {
+        return without_up(storage);
+    }
+    let of_up = |up: &&'a Series| {
+        let mut labels = up.labels.clone();
+        labels.set(METRIC_NAME, DURATION);
+        let took = storage.find(&labels).map(|series| &series.points);
+        labels.set(METRIC_NAME, "");
+        let last = up.points.last();
+        Scraped { target: labels, up: Cow::Borrowed(&up.points), took, last }
+    };
+    targets.ups().iter().map(of_up).collect()
+}
+
+fn without_up(storage: &Storage) -> Vec<Scraped<'_>> {
+    let mut densest: HashMap<Labels, (&Points, Option<i64>)> = HashMap::new();
+    for (_, Series { labels, points, .. }) in storage.iter() {
+        let (most, last) =
+            densest.entry(instance_and_job(labels)).or_insert((points, points.last()));
+        if points.len() > most.len() {
+            *most = points;
+        }
+        *last = points.last().max(*last);
+    }
+    let all = densest.into_iter().map(|(target, (points, last))| {
+        let up = points.iter().map(|point| Point { value: 1.0, ..point }).collect();
+        Scraped { target, up: Cow::Owned(up), took: None, last }
+    });
+    all.collect()
 }
 
 fn densest(storage: &Storage) -> Option<&Points> {
     storage.iter().map(|(_, series)| &series.points).max_by_key(|points| points.len())
 }
 
-/// Of samples that tell nothing of the scrapes that brought them.
-fn of_series(points: &Points, until: Option<i64>) -> TargetHealth {
-    let up: Points = points.iter().map(|point| Point { value: 1.0, ..point }).collect();
-    let end = until.or(up.last()).unwrap_or_default();
-    of_target(&Labels::default(), &up, None, end)
-}
-
-fn of_target(labels: &Labels, up: &Points, took: Option<&Points>, end: i64) -> TargetHealth {
-    let took: Vec<_> = took.into_iter().flatten().collect();
-    let lasted = |at: i64| {
-        let index = took.binary_search_by_key(&at, |point| point.at).ok()?;
-        Some(took[index].value).filter(|seconds| seconds.is_finite())
-    };
-    let (mut tried, mut failed, mut slowest, mut pause) = (0, 0, None, 0.0_f64);
-    let mut over: Option<f64> = None;
-    for point in up.iter().take_while(|point| point.at <= end) {
-        tried += 1;
-        failed += usize::from(point.value != 1.0);
-        let (began, lasted) = (point.at as f64 / 1000.0, lasted(point.at));
-        pause = over.map_or(pause, |over| pause.max(began - over));
-        over = Some(began + lasted.unwrap_or_default());
-        slowest = lasted.into_iter().chain(slowest).reduce(f64::max);
-    }
-    // Another target was scraped for longer.
-    pause = over.map_or(pause, |over| pause.max(end as f64 / 1000.0 - over));
-    let mut target = labels.clone();
-    target.set(METRIC_NAME, "");
-    TargetHealth {
-        target,
-        tried,
-        failed,
-        slowest_s: slowest,
-        interval_s: usual_interval(up).map(|ms| ms as f64 / 1000.0),
-        longest_pause_s: pause,
+impl Scraped<'_> {
+    /// How it could be scraped up to `end`, where the last scrape of all was at `last`.
+    fn health(&self, last: i64, end: i64) -> TargetHealth {
+        let took: Vec<_> = self.took.into_iter().flatten().collect();
+        let lasted = |at: i64| {
+            let index = took.binary_search_by_key(&at, |point| point.at).ok()?;
+            Some(took[index].value).filter(|seconds| seconds.is_finite())
+        };
+        let (mut tried, mut failed, mut slowest, mut pause) = (0, 0, None, 0.0_f64);
+        let mut over: Option<f64> = None;
+        for point in self.up.iter().take_while(|point| point.at <= end) {
+            tried += 1;
+            failed += usize::from(point.value != 1.0);
+            let (began, lasted) = (point.at as f64 / 1000.0, lasted(point.at));
+            pause = over.map_or(pause, |over| pause.max(began - over));
+            over = Some(began + lasted.unwrap_or_default());
+            slowest = lasted.into_iter().chain(slowest).reduce(f64::max);
+        }
+        let (last, end) = (last as f64 / 1000.0, end as f64 / 1000.0);
+        pause = over.map_or(pause, |over| pause.max(end - over.max(last)));
+        TargetHealth {
+            target: self.target.clone(),
+            tried,
+            failed,
+            slowest_s: slowest,
+            interval_s: interval(&self.up).map(|ms| ms as f64 / 1000.0),
+            longest_pause_s: pause,
+            ended_s: over.zip(self.last).map(|(over, own)| last - over.max(own as f64 / 1000.0)),
+        }
     }
 }
 
-/// The median of the intervals, in milliseconds.
-fn usual_interval(points: &Points) -> Option<i64> {
-    let instants: Vec<_> = points.iter().map(|point| point.at).collect();
-    let mut intervals: Vec<_> =
-        instants.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).collect();
-    let middle = intervals.len() / 2;
-    (!intervals.is_empty()).then(|| *intervals.select_nth_unstable(middle).1)
+/// The usual interval between samples, in milliseconds.
+fn interval(points: &Points) -> Option<i64> {
+    usual_interval(&points.iter().map(|point| point.at).collect::<Vec<_>>())
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 mod course;
 mod progress;
 mod rhythm;
+mod roll_call;
 mod scraper;
 
 use std::sync::atomic::AtomicUsize;

@@ -58,6 +58,7 @@ pub(super) fn settle(
     loop {
         let within = (Instant::now(), PATIENCE);
         let server = Server::new(endpoint, clock.now(), false, within, observer.log);
+        let server = server.interruptible();
         let answers = ask_all(&server, &probes);
         let (newest, intervals) = answers.split_at(selectors.len());
         settling.interval = settling.interval.or_else(|| interval(intervals));

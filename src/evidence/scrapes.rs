@@ -15,7 +15,10 @@ pub(super) fn shortfalls(seen: &Seen<'_>) -> Vec<Shortfall> {
     let failed = seen.targets.iter().filter_map(|health| {
         Some(shortfall(Rule::FailedScrapes, health, health.failed_scrapes()?))
     });
-    let gaps = seen.targets.iter().filter_map(|health| {
+    // Where nothing tells of scrapes, what is not used need not be there all the time.
+    let counted = seen.targets.iter().enumerate();
+    let counted = counted.filter(|(number, _)| seen.has_up || !seen.used[*number].is_empty());
+    let gaps = counted.filter_map(|(_, health)| {
         Some(shortfall(Rule::MaxGap, health, health.gap(seen.criteria.evidence.max_gap)?))
     });
     failed.chain(gaps).collect()

@@ -98,7 +98,8 @@ pub const RULES: [RuleDef; 12] = [
         setting: Setting::Choice,
         default: "refuse",
         description: "no target ends before the time is over",
-        advice: "find out why it ended, or select the targets that are meant ($selector)",
+        advice: "find out why it ended, or select the targets that are meant ($selector); where a \
+                 deploy replaces instances on purpose, set gone_targets: allow under `evidence`",
     },
     RuleDef {
         rule: Rule::MaxAge,

@@ -30,6 +30,9 @@ pub(crate) fn escaped_length(text: &str) -> usize {
     text.len() + 2 * text.bytes().filter(|byte| !is_plain(byte)).count()
 }
 
+/// Answers to probes, with their numbers.
+pub(crate) type Numbered = Vec<(usize, Answered)>;
+
 /// Which probes share a request, by their numbers.
 pub(crate) fn groups(probes: &[Probe]) -> Vec<Vec<usize>> {
     let mut groups: Vec<(usize, Vec<usize>)> = Vec::new();
@@ -51,11 +54,7 @@ pub(crate) fn groups(probes: &[Probe]) -> Vec<Vec<usize>> {
 }
 
 /// The answers to a group of probes, with their numbers.
-pub(crate) fn ask(
-    server: &Server<'_>,
-    probes: &[Probe],
-    group: &[usize],
-) -> Vec<(usize, Answered)> {
+pub(crate) fn ask(server: &Server<'_>, probes: &[Probe], group: &[usize]) -> Numbered {
     let all: Vec<_> = group.iter().filter_map(|at| Some((*at, probes.get(*at)?))).collect();
     let marked: Vec<_> = all.iter().map(|(number, probe)| marked(*number, probe)).collect();
     let span = all.first().and_then(|(_, probe)| probe.span);
@@ -72,7 +71,7 @@ pub(crate) fn ask(
 /// The answers to probes, in a wave of their own.
 pub(crate) fn ask_all(server: &Server<'_>, probes: &[Probe]) -> Vec<Answered> {
     let (wave, groups) = (Wave::default(), groups(probes));
-    let mut answers: Vec<(usize, Answered)> = thread::scope(|scope| {
+    let mut answers: Numbered = thread::scope(|scope| {
         let asked: Vec<_> = groups
             .iter()
             .map(|group| wave.spawn(scope, move || Ok(ask(server, probes, group))))
@@ -87,15 +86,15 @@ pub(crate) fn ask_all(server: &Server<'_>, probes: &[Probe]) -> Vec<Answered> {
 /// The answers to a group, or why there are none.
 pub(crate) fn joined(
     group: &[usize],
-    asked: Spawned<'_, Result<Vec<(usize, Answered)>, Failed<QueryError>>>,
-) -> Vec<(usize, Answered)> {
+    asked: Spawned<'_, Result<Numbered, Failed<QueryError>>>,
+) -> Numbered {
     let none = |failed: Failed<QueryError>| {
         group.iter().map(|number| (*number, Err(failed.clone()))).collect()
     };
     join(asked).unwrap_or_else(none)
 }
 
-fn one_by_one(server: &Server<'_>, all: &[(usize, &Probe)]) -> Vec<(usize, Answered)> {
+fn one_by_one(server: &Server<'_>, all: &[(usize, &Probe)]) -> Numbered {
     let wave = Wave::default();
     thread::scope(|scope| {
         let ask = |(number, probe): &(usize, &Probe)| {
@@ -113,7 +112,7 @@ fn marked(number: usize, probe: &Probe) -> String {
 }
 
 /// The answer to each of a group.
-fn split(answer: Answer, group: &[usize]) -> Vec<(usize, Answered)> {
+fn split(answer: Answer, group: &[usize]) -> Numbered {
     let Answer { values, incomplete, .. } = answer;
     let (mut parts, none): (BTreeMap<_, _>, _) = match values {
         Values::Vector(samples) => {

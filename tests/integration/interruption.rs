@@ -321,6 +321,29 @@ fn the_load_beside_a_server_is_ended() {
     assert_nothing_left(directory.path(), Some(group));
 }
 
+/// Once the load is over it is waited for the samples of its end.
+#[test]
+fn a_server_that_falls_silent_after_the_load_is_not_waited_for() {
+    let directory = directory_with(CONFIG);
+    let over = directory.path().join("over");
+    let fake = Fake::start(move |request: &Request| match request.path.as_str() {
+        "/api/v1/query" if over.exists() => Response::silence(Duration::from_secs(20)),
+        "/api/v1/query" => Response::value("0.1"),
+        _ => Response::new(200, "Prometheus Server is Healthy.\n"),
+    });
+    let args = ["--target", &fake.url(), "--report", "report.json", "--", "touch", "over"];
+    let child = spawn(directory.path(), &args);
+    let over = directory.path().join("over");
+    wait_for("the end of the load", || over.exists().then_some(()));
+    thread::sleep(Duration::from_millis(500));
+    let asked = Instant::now();
+    send(&child, Signal::TERM);
+    let run = ended(child);
+    assert!(asked.elapsed() < Duration::from_secs(4), "{:?}", asked.elapsed());
+    assert_eq!((run.code, &report(directory.path())["verdict"]), (3, &"interrupted".into()));
+    assert_eq!(report(directory.path())["command"]["exit_code"], 0);
+}
+
 #[test]
 fn what_never_ends_is_not_read_any_longer() {
     let directory = directory_with(CONFIG);

@@ -15,6 +15,7 @@ mod faults;
 mod hostile_properties;
 #[cfg(unix)]
 mod interruption;
+mod mutations;
 mod original;
 mod promql;
 mod query;

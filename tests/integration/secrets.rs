@@ -263,10 +263,10 @@ fn the_command_inherits_nothing_that_is_meant_for_us() {
         "/api/v1/query" => Response::value("0.1"),
         _ => Response::new(200, "Prometheus Server is Healthy.\n"),
     });
-    let directory = directory_with(QUERIES);
     let url = format!("http://me:{SECRET}@{}/?token={SECRET}", service.address());
     let load = ["sh", "-c", "env > seen; echo $1 > url", "load", &url];
     for source in [["--scrape", &service.url()], ["--target", &service.url()]] {
+        let directory = directory_with(QUERIES);
         let args = [&source[..], &["--fail-on-critical", "--verbose", "--"], &load].concat();
         let run: Run = command(directory.path(), &args)
             .env("PATH", "/usr/bin:/bin")

@@ -76,8 +76,12 @@ fn a_real_service_is_told_well_from_sick() {
                 if code == 0 { &["HEALTHY"][..] } else { &["CRITICAL", "COLLAPSE_RISK"] };
             assert!(expected.contains(&report["status"].as_str().unwrap()), "{report:#}");
             let signals = report["signals"].as_object().unwrap();
+            // While the loop hangs for 1.2 s, a Prometheus that waits for 1 s may get no page.
+            let hangs = mode == Some("EVENT_LOOP_STARVATION");
             for signal in signals.values().filter(|signal| !signal["query"].is_null()) {
-                assert_eq!(signal["state"], "ok", "every metric is there: {report:#}");
+                let state = &signal["state"];
+                let is_there = state == "ok" || hangs && state == "partial";
+                assert!(is_there, "every metric is there: {report:#}");
             }
         }
     }

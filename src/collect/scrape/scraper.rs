@@ -6,15 +6,16 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::rhythm::Rhythm;
-use super::{PATIENCE, Shared, course, failed, lock};
+use super::{PATIENCE, Shared, course, failed, lock, roll_call};
 use crate::collect::clock::Clock;
-use crate::collect::coverage::{DURATION, OUT_OF_ORDER, REPORTED, UP};
+use crate::collect::coverage::{DURATION, OUT_OF_ORDER, PROCESSES, REPORTED, UP};
 use crate::collect::error::{PageProblem, ScrapeError};
 use crate::config::ScrapedPage;
 use crate::exposition::{self, Context, Format, Reader};
 use crate::interrupt;
 use crate::model::clock_skew::{ClockSkew, words};
 use crate::model::evidence::EvidenceRules;
+use crate::processes::Kind;
 use crate::prometheus::describe;
 use crate::prometheus::http::{
     Connections, Failed, Http, Log, Page, RetryPolicy, TransportError, Wanted,
@@ -88,17 +89,33 @@ impl<'a> Scraper<'a> {
     }
 
     /// The scrape before the load, which has to succeed. A service that has only just been started
-    /// is given a moment before.
+    /// is given a moment before; and it is seen how many processes show the page.
     pub(super) fn first(&mut self) -> Result<(), Arc<ScrapeError>> {
         let mut pauses = PAUSES.into_iter();
-        while let Err(failure) = self.get(PATIENCE) {
+        let (page, at) = loop {
+            let (_, at) = self.instant();
+            let failure = match self.get(PATIENCE) {
+                Ok(page) => break (page, at),
+                Err(failure) => failure,
+            };
             let pause = pauses.next().filter(|_| failure.error.is_without_answer());
             let slept = pause.map(|pause| interrupt::sleep(Duration::from_millis(pause)));
             if !matches!(slept, Some(Ok(()))) {
                 return Err(self.failed(failure.into()));
             }
+        };
+        let seen = roll_call::call(self, &page, at);
+        if let Some((_, Kind::Restarts)) = seen {
+            // That there was another process before is seen with its page.
+            self.read(page, at)?;
+            self.report(UP, at, 1.0);
         }
-        self.scrape(PATIENCE).map(drop)
+        self.scrape(PATIENCE)?;
+        let last = self.last.unwrap_or_default();
+        if let Some((processes, Kind::Workers)) = seen {
+            self.report(PROCESSES, last, processes as f64);
+        }
+        Ok(())
     }
 
     /// Scrapes in its rhythm until the load is over, and once more then.
@@ -192,7 +209,7 @@ impl<'a> Scraper<'a> {
 
     /// Now, and as a timestamp. No two scrapes of a page share one: their samples would
     /// contradict each other.
-    fn instant(&mut self) -> (Instant, i64) {
+    pub(super) fn instant(&mut self) -> (Instant, i64) {
         loop {
             let now = Instant::now();
             let at = self.clock.at(now).as_millisecond();
@@ -208,7 +225,7 @@ impl<'a> Scraper<'a> {
         failed(self.page, problem)
     }
 
-    fn get(&self, within: Duration) -> Result<Page, Failed<TransportError>> {
+    pub(super) fn get(&self, within: Duration) -> Result<Page, Failed<TransportError>> {
         self.http.get("", &[], RetryPolicy::Once(within))
     }
 

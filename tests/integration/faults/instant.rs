@@ -111,11 +111,12 @@ fn what_is_asked_beside_the_queries_may_come_one_by_one() {
         Some("vector(time())") => Response::value("1769860800"),
         Some("c / d") => Response::value("NaN"),
         Some("(((c) == 0) + ((d) == 0))") => Response::value("0"),
+        Some(query) if query.starts_with("max(timestamp(") => Response::value("1769860800"),
         _ if beside::is_asked_by(request) => Response::new(400, REFUSED),
         _ => healthy(request, true),
     });
     assert_eq!(run.code, 0, "{}", run.stdout);
-    assert_eq!(asked.len(), 8, "{asked:?}");
+    assert_eq!(asked.len(), 14, "{asked:?}");
     let reason = &run.json()["signals"]["blocking_duration_avg"]["reason"];
     assert_eq!(reason, "NaN was read as 0 (on_nan: zero)");
 }
@@ -127,9 +128,13 @@ fn what_is_asked_beside_the_queries_is_one_request() {
     assert_eq!(run.code, 0, "{}", run.stdout);
     let mut beside: Vec<_> = asked.iter().filter(|query| query.contains("auditor")).collect();
     let (Some(only), None) = (beside.pop(), beside.pop()) else { panic!("{asked:?}") };
-    let expressions: Vec<_> = beside::expressions(only).map(|(expr, _)| expr).collect();
+    let mut expressions: Vec<_> = beside::expressions(only).map(|(expr, _)| expr).collect();
+    let targets = expressions.pop().unwrap();
+    assert!(targets.contains("process_start_time_seconds"), "{targets}");
+    let ages = expressions.split_off(3);
     let expected = ["vector(0) / 0", "vector(time())", "(((c) == 0) + ((d) == 0))"];
     assert_eq!(expressions, expected);
+    assert_eq!(ages, ["a", "b", "c", "d", "e"].map(|it| format!("max(timestamp({it}))")));
 }
 
 /// It leaves `NaN` out and speaks no MetricsQL: nobody knows what is missing.

@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use super::fake::{Request, Response};
 
 const MARK: &str = ", \"auditor_evidence\", \"";
-const END: &str = "\", \"\", \"\")";
+const END: &str = "\", \"\", \"\"";
+const CALL: &str = "label_replace(";
 
 type Series = Vec<(BTreeMap<String, String>, String)>;
 
@@ -17,8 +18,8 @@ pub(crate) fn is_asked_by(request: &Request) -> bool {
     query(request).contains(MARK)
 }
 
-/// The answer: to each expression what `known` says; else what a Prometheus says that knows
-/// samples.
+/// The answer: to each expression what `known` says; else what a Prometheus says whose samples
+/// are all of the instant that is asked for, and about which there is nothing else to say.
 pub(crate) fn answer(request: &Request, known: impl Fn(&str) -> Option<Series>) -> Response {
     if request.path.ends_with("query_range") {
         let none = r#"{"status":"success","data":{"resultType":"matrix","result":[]}}"#;
@@ -52,10 +53,28 @@ fn query(request: &Request) -> &str {
     request.parameters.get("query").map_or("", String::as_str)
 }
 
-/// The expressions of a request, each with its number.
+/// The expressions of a request, each with its number. There may be such calls within them, too.
 pub(crate) fn expressions(query: &str) -> impl Iterator<Item = (&str, &str)> {
-    query.split(END).filter_map(|part| {
-        let (expr, number) = part.rsplit_once(MARK)?;
-        Some((expr.split_once("label_replace(")?.1, number))
+    let mut rest = query;
+    std::iter::from_fn(move || {
+        let call = rest.strip_prefix(CALL)?;
+        let end = end_of_call(call)?;
+        let (expr, number) = call[..end].rsplit_once(MARK)?;
+        rest = call[end + 1..].trim_start_matches(" or ");
+        Some((expr, number.strip_suffix(END)?))
+    })
+}
+
+/// Where the parenthesis closes that is open at the start.
+fn end_of_call(text: &str) -> Option<usize> {
+    let (mut depth, mut is_quoted) = (1, false);
+    text.char_indices().find_map(|(at, c)| {
+        match c {
+            '"' => is_quoted = !is_quoted,
+            '(' if !is_quoted => depth += 1,
+            ')' if !is_quoted => depth -= 1,
+            _ => {}
+        }
+        (depth == 0).then_some(at)
     })
 }

@@ -1,0 +1,127 @@
+//! Restarts, and several workers behind one page.
+
+use std::collections::HashMap;
+
+use super::pages::{self, Pages};
+use super::used::Used;
+use super::{Seen, TargetEvidence};
+use crate::collect::PROCESSES;
+use crate::model::evidence::{Rule, Scope, Shortfall};
+use crate::model::quantity::series;
+use crate::processes::{Change, Column, History, Kind, Usage, columns};
+use crate::storage::Labels;
+use crate::storage::Series;
+use jiff::Timestamp;
+
+/// What was found of one target.
+#[derive(Debug, Default)]
+struct Found {
+    processes: Option<usize>,
+    restarts: Option<usize>,
+    shortfalls: Vec<Shortfall>,
+}
+
+/// Looks at the processes behind each target, and adds to what is known of it.
+pub(super) fn add(seen: &Seen<'_>, targets: &mut [TargetEvidence]) -> Vec<Shortfall> {
+    let mut shortfalls = Vec::new();
+    for (number, evidence) in targets.iter_mut().enumerate() {
+        let Some(scope) = seen.scope(number) else { continue };
+        let found = target(seen, number, scope);
+        evidence.processes = found.processes;
+        evidence.restarts = found.restarts;
+        shortfalls.extend(found.shortfalls);
+    }
+    shortfalls
+}
+
+fn target(seen: &Seen<'_>, number: usize, scope: Scope) -> Found {
+    let (labels, used) = (&seen.targets[number].target, &seen.used[number]);
+    let of_target = &seen.of_target[number];
+    let pages = match pages::up(of_target, labels.len()).filter(|_| seen.has_up) {
+        Some(up) => Pages::of_up(&up.points, seen.end),
+        None => Pages::of_samples(used, seen.end),
+    };
+    let at_first = at_first(of_target, seen.end);
+    let uses: HashMap<*const Series, Usage> =
+        used.iter().map(|it| (std::ptr::from_ref(it.series), usage(it))).collect();
+    let usage = |it: &Series| *uses.get(&std::ptr::from_ref(it)).unwrap_or(&Usage::Unused);
+    let mut columns = columns(of_target.iter().copied(), usage, false);
+    if columns.is_empty() && at_first.is_none() {
+        return Found::default();
+    }
+    let history = History::of(&mut columns, &pages.instants);
+    let changes = history.changes();
+    let shortfall =
+        |rule, scope, detail| Shortfall { rule, scope, target: Some(labels.clone()), detail };
+    if let Some(kind) = history.kind() {
+        let (rule, detail) = match kind {
+            Kind::Restarts => (Rule::Restarts, restarted(changes, labels)),
+            Kind::Workers => (Rule::Workers, several(history.processes(), changes, labels)),
+        };
+        let restarts = if kind == Kind::Restarts { changes.len() } else { 0 };
+        return Found {
+            processes: Some(history.processes()),
+            restarts: Some(restarts),
+            shortfalls: vec![shortfall(rule, scope, detail)],
+        };
+    }
+    let resets = history.resets(&columns).into_iter().map(|reset| {
+        let name = reset.column.name(labels);
+        let (at, target) = (time(reset.first), series(labels));
+        if reset.is_shared {
+            let detail = format!("{name} goes back and forth, first at {at}{target}");
+            return shortfall(Rule::Workers, scope.clone(), detail);
+        }
+        let times = times(reset.times);
+        let detail = format!("{name} fell back {times}, first at {at}{target}");
+        let queries = queries(reset.column, used);
+        shortfall(Rule::Restarts, seen.scope_of(queries), detail)
+    });
+    Found { processes: Some(1), restarts: Some(0), shortfalls: resets.collect() }
+}
+
+/// How many processes were seen before the load, if they were several.
+fn at_first(of_target: &[&Series], end: i64) -> Option<usize> {
+    let noted = of_target.iter().find(|it| it.labels.metric_name() == PROCESSES)?;
+    let noted = noted.points.latest(end).filter(|point| point.value > 1.0)?;
+    Some(noted.value as usize)
+}
+
+fn usage(used: &Used<'_>) -> Usage {
+    if used.is_counter { Usage::AsCounter } else { Usage::Used }
+}
+
+/// The queries that use it.
+fn queries(column: &Column<'_>, used: &[Used<'_>]) -> Vec<usize> {
+    let of_it = used.iter().find(|it| std::ptr::eq(it.series, column.series));
+    of_it.map(|it| it.by.iter().map(|by| by.query).collect()).unwrap_or_default()
+}
+
+fn restarted(changes: &[Change], labels: &Labels) -> String {
+    let (count, target) = (times(changes.len()), series(labels));
+    let Some(Change { before, at, by }) = changes.first() else { return String::new() };
+    let (between, and) = (time(*before), time(*at));
+    let first = if changes.len() > 1 { "first " } else { "" };
+    format!("it restarted {count}, {first}between {between} and {and} ({by}){target}")
+}
+
+fn several(processes: usize, changes: &[Change], labels: &Labels) -> String {
+    let target = series(labels);
+    let Some(Change { at, by, .. }) = changes.first() else { return String::new() };
+    let (count, at) = (times(changes.len()), time(*at));
+    format!(
+        "several processes ({processes} were seen) show the same page in turn: it went from one to \
+         another {count}, first at {at} ({by}){target}"
+    )
+}
+
+fn times(count: usize) -> String {
+    match count {
+        1 => "once".to_owned(),
+        count => format!("{count} times"),
+    }
+}
+
+fn time(at: i64) -> Timestamp {
+    Timestamp::from_millisecond(at).unwrap_or_default()
+}
