@@ -51,7 +51,11 @@ pub enum Error {
     #[error(transparent)]
     Server(#[from] Failed<QueryError>),
     /// It cannot be evaluated on samples.
-    #[error("{}", one_line(&.0.to_string()))]
+    #[error(
+        "{}{}",
+        one_line(&.0.to_string()),
+        if *.0 == promql::Error::Timeout { " (--timeout)" } else { "" }
+    )]
     Promql(#[from] promql::Error),
     /// Its value is no numbers.
     #[error("{0}")]

@@ -65,7 +65,9 @@ fn check(error: &Error, bytes: &[u8]) {
         Error::Syntax { line, column, .. } => {
             assert!((1..=lines).contains(line) && *column > 0);
         }
-        Error::CutOff { line } => assert!(*line <= lines),
+        Error::CutOff { line } | Error::Unfinished { line } => assert!(*line <= lines),
+        Error::Empty => {}
+        Error::Full(error) => panic!("{error}"),
         Error::Io(error) => panic!("{error}"),
     }
     let words = error.to_string();
