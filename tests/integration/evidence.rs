@@ -8,6 +8,7 @@ mod table;
 mod telemetry;
 
 mod holes;
+mod load;
 mod processes;
 mod server;
 
