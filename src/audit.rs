@@ -3,8 +3,10 @@
 //!
 //! Everything but the thread pool's backlog is about the whole time. The backlog is what it is at
 //! one instant; and when a load has run down it is gone, with the evidence. So beside the end
-//! there is a second candidate: when the backlog was at its height. The one with the higher score
-//! counts. Either can be asked of a Prometheus, at that instant.
+//! there is a second candidate: of all scrapes with a backlog over its limit, the one with the
+//! highest score. Either can be asked of a Prometheus, at that instant.
+
+mod worst_instant;
 
 use jiff::Timestamp;
 
@@ -16,15 +18,8 @@ use crate::evidence;
 use crate::model::evidence::Evidence;
 use crate::model::question::{Answer, Question, Values};
 use crate::model::reading::{CheckReading, RangeReading, Reading, Readings, State};
-use crate::model::signal::Signal;
 use crate::prometheus::{Backend, Log};
 use crate::target_health::TargetHealth;
-
-/// At so many instants, spread over the time, the backlog is looked at.
-const MOST_INSTANTS: usize = 120;
-/// The height is where the backlog is above this part of its peak: the averages of the window
-/// say more at its end than at its beginning.
-const HEIGHT: f64 = 0.75;
 
 /// An audit at one instant.
 #[derive(Debug)]
@@ -55,14 +50,29 @@ impl Audit {
         let index = plan.queries.iter().position(is_it)?;
         self.questions.get(index).map(|question| question.expr.as_str())
     }
+
+    /// The same where something went wrong.
+    fn failed(self, plan: &Plan, failure: String) -> Self {
+        let failure = self.failure.or(Some(failure));
+        let seen = (&self.readings, &self.evidence, self.scrapes.as_slice());
+        let assessment = assess(plan, seen, self.command.as_ref(), failure.as_deref());
+        Self { failure, assessment, ..self }
+    }
 }
 
 /// The audit at the instant that tells most against the service.
 pub fn audit_at_worst_instant(plan: &Plan, telemetry: &Telemetry, log: Log<'_>) -> Audit {
     let last = audit(plan, &telemetry.observed, telemetry, None, log);
-    let Some(at) = height_of_backlog(plan, &last, telemetry).filter(|_| plan.spec.at.is_none())
-    else {
+    if plan.spec.at.is_some() {
         return last;
+    }
+    let at = match worst_instant::find(plan, &last, telemetry) {
+        Ok(Some(at)) => at,
+        Ok(None) => return last,
+        Err(error) => {
+            return last
+                .failed(plan, format!("the backlog was not looked at in every scrape: {error}"));
+        }
     };
     let earlier = audit(plan, &telemetry.until(at), telemetry, Some(&last), log);
     if tells_more(&earlier.assessment, &last.assessment) { earlier } else { last }
@@ -122,17 +132,27 @@ fn audit(
     }
     let command = telemetry.command.clone();
     let scrapes = telemetry.targets().to_vec();
-    let command_failure = command.as_ref().and_then(CommandOutcome::failure);
+    let seen = (&readings, &evidence, scrapes.as_slice());
+    let assessment = assess(plan, seen, command.as_ref(), failure.as_deref());
+    Audit { at, questions, readings, backend, scrapes, evidence, command, failure, assessment }
+}
+
+fn assess(
+    plan: &Plan,
+    (readings, evidence, scrapes): (&Readings, &Evidence, &[TargetHealth]),
+    command: Option<&CommandOutcome>,
+    failure: Option<&str>,
+) -> Assessment {
+    let command_failure = command.and_then(CommandOutcome::failure);
     let circumstances = Circumstances {
         gate: plan.gate,
-        scrapes: &scrapes,
+        scrapes,
         queries: &plan.queries.iter().map(Query::signal).collect::<Vec<_>>(),
-        evidence: &evidence,
+        evidence,
         command_failure: command_failure.as_deref(),
-        failure: failure.as_deref(),
+        failure,
     };
-    let assessment = engine::assess(&readings, &plan.criteria, circumstances);
-    Audit { at, questions, readings, backend, scrapes, evidence, command, failure, assessment }
+    engine::assess(readings, &plan.criteria, circumstances)
 }
 
 /// Takes what was read of the checks' own queries from the audit at the end.
@@ -225,33 +245,4 @@ fn failed_queries(
             format!("{count} of {total} queries failed, `{name}` first: {error}")
         }
     })
-}
-
-/// The last instant at which the backlog was at its height, if that is over its limit.
-fn height_of_backlog(plan: &Plan, last: &Audit, telemetry: &Telemetry) -> Option<Timestamp> {
-    let limit = plan.criteria.limit(Signal::THREADPOOL_BACKLOG.key())?;
-    let queries: Vec<_> = plan
-        .queries
-        .iter()
-        .zip(&last.questions)
-        .filter_map(|(query, question)| Some((query, query.signal()?, question)))
-        .filter(|(_, signal, _)| engine::BACKLOG.contains(signal))
-        .collect();
-    let backlog = |at| {
-        let readings = Readings::new(|wanted| {
-            let (query, _, question) = queries.iter().find(|(_, signal, _)| *signal == wanted)?;
-            let answer = evaluate::answer_of_samples(question, &plan.spec, telemetry, at);
-            // Samples that are missing elsewhere do not matter for where the height is.
-            let whole = answer.map(|answer| Answer { incomplete: None, ..answer });
-            Some(value(query, whole))
-        });
-        engine::backlog(&readings).least
-    };
-    let instants = telemetry.instants();
-    let stride = instants.len().div_ceil(MOST_INSTANTS).max(1);
-    let backlogs: Vec<_> =
-        instants.into_iter().step_by(stride).map(|at| (at, backlog(at))).collect();
-    let peak = backlogs.iter().map(|(_, backlog)| *backlog).reduce(f64::max)?;
-    let last = backlogs.iter().rev().find(|(_, backlog)| *backlog >= HEIGHT * peak);
-    last.filter(|_| peak > limit).map(|(at, _)| *at)
 }

@@ -27,6 +27,7 @@ use crate::target_health::TargetHealth;
 use clock::Clock;
 pub use command::CommandOutcome;
 use command::Running;
+pub(crate) use coverage::{DURATION, PROCESSES, UP};
 pub use error::{Error, Failure, PageProblem, RecordingError, SamplesError, ScrapeError};
 pub use observer::{Observer, ProgressUpdate};
 pub(crate) use samples::Samples;
@@ -87,8 +88,17 @@ impl Telemetry {
     }
 }
 
+/// What the lag of the event loop is read by, and held to, while a service is watched.
+#[derive(Debug, Clone, Copy)]
+pub struct Lag<'a> {
+    /// What the worst lag so far is read by.
+    pub read_by: Option<&'a Expression>,
+    /// A page that takes longer than this shows a loop that is held up.
+    pub limit: Duration,
+}
+
 /// Collects telemetry for as long as `spec` says, and runs its command meanwhile. `started` is
-/// when the audit began; `lag` is what the worst lag so far is read by.
+/// when the audit began.
 ///
 /// With expressions that cannot be evaluated nothing is done: they are no reason to put a service
 /// under load.
@@ -99,7 +109,7 @@ pub fn collect(
     spec: &SourceSpec,
     started: Instant,
     expressions: &[Expression],
-    lag: Option<&Expression>,
+    lag: Lag<'_>,
     observer: Observer<'_>,
 ) -> Result<Telemetry, Error> {
     let clock = Clock::new(started, spec.now);

@@ -57,6 +57,13 @@ pub enum Error {
     NotAsked,
 }
 
+impl Error {
+    /// Whether the time was over.
+    pub const fn is_timeout(&self) -> bool {
+        matches!(self, Self::Promql(promql::Error::Timeout))
+    }
+}
+
 /// Answers every question at the instant `at`, as far as it can be.
 pub fn evaluate(
     questions: &[Question],

@@ -21,6 +21,7 @@ use std::io;
 
 use crate::storage::{Labels, Storage};
 use cache::Cache;
+use comment::EOF;
 use line::{Parse, Sample};
 use recording::Blocks;
 
@@ -84,6 +85,9 @@ pub struct Page {
 pub struct Reader {
     cache: Cache,
     samples: Vec<Sample>,
+    /// Whether a page that was no OpenMetrics by its type ended as OpenMetrics does, or a
+    /// snapshot, which has no type.
+    ends_as_openmetrics: bool,
 }
 
 impl Reader {
@@ -93,6 +97,10 @@ impl Reader {
     }
 
     /// Reads what a service has exposed at one instant: all of it, or, on an error, nothing.
+    ///
+    /// A page is whole if it ends with `# EOF`; in the Prometheus format also if it ends with a
+    /// newline, unless a page before it, in this format too, had `# EOF`: then it is OpenMetrics under
+    /// a wrong type.
     ///
     /// # Errors
     /// The page is not in the format, or cut off.
@@ -108,12 +116,15 @@ impl Reader {
         for (line, ended) in lines(page) {
             self.samples.extend(parse.step(line, ended)?);
         }
-        parse.finish()?;
+        let has_end = page.trim_ascii_end().rsplit(|byte| *byte == b'\n').next() == Some(EOF);
+        parse.finish(self.ends_as_openmetrics && !has_end)?;
+        self.ends_as_openmetrics |= has_end && format == Format::Prometheus;
         Ok(self.push_page(storage))
     }
 
     /// Reads a recording as a stream, in bounded memory beside the storage. After an error, the
-    /// samples before it are in the storage.
+    /// samples before it are in the storage. With an instant in the context it is a snapshot of a
+    /// page, and cut off if one before it had `# EOF` and it has none.
     ///
     /// # Errors
     /// It cannot be read; it is not in the format, or cut off; or a sample contradicts the one
@@ -139,7 +150,10 @@ impl Reader {
                 page.samples += 1;
             }
         }
-        parse.finish()?;
+        let is_snapshot = context.at.is_some();
+        let is_cut = is_snapshot && self.ends_as_openmetrics && format == Format::Prometheus;
+        parse.finish(is_cut)?;
+        self.ends_as_openmetrics |= is_snapshot && format == Format::OpenMetrics;
         Ok(page)
     }
 

@@ -47,6 +47,7 @@ pub mod exposition;
 pub mod model;
 mod one_line;
 pub mod output;
+mod processes;
 pub mod progress;
 pub mod prometheus;
 pub mod promql;

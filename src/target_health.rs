@@ -7,7 +7,9 @@ use crate::model::quantity::{number, series};
 use crate::storage::Labels;
 
 /// A pause between scrapes this many times the usual one is a gap.
-pub const GAP: f64 = 3.0;
+const GAP: f64 = 3.0;
+/// A pause up to this is none, seconds: a busy runner holds up whoever scrapes many times a second.
+const SHORTEST_GAP: f64 = 1.0;
 
 /// How one target could be scraped.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,8 +56,8 @@ impl TargetHealth {
         Some(format!("there was nothing of it for the last {ended} s{target}"))
     }
 
-    /// That there was too long a pause between scrapes, if there was; three usual intervals may
-    /// pass unless `longest` says otherwise.
+    /// That there was too long a pause between scrapes, if there was; three usual intervals, and a
+    /// second at least, may pass unless `longest` says otherwise.
     pub fn gap(&self, longest: Option<Duration>) -> Option<String> {
         let (pause, target) = (number(self.longest_pause_s), series(&self.target));
         if let Some(longest) = longest.map(|it| it.as_secs_f64()) {
@@ -67,8 +69,66 @@ impl TargetHealth {
             };
             return (self.longest_pause_s > longest).then(words);
         }
-        let usual = self.interval_s.filter(|usual| self.longest_pause_s > GAP * usual)?;
+        let usual = self.interval_s.filter(|usual| is_gap(self.longest_pause_s, *usual))?;
         let usual = number(usual);
         Some(format!("there was no scrape for {pause} s, where {usual} s are usual{target}"))
+    }
+}
+
+/// Whether a pause is too long where another one is usual, both in seconds.
+pub fn is_gap(pause: f64, usual: f64) -> bool {
+    pause > (GAP * usual).max(SHORTEST_GAP)
+}
+
+/// The median of the intervals between instants in order, milliseconds.
+pub fn usual_interval(instants: &[i64]) -> Option<i64> {
+    let mut intervals: Vec<_> =
+        instants.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).collect();
+    let middle = intervals.len() / 2;
+    (!intervals.is_empty()).then(|| *intervals.select_nth_unstable(middle).1)
+}
+
+/// How long a page may take, in seconds, if it is to show that no loop is held up: no longer than
+/// the limit of lag. A page that is slow by nature, so that even the `fastest` took longer, is
+/// measured by itself.
+pub fn good_time(lag_limit: f64, fastest: Option<f64>) -> f64 {
+    fastest.filter(|fastest| *fastest > lag_limit).map_or(lag_limit, |fastest| 2.0 * fastest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gap_is_three_usual_pauses_and_more_than_a_second() {
+        for (usual, pause, is_gap) in [
+            (1.0, 2.99, false),
+            (1.0, 3.01, true),
+            (0.05, 0.99, false),
+            (0.05, 1.01, true),
+            (0.002, 0.99, false),
+            (0.002, 1.01, true),
+        ] {
+            let health = TargetHealth {
+                target: Labels::default(),
+                tried: 3,
+                failed: 0,
+                slowest_s: None,
+                interval_s: Some(usual),
+                longest_pause_s: pause,
+                ended_s: None,
+            };
+            assert_eq!(health.gap(None).is_some(), is_gap, "{pause} of {usual}");
+        }
+    }
+
+    #[test]
+    fn a_page_is_measured_by_the_limit_of_lag_or_by_itself_if_it_is_always_slower() {
+        for (fastest, expected) in
+            [(None, 0.5), (Some(0.01), 0.5), (Some(0.4), 0.5), (Some(0.5), 0.5), (Some(0.6), 1.2)]
+        {
+            assert_eq!(good_time(0.5, fastest), expected, "{fastest:?}");
+        }
+        assert_eq!(good_time(f64::INFINITY, Some(3.0)), f64::INFINITY);
     }
 }

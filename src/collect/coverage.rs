@@ -11,12 +11,14 @@ use jiff::Timestamp;
 
 use crate::config::ObservedRange;
 use crate::storage::{Labels, METRIC_NAME, Point, Points, Series, Storage};
-use crate::target_health::{GAP, TargetHealth, instance_and_job};
+use crate::target_health::{TargetHealth, instance_and_job, is_gap, usual_interval};
 
 /// Says of each instant whether a target was scraped successfully.
-pub(super) const UP: &str = "up";
+pub(crate) const UP: &str = "up";
 /// How long each scrape took, seconds.
-pub(super) const DURATION: &str = "scrape_duration_seconds";
+pub(crate) const DURATION: &str = "scrape_duration_seconds";
+/// How many processes showed the page before the load, where they were several.
+pub(crate) const PROCESSES: &str = "scrape_processes";
 
 /// From when to when samples were taken, and how often.
 pub(super) struct Span {
@@ -34,7 +36,7 @@ pub(super) fn span(storage: &Storage) -> Option<Span> {
     let (first, last) = first.zip(last).or_else(|| storage.span())?;
     let longest = scrapes.iter().copied().max_by_key(|points| points.len());
     let densest = longest.or_else(|| densest(storage))?;
-    Some(Span { first, last, step: usual_interval(densest) })
+    Some(Span { first, last, step: interval(densest) })
 }
 
 /// The instants of the scrapes, each once, in order.
@@ -75,7 +77,7 @@ pub(super) fn targets(storage: &Storage, until: Option<i64>) -> Vec<TargetHealth
     let longest = all.iter().filter_map(|it| it.interval_s).reduce(f64::max);
     for target in &mut all {
         let usual = target.interval_s.or(longest);
-        target.ended_s = target.ended_s.filter(|it| usual.is_some_and(|usual| *it > GAP * usual));
+        target.ended_s = target.ended_s.filter(|it| usual.is_some_and(|usual| is_gap(*it, usual)));
     }
     all.sort_by(|a, b| a.target.cmp(&b.target));
     all
@@ -155,20 +157,16 @@ impl Scraped<'_> {
             tried,
             failed,
             slowest_s: slowest,
-            interval_s: usual_interval(&self.up).map(|ms| ms as f64 / 1000.0),
+            interval_s: interval(&self.up).map(|ms| ms as f64 / 1000.0),
             longest_pause_s: pause,
             ended_s: over.zip(self.last).map(|(over, own)| last - over.max(own as f64 / 1000.0)),
         }
     }
 }
 
-/// The median of the intervals, in milliseconds.
-fn usual_interval(points: &Points) -> Option<i64> {
-    let instants: Vec<_> = points.iter().map(|point| point.at).collect();
-    let mut intervals: Vec<_> =
-        instants.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).collect();
-    let middle = intervals.len() / 2;
-    (!intervals.is_empty()).then(|| *intervals.select_nth_unstable(middle).1)
+/// The usual interval between samples, in milliseconds.
+fn interval(points: &Points) -> Option<i64> {
+    usual_interval(&points.iter().map(|point| point.at).collect::<Vec<_>>())
 }
 
 #[cfg(test)]

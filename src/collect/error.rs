@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::scrape::PATIENCE;
 use super::snapshot::EXAMPLES;
 use crate::exposition;
 use crate::one_line::one_line;
@@ -178,7 +177,6 @@ pub enum SamplesError {
 /// The error in words that fit a page of metrics.
 fn transport(failed: &Failed<TransportError>) -> String {
     match failed.error {
-        TransportError::Timeout(_) => format!("no answer within {PATIENCE:?}"),
         TransportError::TooLarge(limit) => format!("the page is larger than {limit} MiB"),
         _ => one_line(&failed.to_string()),
     }

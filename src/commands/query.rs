@@ -1,12 +1,16 @@
 //! `auditor query`: evaluates one expression.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::cli::{Common, Format};
+use crate::collect::Lag;
 use crate::config::{self, Environment};
 use crate::exit::Exit;
 use crate::promql::Expression;
 use crate::{collect, evaluate, output, render};
+
+/// Nothing is judged, so a page may take its time.
+const ANY_LAG: Lag<'_> = Lag { read_by: None, limit: Duration::MAX };
 
 pub(super) fn run(expr: &str, common: &Common, started: Instant) -> anyhow::Result<Exit> {
     let expr = Expression::new(expr);
@@ -14,7 +18,7 @@ pub(super) fn run(expr: &str, common: &Common, started: Instant) -> anyhow::Resu
     let spec = config::load_source(&request)?;
     let log = super::log(common);
     let telemetry = super::observed(&log, false, true, |observer| {
-        collect::collect(&spec, started, std::slice::from_ref(&expr), None, observer)
+        collect::collect(&spec, started, std::slice::from_ref(&expr), ANY_LAG, observer)
     })?;
     super::warn(&telemetry.warnings);
     let spec = spec.after(&telemetry.observed);

@@ -1,14 +1,11 @@
 //! Targets that end before the time is over.
 
 use super::Seen;
-use super::pages::usual_interval;
 use super::used::Used;
 use crate::model::evidence::{Rule, Shortfall};
 use crate::model::quantity::{number, series};
 use crate::storage::{Labels, Point, is_stale};
-
-/// So many usual intervals may lie between the last sample and the end.
-const LATE: i64 = 3;
+use crate::target_health::{is_gap, usual_interval};
 
 /// Whatever a query uses of a target that is gone says nothing of the time since then.
 pub(super) fn shortfalls(seen: &Seen<'_>) -> Vec<Shortfall> {
@@ -27,15 +24,15 @@ fn stray(seen: &Seen<'_>, labels: &Labels, used: &[Used<'_>]) -> Option<Shortfal
     let is_sample = |point: &Point| point.at <= seen.end && !is_stale(point.value);
     let samples = densest.series.points.iter().filter(is_sample);
     let instants: Vec<_> = samples.map(|point| point.at).collect();
-    let (last, usual) = (instants.last()?, usual_interval(&instants)?);
-    let ended = seen.end.saturating_sub(*last);
-    if ended <= usual.saturating_mul(LATE) {
+    let seconds = |ms: i64| ms as f64 / 1000.0;
+    let usual = seconds(usual_interval(&instants)?);
+    let ended = seconds(seen.end.saturating_sub(*instants.last()?));
+    if !is_gap(ended, usual) {
         return None;
     }
-    let (seconds, target) = (number(ended as f64 / 1000.0), series(labels));
-    let usual = number(usual as f64 / 1000.0);
+    let (ended, usual, target) = (number(ended), number(usual), series(labels));
     let detail =
-        format!("there was no sample for the last {seconds} s, where {usual} s are usual{target}");
+        format!("there was no sample for the last {ended} s, where {usual} s are usual{target}");
     let mut queries: Vec<_> = used.iter().flat_map(|it| it.by.iter().map(|by| by.query)).collect();
     queries.sort_unstable();
     queries.dedup();

@@ -8,22 +8,17 @@ use std::ops::Range;
 use jiff::Timestamp;
 
 use super::pages::{self, Pages};
+use super::targets::is_of_scrape;
 use super::used::{Use, Used};
-use super::{Seen, is_of_scrape};
+use super::{QueryEvidence, Seen};
 use crate::model::evidence::{Rule, Shortfall};
 use crate::model::quantity::{number, series};
 use crate::storage::Labels;
 use walk::{Hole, Run, Walk, walk};
 
-/// What was found.
-pub(super) struct Found {
-    pub(super) shortfalls: Vec<Shortfall>,
-    /// Of each query, the part of the pages that brought it as a number, 0 to 1.
-    pub(super) covered: Vec<Option<f64>>,
-}
-
-/// Looks at every series that a query uses, beside the pages of its target.
-pub(super) fn look(seen: &Seen<'_>) -> Found {
+/// Looks at every series that a query uses, beside the pages of its target, and adds to what is
+/// known of the queries.
+pub(super) fn add(seen: &Seen<'_>, queries: &mut [QueryEvidence]) -> Vec<Shortfall> {
     let mut shortfalls = Vec::new();
     let mut coverage = vec![(0, 0); seen.uses.len()];
     let targets = seen.targets.iter().zip(&seen.used).enumerate();
@@ -43,8 +38,10 @@ pub(super) fn look(seen: &Seen<'_>) -> Found {
         shortfalls.extend(target.shortfalls(seen));
         target.cover(&mut coverage);
     }
-    let part = |(covered, all)| (all > 0).then(|| f64::from(covered) / f64::from(all));
-    Found { shortfalls, covered: coverage.into_iter().map(part).collect() }
+    for (query, (covered, all)) in queries.iter_mut().zip(coverage) {
+        query.covered = (all > 0).then(|| f64::from(covered) / f64::from(all));
+    }
+    shortfalls
 }
 
 /// The used series of a target beside its pages.

@@ -1,6 +1,7 @@
 //! The pages that a target showed: at which instants a series has to have a sample.
 
 use super::used::Used;
+use crate::collect::UP;
 use crate::storage::{Points, Series, is_stale};
 
 /// The pages of a target, up to the instant of the audit.
@@ -77,14 +78,6 @@ impl Pages {
 
 /// The series `up` of a target among all of its series.
 pub(super) fn up<'a>(of_target: &[&'a Series], labels: usize) -> Option<&'a Series> {
-    let is_it = |it: &&&Series| it.labels.metric_name() == "up" && it.labels.len() == labels + 1;
+    let is_it = |it: &&&Series| it.labels.metric_name() == UP && it.labels.len() == labels + 1;
     of_target.iter().find(is_it).copied()
-}
-
-/// The median of the intervals between instants in order.
-pub(super) fn usual_interval(instants: &[i64]) -> Option<i64> {
-    let mut intervals: Vec<_> =
-        instants.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).collect();
-    let middle = intervals.len() / 2;
-    (!intervals.is_empty()).then(|| *intervals.select_nth_unstable(middle).1)
 }

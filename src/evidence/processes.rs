@@ -1,20 +1,16 @@
-//! Processes: whether a target is one of them all the time, and whether there are several behind
-//! its page.
-//!
-//! A process is told from another by the time of its start, and by its counters: they fall only
-//! where another process shows them. What falls and does not come back was a restart; what comes
-//! back is a page that is shown by several workers in turn.
+//! Restarts, and several workers behind one page.
 
-mod counters;
-mod history;
+use std::collections::HashMap;
 
 use super::pages::{self, Pages};
+use super::used::Used;
 use super::{Seen, TargetEvidence};
+use crate::collect::PROCESSES;
 use crate::model::evidence::{Rule, Scope, Shortfall};
 use crate::model::quantity::series;
+use crate::processes::{Change, Column, History, Kind, Usage, columns};
 use crate::storage::Labels;
-use counters::columns;
-use history::{Change, History, Kind};
+use crate::storage::Series;
 use jiff::Timestamp;
 
 /// What was found of one target.
@@ -26,7 +22,7 @@ struct Found {
 }
 
 /// Looks at the processes behind each target, and adds to what is known of it.
-pub(super) fn look(seen: &Seen<'_>, targets: &mut [TargetEvidence]) -> Vec<Shortfall> {
+pub(super) fn add(seen: &Seen<'_>, targets: &mut [TargetEvidence]) -> Vec<Shortfall> {
     let mut shortfalls = Vec::new();
     for (number, evidence) in targets.iter_mut().enumerate() {
         let Some(scope) = seen.scope(number) else { continue };
@@ -45,18 +41,28 @@ fn target(seen: &Seen<'_>, number: usize, scope: Scope) -> Found {
         Some(up) => Pages::of_up(&up.points, seen.end),
         None => Pages::of_samples(used, seen.end),
     };
-    let mut columns = columns(of_target, used);
-    if columns.is_empty() {
+    let at_first = at_first(of_target, seen.end);
+    let uses: HashMap<*const Series, Usage> =
+        used.iter().map(|it| (std::ptr::from_ref(it.series), usage(it))).collect();
+    let usage = |it: &Series| *uses.get(&std::ptr::from_ref(it)).unwrap_or(&Usage::Unused);
+    let mut columns = columns(of_target.iter().copied(), usage, false);
+    if columns.is_empty() && at_first.is_none() {
         return Found::default();
     }
-    let mut history = History::new(&columns);
-    for at in pages.instants {
-        columns.iter_mut().for_each(|column| column.go_to(at));
-        history.show(at, &columns);
-    }
+    let history = History::of(&mut columns, &pages.instants);
     let changes = history.changes();
     let shortfall =
         |rule, scope, detail| Shortfall { rule, scope, target: Some(labels.clone()), detail };
+    if let Some(count) = at_first {
+        let target = series(labels);
+        let detail = format!(
+            "several processes ({count} were seen) showed the same page, which was asked for a few \
+             times before the load{target}"
+        );
+        let processes = Some(history.processes().max(count));
+        let shortfalls = vec![shortfall(Rule::Workers, scope, detail)];
+        return Found { processes, restarts: Some(0), shortfalls };
+    }
     if let Some(kind) = history.kind() {
         let (rule, detail) = match kind {
             Kind::Restarts => (Rule::Restarts, restarted(changes, labels)),
@@ -78,10 +84,28 @@ fn target(seen: &Seen<'_>, number: usize, scope: Scope) -> Found {
         }
         let times = times(reset.times);
         let detail = format!("{name} fell back {times}, first at {at}{target}");
-        let queries = reset.column.queries(used);
+        let queries = queries(reset.column, used);
         shortfall(Rule::Restarts, seen.scope_of(queries), detail)
     });
     Found { processes: Some(1), restarts: Some(0), shortfalls: resets.collect() }
+}
+
+/// How many processes were seen before the load, if they were several.
+fn at_first(of_target: &[&Series], end: i64) -> Option<usize> {
+    let noted = of_target.iter().find(|it| it.labels.metric_name() == PROCESSES)?;
+    // No later scrape brings it, and so ends it.
+    let mut noted = noted.points.iter().take_while(|point| point.at <= end);
+    noted.find(|point| point.value > 1.0).map(|point| point.value as usize)
+}
+
+fn usage(used: &Used<'_>) -> Usage {
+    if used.is_counter { Usage::AsCounter } else { Usage::Used }
+}
+
+/// The queries that use it.
+fn queries(column: &Column<'_>, used: &[Used<'_>]) -> Vec<usize> {
+    let of_it = used.iter().find(|it| std::ptr::eq(it.series, column.series));
+    of_it.map(|it| it.by.iter().map(|by| by.query).collect()).unwrap_or_default()
 }
 
 fn restarted(changes: &[Change], labels: &Labels) -> String {

@@ -19,7 +19,7 @@ pub(super) fn shortfalls(seen: &Seen<'_>) -> Vec<Shortfall> {
     let counted = seen.targets.iter().enumerate();
     let counted = counted.filter(|(number, _)| seen.has_up || !seen.used[*number].is_empty());
     let gaps = counted.filter_map(|(_, health)| {
-        Some(shortfall(Rule::MaxGap, health, health.gap(seen.rules.max_gap)?))
+        Some(shortfall(Rule::MaxGap, health, health.gap(seen.criteria.evidence.max_gap)?))
     });
     failed.chain(gaps).collect()
 }

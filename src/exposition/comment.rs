@@ -10,6 +10,9 @@ use super::error::{Fault, quote};
 pub(super) const OPENMETRICS: &str =
     "this looks like OpenMetrics that is cut off, for it does not end with # EOF";
 
+/// The last line of OpenMetrics.
+pub(super) const EOF: &[u8] = b"# EOF";
+
 /// Metrics that a recording in the Prometheus format has declared, and whether as counters.
 pub(super) type Declared = HashMap<String, bool>;
 
@@ -20,7 +23,7 @@ pub(super) fn read(
     declared: Option<&mut Declared>,
 ) -> Result<bool, Fault> {
     let start = cursor.at;
-    if format == Format::OpenMetrics && cursor.line == b"# EOF" {
+    if format == Format::OpenMetrics && cursor.line == EOF {
         return Ok(true);
     }
     cursor.take(b'#');
@@ -34,7 +37,7 @@ pub(super) fn read(
         (b"HELP", _) if spaced && parted => help(cursor)?,
         (b"TYPE", _) if spaced && parted => kind(cursor, format, declared)?,
         (b"UNIT", Format::OpenMetrics) if spaced && parted => unit(cursor)?,
-        (b"UNIT" | b"EOF", Format::Prometheus) if spaced && declared.is_some() => {
+        (b"EOF", Format::Prometheus) if spaced && declared.is_some() => {
             return Err(Fault::new(start, OPENMETRICS));
         }
         (_, Format::Prometheus) => {}

@@ -30,6 +30,15 @@ pub enum Error {
         /// The last line, be it a whole one or not; 0 if there is none.
         line: usize,
     },
+    /// A page in the Prometheus format whose last line has no newline.
+    #[error("cut off: no newline ends the last line (lines: {line})")]
+    Unfinished {
+        /// The last line.
+        line: usize,
+    },
+    /// A page without anything.
+    #[error("the page is empty")]
+    Empty,
 }
 
 /// What is wrong with a line.

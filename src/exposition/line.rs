@@ -1,7 +1,7 @@
 //! Reads line after line, each into a sample or nothing.
 
 use super::cache::{Cache, text_of};
-use super::comment::{self, Declared, OPENMETRICS};
+use super::comment::{self, Declared, EOF, OPENMETRICS};
 use super::cursor::Cursor;
 use super::error::{Error, Fault, quote};
 use super::labels;
@@ -51,17 +51,34 @@ impl<'a> Parse<'a> {
             return Err(self.error(line, format!("the line is longer than {MAX_LINE} bytes")));
         }
         if !newline {
-            self.check_last(line)?;
+            return self.last(line);
         }
         self.line(line).map_err(|fault| fault.in_line(self.lines, line))
+    }
+
+    /// Reads the last line, which no newline ends.
+    fn last(&mut self, line: &[u8]) -> Result<Option<Sample>, Error> {
+        self.check_last(line)?;
+        let read = self.line(line).map_err(|mut fault| {
+            if !self.ended {
+                fault.reason = format!("{}; {UNFINISHED}", fault.reason).into();
+            }
+            fault.in_line(self.lines, line)
+        })?;
+        match self.format {
+            // A number that was cut off can still be read as one.
+            Format::Prometheus if line != EOF && !line.trim_ascii().is_empty() => {
+                Err(Error::Unfinished { line: self.lines })
+            }
+            _ => Ok(read),
+        }
     }
 
     /// Whether the input may end with this line, and without a newline.
     fn check_last(&self, line: &[u8]) -> Result<(), Error> {
         match self.format {
-            _ if self.ended || line == b"# EOF" => Ok(()),
+            _ if self.ended || line == EOF => Ok(()),
             Format::OpenMetrics => Err(Error::CutOff { line: self.lines }),
-            // A number that was cut off can still be read as one, and a file does not say its length.
             Format::Prometheus if self.recording => {
                 let fault = Fault::new(line.len(), "cut off: no newline ends the last line");
                 Err(fault.in_line(self.lines, line))
@@ -75,10 +92,13 @@ impl<'a> Parse<'a> {
         Fault::new(0, reason).in_line(self.lines, line)
     }
 
-    /// After the last line.
-    pub(super) fn finish(&self) -> Result<(), Error> {
+    /// After the last line. `is_openmetrics`: whether it has to end as OpenMetrics does, whatever
+    /// format it is read as.
+    pub(super) fn finish(&self, is_openmetrics: bool) -> Result<(), Error> {
         match self.format {
             Format::OpenMetrics if !self.ended => Err(Error::CutOff { line: self.lines }),
+            _ if is_openmetrics => Err(Error::CutOff { line: self.lines }),
+            _ if self.lines == 0 && !self.recording => Err(Error::Empty),
             _ => Ok(()),
         }
     }
@@ -175,6 +195,8 @@ impl<'a> Parse<'a> {
         Err(Fault::new(start, reason))
     }
 }
+
+const UNFINISHED: &str = "and no newline ends this line: was the page cut off?";
 
 const CARRIAGE_RETURN: &str = "a carriage return ends this line, and only a newline may";
 

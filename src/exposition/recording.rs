@@ -2,6 +2,7 @@
 
 use std::io::{self, Read, Seek, SeekFrom};
 
+use super::comment::EOF;
 use super::{Format, MAX_LINE};
 
 const BLOCK: usize = 1 << 18;
@@ -59,11 +60,10 @@ impl<R: Read> Blocks<R> {
 /// # Errors
 /// The file cannot be read.
 pub fn format_of_recording(file: &mut (impl Read + Seek)) -> io::Result<Format> {
-    const WORDS: &[u8] = b"# EOF";
     let mut start = file.seek(SeekFrom::End(0))?;
     let mut end = Vec::new();
     // Back to a newline before the last words, or until they are too many.
-    while start > 0 && end.len() <= WORDS.len() && !end.contains(&b'\n') {
+    while start > 0 && end.len() <= EOF.len() && !end.contains(&b'\n') {
         let length = start.min(4096);
         start -= length;
         file.seek(SeekFrom::Start(start))?;
@@ -75,5 +75,5 @@ pub fn format_of_recording(file: &mut (impl Read + Seek)) -> io::Result<Format> 
     }
     file.rewind()?;
     let last = end.rsplit(|byte| *byte == b'\n').next();
-    Ok(if last == Some(WORDS) { Format::OpenMetrics } else { Format::Prometheus })
+    Ok(if last == Some(EOF) { Format::OpenMetrics } else { Format::Prometheus })
 }

@@ -49,7 +49,7 @@ fn a_page_of_the_text_format_is_taken_as_prometheus_takes_it() {
     let text = "# HELP a Some \\words\n# TYPE a counter\n#\n# free words\n\n  \t\n\
                 a 1\n\tb{} 2 \nc{ x = \"1\" , y=\"2\", }\t3\t\nd {x=\"}\"}4\n\
                 e{x=\"\"} -0.5 -1000\n:f:g 6 1700000000123\n\
-                h{x=\"\\\\n \\n \\\" \\q\"} NaN\n{\"my.name\",\"é\\\"\"=\"1\"} 8\n# EOF\ni{x=\"1\"y=\"2\"} 9";
+                h{x=\"\\\\n \\n \\\" \\q\"} NaN\n{\"my.name\",\"é\\\"\"=\"1\"} 8\n# UNIT a b\n# EOF\ni{x=\"1\"y=\"2\"} 9\n";
     let read = page(text, Format::Prometheus).unwrap();
     let words: Vec<_> = read
         .iter()

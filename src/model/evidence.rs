@@ -80,7 +80,7 @@ pub const RULES: [RuleDef; 12] = [
         rule: Rule::MaxGap,
         key: "max_gap",
         setting: Setting::Duration,
-        default: "three times the usual interval",
+        default: "three times the usual interval, at least 1s",
         description: "between two scrapes there is no longer pause than this",
         advice: "scrape more regularly, or give the machine that scrapes more time",
     },

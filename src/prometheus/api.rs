@@ -4,13 +4,14 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::http::{Failed, Http, Log, Page, RetryPolicy, TransportError, Wanted};
+use super::http::{Connections, Failed, Http, Log, Page, RetryPolicy, TransportError, Wanted};
 use super::wire::{QueryError, decode, decode_matrix};
 use crate::config::Endpoint;
 use crate::model::question::{Answer, Span, Values};
 
 /// Ten answers at once have to fit into a CI runner's memory.
-const WANTED: Wanted = Wanted { accept: "application/json", at_most: 4 * 1024 * 1024 };
+const WANTED: Wanted =
+    Wanted { accept: "application/json", at_most: 4 * 1024 * 1024, connections: Connections::Kept };
 
 /// The build information is worth this much waiting, and no more.
 const BUILD_INFO: RetryPolicy = RetryPolicy::Once(Duration::from_secs(5));

@@ -13,7 +13,9 @@ use std::time::{Duration, Instant};
 
 use reqwest::Url;
 use reqwest::blocking::Response;
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue, LOCATION};
+use reqwest::header::{
+    ACCEPT, AUTHORIZATION, CONNECTION, CONTENT_TYPE, HOST, HeaderValue, LOCATION,
+};
 
 use client::Clients;
 pub use error::TransportError;
@@ -86,8 +88,17 @@ pub struct Failed<E: std::error::Error> {
 pub(crate) enum RetryPolicy {
     /// Until the deadline, and again if it fails in a way that may pass.
     Deadline,
-    /// So long, and once.
+    /// So long, redirects and all, and once.
     Once(Duration),
+}
+
+/// Which connection a request takes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Connections {
+    /// One that is still open, if there is one.
+    Kept,
+    /// Always a new one: of several processes behind one port, each may answer.
+    Fresh,
 }
 
 /// What is expected of every answer.
@@ -96,6 +107,21 @@ pub(crate) struct Wanted {
     pub(crate) accept: &'static str,
     /// An answer above this size, in bytes and once unpacked, is refused.
     pub(crate) at_most: u64,
+    pub(crate) connections: Connections,
+}
+
+/// What one try may take, with all its redirects.
+struct Bound {
+    began: Instant,
+    at_most: Duration,
+    /// The error if it takes longer.
+    error: TransportError,
+}
+
+impl Bound {
+    fn left(&self) -> Duration {
+        self.at_most.saturating_sub(self.began.elapsed())
+    }
 }
 
 /// A client of one server, with the deadline by which it has to answer.
@@ -118,7 +144,7 @@ impl<'a> Http<'a> {
         log: Log<'a>,
     ) -> Self {
         let Endpoint { target, http: config } = endpoint;
-        let clients = Clients::new(target, config);
+        let clients = Clients::new(target, config, wanted.connections);
         Self { target, config, wanted, started, timeout, log, clients }
     }
 
@@ -150,9 +176,9 @@ impl<'a> Http<'a> {
         let mut journey = Journey::default();
         loop {
             journey.tries += 1;
-            let began = Instant::now();
-            let result = self.follow(&url, patience, &mut journey);
-            self.tell(&what, &result, began.elapsed());
+            let bound = self.bound(patience);
+            let result = self.follow(&url, &bound, &mut journey);
+            self.tell(&what, &result, bound.began.elapsed());
             let pause = match patience {
                 RetryPolicy::Deadline => retry::pause(journey.tries, &result, self.remaining()),
                 RetryPolicy::Once(_) => None,
@@ -171,6 +197,16 @@ impl<'a> Http<'a> {
         }
     }
 
+    fn bound(&self, patience: RetryPolicy) -> Bound {
+        let (began, remaining) = (Instant::now(), self.remaining());
+        match patience {
+            RetryPolicy::Once(at_most) if at_most < remaining => {
+                Bound { began, at_most, error: TransportError::Late(at_most) }
+            }
+            _ => Bound { began, at_most: remaining, error: TransportError::Timeout(self.timeout) },
+        }
+    }
+
     fn tell(&self, what: &str, result: &Result<Page, TransportError>, took: Duration) {
         let outcome = match result {
             Ok(page) => format!("HTTP {}, {} bytes", page.status, page.body.len()),
@@ -184,14 +220,14 @@ impl<'a> Http<'a> {
     fn follow(
         &self,
         url: &Url,
-        patience: RetryPolicy,
+        bound: &Bound,
         journey: &mut Journey,
     ) -> Result<Page, TransportError> {
         let mut next = url.clone();
         (journey.redirected_to, journey.left_origin) = (None, false);
         for _ in 0..=MAX_REDIRECTS {
             journey.left_origin = next.origin() != url.origin();
-            let response = self.send(&next, !journey.left_origin, patience)?;
+            let response = self.send(&next, !journey.left_origin, bound)?;
             match location(&next, &response) {
                 Some(place) if self.config.follow_redirects => {
                     (self.log)(&format!("GET {}: redirected to {}", bare(&next), bare(&place)));
@@ -199,24 +235,16 @@ impl<'a> Http<'a> {
                     next = place;
                 }
                 Some(place) => return Err(TransportError::Redirect(bare(&place))),
-                None => return self.page(&next, response),
+                None => return self.page(&next, response, bound),
             }
         }
         Err(TransportError::TooManyRedirects(MAX_REDIRECTS))
     }
 
-    fn send(
-        &self,
-        url: &Url,
-        is_target: bool,
-        patience: RetryPolicy,
-    ) -> Result<Response, TransportError> {
-        let within = match patience {
-            RetryPolicy::Deadline => self.remaining(),
-            RetryPolicy::Once(at_most) => self.remaining().min(at_most),
-        };
-        if within.is_zero() {
-            return Err(TransportError::Timeout(self.timeout));
+    fn send(&self, url: &Url, is_target: bool, bound: &Bound) -> Result<Response, TransportError> {
+        let left = bound.left();
+        if left.is_zero() {
+            return Err(bound.error.clone());
         }
         let client = self.clients.get(url)?;
         let accept = HeaderValue::from_static(self.wanted.accept);
@@ -231,26 +259,32 @@ impl<'a> Http<'a> {
                 client.get(named).header(HOST, host)
             }
         };
-        request = request.header(ACCEPT, accept).timeout(within);
+        request = request.header(ACCEPT, accept).timeout(left);
+        if self.wanted.connections == Connections::Fresh {
+            request = request.header(CONNECTION, "close");
+        }
         if is_target {
             request = request.headers(self.config.headers.clone());
             if let Some(credential) = &self.config.credential {
                 request = request.header(AUTHORIZATION, credential.value.clone());
             }
         }
-        request.send().map_err(|error| self.explain(url, &error))
+        request.send().map_err(|error| self.explain(url, &error, bound))
     }
 
-    fn page(&self, url: &Url, response: Response) -> Result<Page, TransportError> {
+    fn page(&self, url: &Url, response: Response, bound: &Bound) -> Result<Page, TransportError> {
         let status = response.status().as_u16();
         let retry_after = retry::after(response.headers());
         let content_type = response.headers().get(CONTENT_TYPE);
         let content_type = content_type.and_then(|value| value.to_str().ok()).map(str::to_owned);
         let (at_most, mut body) = (self.wanted.at_most, Vec::new());
         let read = response.take(at_most + 1).read_to_end(&mut body);
-        read.map_err(|error| match error.get_ref().and_then(|inner| inner.downcast_ref()) {
-            Some(error) => self.explain(url, error),
-            None => TransportError::Broken(error.to_string()),
+        read.map_err(|error| {
+            match error.get_ref().and_then(|inner| inner.downcast_ref()) {
+                Some(error) => self.explain(url, error, bound),
+                None => TransportError::Broken(error.to_string()),
+            }
+            .within_answer()
         })?;
         if body.len() as u64 > at_most {
             return Err(TransportError::TooLarge(at_most >> 20));
@@ -258,9 +292,9 @@ impl<'a> Http<'a> {
         Ok(Page { status, content_type, body, retry_after, journey: Journey::default() })
     }
 
-    fn explain(&self, url: &Url, error: &reqwest::Error) -> TransportError {
+    fn explain(&self, url: &Url, error: &reqwest::Error, bound: &Bound) -> TransportError {
         if error.is_timeout() {
-            return TransportError::Timeout(self.timeout);
+            return bound.error.clone();
         }
         error::explain(error, url, &self.clients.via(url))
     }

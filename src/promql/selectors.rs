@@ -6,7 +6,9 @@ use super::syntax::{Expr, Kind};
 use crate::storage::Labels;
 
 /// Functions that read their range as a counter.
-const OF_COUNTERS: [&str; 5] = ["rate", "irate", "increase", "resets", "histogram_quantile"];
+const OF_COUNTERS: [&str; 5] = ["rate", "irate", "increase", "resets", QUANTILE];
+/// The function of the buckets of a histogram.
+const QUANTILE: &str = "histogram_quantile";
 
 /// A selector of an expression.
 #[derive(Debug, Clone)]
@@ -22,6 +24,8 @@ pub struct SelectorUse {
     pub is_fixed: bool,
     /// Whether its samples are read as a counter's, by `rate` and the like.
     pub is_counter: bool,
+    /// Whether its samples are the buckets of a quantile.
+    pub is_of_quantile: bool,
     selector: Selector,
 }
 
@@ -53,6 +57,7 @@ struct Reach {
     offset: i64,
     is_fixed: bool,
     is_counter: bool,
+    is_of_quantile: bool,
 }
 
 impl Reach {
@@ -72,11 +77,19 @@ fn walk(text: &str, expr: &Expr, reach: Reach, found: &mut Vec<SelectorUse>) {
         Kind::Number(_) | Kind::Text(_) => {}
         Kind::Selector(selector) => {
             let all = reach.within(selector.range.unwrap_or_default(), selector.modifiers);
-            let Reach { range, offset, is_fixed, is_counter } = all;
+            let Reach { range, offset, is_fixed, is_counter, is_of_quantile } = all;
             let end = expr.span.start + selector.length;
             let text = text.get(expr.span.start..end).unwrap_or_default().to_owned();
             let selector = (**selector).clone();
-            found.push(SelectorUse { text, range, offset, is_fixed, is_counter, selector });
+            found.push(SelectorUse {
+                text,
+                range,
+                offset,
+                is_fixed,
+                is_counter,
+                is_of_quantile,
+                selector,
+            });
         }
         Kind::Subquery(subquery) => {
             walk(text, &subquery.of, reach.within(subquery.range, subquery.modifiers), found);
@@ -94,7 +107,8 @@ fn walk(text: &str, expr: &Expr, reach: Reach, found: &mut Vec<SelectorUse>) {
         }
         Kind::Call(call) => {
             let is_counter = reach.is_counter || OF_COUNTERS.contains(&call.function.as_str());
-            let reach = Reach { is_counter, ..reach };
+            let is_of_quantile = reach.is_of_quantile || call.function == QUANTILE;
+            let reach = Reach { is_counter, is_of_quantile, ..reach };
             call.arguments.iter().for_each(|it| walk(text, it, reach, found));
         }
     }
@@ -134,6 +148,9 @@ mod tests {
             assert_eq!(found, expected, "{expr}");
         }
         assert!(parse("x @ 5").unwrap().selectors()[0].is_fixed);
+        let of_quantile = |expr| parse(expr).unwrap().selectors()[0].is_of_quantile;
+        assert!(of_quantile("max(histogram_quantile(0.99, rate(h_bucket[5m])))"));
+        assert!(!of_quantile("rate(h_bucket[5m])"));
     }
 
     #[test]

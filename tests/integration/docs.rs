@@ -9,11 +9,13 @@ use crate::support::fake::{Fake, Response};
 use crate::support::{auditor, directory_with, empty_directory};
 use auditor::config::DEFAULT_METRICS;
 use auditor::model::built_in::BuiltIn;
+use auditor::model::evidence::RULES;
 use auditor::model::level::{Level, Levels};
 use auditor::model::signal::Signal;
 use auditor::model::weights::Weights;
 
 const README: &str = include_str!("../../README.md");
+const EVIDENCE: &str = include_str!("../../docs/evidence.md");
 
 /// The code blocks of README in that language.
 fn blocks(language: &str) -> Vec<&'static str> {
@@ -212,6 +214,20 @@ fn the_template_asks_what_the_original_asked() {
     let ours = ["requests_total", "error_ratio"];
     assert_eq!(template["queries"].as_mapping().unwrap().len(), 8 + ours.len());
     assert_eq!(template["vars"]["window"].as_str(), Some("15m"));
+}
+
+#[test]
+fn rules_of_evidence_are_documented_with_their_defaults() {
+    for def in &RULES {
+        let row = format!("| `{}` | {} | {} |", def.key, def.default, def.description);
+        assert!(EVIDENCE.contains(&row), "docs/evidence.md lacks {row}");
+        let template = DEFAULT_METRICS.split("# evidence:").nth(1).unwrap();
+        let is_clock = def.key == "max_clock_skew";
+        assert!(is_clock || template.contains(def.key), "the template lacks {}", def.key);
+    }
+    let example = EVIDENCE.split("```yaml").nth(1).and_then(|rest| rest.split("```").next());
+    let plan = auditor::config::parse(Path::new("a"), example.unwrap(), &Default::default());
+    assert_eq!(plan.unwrap().criteria.evidence.set.len(), 3);
 }
 
 #[test]

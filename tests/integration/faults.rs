@@ -13,4 +13,4 @@ mod output;
 mod preflight;
 mod recovery;
 mod secure;
-mod transport;
+pub(crate) mod transport;

@@ -1,5 +1,9 @@
 //! A service that is audited by itself: its pages scraped while a command runs, or for a while.
 
+mod end;
+mod rhythm;
+mod wire;
+
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -140,18 +144,18 @@ fn a_broken_page_is_named_by_its_line() {
         ("lag_seconds 0.1\nlag_seconds 0.2\n", "twice with other values"),
         ("up 0\n", "has a series `up` of its own"),
     ] {
-        // At once, and later: the first one is whole in the second case.
-        for first_broken in [0, 4] {
+        // From the first on, and once under the load, where it is a scrape that failed.
+        for broken in [0..=99, 4..=4] {
             let service =
                 service(
                     move |n| {
-                        if n < first_broken { metrics(0.01) } else { Response::new(200, page) }
+                        if broken.contains(&n) { Response::new(200, page) } else { metrics(0.01) }
                     },
                 );
             let run = scraped(&service, &["--fail-on-critical"]);
             assert_eq!(run.code, 3, "{page} {}", run.stdout);
-            let error = run.json()["error"].as_str().unwrap().to_owned();
-            assert!(error.contains(words), "{page}: {error}");
+            let said = run.json()["error"].as_str().unwrap().to_owned() + &run.stderr;
+            assert!(said.contains(words), "{page}: {said}");
         }
     }
 }

@@ -73,3 +73,51 @@ fn nothing_of_the_end_is_lost() {
         assert_eq!(code, expected, "{what}: {output}");
     }
 }
+
+/// A recording of a scrape a second in which a backlog stands for one second alone.
+fn long_recording(seconds: i64, backlog: impl Fn(i64) -> f64, wait: impl Fn(i64) -> f64) -> String {
+    let mut out = String::new();
+    for name in ["up", "calm", "active", "backlog", "wait"] {
+        for second in 0..=seconds {
+            let value = match name {
+                "up" | "active" => 1.0,
+                "calm" => 0.01,
+                "backlog" => backlog(second),
+                _ => wait(second),
+            };
+            let at = START + second;
+            writeln!(out, "{name}{{job=\"a\",instance=\"b\"}} {value} {at}").unwrap();
+        }
+    }
+    out + "# EOF\n"
+}
+
+#[test]
+fn every_scrape_is_looked_at() {
+    // 1000 scrapes: whatever is not looked at in each of them would miss one.
+    for peak in [1, 333, 334, 335, 998] {
+        let backlog = |second| if second == peak { 200.0 } else { 0.0 };
+        let recording = long_recording(1000, backlog, |_| 0.0);
+        let (code, output) = code(&recording, "", &["--fail-on-critical"]);
+        assert_eq!(code, 1, "{peak}: {output}");
+    }
+}
+
+#[test]
+fn the_highest_score_counts_and_not_the_highest_backlog() {
+    // Later on the backlog is lower, and the wait so long that the score is higher.
+    let backlog = |second| match second {
+        10..=20 => 100.0,
+        40..=45 => 60.0,
+        _ => 0.0,
+    };
+    let wait = |second| if (40..=45).contains(&second) { 2.5 } else { 0.0 };
+    let queries = QUERIES.replace("}\n", ", threadpool_queue_wait: wait}\n");
+    let directory = directory_with(&queries);
+    fs::write(directory.path().join("a.om"), long_recording(60, backlog, wait)).unwrap();
+    let args = ["--recording", "a.om", "--no-report", "--fail-on-critical"];
+    let run = auditor(directory.path(), &args);
+    assert_eq!(run.code, 1, "{}", run.stdout);
+    let score = 15 + 4 + 750 + 480 + 1;
+    assert!(run.stdout.contains(&format!("the score is {score}")), "{}", run.stdout);
+}

@@ -1,7 +1,8 @@
 //! What one series lacks of the pages of its target.
 
-use super::super::pages::{Pages, usual_interval};
+use super::super::pages::Pages;
 use crate::storage::{Point, Series, is_stale};
+use crate::target_health::usual_interval;
 
 /// What is wrong with a series at a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

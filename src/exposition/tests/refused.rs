@@ -47,9 +47,9 @@ fn a_broken_line_is_named_with_its_place() {
         let read = page(format!("{prefix}{line}\n"), Format::Prometheus);
         refused(read, &format!("line 3, column {expected}"));
     }
-    refused(page(b"a{b=\"\xff\"} 1", Format::Prometheus), "line 1, column 6: this is not valid");
-    refused(page(b"# HELP a \xff", Format::Prometheus), "line 1, column 10: this is not valid");
-    assert!(page(b"# \xff", Format::Prometheus).is_ok());
+    refused(page(b"a{b=\"\xff\"} 1\n", Format::Prometheus), "line 1, column 6: this is not valid");
+    refused(page(b"# HELP a \xff\n", Format::Prometheus), "line 1, column 10: this is not valid");
+    assert!(page(b"# \xff\n", Format::Prometheus).is_ok());
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn a_line_may_be_long_but_not_endless() {
 
 #[test]
 fn an_error_shows_the_place_in_a_long_line() {
-    let line = format!("a{{b=\"{}\t\"}} broken \u{7}{}", "é".repeat(500), "x".repeat(500));
+    let line = format!("a{{b=\"{}\t\"}} broken \u{7}{}\n", "é".repeat(500), "x".repeat(500));
     let error = page(line, Format::Prometheus).unwrap_err();
     assert!(
         error.starts_with(

@@ -10,7 +10,7 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::{NoProxy, Proxy, Url, redirect};
 
 use super::error::root_cause;
-use super::{TransportError, tls};
+use super::{Connections, TransportError, tls};
 use crate::config::{HttpConfig, Target};
 
 type Built = OnceLock<Result<Client, TransportError>>;
@@ -23,13 +23,18 @@ const FAREWELL: Duration = Duration::from_millis(100);
 pub(super) struct Clients<'a> {
     target: &'a Target,
     config: &'a HttpConfig,
+    connections: Connections,
     plain: Built,
     secure: Built,
 }
 
 impl<'a> Clients<'a> {
-    pub(super) fn new(target: &'a Target, config: &'a HttpConfig) -> Self {
-        Self { target, config, plain: Built::new(), secure: Built::new() }
+    pub(super) fn new(
+        target: &'a Target,
+        config: &'a HttpConfig,
+        connections: Connections,
+    ) -> Self {
+        Self { target, config, connections, plain: Built::new(), secure: Built::new() }
     }
 
     /// The client for `url`.
@@ -46,6 +51,9 @@ impl<'a> Clients<'a> {
             .user_agent(concat!("auditor/", env!("CARGO_PKG_VERSION")))
             .redirect(redirect::Policy::none())
             .tls_backend_preconfigured(tls::client_config(&self.config.tls, secure)?);
+        if self.connections == Connections::Fresh {
+            builder = builder.pool_max_idle_per_host(0);
+        }
         if let Some(proxy) = &self.config.proxy {
             let no_proxy = proxy.no_proxy.as_deref().and_then(NoProxy::from_string);
             builder =

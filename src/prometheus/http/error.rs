@@ -16,6 +16,9 @@ pub enum TransportError {
     /// The deadline of the audit passed.
     #[error("no answer within {0:?} (--timeout)")]
     Timeout(Duration),
+    /// It took longer than this one request was worth.
+    #[error("no answer within {0:?}")]
+    Late(Duration),
     /// The host has no address.
     #[error("cannot resolve {0}; is the name right, and known to DNS where this runs?")]
     Resolve(String),
@@ -31,6 +34,9 @@ pub enum TransportError {
     /// The connection broke, or did not speak HTTP.
     #[error("the connection failed: {0}")]
     Broken(String),
+    /// The answer began, and did not come to its end.
+    #[error("the answer cannot be read to its end: {0}")]
+    Cut(String),
     /// The answer has no end in sight; the limit in MiB.
     #[error("the answer is larger than {0} MiB; aggregate the query, with max() for instance")]
     TooLarge(u64),
@@ -62,16 +68,32 @@ impl TransportError {
             Self::Connect(words) => Self::Connect(f(&words)),
             Self::Tls(words) => Self::Tls(f(&words)),
             Self::Broken(words) => Self::Broken(f(&words)),
+            Self::Cut(words) => Self::Cut(f(&words)),
             Self::Redirect(words) => Self::Redirect(f(&words)),
             Self::Setup(words) => Self::Setup(f(&words)),
-            Self::Timeout(_) | Self::TooLarge(_) | Self::TooManyRedirects(_) | Self::Panicked => {
-                self
-            }
+            Self::Timeout(_)
+            | Self::Late(_)
+            | Self::TooLarge(_)
+            | Self::TooManyRedirects(_)
+            | Self::Panicked => self,
+        }
+    }
+
+    /// The same of an answer that had begun.
+    pub(super) fn within_answer(self) -> Self {
+        match self {
+            Self::Broken(words) => Self::Cut(words),
+            other => other,
         }
     }
 
     /// Whether it may be gone a moment later.
     pub(crate) const fn may_pass(&self) -> bool {
+        self.is_without_answer() || matches!(self, Self::Cut(_))
+    }
+
+    /// Whether it may be gone a moment later, and no answer had begun.
+    pub(crate) const fn is_without_answer(&self) -> bool {
         matches!(self, Self::Resolve(_) | Self::Refused(_) | Self::Connect(_) | Self::Broken(_))
     }
 }

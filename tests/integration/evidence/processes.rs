@@ -159,7 +159,7 @@ fn several_workers_behind_one_page_are_told_as_such() {
         row("only one is sick", |t| {
             workers(t, 2, 3.0);
             t.each(.., |n, page| {
-                if TURNS[n] % 2 == 0 {
+                if TURNS[n] % 2 != 1 {
                     page.set(LAG, 0.004)
                 }
             });

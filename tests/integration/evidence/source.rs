@@ -74,7 +74,6 @@ fn write_snapshots(directory: &Path, target: &Target) {
         let text = match page.text() {
             // A page that could not be had leaves an empty file.
             _ if *up != Some(1.0) => String::new(),
-            text if text.is_empty() => "\n".to_owned(),
             text => text,
         };
         fs::write(directory.join(format!("{at}.prom")), text).unwrap();
@@ -92,7 +91,10 @@ fn scrape(directory: &Path, telemetry: &Telemetry, gate: &[&str]) -> Run {
         args.extend(["--scrape".to_owned(), format!("{}/metrics", service.url())]);
     }
     args.extend(gate.iter().map(|&arg| arg.to_owned()));
-    let wait = format!("until [ $(ls shown | wc -l) = {} ]; do sleep 0.02; done", services.len());
+    let wait = format!(
+        "touch loading; until [ $(ls shown | wc -l) = {} ]; do sleep 0.02; done",
+        services.len()
+    );
     args.extend(["--", "sh", "-c", &wait].map(str::to_owned));
     fs::create_dir(directory.join("shown")).unwrap();
     auditor(directory, &args.iter().map(String::as_str).collect::<Vec<_>>())
@@ -103,11 +105,12 @@ fn service(directory: &Path, number: usize, target: &Target) -> Fake {
     let answers: Vec<_> = target.scrapes.iter().map(answer).collect();
     let (answers, next) = (Arc::new(answers), AtomicUsize::new(0));
     let note = directory.join("shown").join(number.to_string());
+    let loading = directory.join("loading");
     Fake::start(move |_| {
         let last = answers.len() - 1;
-        // The first page is asked for twice: before the first scrape it is tried whether the service
-        // is there.
-        let n = next.fetch_add(1, Ordering::Relaxed).saturating_sub(1);
+        // Before the load the page is asked for more than once, and only the last time counts.
+        let is_loaded = loading.exists();
+        let n = if is_loaded { next.fetch_add(1, Ordering::Relaxed) + 1 } else { 0 };
         if n >= last {
             fs::write(&note, "").unwrap();
         }

@@ -3,7 +3,6 @@
 use std::collections::{HashMap, HashSet};
 use std::iter::Peekable;
 
-use super::super::used::Used;
 use crate::model::quantity::series;
 use crate::storage::{Labels, Point, PointsIter, Series, is_stale};
 
@@ -18,14 +17,18 @@ const OF_PROCESS: [&str; 6] = [
     "python_gc_collections_total",
     "python_gc_objects_collected_total",
 ];
+/// What differs between processes, and hardly changes from one page to the next.
+const MEMORY: &str = "process_resident_memory_bytes";
 /// So many counters tell processes apart; more of a page are not looked at unless they are used.
 const MOST: usize = 200;
 
 /// What a series says of its process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Role {
+pub(crate) enum Role {
     /// When it was started.
     Start,
+    /// How much memory it has; told of pages in a row alone.
+    Memory,
     /// It rises in each process, certainly.
     OfProcess,
     /// A part of a histogram or of a summary, or what a query reads as a counter.
@@ -35,44 +38,59 @@ pub(super) enum Role {
 }
 
 /// A series, page by page.
-pub(super) struct Column<'a> {
-    pub(super) series: &'a Series,
-    pub(super) role: Role,
+pub(crate) struct Column<'a> {
+    pub(crate) series: &'a Series,
+    pub(crate) role: Role,
     /// The number of its metric; the parts of a histogram have the same.
-    pub(super) family: usize,
+    pub(crate) family: usize,
     /// Whether a query uses it.
-    pub(super) is_used: bool,
+    pub(crate) is_used: bool,
     /// Whether a query reads it as a counter.
-    pub(super) is_counter: bool,
+    pub(crate) is_counter: bool,
     rest: Peekable<PointsIter<'a>>,
     /// What the page shows of it; `NaN` for nothing.
-    pub(super) value: f64,
+    pub(crate) value: f64,
 }
 
-/// The columns of a target, those first that queries use.
-pub(super) fn columns<'a>(of_target: &[&'a Series], used: &[Used<'a>]) -> Vec<Column<'a>> {
-    let names: HashSet<&str> = of_target.iter().map(|it| it.labels.metric_name()).collect();
-    let uses: HashMap<*const Series, bool> =
-        used.iter().map(|it| (std::ptr::from_ref(it.series), it.is_counter)).collect();
+/// How a series is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Usage {
+    Unused,
+    /// By a query.
+    Used,
+    /// By a query that reads it as a counter.
+    AsCounter,
+}
+
+/// The columns of a target of which these are all series, those first that queries use.
+pub(crate) fn columns<'a>(
+    of_target: impl IntoIterator<Item = &'a Series> + Clone,
+    usage: impl Fn(&Series) -> Usage,
+    is_in_a_row: bool,
+) -> Vec<Column<'a>> {
+    let names: HashSet<&str> =
+        of_target.clone().into_iter().map(|it| it.labels.metric_name()).collect();
     let mut families = HashMap::new();
-    let columns = of_target.iter().filter_map(|series| {
-        let is_counter = uses.get(&std::ptr::from_ref(*series)).copied();
-        let role = role(&series.labels, &names, is_counter == Some(true))?;
+    let columns = of_target.into_iter().filter_map(|series| {
+        let usage = usage(series);
+        let name = series.labels.metric_name();
+        let is_memory = is_in_a_row && name == MEMORY;
+        let role = if is_memory { Some(Role::Memory) } else { role(&series.labels, &names, usage) };
         let next = families.len();
-        let family = *families.entry(family(series.labels.metric_name())).or_insert(next);
+        let (role, family) = (role?, *families.entry(family(name)).or_insert(next));
         let rest = series.points.iter().peekable();
-        let (is_used, is_counter) = (is_counter.is_some(), is_counter == Some(true));
+        let (is_used, is_counter) = (usage != Usage::Unused, usage == Usage::AsCounter);
         Some(Column { series, role, family, is_used, is_counter, rest, value: f64::NAN })
     });
     let mut columns: Vec<_> = columns.collect();
-    let is_first = |it: &Column<'_>| it.is_used || matches!(it.role, Role::Start | Role::OfProcess);
+    let is_first = |it: &Column<'_>| it.is_used || !matches!(it.role, Role::Counter | Role::Named);
     columns.sort_by_key(|column| !is_first(column));
     let firsts = columns.iter().filter(|column| is_first(column)).count();
     columns.truncate(MOST.max(firsts.min(MOST * 10)));
     columns
 }
 
-fn role(labels: &Labels, names: &HashSet<&str>, is_counter: bool) -> Option<Role> {
+fn role(labels: &Labels, names: &HashSet<&str>, usage: Usage) -> Option<Role> {
     let name = labels.metric_name();
     let has = |part: &str, other: &str| {
         name.strip_suffix(part)
@@ -86,7 +104,7 @@ fn role(labels: &Labels, names: &HashSet<&str>, is_counter: bool) -> Option<Role
     }
     let is_bucket = name.ends_with("_bucket") && !labels.get("le").is_empty();
     // Sums may fall, where something negative is observed.
-    if is_counter || is_bucket || has("_count", "_sum") {
+    if usage == Usage::AsCounter || is_bucket || has("_count", "_sum") {
         return Some(Role::Counter);
     }
     name.ends_with("_total").then_some(Role::Named)
@@ -100,7 +118,7 @@ fn family(name: &str) -> &str {
 
 impl Column<'_> {
     /// Goes on to the page of this instant.
-    pub(super) fn go_to(&mut self, at: i64) {
+    pub(crate) fn go_to(&mut self, at: i64) {
         while self.rest.next_if(|point| point.at < at).is_some() {}
         let found = self.rest.next_if(|point| point.at == at);
         let is_number = |point: &Point| !is_stale(point.value) && point.value.is_finite();
@@ -108,15 +126,9 @@ impl Column<'_> {
     }
 
     /// The series, without what its target says.
-    pub(super) fn name(&self, target: &Labels) -> String {
+    pub(crate) fn name(&self, target: &Labels) -> String {
         let mut labels = self.series.labels.clone();
         labels.retain(|name| target.get(name).is_empty());
         format!("{}{}", labels.metric_name(), series(&labels).trim_start())
-    }
-
-    /// The queries that use it.
-    pub(super) fn queries(&self, used: &[Used<'_>]) -> Vec<usize> {
-        let of_it = used.iter().find(|it| std::ptr::eq(it.series, self.series));
-        of_it.map(|it| it.by.iter().map(|by| by.query).collect()).unwrap_or_default()
     }
 }

@@ -1,27 +1,29 @@
 //! Which process shows each page of a target, as far as start times and counters tell.
 
-use super::counters::{Column, Role};
+use super::columns::{Column, Role};
 
 /// Start times that differ by less are of one process: some exporters compute them anew each time.
 const JITTER_S: f64 = 2.0;
 /// So many processes are told apart.
 const MOST: usize = 64;
+/// So often memory that comes back to what it was shows another process.
+const MEMORY_RETURNS: usize = 3;
 /// A page that catches up with a counter within so many pages has not caught up by work.
 const SOON: usize = 3;
 
 /// That a page is another process' than the page before.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Change {
+pub(crate) struct Change {
     /// The instant of the page before, milliseconds.
-    pub(super) before: i64,
-    pub(super) at: i64,
+    pub(crate) before: i64,
+    pub(crate) at: i64,
     /// What tells.
-    pub(super) by: String,
+    pub(crate) by: String,
 }
 
 /// What changes come to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// One process after the other.
     Restarts,
     /// Several at the same time.
@@ -29,13 +31,13 @@ pub(super) enum Kind {
 }
 
 /// A counter that fell while its process stayed.
-pub(super) struct Reset<'c, 'a> {
-    pub(super) column: &'c Column<'a>,
-    pub(super) times: usize,
+pub(crate) struct Reset<'c, 'a> {
+    pub(crate) column: &'c Column<'a>,
+    pub(crate) times: usize,
     /// When it first did, milliseconds.
-    pub(super) first: i64,
+    pub(crate) first: i64,
     /// Whether it came back to where it was, again and again.
-    pub(super) is_shared: bool,
+    pub(crate) is_shared: bool,
 }
 
 /// A process as its last page shows it.
@@ -59,7 +61,7 @@ struct Falls {
     returns: usize,
 }
 
-pub(super) struct History {
+pub(crate) struct History {
     processes: Vec<Process>,
     current: usize,
     changes: Vec<Change>,
@@ -68,6 +70,8 @@ pub(super) struct History {
     /// Whether a process was there already while another showed its page.
     is_at_once: bool,
     pages: usize,
+    /// What the memory was, page by page, where it changed.
+    memory: Vec<f64>,
     falls: Vec<Falls>,
     families: usize,
 }
@@ -103,6 +107,8 @@ impl Difference {
             }
             if column.role == Role::Start {
                 found.start = Some(found.start.unwrap_or_default().max((now - before).abs()));
+            }
+            if matches!(column.role, Role::Start | Role::Memory) {
                 continue;
             }
             let fell = is_below(now, *before);
@@ -161,7 +167,17 @@ fn is_below(now: f64, before: f64) -> bool {
 }
 
 impl History {
-    pub(super) fn new(columns: &[Column<'_>]) -> Self {
+    /// What the pages at these instants show, in order.
+    pub(crate) fn of(columns: &mut [Column<'_>], pages: &[i64]) -> Self {
+        let mut history = Self::new(columns);
+        for at in pages {
+            columns.iter_mut().for_each(|column| column.go_to(*at));
+            history.show(*at, columns);
+        }
+        history
+    }
+
+    fn new(columns: &[Column<'_>]) -> Self {
         let falls = Falls { value: f64::NAN, count: 0, first: 0, from: None, returns: 0 };
         Self {
             processes: Vec::new(),
@@ -170,18 +186,21 @@ impl History {
             returns: 0,
             is_at_once: false,
             pages: 0,
+            memory: Vec::new(),
             falls: vec![falls; columns.len()],
             families: columns.iter().map(|column| column.family + 1).max().unwrap_or_default(),
         }
     }
 
     /// Takes the next page, of which the columns have the values.
-    pub(super) fn show(&mut self, at: i64, columns: &[Column<'_>]) {
+    fn show(&mut self, at: i64, columns: &[Column<'_>]) {
         if columns.iter().all(|column| column.value.is_nan()) {
             return;
         }
         self.pages += 1;
         self.follow(at, columns);
+        let memory = columns.iter().find(|it| it.role == Role::Memory).map(|it| it.value);
+        self.memory.extend(memory.filter(|it| self.memory.last() != Some(it)));
         let Some(now) = self.processes.get(self.current) else {
             self.begin(at, columns);
             return;
@@ -234,9 +253,11 @@ impl History {
         let before = self.processes.get(self.current).map_or(at, |process| process.at);
         let is_started_anew = difference.start.is_some_and(|differs| differs >= JITTER_S);
         let start = columns.iter().find(|it| it.role == Role::Start && !it.value.is_nan());
-        // A new process is younger than the last page of the one before.
+        // A new process is younger than the last page of the one before, and so than that process;
+        // one that was started together with it was there all the time.
         let is_older = |start: f64| start * 1000.0 < before as f64 - JITTER_S * 1000.0;
-        self.is_at_once |= is_started_anew && start.is_some_and(|it| is_older(it.value));
+        self.is_at_once |= difference.start.is_some()
+            && (!is_started_anew || start.is_some_and(|it| is_older(it.value)));
         let fallen = difference.first.and_then(|index| columns.get(index));
         let by = match fallen.filter(|_| !is_started_anew) {
             Some(column) => format!("{} fell", column.series.labels.metric_name()),
@@ -270,7 +291,7 @@ impl History {
             .find(|(_, process)| {
                 let (mut above, mut changed) = (0, 0);
                 for ((now, other), column) in now.values.iter().zip(&process.values).zip(columns) {
-                    if column.role != Role::Start && column.value > *now {
+                    if !matches!(column.role, Role::Start | Role::Memory) && column.value > *now {
                         changed += 1;
                         above += usize::from(is_below(*now, *other));
                     }
@@ -310,25 +331,35 @@ impl History {
     }
 
     /// When it changed.
-    pub(super) fn changes(&self) -> &[Change] {
+    pub(crate) fn changes(&self) -> &[Change] {
         &self.changes
     }
 
     /// How many processes were seen.
-    pub(super) fn processes(&self) -> usize {
-        self.processes.len()
+    pub(crate) fn processes(&self) -> usize {
+        self.processes.len().max(if self.has_memory_of_several() { 2 } else { 0 })
+    }
+
+    /// Whether the memory comes back to what it was as that of one process hardly does.
+    fn has_memory_of_several(&self) -> bool {
+        let earlier = |(index, memory): (usize, &f64)| self.memory[..index].contains(memory);
+        let all = self.memory.iter().enumerate();
+        all.filter(|it| earlier(*it)).count() >= MEMORY_RETURNS
     }
 
     /// What the changes come to, if there are any.
-    pub(super) fn kind(&self) -> Option<Kind> {
+    pub(crate) fn kind(&self) -> Option<Kind> {
         let count = self.changes.len();
         let is_often = count >= 3 && count * 4 >= self.pages;
         let is_several = self.returns > 0 || self.is_at_once || is_often;
+        if self.has_memory_of_several() {
+            return Some(Kind::Workers);
+        }
         (count > 0).then_some(if is_several { Kind::Workers } else { Kind::Restarts })
     }
 
     /// The used counters that fell, one of each metric.
-    pub(super) fn resets<'c, 'a>(&self, columns: &'c [Column<'a>]) -> Vec<Reset<'c, 'a>> {
+    pub(crate) fn resets<'c, 'a>(&self, columns: &'c [Column<'a>]) -> Vec<Reset<'c, 'a>> {
         let mut found: Vec<Reset<'c, 'a>> = Vec::new();
         for (column, falls) in columns.iter().zip(&self.falls) {
             let is_certain = column.is_counter || column.role != Role::Named;

@@ -1,0 +1,263 @@
+//! Scrapes one page, and keeps what came of it as samples.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::rhythm::Rhythm;
+use super::{PATIENCE, Shared, course, failed, lock, roll_call};
+use crate::collect::clock::Clock;
+use crate::collect::coverage::{DURATION, PROCESSES, UP};
+use crate::collect::error::{PageProblem, ScrapeError};
+use crate::config::ScrapedPage;
+use crate::exposition::{self, Context, Format, Reader};
+use crate::processes::Kind;
+use crate::prometheus::describe;
+use crate::prometheus::http::{
+    Connections, Failed, Http, Log, Page, RetryPolicy, TransportError, Wanted,
+};
+use crate::storage::{Labels, METRIC_NAME, Point};
+use crate::target_health::good_time;
+
+/// What Prometheus asks for.
+const WANTED: Wanted = Wanted {
+    accept: "application/openmetrics-text;version=1.0.0,\
+             application/openmetrics-text;version=0.0.1;q=0.75,\
+             text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
+    at_most: 64 * 1024 * 1024,
+    connections: Connections::Fresh,
+};
+/// The pauses before a service that cannot be reached at first is given up.
+const PAUSES: [u64; 5] = [100, 200, 400, 800, 1600];
+/// How long the clock is left to get on to its next millisecond.
+const MOMENT: Duration = Duration::from_micros(100);
+
+/// Scrapes one page.
+pub(super) struct Scraper<'a> {
+    pub(super) page: &'a ScrapedPage,
+    target: Labels,
+    http: Http<'a>,
+    reader: Reader,
+    rhythm: Rhythm,
+    pub(super) clock: Clock,
+    /// The lag of the event loop from which on a page is late.
+    lag_limit: Duration,
+    pub(super) shared: &'a Shared,
+    /// When it was scraped last, in milliseconds.
+    last: Option<i64>,
+    /// How long the fastest scrape took.
+    fastest: Option<Duration>,
+    has_warned: bool,
+}
+
+/// What came of a scrape: how long it took, or why it failed.
+type Outcome = Result<Duration, Arc<ScrapeError>>;
+
+impl<'a> Scraper<'a> {
+    pub(super) fn new(
+        page: &'a ScrapedPage,
+        rhythm: Rhythm,
+        clock: Clock,
+        lag_limit: Duration,
+        shared: &'a Shared,
+        log: Log<'a>,
+    ) -> Self {
+        describe(&page.endpoint, log);
+        shared.course.await_page(true);
+        let target = [("instance", page.instance.as_str()), ("job", page.job.as_str())].into_iter();
+        // Each scrape has a limit of its own; together they have none.
+        let http = Http::new(&page.endpoint, WANTED, Instant::now(), Duration::MAX, log);
+        Self {
+            page,
+            target: target.collect(),
+            http,
+            reader: Reader::new(),
+            rhythm,
+            clock,
+            lag_limit,
+            shared,
+            last: None,
+            fastest: None,
+            has_warned: false,
+        }
+    }
+
+    /// The scrape before the load, which has to succeed. A service that has only just been started
+    /// is given a moment before; and it is seen how many processes show the page.
+    pub(super) fn first(&mut self) -> Result<(), Arc<ScrapeError>> {
+        let mut pauses = PAUSES.into_iter();
+        let (page, at) = loop {
+            let (_, at) = self.instant();
+            let failure = match self.get(PATIENCE) {
+                Ok(page) => break (page, at),
+                Err(failure) => failure,
+            };
+            let pause = pauses.next().filter(|_| failure.error.is_without_answer());
+            let Some(pause) = pause else { return Err(self.failed(failure.into())) };
+            thread::sleep(Duration::from_millis(pause));
+        };
+        let seen = roll_call::call(self, &page, at);
+        if let Some((_, Kind::Restarts)) = seen {
+            // That there was another process before is seen with its page.
+            self.read(page, at)?;
+            self.report(UP, at, 1.0);
+        }
+        self.scrape(PATIENCE)?;
+        let last = self.last.unwrap_or_default();
+        if let Some((processes, Kind::Workers)) = seen {
+            self.report(PROCESSES, last, processes as f64);
+        }
+        Ok(())
+    }
+
+    /// Scrapes in its rhythm until the load is over, and once more then.
+    pub(super) fn keep_on(&mut self, started: Instant) {
+        loop {
+            match self.shared.course.over_before(self.due(started)) {
+                Some(ended) => return self.see_out(started, ended),
+                None => drop(self.scrape_and_warn(PATIENCE)),
+            }
+        }
+    }
+
+    /// Scrapes once the load is over, and again where the page does not come in good time: what a
+    /// loop is held up by tells of itself only when it is over. Meanwhile the other pages go on in
+    /// their rhythm, so that no target has a gap at the end.
+    fn see_out(&mut self, started: Instant, ended: Instant) {
+        let (mut is_awaited, mut repeats) = (true, 0);
+        let mut left = course::left(ended);
+        loop {
+            let began = Instant::now();
+            let outcome = self.scrape_and_warn(left);
+            let is_late = outcome.is_none_or(|took| took > self.good_time());
+            if is_late != is_awaited {
+                is_awaited = is_late;
+                self.shared.course.await_page(is_awaited);
+            }
+            let next = if is_late {
+                repeats += 1;
+                // Further ones no closer than scrapes usually are, or those would look rare.
+                if repeats == 1 { began } else { began + self.rhythm.interval() / 2 }
+            } else {
+                self.due(started)
+            };
+            if self.shared.course.complete_before(next) {
+                return;
+            }
+            left = course::left(ended);
+            if left < self.good_time().min(course::AT_MOST / 2) {
+                return;
+            }
+        }
+    }
+
+    /// When the next scrape starts.
+    fn due(&self, started: Instant) -> Instant {
+        let next = self.rhythm.next(started.elapsed());
+        started.checked_add(next).unwrap_or_else(|| Instant::now() + self.rhythm.interval())
+    }
+
+    /// How long a page may take that shows a loop which is not held up.
+    fn good_time(&self) -> Duration {
+        let fastest = self.fastest.map(|fastest| fastest.as_secs_f64());
+        let seconds = good_time(self.lag_limit.as_secs_f64(), fastest);
+        Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
+    }
+
+    /// Scrapes, and keeps why that failed if it is the first time. How long it took.
+    fn scrape_and_warn(&mut self, within: Duration) -> Option<Duration> {
+        match self.scrape(within) {
+            Ok(took) => Some(took),
+            Err(error) => {
+                if !self.has_warned {
+                    self.has_warned = true;
+                    lock(&self.shared.warnings).push(error);
+                }
+                None
+            }
+        }
+    }
+
+    /// Scrapes once. That it failed is a sample too.
+    fn scrape(&mut self, within: Duration) -> Outcome {
+        let (began, at) = self.instant();
+        let result = self.get(within);
+        let took = began.elapsed();
+        let result = match result {
+            Ok(page) => self.read(page, at),
+            Err(error) => Err(self.failed(error.into())),
+        };
+        self.shared.made.fetch_add(1, Ordering::Relaxed);
+        match &result {
+            Ok(()) => self.fastest = self.fastest.into_iter().chain([took]).min(),
+            Err(_) => drop(self.shared.failed.fetch_add(1, Ordering::Relaxed)),
+        }
+        self.report(UP, at, f64::from(u8::from(result.is_ok())));
+        self.report(DURATION, at, took.as_secs_f64());
+        result.map(|()| took)
+    }
+
+    /// Now, and as a timestamp. No two scrapes of a page share one: their samples would
+    /// contradict each other.
+    pub(super) fn instant(&mut self) -> (Instant, i64) {
+        loop {
+            let now = Instant::now();
+            let at = self.clock.at(now).as_millisecond();
+            if self.last.is_none_or(|last| last < at) {
+                self.last = Some(at);
+                return (now, at);
+            }
+            thread::sleep(MOMENT);
+        }
+    }
+
+    fn failed(&self, problem: PageProblem) -> Arc<ScrapeError> {
+        failed(self.page, problem)
+    }
+
+    pub(super) fn get(&self, within: Duration) -> Result<Page, Failed<TransportError>> {
+        self.http.get("", &[], RetryPolicy::Once(within))
+    }
+
+    fn read(&mut self, page: Page, at: i64) -> Result<(), Arc<ScrapeError>> {
+        if page.status != 200 {
+            return Err(self.failed(PageProblem::Status(page.status, page.journey)));
+        }
+        let format = Format::of_content_type(page.content_type.as_deref());
+        let context = Context { at: Some(at), target: &self.target };
+        let mut storage = lock(&self.shared.storage);
+        let read = self.reader.read_page(&page.body, format, &context, &mut storage);
+        drop(storage);
+        Err(self.failed(match read {
+            Ok(page) if page.duplicates == 0 => return Ok(()),
+            Ok(page) => PageProblem::Duplicates(page.duplicates),
+            Err(error) => PageProblem::Syntax(self.redacted(error)),
+        }))
+    }
+
+    /// The error without the secrets that were sent: a page may repeat them.
+    fn redacted(&self, error: exposition::Error) -> exposition::Error {
+        let http = &self.page.endpoint.http;
+        match error {
+            exposition::Error::Syntax { line, column, reason, shown } => {
+                let (reason, shown) = (http.redact(&reason), http.redact(&shown));
+                exposition::Error::Syntax { line, column, reason, shown }
+            }
+            other => other,
+        }
+    }
+
+    /// Adds a sample about the scrape itself.
+    fn report(&self, name: &'static str, at: i64, value: f64) {
+        let mut labels = self.target.clone();
+        labels.set(METRIC_NAME, name);
+        let mut storage = lock(&self.shared.storage);
+        let id = storage.series(labels);
+        if storage.push(id, Point { at, value }).is_err() {
+            // The page has such a series itself, with another value.
+            let broken = || self.failed(PageProblem::OwnSeries(name));
+            lock(&self.shared.broken).get_or_insert_with(broken);
+        }
+    }
+}
