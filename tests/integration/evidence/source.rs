@@ -74,7 +74,6 @@ fn write_snapshots(directory: &Path, target: &Target) {
         let text = match page.text() {
             // A page that could not be had leaves an empty file.
             _ if *up != Some(1.0) => String::new(),
-            text if text.is_empty() => "\n".to_owned(),
             text => text,
         };
         fs::write(directory.join(format!("{at}.prom")), text).unwrap();

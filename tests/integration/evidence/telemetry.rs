@@ -221,13 +221,14 @@ impl Page {
         self.samples.retain(|(series, _)| !is_of(series));
     }
 
-    /// In the Prometheus text format, as a service shows it.
+    /// In the Prometheus text format, as a service shows it. What is blank has a newline: nothing
+    /// at all is a page that failed.
     pub(crate) fn text(&self) -> String {
         let mut text = self.comments.clone();
         for (series, value) in &self.samples {
             writeln!(text, "{series} {}", number(*value)).unwrap();
         }
-        text
+        if text.is_empty() { "\n".to_owned() } else { text }
     }
 }
 
