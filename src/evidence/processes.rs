@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use jiff::Timestamp;
+
 use super::pages::{self, Pages};
 use super::used::Used;
 use super::{Seen, TargetEvidence};
@@ -9,9 +11,7 @@ use crate::collect::PROCESSES;
 use crate::model::evidence::{Rule, Scope, Shortfall};
 use crate::model::quantity::series;
 use crate::processes::{Change, Column, History, Kind, Usage, columns};
-use crate::storage::Labels;
-use crate::storage::Series;
-use jiff::Timestamp;
+use crate::storage::{Labels, Series};
 
 /// What was found of one target.
 #[derive(Debug, Default)]

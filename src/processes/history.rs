@@ -72,6 +72,8 @@ pub(crate) struct History {
     pages: usize,
     /// What the memory was, page by page, where it changed.
     memory: Vec<f64>,
+    /// Each start time once.
+    starts: Vec<f64>,
     falls: Vec<Falls>,
     families: usize,
 }
@@ -187,6 +189,7 @@ impl History {
             is_at_once: false,
             pages: 0,
             memory: Vec::new(),
+            starts: Vec::new(),
             falls: vec![falls; columns.len()],
             families: columns.iter().map(|column| column.family + 1).max().unwrap_or_default(),
         }
@@ -201,6 +204,9 @@ impl History {
         self.follow(at, columns);
         let memory = columns.iter().find(|it| it.role == Role::Memory).map(|it| it.value);
         self.memory.extend(memory.filter(|it| self.memory.last() != Some(it)));
+        let start = columns.iter().find(|it| it.role == Role::Start).map(|it| it.value);
+        let is_new = |start: &f64| !start.is_nan() && !self.starts.contains(start);
+        self.starts.extend(start.filter(|start| self.starts.len() < MOST && is_new(start)));
         let Some(now) = self.processes.get(self.current) else {
             self.begin(at, columns);
             return;
@@ -335,9 +341,13 @@ impl History {
         &self.changes
     }
 
-    /// How many processes were seen.
+    /// How many processes were seen, at least.
     pub(crate) fn processes(&self) -> usize {
-        self.processes.len().max(if self.has_memory_of_several() { 2 } else { 0 })
+        match self.kind() {
+            None => 1,
+            Some(Kind::Restarts) => self.changes.len() + 1,
+            Some(Kind::Workers) => self.starts.len().max(2),
+        }
     }
 
     /// Whether the memory comes back to what it was as that of one process hardly does.
@@ -373,5 +383,106 @@ impl History {
             found.push(Reset { column, times: falls.count, first: falls.first, is_shared });
         }
         found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Usage, columns};
+    use super::*;
+    use crate::storage::{METRIC_NAME, Point, Storage};
+
+    /// What pages with these values come to, one a second; a series each.
+    fn seen(series: &[(&str, &[f64])]) -> (usize, Option<Kind>, usize) {
+        let mut storage = Storage::default();
+        for (name, values) in series {
+            let id = storage.series([(METRIC_NAME, *name)].into_iter().collect());
+            for (n, value) in values.iter().enumerate() {
+                let at = 1_700_000_000_000 + n as i64 * 1000;
+                storage.push(id, Point { at, value: *value }).unwrap();
+            }
+        }
+        let all: Vec<_> = storage.iter().map(|(_, series)| series).collect();
+        let mut columns = columns(all, |_| Usage::Used, false);
+        let pages: Vec<_> = (0..12).map(|n| 1_700_000_000_000 + n * 1000).collect();
+        let history = History::of(&mut columns, &pages);
+        (history.processes(), history.kind(), history.changes().len())
+    }
+
+    #[test]
+    fn what_falls_and_stays_is_a_restart_and_what_comes_back_are_workers() {
+        let start = "process_start_time_seconds";
+        let cpu = "process_cpu_seconds_total";
+        let (old, new) = (1_699_999_000.0, 1_700_000_003.5);
+        for (what, series, expected) in [
+            (
+                "one",
+                &[("a_total", &[1.0, 2.0, 3.0][..]), ("b_total", &[5.0, 5.0, 6.0])][..],
+                (1, None, 0),
+            ),
+            (
+                "a start time that changes once",
+                &[(start, &[old, old, old, old, new, new])],
+                (2, Some(Kind::Restarts), 1),
+            ),
+            (
+                "a start time of before",
+                &[(start, &[old, old, old + 9.0, old + 9.0])],
+                (2, Some(Kind::Workers), 1),
+            ),
+            ("in turn", &[(start, &[old, new, old, new])], (2, Some(Kind::Workers), 3)),
+            ("jitter", &[(start, &[old, old + 1.9, old, old + 0.5])], (1, None, 0)),
+            (
+                "counters that fall once",
+                &[
+                    ("a_total", &[90.0, 95.0, 2.0, 4.0, 6.0]),
+                    ("b_total", &[50.0, 51.0, 0.0, 1.0, 1.0]),
+                ],
+                (2, Some(Kind::Restarts), 1),
+            ),
+            (
+                "counters that grow beyond where they were",
+                &[
+                    ("a_total", &[3.0, 4.0, 5.0, 0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]),
+                    ("b_total", &[6.0, 8.0, 10.0, 0.0, 2.0, 4.0, 6.0, 8.0, 10.0, 12.0, 14.0]),
+                ],
+                (2, Some(Kind::Restarts), 1),
+            ),
+            (
+                "counters in turn",
+                &[
+                    ("a_total", &[90.0, 10.0, 92.0, 11.0, 93.0, 12.0]),
+                    ("b_total", &[50.0, 20.0, 51.0, 22.0, 52.0, 23.0]),
+                ],
+                (2, Some(Kind::Workers), 4),
+            ),
+            (
+                "counters in turn, one higher and one lower",
+                &[
+                    ("a_total", &[90.0, 10.0, 92.0, 11.0, 93.0]),
+                    ("b_total", &[20.0, 50.0, 22.0, 51.0, 23.0]),
+                    ("c_total", &[70.0, 10.0, 72.0, 11.0, 73.0]),
+                ],
+                (2, Some(Kind::Workers), 3),
+            ),
+            (
+                "processor time that falls, of processes started at once",
+                &[(start, &[old, old, old]), (cpu, &[0.4, 0.3, 0.3])],
+                (2, Some(Kind::Workers), 1),
+            ),
+            (
+                "gauges that are named as counters, beside a process that stays",
+                &[
+                    (start, &[old, old, old]),
+                    (cpu, &[0.4, 0.5, 0.6]),
+                    ("a_total", &[9.0, 1.0, 9.0]),
+                    ("b_total", &[9.0, 1.0, 9.0]),
+                    ("c_total", &[9.0, 1.0, 9.0]),
+                ],
+                (1, None, 0),
+            ),
+        ] {
+            assert_eq!(seen(series), expected, "{what}");
+        }
     }
 }

@@ -22,10 +22,13 @@ const LOAD: u64 = 10;
 
 /// The command that puts a service under load, as README shows it.
 fn load(service: &str, path: &str, clients: &str) -> Vec<String> {
+    load_for(service, path, clients, &LOAD.to_string())
+}
+
+fn load_for(service: &str, path: &str, clients: &str, seconds: &str) -> Vec<String> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/load.py");
     let url = format!("http://{service}{path}");
-    let seconds = LOAD.to_string();
-    ["python3", script.to_str().unwrap(), "--seconds", &seconds, "--clients", clients, &url]
+    ["python3", script.to_str().unwrap(), "--seconds", seconds, "--clients", clients, &url]
         .map(str::to_owned)
         .to_vec()
 }
@@ -89,9 +92,19 @@ fn a_real_service_is_told_well_from_sick() {
 
 /// Audits a service by its own page while the load runs.
 fn scraped(service: &real::Server, page: &str, path: &str, clients: &str) -> Run {
+    scraped_for(service, page, path, clients, &LOAD.to_string())
+}
+
+fn scraped_for(
+    service: &real::Server,
+    page: &str,
+    path: &str,
+    clients: &str,
+    seconds: &str,
+) -> Run {
     let directory = directory_with(auditor::config::DEFAULT_METRICS);
     let page = format!("{}{page}", service.url);
-    let load = load(service.address(), path, clients);
+    let load = load_for(service.address(), path, clients, seconds);
     let load: Vec<_> = load.iter().map(String::as_str).collect();
     let args = ["--scrape", &page, "--fail-on-critical", "--output-format", "json", "--"];
     auditor(directory.path(), &[&args[..], &load].concat())
@@ -139,6 +152,25 @@ fn a_saturated_pool_of_def_handlers_fails() {
     assert!(backlog > 45.0, "{sick:#}");
     // The loop itself has nothing to do, and serves its page in time.
     assert!(value("event_loop_lag") < 0.5, "{sick:#}");
+}
+
+/// Once a worker is held up, the others alone show the page, and they are calm.
+#[test]
+fn several_workers_never_pass_and_one_does() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    if !real::python("several workers behind one page") {
+        return;
+    }
+    for (workers, is_sick, starts) in [(2, true, 4), (4, true, 2), (2, false, 2), (1, false, 3)] {
+        for start in 0..starts {
+            let service = real::workers(workers, is_sick);
+            let report = scraped_for(&service.server, "/metrics/", "/", "3", "3").json();
+            let shown = format!("{workers} workers, start {start}: {report:#}");
+            assert_eq!(report["exit_code"] == 0, workers == 1, "{shown}");
+            let rules = report["evidence"]["shortfalls"].as_array().unwrap();
+            assert_eq!(rules.iter().any(|it| it["rule"] == "workers"), workers > 1, "{shown}");
+        }
+    }
 }
 
 /// The tests of `asyncio_signals.py`, beside the libraries that it has to get on with.

@@ -1,8 +1,13 @@
 //! Restarts, and several workers behind one page.
 
-use super::source::{RECORDINGS, WITH_UP};
+use std::fs;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::source::{RECORDINGS, Source, WITH_UP};
 use super::table::{check, row};
-use super::telemetry::{CPU, LAG, Page, REQUESTS, SCRAPES, START_TIME, STARTED, Telemetry};
+use super::telemetry::{CPU, Fares, LAG, Page, REQUESTS, SCRAPES, START_TIME, STARTED, Telemetry};
+use crate::support::fake::{Fake, Response};
+use crate::support::{auditor, directory_with};
 
 const RESTARTS: &[&str] = &["restarts"];
 const WORKERS: &[&str] = &["workers"];
@@ -246,4 +251,57 @@ fn one_process_is_one_process() {
         })
         .on(RECORDINGS),
     ]);
+}
+
+/// The codes of an audit and of its replay, of a service that shows these pages before the load, and
+/// goes on with them under it, or shows the first one alone.
+fn codes(goes_on: bool, page: impl Fn(usize) -> Page + Send + Sync + 'static) -> [i32; 2] {
+    let directory = directory_with(include_str!("../../../default_metrics.yaml"));
+    let (loading, next) = (directory.path().join("loading"), AtomicUsize::new(0));
+    let service = Fake::start(move |_| {
+        let n = next.fetch_add(1, Ordering::Relaxed);
+        let mut shown = page(if goes_on || !loading.exists() { n } else { 0 });
+        // Requests are served all the time.
+        shown.set(&format!("{REQUESTS}_count"), 100.0 + n as f64);
+        let kind: &dyn std::fmt::Display = &"text/plain; version=0.0.4";
+        Response::with_headers(200, &[("Content-Type", kind)], shown.text())
+    });
+    let gate = ["--fail-on-critical", "--output-format", "json"];
+    let url = service.url();
+    let live = ["--scrape", &url, "--every", "100ms", "--record", "a.om"];
+    let load = ["--", "sh", "-c", "touch loading; sleep 0.5"];
+    let live = auditor(directory.path(), &[&live, &gate[..], &load].concat());
+    fs::remove_file(directory.path().join("loading")).unwrap();
+    let replayed = auditor(directory.path(), &[&["--recording", "a.om"], &gate[..]].concat());
+    [live, replayed].map(|run| {
+        let report = run.json();
+        let shortfalls = report["evidence"]["shortfalls"].to_string();
+        assert_eq!(run.code == 3, shortfalls.contains("\"workers\""), "{report:#}");
+        run.code
+    })
+}
+
+#[test]
+fn workers_are_seen_before_the_load_if_only_one_shows_itself_under_it() {
+    let whole = Telemetry::whole(Source::Live, Fares::Well).targets[0].scrapes[5].page.clone();
+    let with = |series: &'static str, value: fn(usize) -> f64| {
+        let whole = whole.clone();
+        move |n: usize| {
+            let mut page = whole.clone();
+            page.set(series, value(n));
+            page
+        }
+    };
+    let memory = "process_resident_memory_bytes";
+    let cpu = |n: usize| [4.0, 7.5][n % 2] + n as f64 * 0.01;
+    assert_eq!(codes(false, with(CPU, cpu)), [3, 3]);
+    let started = |n: usize| [1_690_000_000.5, 1_690_000_009.25][n / 2 % 2];
+    assert_eq!(codes(false, with(START_TIME, started)), [3, 3]);
+    assert_eq!(codes(false, with(memory, |n| [4e7, 4.1e7][n % 2])), [3, 3]);
+    // One process has ever more of each, or a little more or less.
+    assert_eq!(codes(true, with(CPU, |n| n as f64 * 0.01)), [0, 0]);
+    assert_eq!(codes(true, with(memory, |n| 4e7 + n as f64 * 4096.0)), [0, 0]);
+    assert_eq!(codes(true, with("process_open_fds", |n| (n % 3) as f64)), [0, 0]);
+    let computed = |n: usize| 1_690_000_000.0 + [0.0, 0.4, 0.2][n % 3];
+    assert_eq!(codes(true, with(START_TIME, computed)), [0, 0]);
 }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -51,6 +52,18 @@ pub(crate) struct Server {
     process: Child,
     pub(crate) url: String,
     _data: tempfile::TempDir,
+}
+
+/// A server of several processes; they are killed when it is dropped.
+pub(crate) struct Workers {
+    pub(crate) server: Server,
+}
+
+impl Drop for Workers {
+    fn drop(&mut self) {
+        let group = format!("-{}", self.server.id());
+        let _ = Command::new("kill").args(["-KILL", "--", &group]).status();
+    }
 }
 
 impl Server {
@@ -231,6 +244,26 @@ pub(crate) fn served_by_uvicorn(directory: &str, app: &str, page: &str) -> Serve
         .env("PYTHONDONTWRITEBYTECODE", "1");
     let process = start_process(command, data.path(), &address, page, "200");
     Server { process, url: format!("http://{address}"), _data: data }
+}
+
+/// The service `tests/under_load/workers.py` with so many workers, one of which is sick if so.
+pub(crate) fn workers(count: usize, is_sick: bool) -> Workers {
+    let data = super::empty_directory();
+    let address = free_address();
+    let (host, port) = address.split_once(':').expect("host and port");
+    let mut command = Command::new("python3");
+    command
+        .args(["-m", "uvicorn", "--app-dir", "tests/under_load", "--host", host, "--port", port])
+        .args(["--log-level", "warning", "--workers", &count.to_string(), "workers:app"])
+        .env("PYTHONPATH", "examples")
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .process_group(0);
+    if is_sick {
+        command.env("SICK_WORKER", data.path().join("sick"));
+    }
+    let process = start_process(command, data.path(), &address, "/metrics/", "200");
+    let server = Server { process, url: format!("http://{address}"), _data: data };
+    Workers { server }
 }
 
 /// Host and port where nobody listens, until the caller does: every call is given a host of
