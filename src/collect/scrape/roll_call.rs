@@ -12,9 +12,9 @@ use crate::prometheus::http::Page;
 use crate::storage::{Labels, Storage};
 
 /// So often it is asked for several pages at once.
-const ROUNDS: usize = 4;
+const ROUNDS: usize = 3;
 /// For so many.
-const AT_ONCE: usize = 4;
+const AT_ONCE: usize = 8;
 /// For so long at most.
 const AT_MOST: Duration = Duration::from_secs(1);
 /// A page without it is not a process' own: what it has was put together of several.
