@@ -8,6 +8,8 @@
 //!         yaml and   service     questions    a check is   score,     schema     json
 //!         its layers or read a   at one       known, or    checks,
 //!         ▶ a Plan   recording   instant      why not      modes
+//!                                             ▲
+//!                                evidence: what was seen, and what was not, bounds them
 //! ```
 //!
 //! - [`commands`] holds a file for each thing that `auditor` can be asked to do, and decides how
@@ -19,11 +21,14 @@
 //!   or reads a recording.
 //! - [`evaluate`] answers questions (an expression, at an instant or over a range) by a server or
 //!   on samples; it knows nothing of signals.
+//! - [`evidence`] looks at what the answers rest on: scrapes, holes, ages, processes, requests. What
+//!   falls short of a rule leaves the readings that it concerns a lower bound.
 //! - [`audit`] puts the plan's questions at one instant, and picks that instant.
 //! - [`engine`] judges readings; it does no I/O and knows no clock.
 //! - [`report`] is the schema that others read, apart from the internal types.
 //! - [`render`] turns a report into text or JSON, a file each, and [`output`] lets it out.
 //! - [`interrupt`] hears signals that ask for the end; whoever waits for something asks it.
+//! - [`interrupt`] is how a signal ends whatever takes time, with a report all the same.
 //! - [`exit`] alone knows the exit codes.
 //! - [`model`] holds what these rooms speak of: signals, readings, checks, findings, as tables and
 //!   plain data.
