@@ -6,8 +6,6 @@ use super::columns::{Column, Role};
 const JITTER_S: f64 = 2.0;
 /// So many processes are told apart.
 const MOST: usize = 64;
-/// So often memory that comes back to what it was shows another process.
-const MEMORY_RETURNS: usize = 3;
 /// A page that catches up with a counter within so many pages has not caught up by work.
 const SOON: usize = 3;
 
@@ -70,8 +68,6 @@ pub(crate) struct History {
     /// Whether a process was there already while another showed its page.
     is_at_once: bool,
     pages: usize,
-    /// What the memory was, page by page, where it changed.
-    memory: Vec<f64>,
     /// Each start time once.
     starts: Vec<f64>,
     falls: Vec<Falls>,
@@ -80,7 +76,7 @@ pub(crate) struct History {
 
 /// What differs between two pages.
 #[derive(Debug, Default)]
-struct Difference {
+pub(super) struct Difference {
     /// By how much the start times differ, seconds, where both are known.
     start: Option<f64>,
     /// Whether what certainly rises in one process fell; `None` if none is on both pages.
@@ -95,7 +91,7 @@ struct Difference {
 }
 
 impl Difference {
-    fn of(before: &[f64], columns: &[Column<'_>], families: usize) -> Self {
+    pub(super) fn of(before: &[f64], columns: &[Column<'_>], families: usize) -> Self {
         const FELL: u8 = 1;
         const CHANGED: u8 = 2;
         const CERTAIN: u8 = 4;
@@ -138,7 +134,7 @@ impl Difference {
     }
 
     /// Whether the pages are of two processes.
-    fn is_other(&self) -> bool {
+    pub(super) fn is_other(&self) -> bool {
         let is_started_anew = self.start.is_some_and(|differs| differs >= JITTER_S);
         if is_started_anew || self.of_process_fell == Some(true) {
             return true;
@@ -150,6 +146,14 @@ impl Difference {
         let is_most = self.fell[which] * 2 >= self.changed[which];
         let is_alone = !is_same && self.both == 1 && self.fell[0] == 1;
         is_alone || (is_most && self.fell[which] >= 2)
+    }
+
+    /// Whether the later page's process may have been started since the earlier page, which was there
+    /// when it was so old, seconds. One that was started together with the other was there all the
+    /// time.
+    pub(super) fn may_be_anew(&self, age: Option<f64>) -> bool {
+        let is_older = age.is_some_and(|age| age > JITTER_S);
+        self.start.is_none_or(|differs| differs >= JITTER_S && !is_older)
     }
 
     /// Whether the later page may be of the same process.
@@ -188,7 +192,6 @@ impl History {
             returns: 0,
             is_at_once: false,
             pages: 0,
-            memory: Vec::new(),
             starts: Vec::new(),
             falls: vec![falls; columns.len()],
             families: columns.iter().map(|column| column.family + 1).max().unwrap_or_default(),
@@ -202,8 +205,6 @@ impl History {
         }
         self.pages += 1;
         self.follow(at, columns);
-        let memory = columns.iter().find(|it| it.role == Role::Memory).map(|it| it.value);
-        self.memory.extend(memory.filter(|it| self.memory.last() != Some(it)));
         let start = columns.iter().find(|it| it.role == Role::Start).map(|it| it.value);
         let is_new = |start: &f64| !start.is_nan() && !self.starts.contains(start);
         self.starts.extend(start.filter(|start| self.starts.len() < MOST && is_new(start)));
@@ -259,11 +260,8 @@ impl History {
         let before = self.processes.get(self.current).map_or(at, |process| process.at);
         let is_started_anew = difference.start.is_some_and(|differs| differs >= JITTER_S);
         let start = columns.iter().find(|it| it.role == Role::Start && !it.value.is_nan());
-        // A new process is younger than the last page of the one before, and so than that process;
-        // one that was started together with it was there all the time.
-        let is_older = |start: f64| start * 1000.0 < before as f64 - JITTER_S * 1000.0;
-        self.is_at_once |= difference.start.is_some()
-            && (!is_started_anew || start.is_some_and(|it| is_older(it.value)));
+        let age = start.map(|start| before as f64 / 1000.0 - start.value);
+        self.is_at_once |= !difference.may_be_anew(age);
         let fallen = difference.first.and_then(|index| columns.get(index));
         let by = match fallen.filter(|_| !is_started_anew) {
             Some(column) => format!("{} fell", column.series.labels.metric_name()),
@@ -350,21 +348,11 @@ impl History {
         }
     }
 
-    /// Whether the memory comes back to what it was as that of one process hardly does.
-    fn has_memory_of_several(&self) -> bool {
-        let earlier = |(index, memory): (usize, &f64)| self.memory[..index].contains(memory);
-        let all = self.memory.iter().enumerate();
-        all.filter(|it| earlier(*it)).count() >= MEMORY_RETURNS
-    }
-
     /// What the changes come to, if there are any.
     pub(crate) fn kind(&self) -> Option<Kind> {
         let count = self.changes.len();
         let is_often = count >= 3 && count * 4 >= self.pages;
         let is_several = self.returns > 0 || self.is_at_once || is_often;
-        if self.has_memory_of_several() {
-            return Some(Kind::Workers);
-        }
         (count > 0).then_some(if is_several { Kind::Workers } else { Kind::Restarts })
     }
 

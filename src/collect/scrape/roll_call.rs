@@ -7,16 +7,16 @@ use std::time::{Duration, Instant};
 
 use super::scraper::Scraper;
 use crate::exposition::{Context, Format, Reader};
-use crate::processes::{Kind, rise, seen_in_a_row};
+use crate::processes::{Kind, seen_at_once};
 use crate::prometheus::http::Page;
 use crate::storage::{Labels, Storage};
 
 /// So often it is asked for several pages at once.
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 4;
 /// For so many.
-const AT_ONCE: usize = 8;
+const AT_ONCE: usize = 6;
 /// For so long at most.
-const AT_MOST: Duration = Duration::from_secs(1);
+const AT_MOST: Duration = Duration::from_secs(2);
 /// A page without it is not a process' own: what it has was put together of several.
 const OF_PROCESS: &[u8] = b"process_start_time_seconds";
 
@@ -25,7 +25,7 @@ const OF_PROCESS: &[u8] = b"process_start_time_seconds";
 pub(super) fn call(scraper: &mut Scraper<'_>, first: &Page, at: i64) -> Option<(usize, Kind)> {
     memchr::memmem::find(&first.body, OF_PROCESS)?;
     let (mut storage, mut reader) = (Storage::default(), Reader::new());
-    let mut instants = vec![at];
+    let mut rounds = vec![vec![at]];
     add(first, at, &mut reader, &mut storage)?;
     let (began, mut seen) = (Instant::now(), None);
     for _ in 0..ROUNDS {
@@ -33,12 +33,14 @@ pub(super) fn call(scraper: &mut Scraper<'_>, first: &Page, at: i64) -> Option<(
         if left.is_zero() {
             break;
         }
+        let mut round = Vec::new();
         for page in at_once(scraper, left) {
             let (_, at) = scraper.instant();
             add(&page, at, &mut reader, &mut storage)?;
-            instants.push(at);
+            round.push(at);
         }
-        seen = seen_in_a_row(&storage, &instants);
+        rounds.push(round);
+        seen = seen_at_once(&storage, &rounds);
         if seen.is_some_and(|(_, kind)| kind == Kind::Workers) {
             break;
         }
@@ -46,24 +48,15 @@ pub(super) fn call(scraper: &mut Scraper<'_>, first: &Page, at: i64) -> Option<(
     seen
 }
 
-/// Several pages that were asked for at the same time, in the order in which one process would
-/// have shown them. What fails here fails again when it counts.
+/// Several pages that were asked for at the same time. What fails here fails again when it counts.
 fn at_once(scraper: &Scraper<'_>, within: Duration) -> Vec<Page> {
-    let pages: Vec<_> = thread::scope(|scope| {
+    thread::scope(|scope| {
         let get = || scraper.get(within).ok();
         let started: Vec<_> = (0..AT_ONCE)
             .filter_map(|_| thread::Builder::new().spawn_scoped(scope, get).ok())
             .collect();
         started.into_iter().filter_map(|it| it.join().ok().flatten()).collect()
-    });
-    let risen = |page: Page| {
-        let mut storage = Storage::default();
-        add(&page, 0, &mut Reader::new(), &mut storage)?;
-        Some((rise(&storage), page))
-    };
-    let mut pages: Vec<_> = pages.into_iter().filter_map(risen).collect();
-    pages.sort_by(|(a, _), (b, _)| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
-    pages.into_iter().map(|(_, page)| page).collect()
+    })
 }
 
 fn add(page: &Page, at: i64, reader: &mut Reader, storage: &mut Storage) -> Option<()> {
