@@ -47,7 +47,7 @@ def main():
         url, _, every = place.partition("@")
         pace = float(every or 0)
         for _ in range(1 if every else args.clients):
-            threads.append(threading.Thread(target=client, args=(url, pace, end)))
+            threads.append(threading.Thread(target=client, args=(url, pace, end), daemon=True))
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -57,4 +57,7 @@ def main():
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    try:
+        raise SystemExit(main())
+    except KeyboardInterrupt:
+        raise SystemExit(130)

@@ -38,6 +38,7 @@ pub(crate) use coverage::{DURATION, OUT_OF_ORDER, PROCESSES, UP};
 use deadline::Deadline;
 pub use error::{Error, Failure, PageProblem, RecordingError, SamplesError, ScrapeError};
 pub use observer::{Observer, ProgressUpdate, ScrapeProgress};
+pub(crate) use outcome::DURATION as COMMAND_DURATION;
 pub(crate) use samples::Samples;
 pub use settle::Settling;
 use settle::settle;

@@ -5,12 +5,14 @@
 //! What is said of samples follows from the samples alone, so that a recording gives the verdict
 //! that the run gave.
 
+mod absent;
 pub(crate) mod clock;
 mod gone;
 mod holes;
 mod pages;
 mod processes;
 mod requests;
+mod run;
 mod scrapes;
 mod server;
 mod stall;
@@ -60,8 +62,13 @@ pub(crate) struct Seen<'a> {
 }
 
 /// What looks for shortfalls in samples, a file each.
-const OF_SAMPLES: [fn(&Seen<'_>) -> Vec<Shortfall>; 4] =
-    [scrapes::shortfalls, gone::shortfalls, stall::shortfalls, timestamps::shortfalls];
+const OF_SAMPLES: [fn(&Seen<'_>) -> Vec<Shortfall>; 5] = [
+    scrapes::shortfalls,
+    run::shortfalls,
+    gone::shortfalls,
+    stall::shortfalls,
+    timestamps::shortfalls,
+];
 
 /// Looks at what the readings at the instant `at` rest on; `clock` is that of the server, and `told`
 /// what it tells of the evidence.
@@ -79,6 +86,7 @@ pub fn look(
         evidence.targets = (0..seen.targets.len()).map(|it| scrapes::target(&seen, it)).collect();
         evidence.queries = (0..seen.uses.len()).map(|it| scrapes::query(&seen, it)).collect();
         evidence.shortfalls = OF_SAMPLES.iter().flat_map(|look| look(&seen)).collect();
+        evidence.shortfalls.extend(absent::shortfalls(plan, &seen));
         evidence.shortfalls.extend(holes::add(&seen, &mut evidence.queries));
         evidence.shortfalls.extend(processes::add(&seen, &mut evidence.targets));
         let ends = top_bucket::ends(&seen);

@@ -10,7 +10,7 @@ use crate::interrupt::Interruption;
 use crate::storage::{Labels, METRIC_NAME, Point, Points, Series, Storage};
 
 /// How long the command ran, seconds. Its labels say which one, and how it ended.
-const DURATION: &str = "auditor_command_duration_seconds";
+pub(crate) const DURATION: &str = "auditor_command_duration_seconds";
 /// The exit code of the command; it has none where a signal ended it.
 const EXIT_CODE: &str = "auditor_command_exit_code";
 /// The number of the signal that interrupted the run. Its label says the name.

@@ -57,7 +57,7 @@ fn too_few(evidence: &Evidence, readings: &Readings, wanted: f64) -> Option<Stri
             return None;
         }
         if is_served {
-            return Some("every request failed (error_ratio is 1)".to_owned());
+            return Some("100% of the requests failed (error_ratio is 1)".to_owned());
         }
         return Some(format!("no request was seen (p99_latency: {})", words(&p99.state)));
     };
@@ -69,7 +69,7 @@ fn too_few(evidence: &Evidence, readings: &Readings, wanted: f64) -> Option<Stri
         let (requests, wanted) = (number(requests), number(wanted));
         let percent = number((failed * 100.0).min(100.0));
         return Some(format!(
-            "{percent}% of {requests} requests failed; fewer than {wanted} did not"
+            "{percent}% of {requests} requests failed; fewer than {wanted} succeeded"
         ));
     }
     None

@@ -115,8 +115,9 @@ pub const RULES: [RuleDef; 12] = [
         setting: Setting::Count,
         default: "1",
         description: "the service is asked for at least so many requests",
-        advice: "put the service under load while it is watched (-- COMMAND); \
-                 for a worker without requests set min_requests: 0 under `evidence`",
+        advice: "put the service under a load that it can serve while it is watched \
+                 (-- COMMAND), and look at what failed requests ask for; for a worker without \
+                 requests set min_requests: 0 under `evidence`",
     },
     RuleDef {
         rule: Rule::Restarts,

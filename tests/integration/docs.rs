@@ -28,7 +28,8 @@ fn backend() -> Fake {
     let served = AtomicUsize::new(1);
     Fake::start(move |request| match request.path.as_str() {
         "/api/v1/query" => {
-            let is_count = request.parameters["query"].starts_with("increase(");
+            let is_count = request.parameters["query"]
+                .starts_with("max_over_time(http_request_duration_seconds_count");
             let value = if is_count { "100" } else { "0.1" };
             Response::vector(&[(BTreeMap::new(), value.to_owned())])
         }

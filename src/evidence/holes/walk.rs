@@ -4,6 +4,9 @@ use super::super::pages::Pages;
 use crate::storage::{Point, Series, is_stale};
 use crate::target_health::usual_interval;
 
+/// Timestamps may be in whole seconds; milliseconds.
+const A_SECOND: i64 = 1000;
+
 /// What is wrong with a series at a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Hole {
@@ -74,7 +77,15 @@ fn outside(series: &Series, pages: &Pages, end: i64) -> Option<i64> {
     let (first, last) = pages.span?;
     let early = first.saturating_sub(series.read_points().next()?.at);
     let late = series.read_points().last()?.at.saturating_sub(last);
+    // What is behind its pages, or ahead of them, all the time is told by its timestamps.
+    if early.signum() * late.signum() < 0 && !pages.are_of(&instants_of(series)) {
+        return None;
+    }
     Some(early.max(if last <= end { late } else { 0 })).filter(|it| *it > 0)
+}
+
+fn instants_of(series: &Series) -> Vec<i64> {
+    series.read_points().map(|point| point.at).collect()
 }
 
 impl Walk {
@@ -89,9 +100,11 @@ impl Walk {
     /// Where each page has to have a sample of its own instant.
     fn beside(&mut self, samples: &[Point], pages: &Pages, is_quantile: bool) {
         let mut samples = samples.iter().peekable();
+        let near = usual_interval(&pages.instants).unwrap_or_default() / 4;
         for (page, at) in pages.instants.iter().enumerate().skip(self.first) {
-            while samples.next_if(|point| point.at < *at).is_some() {}
-            let found = samples.next_if(|point| point.at == *at);
+            // Its own timestamp may be some milliseconds off.
+            while samples.next_if(|point| point.at < at.saturating_sub(near)).is_some() {}
+            let found = samples.next_if(|point| point.at <= at.saturating_add(near));
             self.push(found.map_or(Some(Hole::Missing), |it| hole(it.value, is_quantile)), page);
         }
     }
@@ -100,6 +113,13 @@ impl Walk {
     /// one and a half of their intervals, unless it is close to its ends.
     fn between(&mut self, samples: &[Point], pages: &Pages, usual: i64, is_quantile: bool) {
         let near = usual / 2;
+        let is_whole = samples.iter().all(|sample| sample.at % A_SECOND == 0);
+        let resolution = if is_whole { A_SECOND } else { 0 };
+        // What is always behind its page is behind the last one too; the rule of timestamps tells.
+        let behind = match (pages.instants.first(), samples.first()) {
+            (Some(page), Some(sample)) => page.saturating_sub(sample.at).max(0),
+            _ => 0,
+        };
         for (index, point) in samples.iter().enumerate() {
             self.push(hole(point.value, is_quantile), pages.number(point.at));
             let next = samples.get(index + 1).map(|next| next.at);
@@ -109,7 +129,10 @@ impl Walk {
                 Some((next, _)) => {
                     pages.between(point.at.saturating_add(near), next.saturating_sub(near))
                 }
-                None => pages.between(point.at.saturating_add(usual + near), i64::MAX),
+                None => {
+                    let after = usual.max(resolution).saturating_add(near).saturating_add(behind);
+                    pages.between(point.at.saturating_add(after), i64::MAX)
+                }
             };
             lost.for_each(|page| self.push(Some(Hole::Missing), page));
         }
@@ -192,7 +215,8 @@ mod tests {
             (&[20, 30, 40, 50, 60, 120], Some(80)),
             (&[19, 29, 39], None),
             (&[60, 70], None),
-            (&[80, 90], Some(50)),
+            // Its timestamps run ahead as a whole, which their own rule tells.
+            (&[80, 90], None),
         ] {
             let samples: Vec<_> = samples.iter().map(|at| (*at, 1.0)).collect();
             let walk = walk(&series(&[], &samples), &up, 99).unwrap_or_default();

@@ -145,19 +145,19 @@ fn a_target_that_ends_leaves_a_bound() {
 
 #[test]
 fn what_was_put_together_wrongly_leaves_a_bound() {
+    check(&[row("samples before the first `up`", |t| up_only(t, 5..SCRAPES))].map(|row| {
+        row.on(&[Source::Recording]).falls_short(HOLES).says("before the first or after")
+    }));
     check(
         &[
-            row("samples before the first `up`", |t| up_only(t, 5..SCRAPES)),
             row("samples after the last `up`", |t| up_only(t, 0..15)),
+            row("`up` of one scrape", |t| up_only(t, 9..10)),
         ]
         .map(|row| {
-            row.on(&[Source::Recording]).falls_short(HOLES).says("before the first or after")
+            let rules = &["holes", "timestamps"];
+            row.on(&[Source::Recording]).falls_short(rules).says("before the first or after")
         }),
     );
-    check(&[row("`up` of one scrape", |t| up_only(t, 9..10))
-        .on(&[Source::Recording])
-        .falls_short(&["holes", "timestamps"])
-        .says("before the first or after")]);
 }
 
 fn up_only(telemetry: &mut Telemetry, scrapes: std::ops::Range<usize>) {

@@ -1,8 +1,9 @@
 //! Whether the service was asked for anything, and what came of it under load.
 
-use super::source::WITH_UP;
+use super::source::{FLEETS, Source, WITH_UP};
 use super::table::{check, row};
-use super::telemetry::{BLOCKED, REQUESTS, Telemetry};
+use super::telemetry::{BLOCKED, Fares, LAG, REQUESTS, Telemetry};
+use crate::support::{auditor, directory_with};
 
 const FAILURES: &str = "http_request_failures_total";
 
@@ -83,4 +84,65 @@ fn what_is_counted_for_the_first_time_counts() {
         row("a histogram is born with long calls", |t| born(t, 10, 4.0)).on(WITH_UP).calm(1),
         row("a histogram is born with short calls", |t| born(t, 10, 0.01)).on(WITH_UP),
     ]);
+}
+
+#[test]
+fn a_target_without_the_lag_of_the_others_is_not_calm() {
+    let lacking = |t: &mut Telemetry| {
+        let other = t.add("b:8000");
+        other.scrapes.iter_mut().for_each(|scrape| scrape.page.remove(LAG));
+    };
+    check(&[row("one of two has no lag", lacking)
+        .on(FLEETS)
+        .falls_short(&["holes"])
+        .says("there is no `event_loop_lag`, which other targets of the job have")]);
+}
+
+/// A warm service whose requests all fail: `rate` would extend one of both counters further.
+#[test]
+fn that_every_request_fails_is_seen_of_a_warm_service() {
+    check(&[row("every request fails, some were served before", |t| {
+        let count = format!("{REQUESTS}_count");
+        t.each(.., |n, page| {
+            page.set(&count, 750.0 + 10.0 * n as f64);
+            page.set(FAILURES, 10.0 * n as f64);
+        });
+    })
+    .falls_short(&["min_requests"])
+    .says("100% of ")]);
+}
+
+/// A recording with what it tells of its command: that it took so many seconds, and when that was
+/// written down, in seconds after the last scrape.
+fn told(took: f64, after: f64, cut: impl Fn(&mut Telemetry)) -> (i32, String) {
+    let mut telemetry = Telemetry::whole(Source::Recording, Fares::Well);
+    let at = telemetry.seconds(19.0) + after;
+    cut(&mut telemetry);
+    let labels = "command=\"load\",status=\"exited with code 0\"";
+    let told = format!(
+        "auditor_command_duration_seconds{{{labels}}} {took} {at:.3}\n\
+         auditor_command_exit_code{{command=\"load\"}} 0 {at:.3}\n# EOF\n"
+    );
+    let directory = directory_with(auditor::config::DEFAULT_METRICS);
+    let recording = telemetry.recording().replace("# EOF\n", &told);
+    std::fs::write(directory.path().join("a.om"), recording).unwrap();
+    let args = ["--recording", "a.om", "--fail-on-critical", "--no-report"];
+    let run = auditor(directory.path(), &args);
+    (run.code, run.stdout + &run.stderr)
+}
+
+#[test]
+fn a_recording_that_was_cut_lacks_a_part_of_its_run() {
+    let whole = Telemetry::whole(Source::Recording, Fares::Well);
+    let took = whole.seconds(19.0) - whole.seconds(0.0);
+    let (code, output) = told(took - 0.5, 0.0, |_| {});
+    assert_eq!(code, 0, "{output}");
+    for (what, cut, words) in [
+        ("its end", 0..10, "before the run did"),
+        ("its beginning", 10..20, "s of a command that took"),
+    ] {
+        let (code, output) = told(took - 0.5, 0.0, |t| t.first().keep(cut.clone()));
+        assert_eq!(code, 3, "{what}: {output}");
+        assert!(output.contains(words), "{what}: {output}");
+    }
 }
