@@ -23,7 +23,7 @@ pub(crate) const DURATION: &str = "scrape_duration_seconds";
 /// How many samples of a page were dropped, as later ones of their series had come before them;
 /// where there were any.
 pub(crate) const OUT_OF_ORDER: &str = "scrape_samples_out_of_order";
-/// How many processes showed the page before the load, where they were several.
+/// How many processes showed the page before the load, or after it, where they were several.
 pub(crate) const PROCESSES: &str = "scrape_processes";
 
 /// The metrics that are written about scrapes, with no labels but the target's.

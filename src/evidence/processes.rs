@@ -41,23 +41,23 @@ fn target(seen: &Seen<'_>, number: usize, scope: Scope) -> Found {
         Some(up) => Pages::of_up(&up.points, seen.end),
         None => Pages::of_samples(used, seen.end),
     };
-    let at_first = at_first(of_target, seen.end);
+    let at_once = at_once(of_target, seen.end);
     let uses: HashMap<*const Series, Usage> =
         used.iter().map(|it| (std::ptr::from_ref(it.series), usage(it))).collect();
     let usage = |it: &Series| *uses.get(&std::ptr::from_ref(it)).unwrap_or(&Usage::Unused);
     let mut columns = columns(of_target.iter().copied(), usage, false);
-    if columns.is_empty() && at_first.is_none() {
+    if columns.is_empty() && at_once.is_none() {
         return Found::default();
     }
     let history = History::of(&mut columns, &pages.instants);
     let changes = history.changes();
     let shortfall =
         |rule, scope, detail| Shortfall { rule, scope, target: Some(labels.clone()), detail };
-    if let Some(count) = at_first {
+    if let Some(count) = at_once {
         let target = series(labels);
         let detail = format!(
             "several processes ({count} were seen) showed the same page, which was asked for a few \
-             times before the load{target}"
+             times at once{target}"
         );
         let processes = Some(history.processes().max(count));
         let shortfalls = vec![shortfall(Rule::Workers, scope, detail)];
@@ -90,8 +90,8 @@ fn target(seen: &Seen<'_>, number: usize, scope: Scope) -> Found {
     Found { processes: Some(1), restarts: Some(0), shortfalls: resets.collect() }
 }
 
-/// How many processes were seen before the load, if they were several.
-fn at_first(of_target: &[&Series], end: i64) -> Option<usize> {
+/// How many processes were seen before the load or after it, if they were several.
+fn at_once(of_target: &[&Series], end: i64) -> Option<usize> {
     let noted = of_target.iter().find(|it| it.labels.metric_name() == PROCESSES)?;
     // No later scrape brings it, and so ends it.
     let mut noted = noted.points.iter().take_while(|point| point.at <= end);

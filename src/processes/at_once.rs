@@ -30,7 +30,7 @@ pub(crate) fn seen_at_once(storage: &Storage, rounds: &[Vec<i64>]) -> Option<(us
             let differs = difference.is_other();
             is_back |= !differs;
             is_other |= differs;
-            is_shared |= differs && !difference.may_be_anew(age(&columns, *at));
+            is_shared |= differs && !difference.may_be_anew(age_of(&columns, *at));
             for (highest, column) in highest.iter_mut().zip(&columns) {
                 *highest = highest.max(column.value);
                 note(column, number, &mut starts, &mut memory);
@@ -47,8 +47,15 @@ pub(crate) fn seen_at_once(storage: &Storage, rounds: &[Vec<i64>]) -> Option<(us
     }
 }
 
-/// How long before the page its process was started, seconds.
-fn age(columns: &[Column<'_>], at: i64) -> Option<f64> {
+/// How long before an instant the process of that page was started, seconds.
+pub(crate) fn age(storage: &Storage, at: i64) -> Option<f64> {
+    let all: Vec<_> = storage.iter().map(|(_, series)| series).collect();
+    let mut columns = columns(all, |_| Usage::Unused, true);
+    columns.iter_mut().for_each(|column| column.go_to(at));
+    age_of(&columns, at)
+}
+
+fn age_of(columns: &[Column<'_>], at: i64) -> Option<f64> {
     let start = columns.iter().find(|it| it.role == Role::Start && !it.value.is_nan())?;
     Some(at as f64 / 1000.0 - start.value)
 }

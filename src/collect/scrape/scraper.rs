@@ -52,6 +52,10 @@ pub(super) struct Scraper<'a> {
     /// How long the fastest scrape took.
     fastest: Option<Duration>,
     has_warned: bool,
+    /// Whether the page is one process' own.
+    is_of_process: bool,
+    /// Whether several processes showed it.
+    has_noted: bool,
     has_told_clock: bool,
 }
 
@@ -84,6 +88,8 @@ impl<'a> Scraper<'a> {
             last: None,
             fastest: None,
             has_warned: false,
+            is_of_process: false,
+            has_noted: false,
             has_told_clock: false,
         }
     }
@@ -104,7 +110,11 @@ impl<'a> Scraper<'a> {
                 return Err(self.failed(failure.into()));
             }
         };
-        let seen = roll_call::call(self, &page, at);
+        self.is_of_process = roll_call::is_of_process(&page);
+        let seen = match self.is_of_process {
+            true => roll_call::call_patiently(self, &page, at),
+            false => None,
+        };
         if let Some((_, Kind::Restarts)) = seen {
             // That there was another process before is seen with its page.
             self.read(page, at)?;
@@ -112,17 +122,39 @@ impl<'a> Scraper<'a> {
         }
         self.scrape(PATIENCE)?;
         let last = self.last.unwrap_or_default();
-        if let Some((processes, Kind::Workers)) = seen {
-            self.report(PROCESSES, last, processes as f64);
-        }
+        self.note(seen, last);
         Ok(())
+    }
+
+    /// Looks once more how many processes show the page, after the load: one may have been started,
+    /// or be there again.
+    fn last(&mut self) {
+        let Some(last) = self.last.filter(|_| self.is_of_process && !self.has_noted) else {
+            return;
+        };
+        let (_, at) = self.instant();
+        if let Ok(page) = self.get(self.good_time()) {
+            let seen = roll_call::call(self, &page, at);
+            self.note(seen, last);
+        }
+    }
+
+    /// Keeps that several processes show the page.
+    fn note(&mut self, seen: Option<(usize, Kind)>, at: i64) {
+        if let Some((processes, Kind::Workers)) = seen {
+            self.has_noted = true;
+            self.report(PROCESSES, at, processes as f64);
+        }
     }
 
     /// Scrapes in its rhythm until the load is over, and once more then.
     pub(super) fn keep_on(&mut self, started: Instant) {
         loop {
             match self.shared.course.over_before(self.due(started)) {
-                Some(ended) => return self.see_out(started, ended),
+                Some(ended) => {
+                    self.see_out(started, ended);
+                    return self.last();
+                }
                 None => drop(self.scrape_and_warn(PATIENCE)),
             }
         }
