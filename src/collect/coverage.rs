@@ -29,6 +29,10 @@ pub(crate) const PROCESSES: &str = "scrape_processes";
 /// The metrics that are written about scrapes, with no labels but the target's.
 pub(super) const REPORTED: &[&str] = &[UP, DURATION, OUT_OF_ORDER, PROCESSES];
 
+/// Timestamps that a page has of its own are taken while it is made, milliseconds after its scrape
+/// began.
+const PAGE_IS_MADE: i64 = 1000;
+
 /// From when to when samples were taken, and how often.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Span {
@@ -43,10 +47,19 @@ pub(super) fn span(storage: &Storage, targets: &Targets<'_>) -> Option<Span> {
     let scrapes: Vec<_> = targets.ups().iter().map(|series| &series.points).collect();
     let first = scrapes.iter().filter_map(|points| points.first()).min();
     let last = scrapes.iter().filter_map(|points| points.last()).max();
+    let last = last.map(|last| last_of_page(storage, last));
     let (first, last) = first.zip(last).or_else(|| storage.span())?;
     let longest = scrapes.iter().copied().max_by_key(|points| points.len());
     let densest = longest.or_else(|| densest(storage))?;
     Some(Span { first, last, step: interval(densest) })
+}
+
+/// The instant of the last scrape, or of what its page dated somewhat later, so that the end shows
+/// that page whole.
+fn last_of_page(storage: &Storage, scrape: i64) -> i64 {
+    let lasts = storage.iter().filter_map(|(_, series)| series.points.last());
+    let while_made = scrape..=scrape.saturating_add(PAGE_IS_MADE);
+    lasts.filter(|at| while_made.contains(at)).max().unwrap_or(scrape)
 }
 
 /// The instants of the scrapes, each once, in order.

@@ -111,7 +111,8 @@ impl<'a> Target<'a> {
     fn blank_at_first(&self, of_target: &[&crate::storage::Series]) -> Option<usize> {
         let first = *self.pages.instants.get(self.first)?;
         let others = of_target.iter().filter(|it| !is_of_scrape(&it.labels, self.labels));
-        let is_blank = others.filter_map(|it| it.points.first()).all(|at| at >= first);
+        let firsts = others.filter_map(|it| it.read_points().next());
+        let is_blank = firsts.map(|point| point.at).all(|at| at >= first);
         let is_most = self.first * 2 > self.pages.instants.len();
         (self.pages.span.is_some() && is_blank && is_most).then_some(self.first)
     }

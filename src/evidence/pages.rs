@@ -39,8 +39,8 @@ impl Pages {
         Self { tried: instants.clone(), instants, span: None }
     }
 
-    /// Whether the samples are of the instants of these pages, rather than of a rhythm of their
-    /// own; both in order.
+    /// Whether the samples are of the instants of these pages, nearly all of them, rather than of a
+    /// rhythm of their own; both in order.
     pub(super) fn are_of(&self, samples: &[i64]) -> bool {
         let Some((first, last)) = samples.first().zip(samples.last()) else { return false };
         if self.span.is_none() {
@@ -54,7 +54,7 @@ impl Pages {
             while tried.next_if(|it| it < at).is_some() {}
             tried.peek() == Some(at)
         });
-        matches.count() * 2 >= samples.len()
+        matches.count() * 4 >= samples.len() * 3
     }
 
     /// The number of the page that is of this instant, or the first after it; the last one of all
