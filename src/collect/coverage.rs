@@ -109,13 +109,26 @@ pub(super) fn targets(
         deadline.tick()?;
         all.push(it.health(last, end));
     }
+    Ok(sorted(all))
+}
+
+/// How targets could be scraped up to the instant `end` of which these are series, and none is `up`.
+pub(crate) fn without_up<'a>(
+    series: impl Iterator<Item = &'a Series>,
+    end: i64,
+) -> Vec<TargetHealth> {
+    sorted(by_samples(series).iter().map(|it| it.health(end, end)).collect())
+}
+
+/// In the order of their labels, and only those ended that did so longer ago than a gap.
+fn sorted(mut all: Vec<TargetHealth>) -> Vec<TargetHealth> {
     let longest = all.iter().filter_map(|it| it.interval_s).reduce(f64::max);
     for target in &mut all {
         let usual = target.interval_s.or(longest);
         target.ended_s = target.ended_s.filter(|it| usual.is_some_and(|usual| is_gap(*it, usual)));
     }
     all.sort_by(|a, b| a.target.cmp(&b.target));
-    Ok(all)
+    all
 }
 
 /// A target, and what tells of its scrapes.
@@ -129,7 +142,7 @@ struct Scraped<'a> {
 
 fn scraped<'a>(storage: &'a Storage, targets: &Targets<'a>) -> Vec<Scraped<'a>> {
     if targets.ups().is_empty() {
-        return without_up(storage);
+        return by_samples(storage.iter().map(|(_, series)| series));
     }
     let of_up = |up: &&'a Series| {
         let mut labels = up.labels.clone();
@@ -142,9 +155,9 @@ fn scraped<'a>(storage: &'a Storage, targets: &Targets<'a>) -> Vec<Scraped<'a>> 
     targets.ups().iter().map(of_up).collect()
 }
 
-fn without_up(storage: &Storage) -> Vec<Scraped<'_>> {
+fn by_samples<'a>(series: impl Iterator<Item = &'a Series>) -> Vec<Scraped<'a>> {
     let mut densest: HashMap<Labels, (&Points, Option<i64>)> = HashMap::new();
-    for (_, Series { labels, points, .. }) in storage.iter() {
+    for Series { labels, points, .. } in series {
         let (most, last) =
             densest.entry(instance_and_job(labels)).or_insert((points, points.last()));
         if points.len() > most.len() {

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use jiff::Timestamp;
 
-use super::pages::{self, Pages};
+use super::pages::Pages;
 use super::targets::is_of_scrape;
 use super::used::{Use, Used};
 use super::{QueryEvidence, Seen};
@@ -23,18 +23,8 @@ pub(super) fn add(seen: &Seen<'_>, queries: &mut [QueryEvidence]) -> Vec<Shortfa
     let mut coverage = vec![(0, 0); seen.uses.len()];
     let targets = seen.targets.iter().zip(&seen.used).enumerate();
     for (number, (health, used)) in targets.filter(|(_, (_, used))| !used.is_empty()) {
-        let up = pages::up(&seen.of_target[number], health.target.len());
-        let pages = match up.filter(|_| seen.has_up) {
-            Some(up) => Pages::of_up(&up.points, seen.end),
-            None => Pages::of_samples(used, seen.end),
-        };
-        let target = Target::new(&health.target, used, pages, seen.end);
+        let target = Target::new(&health.target, used, seen.pages(number), seen.end);
         shortfalls.extend(target.blank(seen, number));
-        shortfalls.extend(target.shortfalls(seen));
-        target.cover(&mut coverage);
-    }
-    for (labels, used) in &seen.strays {
-        let target = Target::new(labels, used, Pages::of_samples(used, seen.end), seen.end);
         shortfalls.extend(target.shortfalls(seen));
         target.cover(&mut coverage);
     }

@@ -1,8 +1,7 @@
 //! The pages that a target showed: at which instants a series has to have a sample.
 
 use super::used::Used;
-use crate::collect::UP;
-use crate::storage::{Points, Series, is_stale};
+use crate::storage::{Points, is_stale};
 
 /// The pages of a target, up to the instant of the audit.
 #[derive(Debug, Default)]
@@ -74,10 +73,4 @@ impl Pages {
     pub(super) const fn noun(&self) -> &'static str {
         if self.span.is_some() { "pages" } else { "instants" }
     }
-}
-
-/// The series `up` of a target among all of its series.
-pub(super) fn up<'a>(of_target: &[&'a Series], labels: usize) -> Option<&'a Series> {
-    let is_it = |it: &&&Series| it.labels.metric_name() == UP && it.labels.len() == labels + 1;
-    of_target.iter().find(is_it).copied()
 }

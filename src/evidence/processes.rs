@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 
-use super::pages::{self, Pages};
 use super::used::Used;
 use super::{Seen, TargetEvidence};
 use crate::collect::PROCESSES;
@@ -37,10 +36,7 @@ pub(super) fn add(seen: &Seen<'_>, targets: &mut [TargetEvidence]) -> Vec<Shortf
 fn target(seen: &Seen<'_>, number: usize, scope: Scope) -> Found {
     let (labels, used) = (&seen.targets[number].target, &seen.used[number]);
     let of_target = &seen.of_target[number];
-    let pages = match pages::up(of_target, labels.len()).filter(|_| seen.has_up) {
-        Some(up) => Pages::of_up(&up.points, seen.end),
-        None => Pages::of_samples(used, seen.end),
-    };
+    let pages = seen.pages(number);
     let at_once = at_once(of_target, seen.end);
     let uses: HashMap<*const Series, Usage> =
         used.iter().map(|it| (std::ptr::from_ref(it.series), usage(it))).collect();

@@ -146,7 +146,8 @@ fn a_recording_without_up_is_the_same_in_a_directory() {
     let holes: Vec<_> = all.iter().copied().filter(|it| *it != 7).collect();
     for (lags, code) in [(&all, 0), (&holes, 3)] {
         let text = seconds(&all, "latency_seconds 0.1") + &seconds(lags, "lag_seconds 0.01");
-        let text = text + &seconds(&all, "active 3") + "# EOF\n";
+        let others = ["active 3", "blocked_sum 1", "blocked_count 4"];
+        let text = text + &others.map(|it| seconds(&all, it)).concat() + "# EOF\n";
         fs::write(parts.join("a.om"), text).unwrap();
         let runs = ["parts/a.om", "parts"].map(|path| {
             let run = audit(directory.path(), &["--recording", path]);

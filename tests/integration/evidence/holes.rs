@@ -3,7 +3,9 @@
 
 use super::source::{FLEETS, RECORDINGS, Source, WITH_UP};
 use super::table::{Row, check, row};
-use super::telemetry::{ACTIVE, BLOCKED, LAG, Page, REQUESTS, SCRAPES, STARTED, Telemetry, WAIT};
+use super::telemetry::{
+    ACTIVE, BLOCKED, LAG, Page, REQUESTS, SCRAPES, START_TIME, STARTED, Telemetry, WAIT,
+};
 
 const HOLES: &[&str] = &["holes"];
 const GONE: &[&str] = &["gone_targets"];
@@ -158,6 +160,43 @@ fn what_was_put_together_wrongly_leaves_a_bound() {
             row.on(&[Source::Recording]).falls_short(rules).says("before the first or after")
         }),
     );
+}
+
+/// The first target is not scraped, as where its samples are pushed; another one is.
+fn without_up(telemetry: &mut Telemetry) {
+    telemetry.add("b:8000");
+    telemetry.first().scrapes.iter_mut().for_each(|scrape| scrape.up = None);
+}
+
+#[test]
+fn what_was_not_scraped_is_held_to_the_same_beside_what_was() {
+    let rows = [
+        row("whole", without_up),
+        row("a gauge is missing", |t| {
+            without_up(t);
+            t.without(12..=12, LAG);
+        })
+        .falls_short(HOLES)
+        .says("asyncio_event_loop_lag_seconds is missing in 1 of 20 "),
+        row("a pause", |t| {
+            without_up(t);
+            t.first().scrapes.drain(8..14);
+        })
+        .falls_short(&["max_gap"])
+        .says("there was no scrape for 7 s"),
+        row("an end", |t| {
+            without_up(t);
+            t.first().keep(..10);
+        })
+        .falls_short(GONE),
+        row("a restart", |t| {
+            without_up(t);
+            let start = t.seconds(9.5);
+            t.set(10.., START_TIME, start);
+        })
+        .falls_short(&["restarts"]),
+    ];
+    check(&rows.map(|row| row.on(&[Source::Recording])));
 }
 
 fn up_only(telemetry: &mut Telemetry, scrapes: std::ops::Range<usize>) {
