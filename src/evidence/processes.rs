@@ -41,7 +41,7 @@ fn target(seen: &Seen<'_>, number: usize, scope: Scope) -> Found {
     let uses: HashMap<*const Series, Usage> =
         used.iter().map(|it| (std::ptr::from_ref(it.series), usage(it))).collect();
     let usage = |it: &Series| *uses.get(&std::ptr::from_ref(it)).unwrap_or(&Usage::Unused);
-    let mut columns = columns(of_target.iter().copied(), usage, false);
+    let mut columns = columns(seen.storage, of_target.iter().copied(), usage, false);
     if columns.is_empty() && at_once.is_none() {
         return Found::default();
     }
@@ -49,27 +49,28 @@ fn target(seen: &Seen<'_>, number: usize, scope: Scope) -> Found {
     let changes = history.changes();
     let shortfall =
         |rule, scope, detail| Shortfall { rule, scope, target: Some(labels.clone()), detail };
+    let kind = history.kind();
+    let mut shortfalls = Vec::new();
     if let Some(count) = at_once {
         let target = series(labels);
         let detail = format!(
             "several processes ({count} were seen) showed the same page, which was asked for a few \
              times at once{target}"
         );
-        let processes = Some(history.processes().max(count));
-        let shortfalls = vec![shortfall(Rule::Workers, scope, detail)];
-        return Found { processes, restarts: Some(0), shortfalls };
+        shortfalls.push(shortfall(Rule::Workers, scope.clone(), detail));
+    } else if kind == Some(Kind::Workers) {
+        let detail = several(history.processes(), changes, labels);
+        shortfalls.push(shortfall(Rule::Workers, scope.clone(), detail));
     }
-    if let Some(kind) = history.kind() {
-        let (rule, detail) = match kind {
-            Kind::Restarts => (Rule::Restarts, restarted(changes, labels)),
-            Kind::Workers => (Rule::Workers, several(history.processes(), changes, labels)),
-        };
-        let restarts = if kind == Kind::Restarts { changes.len() } else { 0 };
-        return Found {
-            processes: Some(history.processes()),
-            restarts: Some(restarts),
-            shortfalls: vec![shortfall(rule, scope, detail)],
-        };
+    if kind == Some(Kind::Restarts) {
+        let detail = restarted(changes, labels);
+        shortfalls.push(shortfall(Rule::Restarts, scope.clone(), detail));
+    }
+    if !shortfalls.is_empty() {
+        // Of several in turn nobody knows which of them was started anew.
+        let restarts = (kind == Some(Kind::Restarts)).then_some(changes.len());
+        let processes = Some(history.processes().max(at_once.unwrap_or_default()));
+        return Found { processes, restarts, shortfalls };
     }
     let resets = history.resets(&columns).into_iter().map(|reset| {
         let name = reset.column.name(labels);

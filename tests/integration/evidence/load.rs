@@ -1,6 +1,6 @@
 //! Whether the service was asked for anything, and what came of it under load.
 
-use super::source::{FLEETS, Source, WITH_UP};
+use super::source::{FLEETS, Source};
 use super::table::{check, row};
 use super::telemetry::{BLOCKED, Fares, LAG, REQUESTS, Telemetry};
 use crate::support::{auditor, directory_with};

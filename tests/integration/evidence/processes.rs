@@ -242,6 +242,17 @@ fn one_process_is_one_process() {
                 page.set("cache_seconds_count", 3.0);
             });
         }),
+        row("declared gauges that are named as counters", |t| {
+            without_start_time(t);
+            t.without(.., CPU);
+            t.each(.., |n, page| {
+                for gauge in ('a'..='l').map(|it| format!("{it}_total")) {
+                    let sample = format!("# TYPE {gauge} gauge\n{gauge}");
+                    page.set(&sample, [90.0, 1.0][n % 2] + n as f64);
+                }
+            });
+        })
+        .on(&[Source::Snapshots, Source::Live]),
         row("another service restarts", |t| {
             t.add("b:9100").scrapes.iter_mut().enumerate().for_each(|(n, it)| {
                 it.page = Page::default();
