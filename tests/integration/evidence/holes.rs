@@ -255,6 +255,7 @@ fn what_a_healthy_service_does_is_no_hole() {
             row("a target ends an interval earlier", |t| t.add("b:8000").keep(..LAST)),
             row("another service ends", |t| {
                 let other = t.add("b:9100");
+                other.job = "node";
                 other.keep(..7);
                 other.scrapes.iter_mut().for_each(|it| {
                     it.page = Page::default();

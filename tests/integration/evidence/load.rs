@@ -2,7 +2,7 @@
 
 use super::source::{FLEETS, Source};
 use super::table::{check, row};
-use super::telemetry::{BLOCKED, Fares, LAG, REQUESTS, Telemetry};
+use super::telemetry::{BLOCKED, Fares, LAG, Page, REQUESTS, Telemetry};
 use crate::support::{auditor, directory_with};
 
 const FAILURES: &str = "http_request_failures_total";
@@ -86,16 +86,33 @@ fn what_is_counted_for_the_first_time_counts() {
     ]);
 }
 
+/// Another target shows this series alone.
+fn other_page(t: &mut Telemetry, series: &str) {
+    t.add("b:8000").scrapes.iter_mut().for_each(|scrape| {
+        scrape.page = Page::default();
+        scrape.page.set(series, 3.0);
+    });
+}
+
 #[test]
 fn a_target_without_the_lag_of_the_others_is_not_calm() {
     let lacking = |t: &mut Telemetry| {
         let other = t.add("b:8000");
         other.scrapes.iter_mut().for_each(|scrape| scrape.page.remove(LAG));
     };
-    check(&[row("one of two has no lag", lacking)
-        .on(FLEETS)
-        .falls_short(&["holes"])
-        .says("there is no `event_loop_lag`, which other targets of the job have")]);
+    check(
+        &[
+            row("one of two has no lag", lacking)
+                .falls_short(&["holes"])
+                .says("there is no `event_loop_lag`, which other targets of the job have"),
+            row("one of two has nothing that is used", |t| other_page(t, "x_total"))
+                .falls_short(&["holes"])
+                .says("no query uses anything of its pages"),
+            row("one of two is used by a check alone", |t| other_page(t, "pool_size"))
+                .with("checks: {pool: {query: pool_size, min: 1}}"),
+        ]
+        .map(|row| row.on(FLEETS)),
+    );
 }
 
 /// A warm service whose requests all fail: `rate` would extend one of both counters further.

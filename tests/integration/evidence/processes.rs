@@ -254,7 +254,9 @@ fn one_process_is_one_process() {
         })
         .on(&[Source::Snapshots, Source::Live]),
         row("another service restarts", |t| {
-            t.add("b:9100").scrapes.iter_mut().enumerate().for_each(|(n, it)| {
+            let other = t.add("b:9100");
+            other.job = "node";
+            other.scrapes.iter_mut().enumerate().for_each(|(n, it)| {
                 it.page = Page::default();
                 it.page.set(START_TIME, if n < 9 { 1000.0 } else { 1_700_000_008.5 });
                 it.page.set("node_boots_total", if n < 9 { 7.0 } else { 0.0 });
