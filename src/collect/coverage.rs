@@ -4,7 +4,7 @@
 //! `up` and `scrape_duration_seconds` alone, so that a recording says the same as the scrape did.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -28,6 +28,22 @@ pub(crate) const PROCESSES: &str = "scrape_processes";
 
 /// The metrics that are written about scrapes, with no labels but the target's.
 pub(super) const REPORTED: &[&str] = &[UP, DURATION, OUT_OF_ORDER, PROCESSES];
+/// Those that Prometheus writes beside `up` and the duration.
+const REPORTED_BY_PROMETHEUS: &[&str] = &[
+    "scrape_samples_scraped",
+    "scrape_samples_post_metric_relabeling",
+    "scrape_series_added",
+    "scrape_sample_limit",
+    "scrape_timeout_seconds",
+    "scrape_body_size_bytes",
+];
+
+/// Whether a series is what a scrape of the target says of itself, beside its page.
+pub(crate) fn is_of_scrape(series: &Labels, target: &Labels) -> bool {
+    let name = series.metric_name();
+    let is_named = REPORTED.contains(&name) || REPORTED_BY_PROMETHEUS.contains(&name);
+    is_named && series.len() == target.len() + 1
+}
 
 /// Timestamps that a page has of its own are taken while it is made, milliseconds after its scrape
 /// began.
@@ -62,13 +78,32 @@ fn last_of_page(storage: &Storage, scrape: i64) -> i64 {
     lasts.filter(|at| while_made.contains(at)).max().unwrap_or(scrape)
 }
 
-/// The instants of the scrapes, each once, in order.
+/// Looking at more targets times instants takes longer than an audit should.
+const MOST_LOOKS: usize = 200_000;
+
+/// The instants of the scrapes, each once, in order. Of a large fleet that is not scraped at once
+/// so many that each scrape is the last one of its target at one of them.
 pub(super) fn instants(targets: &Targets<'_>) -> Vec<i64> {
-    let scrapes = targets.ups().iter().flat_map(|series| series.points.iter());
-    let mut instants: Vec<_> = scrapes.map(|point| point.at).collect();
-    instants.sort_unstable();
+    let scrapes = targets.ups().iter().enumerate();
+    let scrapes = scrapes.flat_map(|(target, up)| up.points.iter().map(move |it| (it.at, target)));
+    let mut scrapes: Vec<_> = scrapes.collect();
+    scrapes.sort_unstable();
+    let mut instants: Vec<_> = scrapes.iter().map(|(at, _)| *at).collect();
     instants.dedup();
-    instants
+    if instants.len().saturating_mul(targets.ups().len()) <= MOST_LOOKS {
+        return instants;
+    }
+    let (mut looks, mut scraped) = (Vec::new(), HashSet::new());
+    for pair in scrapes.windows(2) {
+        let [(at, target), (next, other)] = pair else { continue };
+        scraped.insert(*target);
+        if at != next && scraped.contains(other) {
+            looks.push(*at);
+            scraped.clear();
+        }
+    }
+    looks.extend(instants.last());
+    looks
 }
 
 impl Span {
@@ -303,6 +338,25 @@ mod tests {
         let missing: Vec<_> =
             targets(&storage, None).iter().map(|it| it.missing().is_some()).collect();
         assert_eq!(missing, [true, false]);
+    }
+
+    fn instants_of(targets: i32, scrapes: i32, apart_s: f64) -> Vec<i64> {
+        let mut storage = Storage::default();
+        for target in 0..targets {
+            let at = |scrape: i32| f64::from(scrape) * 10.0 + f64::from(target) * apart_s;
+            let all: Vec<_> = (0..scrapes).map(|it| (at(it), 1.0, 0.0)).collect();
+            scraped(&target.to_string(), &all, &mut storage);
+        }
+        instants(&Targets::new(&storage, &mut deadline()).unwrap())
+    }
+
+    #[test]
+    fn every_scrape_of_a_large_fleet_is_looked_at_in_few_looks() {
+        assert_eq!(instants_of(3, 4, 1.0).len(), 12);
+        assert_eq!(instants_of(500, 30, 0.0).len(), 30);
+        let looks = instants_of(500, 30, 0.013);
+        assert_eq!(looks.len(), 30);
+        assert_eq!((looks[0], looks[29]), (6487, 296_487));
     }
 
     #[test]

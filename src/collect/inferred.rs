@@ -8,7 +8,7 @@
 
 use std::collections::HashMap;
 
-use super::coverage::UP;
+use super::coverage::is_of_scrape;
 use super::deadline::Deadline;
 use super::error::SamplesError;
 use super::targets::Targets;
@@ -127,8 +127,8 @@ fn interval(points: &Points) -> Option<i64> {
 }
 
 /// The scrapes of a target, in the order of time.
-struct Scrapes<'a> {
-    up: &'a Series,
+struct Scrapes {
+    target: Labels,
     all: Vec<Scrape>,
 }
 
@@ -141,8 +141,8 @@ struct Scrape {
     brought_anything: bool,
 }
 
-impl<'a> Scrapes<'a> {
-    fn new(up: &'a Series, storage: &Storage) -> Self {
+impl Scrapes {
+    fn new(up: &Series, storage: &Storage) -> Self {
         let mut labels = up.labels.clone();
         labels.set(METRIC_NAME, PROCESS_START);
         let processes = storage.find(&labels).map(|series| &series.points);
@@ -153,14 +153,13 @@ impl<'a> Scrapes<'a> {
             let process = process.map(|process| process.value);
             Scrape { at, is_up: value == 1.0, process, brought_anything: false }
         });
-        Self { up, all: scrapes.collect() }
+        labels.set(METRIC_NAME, "");
+        Self { target: labels, all: scrapes.collect() }
     }
 
-    /// Whether a series of this target is about the scrapes themselves: it has no labels but the
-    /// target's.
+    /// Whether a series of this target is about the scrapes themselves.
     fn tells_of(&self, series: &Series) -> bool {
-        let name = series.labels.metric_name();
-        series.labels.len() == self.up.labels.len() && (name == UP || name.starts_with("scrape_"))
+        is_of_scrape(&series.labels, &self.target)
     }
 
     /// The instants of the first one and of the last.
@@ -248,6 +247,7 @@ mod tests {
     use std::time::{Duration, Instant};
 
     use super::*;
+    use crate::collect::UP;
     use crate::storage::{Labels, is_stale};
 
     fn series(

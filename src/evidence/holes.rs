@@ -5,15 +5,13 @@ mod walk;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use jiff::Timestamp;
-
 use super::pages::Pages;
-use super::targets::is_of_scrape;
 use super::used::{Use, Used};
 use super::{QueryEvidence, Seen};
+use crate::collect::is_of_scrape;
 use crate::model::evidence::{Rule, Shortfall};
-use crate::model::quantity::{number, series};
-use crate::storage::Labels;
+use crate::model::quantity::{number, series, time};
+use crate::storage::{Labels, Series};
 use walk::{Hole, Run, Walk, walk};
 
 /// Looks at every series that a query uses, beside the pages of its target, and adds to what is
@@ -81,13 +79,22 @@ impl<'a> Target<'a> {
         self.pages.between(by.after, by.until)
     }
 
+    /// The pages that queries look at.
+    fn looked_at(&self) -> Range<usize> {
+        let uses = self.used.iter().flat_map(|used| &used.by).copied();
+        uses.reduce(Use::wider).map_or(0..0, |widest| self.seen_by(&widest))
+    }
+
     /// That pages brought nothing that is used.
     fn blank(&self, seen: &Seen<'_>, number: usize) -> Option<Shortfall> {
-        let count = self.pages.instants.len();
-        let all = 0..count;
-        let (blanks, first) = match self.blanks(&all) {
-            0 => (self.blank_at_first(&seen.of_target[number])?, 0),
-            blanks => (blanks, self.blank.iter().position(|it| *it > 0)?),
+        let looked_at = self.looked_at();
+        let count = looked_at.len();
+        let (blanks, first) = match self.blanks(&looked_at) {
+            0 => (self.blank_at_first(&seen.of_target[number], &looked_at)?, looked_at.start),
+            blanks => {
+                let is_blank = |page: &usize| self.blanks(&(*page..*page + 1)) > 0;
+                (blanks, looked_at.clone().find(is_blank)?)
+            }
         };
         let (when, target) = (time(self.pages.instants[first]), series(self.labels));
         let detail = format!(
@@ -98,13 +105,14 @@ impl<'a> Target<'a> {
     }
 
     /// A page may be blank before the service was asked for anything, but not most of the time.
-    fn blank_at_first(&self, of_target: &[&crate::storage::Series]) -> Option<usize> {
+    fn blank_at_first(&self, of_target: &[&Series], looked_at: &Range<usize>) -> Option<usize> {
         let first = *self.pages.instants.get(self.first)?;
         let others = of_target.iter().filter(|it| !is_of_scrape(&it.labels, self.labels));
         let firsts = others.filter_map(|it| it.read_points().next());
         let is_blank = firsts.map(|point| point.at).all(|at| at >= first);
-        let is_most = self.first * 2 > self.pages.instants.len();
-        (self.pages.span.is_some() && is_blank && is_most).then_some(self.first)
+        let blanks = self.first.min(looked_at.end).saturating_sub(looked_at.start);
+        let is_most = blanks * 2 > looked_at.len();
+        (self.pages.span.is_some() && is_blank && is_most).then_some(blanks)
     }
 
     /// What is wrong with its series, those together that concern the same queries.
@@ -254,8 +262,4 @@ impl Counts {
         }
         self.0
     }
-}
-
-fn time(at: i64) -> Timestamp {
-    Timestamp::from_millisecond(at).unwrap_or_default()
 }

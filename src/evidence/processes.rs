@@ -2,13 +2,11 @@
 
 use std::collections::HashMap;
 
-use jiff::Timestamp;
-
 use super::used::Used;
 use super::{Seen, TargetEvidence};
 use crate::collect::PROCESSES;
 use crate::model::evidence::{Rule, Scope, Shortfall};
-use crate::model::quantity::series;
+use crate::model::quantity::{series, time};
 use crate::processes::{Change, Column, History, Kind, Usage, columns};
 use crate::storage::{Labels, Series};
 
@@ -128,8 +126,4 @@ fn times(count: usize) -> String {
         1 => "once".to_owned(),
         count => format!("{count} times"),
     }
-}
-
-fn time(at: i64) -> Timestamp {
-    Timestamp::from_millisecond(at).unwrap_or_default()
 }

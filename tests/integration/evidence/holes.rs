@@ -1,11 +1,12 @@
 //! Series that are not there all the time, or are no numbers; pages with nothing on them; targets
 //! that end.
 
-use super::source::{FLEETS, RECORDINGS, Source, WITH_UP};
+use super::source::{FLEETS, RECORDINGS, Source, WITH_UP, audit_in};
 use super::table::{Row, check, row};
 use super::telemetry::{
-    ACTIVE, BLOCKED, LAG, Page, REQUESTS, SCRAPES, START_TIME, STARTED, Telemetry, WAIT,
+    ACTIVE, BLOCKED, Fares, LAG, Page, REQUESTS, SCRAPES, START_TIME, STARTED, Telemetry, WAIT,
 };
+use crate::support::directory_with;
 
 const HOLES: &[&str] = &["holes"];
 const GONE: &[&str] = &["gone_targets"];
@@ -202,6 +203,24 @@ fn what_was_not_scraped_is_held_to_the_same_beside_what_was() {
 fn up_only(telemetry: &mut Telemetry, scrapes: std::ops::Range<usize>) {
     for (n, scrape) in telemetry.first().scrapes.iter_mut().enumerate() {
         scrape.up = scrapes.contains(&n).then_some(1.0);
+    }
+}
+
+#[test]
+fn what_no_query_looks_at_may_be_blank() {
+    let config = "queries: {p99_latency: vector(0.1), event_loop_lag: 'max_over_time(lag[5s])', \
+                  blocking_duration_avg: vector(0), \
+                  peak_active_requests: 'max_over_time(active[5s])'}\n";
+    for (blank, code) in [(3, 0), (14, 0), (15, 3), (17, 3)] {
+        let mut telemetry = Telemetry::whole(Source::Recording, Fares::Well);
+        telemetry.each(.., |_, page| *page = Page::default());
+        for series in ["lag", "active"] {
+            telemetry.set(.., series, 0.01);
+        }
+        telemetry.blank(blank..=blank);
+        let directory = directory_with(config);
+        let run = audit_in(directory.path(), &telemetry);
+        assert_eq!(run.code, code, "page {blank}: {}", run.stdout);
     }
 }
 
