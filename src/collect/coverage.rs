@@ -25,6 +25,8 @@ pub(crate) const DURATION: &str = "scrape_duration_seconds";
 pub(crate) const OUT_OF_ORDER: &str = "scrape_samples_out_of_order";
 /// How many processes showed the page before the load, or after it, where they were several.
 pub(crate) const PROCESSES: &str = "scrape_processes";
+/// When the process of a target began, in seconds since the Unix epoch, as its page says.
+pub(crate) const PROCESS_START: &str = "process_start_time_seconds";
 
 /// The metrics that are written about scrapes, with no labels but the target's.
 pub(super) const REPORTED: &[&str] = &[UP, DURATION, OUT_OF_ORDER, PROCESSES];

@@ -8,15 +8,12 @@
 
 use std::collections::HashMap;
 
-use super::coverage::is_of_scrape;
+use super::coverage::{PROCESS_START, is_of_scrape};
 use super::deadline::Deadline;
 use super::error::SamplesError;
 use super::targets::Targets;
 use crate::storage::{Labels, METRIC_NAME, Point, Points, STALE, Series, SeriesId, Storage};
 use crate::target_health::{instance_and_job, usual_interval};
-
-/// When the process of a target began, in seconds since the Unix epoch.
-const PROCESS_START: &str = "process_start_time_seconds";
 
 /// A process that is older than this, when its page was blank, had counted something by then;
 /// milliseconds.

@@ -8,11 +8,14 @@ use std::ops::Range;
 use super::pages::Pages;
 use super::used::{Use, Used};
 use super::{QueryEvidence, Seen};
-use crate::collect::is_of_scrape;
+use crate::collect::{PROCESS_START, is_of_scrape};
 use crate::model::evidence::{Rule, Shortfall};
 use crate::model::quantity::{number, series, time};
 use crate::storage::{Labels, Series};
 use walk::{Hole, Run, Walk, walk};
+
+/// A process that is started may show its page before it has anything to show; milliseconds.
+const A_MOMENT: i64 = 1000;
 
 /// Looks at every series that a query uses, beside the pages of its target, and adds to what is
 /// known of the queries.
@@ -104,7 +107,8 @@ impl<'a> Target<'a> {
         Some(Shortfall { rule: Rule::Holes, scope: seen.scope(number)?, target, detail })
     }
 
-    /// A page may be blank before the service was asked for anything, but not most of the time.
+    /// A page may be blank before the service was asked for anything, but not most of the time; and
+    /// not where later ones tell that their process was there all the time.
     fn blank_at_first(&self, of_target: &[&Series], looked_at: &Range<usize>) -> Option<usize> {
         let first = *self.pages.instants.get(self.first)?;
         let others = of_target.iter().filter(|it| !is_of_scrape(&it.labels, self.labels));
@@ -112,7 +116,12 @@ impl<'a> Target<'a> {
         let is_blank = firsts.map(|point| point.at).all(|at| at >= first);
         let blanks = self.first.min(looked_at.end).saturating_sub(looked_at.start);
         let is_most = blanks * 2 > looked_at.len();
-        (self.pages.span.is_some() && is_blank && is_most).then_some(blanks)
+        let began = of_target.iter().find(|it| it.labels.metric_name() == PROCESS_START);
+        let began = began.and_then(|it| it.read_points().next()).map(|point| point.value * 1000.0);
+        let first = self.pages.instants.get(looked_at.start)?;
+        let was_there = began.is_some_and(|began| began < first.saturating_sub(A_MOMENT) as f64);
+        let counts = blanks > 0 && (is_most || was_there);
+        (self.pages.span.is_some() && is_blank && counts).then_some(blanks)
     }
 
     /// What is wrong with its series, those together that concern the same queries.

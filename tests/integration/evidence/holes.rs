@@ -117,7 +117,13 @@ fn a_page_without_what_is_used_leaves_a_bound() {
             t.blank(12..=12);
             t.set(12..=12, "node_cpu_seconds_total", 7.0);
         }),
-        row("blank for most of the time at first", |t| t.blank(..15)).sick(1),
+        row("blank for most of the time at first", |t| {
+            t.without(.., START_TIME);
+            t.blank(..15);
+        })
+        .sick(1),
+        row("blank at first, of a process that was there", |t| t.blank(..2))
+            .says("nothing that a query uses in 2 of 20 "),
     ];
     check(&rows.map(|row| row.on(WITH_UP).falls_short(HOLES)));
 }
@@ -236,8 +242,17 @@ fn what_a_healthy_service_does_is_no_hole() {
         row("the first page is before the application", |t| {
             t.each(..1, |_, page| page.samples.retain(|(name, _)| name.starts_with("process_")));
         }),
-        row("the first page is blank", |t| t.blank(..1)),
+        row("the first page is blank", |t| {
+            t.blank(..1);
+            t.without(.., START_TIME);
+        }),
+        row("the first page is blank, of a process that was just started", |t| {
+            t.blank(..1);
+            let start = t.seconds(-0.5);
+            t.set(1.., START_TIME, start);
+        }),
         row("the first pages are comments", |t| {
+            t.without(.., START_TIME);
             t.blank(..3);
             t.each(..3, |_, page| page.comments = "# HELP x x\n".to_owned());
         }),
