@@ -373,7 +373,7 @@ mod tests {
         let seconds = |all: &[i64]| all.iter().map(|it| (*it * 1000, 1.0)).collect::<Vec<_>>();
         series(UP, "a", &seconds(&[101, 102, 103]), &mut storage);
         series("scrape_duration_seconds", "a", &seconds(&[101, 102, 103]), &mut storage);
-        for start in start {
+        if let Some(start) = start {
             let at = [(102_000, start as f64), (103_000, start as f64)];
             series(PROCESS_START, "a", &at, &mut storage);
         }
