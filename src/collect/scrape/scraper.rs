@@ -306,8 +306,11 @@ impl<'a> Scraper<'a> {
         self.tell_clock(page.clock);
         let format = Format::of_content_type(page.content_type.as_deref());
         let context = Context { at: Some(at), target: &self.target };
+        // A service that has no metrics yet shows nothing at all.
+        let is_blank = page.body.is_empty() && page.says_its_end;
+        let body = if is_blank { b"\n" } else { page.body.as_slice() };
         let mut storage = lock(&self.shared.storage);
-        let read = self.reader.read_page(&page.body, format, &context, &mut storage);
+        let read = self.reader.read_page(body, format, &context, &mut storage);
         drop(storage);
         Err(self.failed(match read {
             Ok(page) if page.duplicates == 0 => {

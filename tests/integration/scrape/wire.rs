@@ -81,6 +81,32 @@ fn whole_pages_pass_however_they_come() {
     }
 }
 
+/// A service that has no metrics yet is one, and one that never has any is not calm.
+#[test]
+fn a_page_of_nothing_is_blank() {
+    for (name, nothing) in [
+        ("of a length", sized(TEXT, 0, "")),
+        ("in chunks", chunked(TEXT, "", "")),
+        ("without a type", sized("", 0, "")),
+    ] {
+        for (blank, code) in [(0..2, 0), (0..99, 3)] {
+            let (nothing, count) = (nothing.clone(), AtomicUsize::new(0));
+            let service = Fake::start(move |_| {
+                let is_blank = blank.contains(&count.fetch_add(1, Ordering::Relaxed));
+                Response::Bytes(if is_blank { nothing.clone() } else { bare(TEXT, PAGE) })
+            });
+            let directory = directory_with(CONFIG);
+            let gate = ["--fail-on-critical", "--record", "rec.om"];
+            let live = scraped_in(directory.path(), &service, &gate);
+            let report = live.json();
+            assert_eq!(live.code, code, "{name}: {report:#}");
+            assert_eq!(report["scrapes"][0]["failed"], 0, "{name}: {report:#}");
+            let args = ["--recording", "rec.om", "--fail-on-critical", "--no-report"];
+            assert_eq!(auditor(directory.path(), &args).code, code, "{name}");
+        }
+    }
+}
+
 #[test]
 fn cut_pages_are_scrapes_that_failed() {
     let text = bare(TEXT, PAGE);
