@@ -11,11 +11,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, Builder};
 use std::time::{Duration, Instant};
 
-use super::Lag;
 use super::clock::Clock;
 use super::command::{self, CommandOutcome};
 use super::error::{Error, Failure, PageProblem, ScrapeError};
 use super::observer::{Observer, ProgressUpdate};
+use super::{Lag, Watched};
 use crate::config::{Scrape, ScrapedPage, SourceSpec};
 use crate::interrupt;
 use crate::prometheus::TransportError;
@@ -50,6 +50,8 @@ struct Shared {
     /// What else is to be told, once for each page.
     remarks: Mutex<Vec<String>>,
     course: Course,
+    /// How far the clock of a service may be off, before that is told.
+    max_clock_skew: Duration,
     made: AtomicUsize,
     failed: AtomicUsize,
 }
@@ -68,10 +70,11 @@ pub(super) fn run(
     scrape: &Scrape,
     spec: &SourceSpec,
     clock: Clock,
-    lag: Lag<'_>,
+    watched: Watched<'_>,
     observer: Observer<'_>,
 ) -> Result<Scraped, Error> {
-    let shared = Shared::default();
+    let lag = watched.lag;
+    let shared = Shared { max_clock_skew: watched.max_clock_skew, ..Shared::default() };
     let redacted = |page: &'_ ScrapedPage| {
         let http = page.endpoint.http.clone();
         move |line: &str| (observer.log)(&http.redact(line))

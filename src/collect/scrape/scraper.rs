@@ -15,7 +15,6 @@ use crate::config::ScrapedPage;
 use crate::exposition::{self, Context, Format, Reader};
 use crate::interrupt;
 use crate::model::clock_skew::{ClockSkew, words};
-use crate::model::evidence::EvidenceRules;
 use crate::processes::Kind;
 use crate::prometheus::describe;
 use crate::prometheus::http::{
@@ -326,7 +325,7 @@ impl<'a> Scraper<'a> {
 
     /// Tells once that the service's clock is off. The samples are dated by this machine's.
     fn tell_clock(&mut self, clock: Option<ClockSkew>) {
-        let limit_s = EvidenceRules::default().max_clock_skew.as_secs_f64();
+        let limit_s = self.shared.max_clock_skew.as_secs_f64();
         let Some(off_s) = clock.and_then(|clock| clock.beyond(limit_s)) else { return };
         if !self.has_told_clock {
             self.has_told_clock = true;
