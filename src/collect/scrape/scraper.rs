@@ -59,6 +59,7 @@ pub(super) struct Scraper<'a> {
     was_called: bool,
     /// Whether it was noted that several processes show it.
     has_noted: bool,
+    has_told_uncalled: bool,
     has_told_clock: bool,
 }
 
@@ -94,6 +95,7 @@ impl<'a> Scraper<'a> {
             seen: None,
             was_called: false,
             has_noted: false,
+            has_told_uncalled: false,
             has_told_clock: false,
         }
     }
@@ -159,11 +161,9 @@ impl<'a> Scraper<'a> {
 
     /// Tells once that it could not be seen how many processes show the page.
     fn tell_uncalled(&mut self, problem: Option<PageProblem>) {
-        let is_interrupted = interrupt::received().is_some();
-        let Some(problem) = problem.filter(|_| !self.has_warned && !is_interrupted) else {
-            return;
-        };
-        self.has_warned = true;
+        let is_told = self.has_warned || self.has_told_uncalled || interrupt::received().is_some();
+        let Some(problem) = problem.filter(|_| !is_told) else { return };
+        self.has_told_uncalled = true;
         let problem = match problem {
             PageProblem::Syntax(error) => PageProblem::Syntax(self.redacted(error)),
             other => other,
