@@ -141,6 +141,8 @@ pub struct Watched<'a> {
     pub lag: Lag<'a>,
     /// What has to have samples from after the end of the command.
     pub required: &'a [Expression],
+    /// How far the clock of a service may be off, before that is told.
+    pub max_clock_skew: Duration,
 }
 
 /// Collects telemetry for as long as `spec` says, and runs its command meanwhile. `started` is
@@ -172,7 +174,7 @@ pub fn collect(
             beside_a_server(endpoint, spec, watched.required, clock, observer)
         }
         Source::Scrape(scrape) => {
-            let mut scraped = scrape::run(scrape, spec, clock, watched.lag, observer)?;
+            let mut scraped = scrape::run(scrape, spec, clock, watched, observer)?;
             let by = interrupt::received();
             outcome::add(&mut scraped.storage, scraped.command.as_ref(), by);
             let (command, warnings) = (scraped.command, scraped.warnings);

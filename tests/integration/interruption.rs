@@ -16,7 +16,7 @@ const CONFIG: &str = "
 queries:
   p99_latency: latency_seconds
   event_loop_lag: max_over_time(lag_seconds[$window])
-  blocking_duration_avg: rate(blocked_sum[$window]) / rate(blocked_count[$window])
+  blocking_duration_avg: vector(0)
   peak_active_requests: max_over_time(active[$window])
 ";
 
@@ -27,9 +27,7 @@ const SIGNALS: [(Signal, &str); 3] =
 const LOAD: &str = "echo $$ > started.new; mv started.new started; sleep 100 & sleep 100";
 
 fn metrics(lag: f64) -> Response {
-    let page = format!(
-        "latency_seconds 0.1\nlag_seconds {lag}\nblocked_sum 1\nblocked_count 4\nactive 3\n"
-    );
+    let page = format!("latency_seconds 0.1\nlag_seconds {lag}\nactive 3\n");
     Response::with_headers(200, &[("Content-Type", &"text/plain; version=0.0.4")], page)
 }
 

@@ -17,12 +17,11 @@ const QUERIES: &str = "
 queries:
   p99_latency: latency_seconds
   event_loop_lag: max_over_time(lag_seconds[$window])
-  blocking_duration_avg: rate(blocked_sum[$window]) / rate(blocked_count[$window])
+  blocking_duration_avg: vector(0)
   peak_active_requests: max_over_time(active[$window])
 ";
 
-const PAGE: &str =
-    "latency_seconds 0.1\nlag_seconds 0.01\nblocked_sum 1\nblocked_count 4\nactive 3\n";
+const PAGE: &str = "latency_seconds 0.1\nlag_seconds 0.01\nactive 3\n";
 
 /// What a service or a server does with a request.
 type Answer = fn(&Request) -> Response;
