@@ -4,6 +4,7 @@
 mod age;
 mod births;
 mod looks;
+mod pauses;
 mod targets;
 
 use jiff::Timestamp;
@@ -60,7 +61,7 @@ impl<'a> Inquiry<'a> {
             let ages = looks.iter().enumerate();
             asked.extend(ages.map(|(number, look)| (Purpose::Age(number), age::probe(look))));
             for group in looks::groups(&looks) {
-                let probe = targets::probe(&looks, &group);
+                let probe = targets::probe(&looks, &group, &plan.criteria.evidence);
                 asked.push((Purpose::Targets(group), probe));
             }
             let interval = telemetry.settling.as_ref().and_then(|it| it.interval);
@@ -98,6 +99,7 @@ impl<'a> Inquiry<'a> {
             }
         }
         evidence.shortfalls.extend(targets::shortfalls(self, &of_targets));
+        evidence.shortfalls.extend(pauses::shortfalls(self, &of_targets, ask_again));
         evidence.shortfalls.extend(births::shortfalls(self, of_births, answers));
         age::judge(self, newest, ask_again, &mut evidence);
         // Why a query has no answer is told there; its evidence says nothing more.
@@ -123,6 +125,12 @@ impl<'a> Inquiry<'a> {
             Ok(_) => Err("the answer is a range".to_owned()),
             Err(error) => Err(error.to_string()),
         }
+    }
+
+    /// The value of an answer that lacks nothing, if it has any; or why there is none.
+    fn value(&self, answer: &Probed) -> Result<Option<f64>, String> {
+        let samples = self.whole(answer)?;
+        Ok(samples.first().map(|sample| sample.value).filter(|value| value.is_finite()))
     }
 
     /// A shortfall of these looks.

@@ -69,6 +69,16 @@ impl Group {
         format!("{metric}{}[{}]{}", self.matchers, duration(range), self.modifiers)
     }
 
+    /// A metric of the targets, at whatever instant.
+    pub(super) fn now(&self, metric: &str) -> String {
+        format!("{metric}{}", self.matchers)
+    }
+
+    /// `offset` and `@`, a blank before them.
+    pub(super) fn modifiers(&self) -> &str {
+        &self.modifiers
+    }
+
     /// An expression of each of the looks, marked with its number.
     pub(super) fn each(&self, looks: &[Look], expr: impl Fn(&Look) -> String) -> String {
         let marked = self.looks.iter().filter_map(|number| {
@@ -185,6 +195,11 @@ fn grouped(looks: &[Look], belongs: impl Fn(&Look) -> bool) -> Vec<Group> {
         }
     }
     groups.into_iter().map(|(_, group)| group).collect()
+}
+
+/// A subquery.
+pub(super) fn within(expr: &str, range: i64, step: i64) -> String {
+    format!("{expr}[{}:{}]", duration(range), duration(step))
 }
 
 /// A duration as PromQL writes it.

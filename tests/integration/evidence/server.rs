@@ -6,6 +6,7 @@ mod live;
 
 use std::fmt::Write as _;
 use std::fs;
+use std::ops::RangeInclusive;
 
 use crate::support::real::{self, Server};
 use crate::support::telemetry::{CALM, Instance};
@@ -22,6 +23,12 @@ struct Sample<'a> {
     /// Seconds before the end.
     ago: i64,
     value: f64,
+}
+
+impl Sample<'_> {
+    fn unless(&self, missing: RangeInclusive<i64>) -> Option<f64> {
+        (!missing.contains(&self.ago)).then_some(self.value)
+    }
 }
 
 type Spoil = fn(&Sample<'_>) -> Option<f64>;
@@ -166,6 +173,21 @@ const ROWS: &[Row] = &[
         ("up", 1000..=1030) => Some(0.0),
         _ => Some(it.value),
     }),
+    // Pauses: nothing was scraped, and nothing says so.
+    row("paused", |it| it.unless(300..=420)).lacks(&["max_gap"], "there was no scrape for 150 s, where 15 s are usual {instance=\"a:8000\", job=\"paused\"}"),
+    row("sick-paused", |it| it.unless(300..=420)).sick().lacks(&["max_gap"], "").fails(),
+    row("paused-for-long", |it| it.unless(100..=800)).lacks(&["max_gap"], ""),
+    row("paused-shortly", |it| it.unless(300..=330)).lacks(&["max_gap"], ""),
+    row("both-paused", |it| it.unless(300..=420)).of_two().lacks(&["max_gap"], "; another instance had such a pause, too"),
+    row("one-paused", |it| of_b(it, |it| it.unless(300..=420))).of_two().lacks(&["max_gap"], "b:8000"),
+    row("paused-as-set", |it| it.unless(300..=420)).set("{max_gap: 150s}"),
+    row("paused-longer-than-set", |it| it.unless(300..=420)).set("{max_gap: 130s}").lacks(&["max_gap"], "there was no scrape for 150 s, where 130 s may pass"),
+    row("two-missed", |it| it.unless(300..=315)),
+    row("paused-earlier", |it| it.unless(950..=1100)),
+    row("began-late", |it| it.unless(400..=9000)),
+    row("began-late-again", |it| it.unless(400..=1100)),
+    row("each-minute", whole).every(60),
+    row("each-minute-paused", |it| it.unless(300..=480)).every(60).lacks(&["max_gap"], ""),
     // Processes.
     row("restarted", |it| restart(it, 307)).lacks(&["restarts"], "1 instance restarted"),
     row("restarted-allowed", |it| restart(it, 307)).set("{restarts: allow}").lacks(&["restarts"], "").passes(),

@@ -94,7 +94,8 @@ fn what_cannot_be_asked_is_not_known() {
     let allowed = |rules: &str| format!("{CONFIG}evidence: {{{rules}}}\n");
     let run = refusing(&allowed("gone_targets: allow"), "group_left");
     check("one rule of several relaxed", &run, 3, "failed_scrapes", words);
-    let all = "gone_targets: allow, failed_scrapes: allow, restarts: allow, workers: allow";
+    let all =
+        "gone_targets: allow, failed_scrapes: allow, restarts: allow, workers: allow, max_gap: 1h";
     let run = refusing(&allowed(all), "group_left");
     check("all relaxed", &run, 0, "gone_targets", words);
     for (status, body) in [(403, "forbidden"), (414, "URI Too Long"), (200, "<html>Log in")] {
