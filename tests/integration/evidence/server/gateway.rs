@@ -221,3 +221,55 @@ fn no_url_is_too_long() {
     let beside = requests.iter().filter(|request| beside::is_asked_by(request)).count();
     assert!(beside < 40, "{beside} requests beside 44 queries");
 }
+
+/// Answers single queries in its own way, and what is asked beside them as a server without faults.
+fn with_answers(
+    config: &str,
+    known: impl Fn(&str) -> Option<Response> + Send + Sync + 'static,
+) -> Run {
+    let respond = move |request: &Request| {
+        if beside::is_asked_by(request) {
+            return Some(beside::answer(request, |expr| {
+                // Where p99 / n is 0/0.
+                expr.contains("== 0) +").then(|| one(&[], 0))
+            }));
+        }
+        known(request.parameters.get("query")?)
+    };
+    gate(config, respond).0
+}
+
+#[test]
+fn a_zero_that_was_put_in_is_no_request() {
+    let nan = || Some(Response::value("NaN"));
+    for (p99, answer, code) in [
+        ("{query: p99, on_no_data: zero}", None, 3),
+        ("{query: p99, on_no_data: zero}", Some("0"), 0),
+        ("{query: (p99) / (n), on_nan: zero}", Some("NaN"), 3),
+        ("{query: (p99) / (n), on_nan: zero}", Some("0.1"), 0),
+    ] {
+        let config = CONFIG.replace(": p99", &format!(": '{p99}'").replace('\'', ""));
+        let run = with_answers(&config, move |query| {
+            let none = || Response::vector(&[]);
+            query.contains("p99").then(|| answer.map_or_else(none, Response::value))
+        });
+        let rule = if code == 3 { "min_requests" } else { "" };
+        check(&format!("{p99} {answer:?}"), &run, code, rule, "no request was seen (p99_latency: ");
+    }
+    let config = CONFIG.replace("  p99", "  requests_total: n\n  error_ratio: failed\n  p99");
+    let answers = move |failed: Option<Response>| {
+        let failed = std::sync::Mutex::new(failed);
+        with_answers(&config, move |query| match query {
+            "n" => Some(Response::value("750")),
+            "failed" => failed.lock().unwrap().take(),
+            _ => None,
+        })
+    };
+    check("none failed", &answers(None), 0, "", "");
+    check("never failed", &answers(Some(Response::vector(&[]))), 0, "", "");
+    let words = "it is not known how many of 750 requests failed (error_ratio: ";
+    check("NaN", &answers(nan()), 3, "min_requests", &format!("{words}NaN)"));
+    let refused = r#"{"status":"error","errorType":"bad_data","error":"no such function here"}"#;
+    let run = answers(Some(Response::new(400, refused)));
+    check("refused", &run, 3, "min_requests", &format!("{words}the query failed)"));
+}
