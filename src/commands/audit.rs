@@ -62,7 +62,8 @@ fn collect(
     let is_required = |query: &Query| query.signal().is_some_and(|it| it.def().is_required);
     let required = plan.queries.iter().zip(&exprs).filter(|(query, _)| is_required(query));
     let required: Vec<_> = required.map(|(_, expr)| expr.clone()).collect();
-    let watched = Watched { expressions: &exprs, lag, required: &required };
+    let (required, accept_partial) = (required.as_slice(), plan.accept_partial);
+    let watched = Watched { expressions: &exprs, lag, required, accept_partial };
     let stdout_is_taken = cli.common().output_format == Format::Json;
     super::observed(log, cli.has_command(), stdout_is_taken, |observer| {
         collect::collect(&plan.spec, started, watched, observer)

@@ -22,7 +22,7 @@ pub(super) fn run(expr: &str, common: &Common, started: Instant) -> anyhow::Resu
     let spec = spec?;
     let log = super::log(common);
     let expressions = std::slice::from_ref(&expr);
-    let watched = Watched { expressions, lag: ANY_LAG, required: &[] };
+    let watched = Watched { expressions, lag: ANY_LAG, required: &[], accept_partial: false };
     let telemetry = super::observed(&log, false, true, |observer| {
         collect::collect(&spec, started, watched, observer)
     })?;

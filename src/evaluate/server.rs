@@ -15,7 +15,7 @@ use crate::model::question::{Answer, Probe, Question, Values};
 use crate::prometheus::http::Page;
 use crate::prometheus::{
     self, Answered, Backend, BuildInfo, Failed, Log, Server, TransportError, Wave,
-    add_zero_by_zero, describe, hide_nan, join, probe, restore_nan,
+    add_zero_by_zero, hide_nan, join, probe, restore_nan,
 };
 use crate::storage::Labels;
 
@@ -31,7 +31,6 @@ pub(super) fn evaluate(
 ) -> Evaluation {
     let http = &endpoint.http;
     let log = |line: &str| log(&http.redact(line));
-    describe(endpoint, &log);
     let accept_partial = questions.iter().any(|question| question.accept_partial);
     let server = Server::new(endpoint, at, accept_partial, (started, timeout), &log);
     let beside = Beside::new(questions, probes);

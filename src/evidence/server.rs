@@ -3,6 +3,7 @@
 
 mod age;
 mod births;
+mod end;
 mod looks;
 mod pauses;
 mod targets;
@@ -27,6 +28,8 @@ type AskAgain<'a> = &'a dyn Fn(&[Probe]) -> Vec<Probed>;
 enum Purpose {
     /// The newest sample of the look with this number.
     Age(usize),
+    /// Up to when every target has samples of the look with this number.
+    End(usize),
     /// The targets of these looks.
     Targets(Group),
     /// Series of these looks that were born within the time.
@@ -55,23 +58,33 @@ impl<'a> Inquiry<'a> {
         telemetry: &'a Telemetry,
         at: Timestamp,
     ) -> Self {
-        let (mut looks, mut unread, mut asked) = (Vec::new(), Vec::new(), Vec::new());
-        if matches!(plan.spec.source, Source::Server(_)) {
-            (looks, unread) = looks::of(plan, questions, telemetry, at);
-            let ages = looks.iter().enumerate();
-            asked.extend(ages.map(|(number, look)| (Purpose::Age(number), age::probe(look))));
-            for group in looks::groups(&looks) {
-                let probe = targets::probe(&looks, &group, &plan.criteria.evidence);
-                asked.push((Purpose::Targets(group), probe));
-            }
-            let interval = telemetry.settling.as_ref().and_then(|it| it.interval);
-            for group in looks::groups_of_counters(&looks) {
-                let probe = births::probe(&looks, &group, interval);
-                asked.push((Purpose::Births(group), probe));
-            }
+        let (looks, unread) = match plan.spec.source {
+            Source::Server(_) => looks::of(plan, questions, telemetry, at),
+            Source::Scrape(_) | Source::Recording(_) => (Vec::new(), Vec::new()),
+        };
+        let (purposes, probes) = (Vec::new(), Vec::new());
+        let mut inquiry = Self { plan, questions, telemetry, looks, unread, probes, purposes };
+        (inquiry.purposes, inquiry.probes) = inquiry.asked().into_iter().unzip();
+        inquiry
+    }
+
+    fn asked(&self) -> Vec<(Purpose, Probe)> {
+        let looks = &self.looks;
+        let ages = looks.iter().enumerate();
+        let mut asked: Vec<_> =
+            ages.map(|(number, look)| (Purpose::Age(number), age::probe(look))).collect();
+        let ends = end::looks(self).into_iter();
+        asked.extend(ends.map(|number| (Purpose::End(number), end::probe(&looks[number]))));
+        for group in looks::groups(looks) {
+            let probe = targets::probe(looks, &group, &self.plan.criteria.evidence);
+            asked.push((Purpose::Targets(group), probe));
         }
-        let (purposes, probes) = asked.into_iter().unzip();
-        Self { plan, questions, telemetry, looks, unread, probes, purposes }
+        let interval = self.telemetry.settling.as_ref().and_then(|it| it.interval);
+        for group in looks::groups_of_counters(looks) {
+            let probe = births::probe(looks, &group, interval);
+            asked.push((Purpose::Births(group), probe));
+        }
+        asked
     }
 
     /// The probes.
@@ -89,11 +102,14 @@ impl<'a> Inquiry<'a> {
     ) -> Evidence {
         let mut evidence = Evidence::default();
         let mut newest = vec![None; self.looks.len()];
-        let (mut of_targets, mut of_births) = (Vec::new(), Vec::new());
+        let (mut of_targets, mut of_births, mut ends) = (Vec::new(), Vec::new(), end::Ends::new());
         for (purpose, answer) in self.purposes.iter().zip(probed) {
             let samples = self.whole(answer);
             match purpose {
                 Purpose::Age(look) => newest[*look] = Some(samples.map(age::newest)),
+                Purpose::End(look) => {
+                    ends.insert(*look, samples.map(age::newest));
+                }
                 Purpose::Targets(group) => of_targets.push((group, samples)),
                 Purpose::Births(group) => of_births.push((group, samples)),
             }
@@ -101,7 +117,9 @@ impl<'a> Inquiry<'a> {
         evidence.shortfalls.extend(targets::shortfalls(self, &of_targets));
         evidence.shortfalls.extend(pauses::shortfalls(self, &of_targets, ask_again));
         evidence.shortfalls.extend(births::shortfalls(self, of_births, answers));
-        age::judge(self, newest, ask_again, &mut evidence);
+        let (newest, old) = age::judge(self, newest, ask_again, &mut evidence);
+        let ends = end::whatever_is_up(ends, &newest);
+        evidence.shortfalls.extend(end::shortfalls(self, &ends, &old));
         // Why a query has no answer is told there; its evidence says nothing more.
         let is_answered = |query: &usize| answers.get(*query).is_some_and(Result::is_ok);
         evidence.shortfalls.retain_mut(|shortfall| match &mut shortfall.scope {

@@ -1,6 +1,7 @@
 //! What a server does not say by itself: that its samples are old, that targets are gone, were
 //! down, restarted, or that a counter is younger than its target.
 
+mod end;
 mod gateway;
 mod live;
 

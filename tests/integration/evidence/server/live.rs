@@ -61,10 +61,15 @@ const CONFIG: &str = "queries:
 
 /// Waits until the server has scraped the service twice.
 fn wait_until_scraped(server: &Server) {
+    wait_until(server, "count_over_time(up[1m]) >= 2");
+}
+
+/// Waits until that is so.
+fn wait_until(server: &Server, expr: &str) {
     let give_up = Instant::now() + Duration::from_secs(60);
     let directory = directory_with("{}");
-    let args = ["query", "--target", &server.url, "count_over_time(up[1m]) >= 2"];
-    while !auditor(directory.path(), &args).stdout.contains("service") {
+    let args = ["query", "--target", &server.url, expr];
+    while !auditor(directory.path(), &args).stdout.contains("instance") {
         assert!(Instant::now() < give_up, "the service is never scraped");
         thread::sleep(Duration::from_millis(200));
     }
@@ -118,6 +123,21 @@ fn ends_are_waited_for(start: fn(u32, &[&str]) -> Server) {
     // Until the service has forgotten that.
     thread::sleep(Duration::from_secs(13));
     let sick = under_load(&server, &service, "11", "/stall", &[]);
+    assert_eq!(sick.code, 1, "{}", sick.stdout);
+}
+
+/// The newest sample of one instance says nothing of the end of another, which is scraped less often.
+#[test]
+fn the_end_of_every_instance_is_waited_for() {
+    if !real::available("instances behind a server") || !real::python("instances behind a server") {
+        return;
+    }
+    let (quick, slow) = (real::python_service(SERVICE), real::python_service(SERVICE));
+    let server = real::scraping_each(&[(1, quick.address()), (6, slow.address())]);
+    wait_until(&server, "count_over_time(up{job=\"every-6\"}[1m]) >= 2");
+    let calm = under_load(&server, &slow, "9", "/", &[]);
+    assert_eq!(calm.code, 0, "{} {}", calm.stdout, calm.stderr);
+    let sick = under_load(&server, &slow, "9", "/stall", &[]);
     assert_eq!(sick.code, 1, "{}", sick.stdout);
 }
 
