@@ -15,9 +15,9 @@ use crate::promql::{Query, SelectorUse, selectors_by_braces};
 pub(super) const LOOK: &str = "auditor_look";
 /// What instant selectors look back, unless the plan has a window.
 const LOOKBACK: i64 = 300_000;
-/// The longest text of the selectors of one probe, in bytes of a URL. Its own text comes on top,
-/// and each selector stands in it twice.
-const LONGEST: usize = 1200;
+/// The longest text of the selectors of one probe, in bytes of a URL, and of one about counters. Its
+/// own text comes on top, and each selector stands in it twice, or up to five times.
+const LONGEST: [usize; 2] = [1200, 600];
 
 /// What some queries look at.
 pub(super) struct Look {
@@ -33,6 +33,8 @@ pub(super) struct Look {
     pub(super) range: i64,
     /// Whether it is read as a counter.
     pub(super) is_counter: bool,
+    /// Whether it is read as the buckets of a quantile alone.
+    pub(super) is_of_quantile: bool,
     /// The queries that look at it, by their numbers.
     pub(super) queries: Vec<usize>,
 }
@@ -116,6 +118,7 @@ pub(super) fn of(
             let known: &mut Look = known.or_insert(found);
             known.range = known.range.max(reach(it, longer, window));
             known.is_counter |= it.is_counter;
+            known.is_of_quantile &= it.is_of_quantile;
             if !known.queries.contains(&number) {
                 known.queries.push(number);
             }
@@ -142,6 +145,7 @@ fn look(it: &SelectorUse, at: i64, longer: i64, window: i64) -> Look {
         instant: it.at.unwrap_or(at).saturating_sub(it.offset.max(0)),
         range: reach(it, longer, window),
         is_counter: it.is_counter,
+        is_of_quantile: it.is_of_quantile,
         queries: Vec::new(),
     }
 }
@@ -166,21 +170,21 @@ fn matchers(it: &SelectorUse) -> String {
 
 /// The looks of one time and one kind of targets, so many as fit into one probe.
 pub(super) fn groups(looks: &[Look]) -> Vec<Group> {
-    grouped(looks, |_| true)
+    grouped(looks, LONGEST[0], |_| true)
 }
 
 /// The same of those that are read as counters.
 pub(super) fn groups_of_counters(looks: &[Look]) -> Vec<Group> {
-    grouped(looks, |look| look.is_counter)
+    grouped(looks, LONGEST[1], |look| look.is_counter)
 }
 
-fn grouped(looks: &[Look], belongs: impl Fn(&Look) -> bool) -> Vec<Group> {
+fn grouped(looks: &[Look], longest: usize, belongs: impl Fn(&Look) -> bool) -> Vec<Group> {
     let mut groups: Vec<(usize, Group)> = Vec::new();
     for (number, look) in looks.iter().enumerate().filter(|(_, look)| belongs(look)) {
         let length = escaped_length(&look.text);
         let fits = |(taken, group): &&mut (usize, Group)| {
             let kind = (group.range, &group.modifiers, &group.matchers);
-            kind == (look.range, &look.modifiers, &look.matchers) && *taken + length <= LONGEST
+            kind == (look.range, &look.modifiers, &look.matchers) && *taken + length <= longest
         };
         match groups.iter_mut().find(fits) {
             Some((taken, group)) => {

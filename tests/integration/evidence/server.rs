@@ -21,6 +21,8 @@ const START: i64 = END - 3600;
 struct Sample<'a> {
     instance: &'a str,
     name: &'a str,
+    /// Further labels.
+    more: &'a str,
     /// Seconds before the end.
     ago: i64,
     value: f64,
@@ -208,6 +210,17 @@ const ROWS: &[Row] = &[
     row("born-calm", |it| born(it, 307, 0.0)),
     row("born-earlier", |it| born(it, 1207, 2.0)),
     row("born-with-target", |it| born(it, 307, 2.0).filter(|_| it.ago < 307)),
+    row("born-beside-others", |it| match (it.name, it.more) {
+        // Another one of the same instance moves, in short calls.
+        (name, "") if name.starts_with("blocking_") => Some((END - START - it.ago) as f64 * if name.ends_with("_sum") { 1e-4 } else { 1e-2 }),
+        (_, ",call=\"db\"") => (it.ago < 307).then_some(2.0),
+        _ => Some(it.value),
+    }).lacks(&["holes"], "appeared later than its target"),
+    row("born-and-negligible", |it| match (it.name, it.more) {
+        (name, "") if name.starts_with("blocking_") => Some((END - START - it.ago) as f64),
+        (_, ",call=\"db\"") => (it.ago < 307).then_some(2.0),
+        _ => Some(it.value),
+    }),
     row("born-and-risen", |it| match born(it, 307, 0.2) {
         Some(value) if it.name.starts_with("blocking_") => Some(value + (307 - it.ago) as f64 * 1e-4),
         other => other,
@@ -226,10 +239,12 @@ fn text(per_second: i64) -> String {
                     ("http_request_duration_seconds_count", n * 1000.0),
                     ("up", 1.0),
                     ("process_start_time_seconds", (START - 1000) as f64 + 0.37),
+                    ("blocking_duration_seconds_sum|,call=\"db\"", 0.0),
+                    ("blocking_duration_seconds_count|,call=\"db\"", 0.0),
                 ]);
                 for (name, value) in scrape {
                     let (name, more) = name.split_once('|').unwrap_or((name, ""));
-                    let sample = Sample { instance, name, ago: END - time, value };
+                    let sample = Sample { instance, name, more, ago: END - time, value };
                     let Some(value) = (row.spoil)(&sample) else { continue };
                     let (job, time) = (row.job, time * per_second);
                     writeln!(

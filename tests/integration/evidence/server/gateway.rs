@@ -164,10 +164,11 @@ fn another_language_has_to_show_its_metrics() {
     check("old", &answering(&config("lag{}"), old), 3, "max_age", "lag{} is 90 s old");
 }
 
-/// A counter that was born meanwhile says nothing against an answer that counts.
+/// A single observation is no matter of a quantile, unless it says that there was none at all.
 #[test]
-fn births_matter_where_nothing_is_said_to_have_happened() {
-    let config = CONFIG.replace(": blocking", ": rate(b_sum[5m]) / rate(b_count[5m])");
+fn births_matter_to_a_quantile_where_nothing_is_said_to_have_happened() {
+    let quantile = ": histogram_quantile(0.5, rate(b_bucket[5m]))";
+    let config = CONFIG.replace(": blocking", quantile);
     for (name, value, instance, code) in [
         ("0/0", "NaN", "a", 3),
         ("nothing moved", "0", "a", 3),
@@ -177,7 +178,7 @@ fn births_matter_where_nothing_is_said_to_have_happened() {
         let labels = move |instance| [("job", "api"), ("instance", instance)];
         let respond = move |request: &Request| {
             let query = request.parameters.get("query")?;
-            if query.starts_with("rate(b_sum") {
+            if query.starts_with("histogram_quantile(0.5") {
                 let mut series = one(&labels(instance), value);
                 if instance == "b" {
                     series.extend(one(&labels("a"), 0));
@@ -185,7 +186,7 @@ fn births_matter_where_nothing_is_said_to_have_happened() {
                 return Some(Response::vector(&series));
             }
             let known = |expr: &str| {
-                let born = [&labels("a")[..], &[("auditor_look", "2")]].concat();
+                let born = [&labels("a")[..], &[("auditor_look", "1")]].concat();
                 (expr.contains("sum_over_time(up"))
                     .then(|| one(&born, 1))
                     .or_else(|| expr.contains("== 0) +").then(|| one(&labels("a"), 0)))
