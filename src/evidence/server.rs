@@ -7,6 +7,7 @@ mod end;
 mod looks;
 mod pauses;
 mod targets;
+mod top_bucket;
 
 use jiff::Timestamp;
 
@@ -32,6 +33,8 @@ enum Purpose {
     End(usize),
     /// The targets of these looks.
     Targets(Group),
+    /// The buckets of the look with this number.
+    Buckets(usize),
     /// Series of these looks that were born within the time.
     Births(Group),
 }
@@ -75,6 +78,8 @@ impl<'a> Inquiry<'a> {
             ages.map(|(number, look)| (Purpose::Age(number), age::probe(look))).collect();
         let ends = end::looks(self).into_iter();
         asked.extend(ends.map(|number| (Purpose::End(number), end::probe(&looks[number]))));
+        let quantiles = looks.iter().enumerate().filter(|(_, look)| !look.quantiles.is_empty());
+        asked.extend(quantiles.map(|(it, look)| (Purpose::Buckets(it), top_bucket::probe(look))));
         for group in looks::groups(looks) {
             let probe = targets::probe(looks, &group, &self.plan.criteria.evidence);
             asked.push((Purpose::Targets(group), probe));
@@ -102,7 +107,8 @@ impl<'a> Inquiry<'a> {
     ) -> Evidence {
         let mut evidence = Evidence::default();
         let mut newest = vec![None; self.looks.len()];
-        let (mut of_targets, mut of_births, mut ends) = (Vec::new(), Vec::new(), end::Ends::new());
+        let (mut of_targets, mut of_births, mut buckets) = (Vec::new(), Vec::new(), Vec::new());
+        let mut ends = end::Ends::new();
         for (purpose, answer) in self.purposes.iter().zip(probed) {
             let samples = self.whole(answer);
             match purpose {
@@ -110,6 +116,7 @@ impl<'a> Inquiry<'a> {
                 Purpose::End(look) => {
                     ends.insert(*look, samples.map(age::newest));
                 }
+                Purpose::Buckets(look) => buckets.push((&self.looks[*look], samples)),
                 Purpose::Targets(group) => of_targets.push((group, samples)),
                 Purpose::Births(group) => of_births.push((group, samples)),
             }
@@ -117,6 +124,7 @@ impl<'a> Inquiry<'a> {
         evidence.shortfalls.extend(targets::shortfalls(self, &of_targets));
         evidence.shortfalls.extend(pauses::shortfalls(self, &of_targets, ask_again));
         evidence.shortfalls.extend(births::shortfalls(self, of_births, answers));
+        evidence.shortfalls.extend(top_bucket::shortfalls(self, &buckets, answers));
         let (newest, old) = age::judge(self, newest, ask_again, &mut evidence);
         let ends = end::whatever_is_up(ends, &newest);
         evidence.shortfalls.extend(end::shortfalls(self, &ends, &old));

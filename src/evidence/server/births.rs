@@ -58,7 +58,7 @@ pub(super) fn shortfalls(
             let Some(look) = inquiry.looks.get(number) else { continue };
             let is_told = |query: &usize| found.iter().any(|it| it.scope.holds(*query));
             let is_short = |query: &usize| {
-                !look.is_of_quantile || says_nothing(inquiry, answers, *query, &target)
+                !look.quantiles.contains(query) || says_nothing(inquiry, answers, *query, &target)
             };
             let queries = look.queries.iter().filter(|it| !is_told(it) && is_short(it));
             let queries: Vec<_> = queries.copied().collect();

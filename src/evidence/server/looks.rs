@@ -33,10 +33,10 @@ pub(super) struct Look {
     pub(super) range: i64,
     /// Whether it is read as a counter.
     pub(super) is_counter: bool,
-    /// Whether it is read as the buckets of a quantile alone.
-    pub(super) is_of_quantile: bool,
     /// The queries that look at it, by their numbers.
     pub(super) queries: Vec<usize>,
+    /// Those of them that read it as the buckets of a quantile.
+    pub(super) quantiles: Vec<usize>,
 }
 
 /// Looks at one time at targets of one kind, by their numbers.
@@ -118,9 +118,11 @@ pub(super) fn of(
             let known: &mut Look = known.or_insert(found);
             known.range = known.range.max(reach(it, longer, window));
             known.is_counter |= it.is_counter;
-            known.is_of_quantile &= it.is_of_quantile;
             if !known.queries.contains(&number) {
                 known.queries.push(number);
+            }
+            if it.is_of_quantile && !known.quantiles.contains(&number) {
+                known.quantiles.push(number);
             }
         }
     }
@@ -145,8 +147,8 @@ fn look(it: &SelectorUse, at: i64, longer: i64, window: i64) -> Look {
         instant: it.at.unwrap_or(at).saturating_sub(it.offset.max(0)),
         range: reach(it, longer, window),
         is_counter: it.is_counter,
-        is_of_quantile: it.is_of_quantile,
         queries: Vec::new(),
+        quantiles: Vec::new(),
     }
 }
 

@@ -205,6 +205,11 @@ const ROWS: &[Row] = &[
         "process_start_time_seconds" => Some(it.value + 3.0 * (it.ago / 15 % 2) as f64),
         _ => Some(it.value),
     }).lacks(&["workers"], "1 page is of several processes"),
+    // Quantiles.
+    row("beyond-buckets", |it| match it.more {
+        ",le=\"0.1\"" | ",le=\"1\"" => Some(it.value * 0.9),
+        _ => Some(it.value),
+    }).lacks(&["top_bucket"], "`p99_latency` is 1 s or more: its highest bucket ends there").passes(),
     // Births.
     row("born", |it| born(it, 307, 2.0)).lacks(&["holes"], "appeared later than its target"),
     row("born-calm", |it| born(it, 307, 0.0)),
