@@ -121,7 +121,7 @@ pub(super) fn settle(
 fn selectors(expressions: &[Expression]) -> Vec<String> {
     let uses = expressions.iter().flat_map(|expression| {
         let parsed = expression.parsed().map(Query::selectors).map(<[SelectorUse]>::to_vec);
-        parsed.unwrap_or_else(|_| selectors_by_braces(expression.as_str()))
+        parsed.unwrap_or_else(|_| selectors_by_braces(expression.as_str()).0)
     });
     let now = uses.filter(|it| it.at.is_none() && it.offset <= 0);
     let mut selectors: Vec<_> = now.map(|it| it.text).collect();

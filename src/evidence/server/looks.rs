@@ -104,9 +104,9 @@ pub(super) fn of(
         let uses = match question.expr.parsed().map(Query::selectors) {
             Ok(uses) => uses.to_vec(),
             Err(error) => {
-                let uses = selectors_by_braces(question.expr.as_str());
-                if uses.is_empty() {
-                    unread.push((number, error.to_string()));
+                let (uses, other) = selectors_by_braces(question.expr.as_str());
+                if uses.is_empty() || other.is_some() {
+                    unread.push((number, other.unwrap_or(error).to_string()));
                 }
                 uses
             }
