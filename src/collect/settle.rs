@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Watched;
 use super::clock::Clock;
+use super::coverage::UP;
 use super::observer::{Observer, ProgressUpdate};
 use crate::config::{Endpoint, SourceSpec};
 use crate::interrupt;
@@ -124,7 +125,9 @@ fn selectors(expressions: &[Expression]) -> Vec<String> {
         parsed.unwrap_or_else(|_| selectors_by_braces(expression.as_str()).0)
     });
     let now = uses.filter(|it| it.at.is_none() && it.offset <= 0);
-    let mut selectors: Vec<_> = now.map(|it| it.text).collect();
+    // A server refuses to tell the times of metrics of several names; scrapes have theirs.
+    let text = |it: SelectorUse| if it.metric().is_some() { it.text } else { UP.to_owned() };
+    let mut selectors: Vec<_> = now.map(text).collect();
     selectors.sort_unstable();
     selectors.dedup();
     selectors
@@ -252,8 +255,13 @@ mod tests {
 
     #[test]
     fn only_what_is_looked_at_now_is_waited_for() {
-        let expressions = ["rate(b[1m]) / b", "a{} offset 1m + a @ 5", "keep(c{}) default 1"];
+        let expressions = [
+            "rate(b[1m]) / b",
+            "a{} offset 1m + a @ 5",
+            "keep(c{}) default 1",
+            "max({__name__=~\"d|e\"})",
+        ];
         let found = selectors(&expressions.map(Expression::new));
-        assert_eq!(found, ["b", "c{}"]);
+        assert_eq!(found, ["b", "c{}", "up"]);
     }
 }

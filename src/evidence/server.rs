@@ -5,6 +5,7 @@ mod age;
 mod births;
 mod end;
 mod looks;
+mod names;
 mod pauses;
 mod targets;
 mod top_bucket;
@@ -27,6 +28,8 @@ type AskAgain<'a> = &'a dyn Fn(&[Probe]) -> Vec<Probed>;
 
 /// What a probe is about.
 enum Purpose {
+    /// The names of the metrics of the nameless look with this number.
+    Names(usize),
     /// The newest sample of the look with this number.
     Age(usize),
     /// Up to when every target has samples of the look with this number.
@@ -46,6 +49,8 @@ pub struct Inquiry<'a> {
     telemetry: &'a Telemetry,
     /// What the queries look at.
     looks: Vec<Look>,
+    /// The same, where it may be metrics of several names.
+    nameless: Vec<Look>,
     /// Queries of which it cannot be told what they look at, and why.
     unread: Vec<(usize, String)>,
     probes: Vec<Probe>,
@@ -65,8 +70,20 @@ impl<'a> Inquiry<'a> {
             Source::Server(_) => looks::of(plan, questions, telemetry, at),
             Source::Scrape(_) | Source::Recording(_) => (Vec::new(), Vec::new()),
         };
+        let (looks, nameless) = looks.into_iter().partition(|look| look.is_named);
+        Self::of(plan, questions, telemetry, (looks, nameless), unread)
+    }
+
+    fn of(
+        plan: &'a Plan,
+        questions: &'a [Question],
+        telemetry: &'a Telemetry,
+        (looks, nameless): (Vec<Look>, Vec<Look>),
+        unread: Vec<(usize, String)>,
+    ) -> Self {
         let (purposes, probes) = (Vec::new(), Vec::new());
-        let mut inquiry = Self { plan, questions, telemetry, looks, unread, probes, purposes };
+        let mut inquiry =
+            Self { plan, questions, telemetry, looks, nameless, unread, probes, purposes };
         (inquiry.purposes, inquiry.probes) = inquiry.asked().into_iter().unzip();
         inquiry
     }
@@ -76,6 +93,8 @@ impl<'a> Inquiry<'a> {
         let ages = looks.iter().enumerate();
         let mut asked: Vec<_> =
             ages.map(|(number, look)| (Purpose::Age(number), age::probe(look))).collect();
+        let nameless = self.nameless.iter().enumerate();
+        asked.extend(nameless.map(|(number, look)| (Purpose::Names(number), names::probe(look))));
         let ends = end::looks(self).into_iter();
         asked.extend(ends.map(|number| (Purpose::End(number), end::probe(&looks[number]))));
         let quantiles = looks.iter().enumerate().filter(|(_, look)| !look.quantiles.is_empty());
@@ -108,10 +127,11 @@ impl<'a> Inquiry<'a> {
         let mut evidence = Evidence::default();
         let mut newest = vec![None; self.looks.len()];
         let (mut of_targets, mut of_births, mut buckets) = (Vec::new(), Vec::new(), Vec::new());
-        let mut ends = end::Ends::new();
+        let (mut ends, mut names) = (end::Ends::new(), Vec::new());
         for (purpose, answer) in self.purposes.iter().zip(probed) {
             let samples = self.whole(answer);
             match purpose {
+                Purpose::Names(look) => names.push((&self.nameless[*look], samples)),
                 Purpose::Age(look) => newest[*look] = Some(samples.map(age::newest)),
                 Purpose::End(look) => {
                     ends.insert(*look, samples.map(age::newest));
@@ -128,6 +148,7 @@ impl<'a> Inquiry<'a> {
         let (newest, old) = age::judge(self, newest, ask_again, &mut evidence);
         let ends = end::whatever_is_up(ends, &newest);
         evidence.shortfalls.extend(end::shortfalls(self, &ends, &old));
+        names::add(self, &names, answers, ask_again, &mut evidence);
         // Why a query has no answer is told there; its evidence says nothing more.
         let is_answered = |query: &usize| answers.get(*query).is_some_and(Result::is_ok);
         evidence.shortfalls.retain_mut(|shortfall| match &mut shortfall.scope {

@@ -7,9 +7,11 @@ use jiff::Timestamp;
 
 use crate::collect::Telemetry;
 use crate::config::Plan;
+use crate::model::evidence::{Scope, Shortfall};
 use crate::model::question::Question;
 use crate::prometheus::escaped_length;
 use crate::promql::{Query, SelectorUse, selectors_by_braces};
+use crate::storage::METRIC_NAME;
 
 /// The label by which the looks of one probe are told apart.
 pub(super) const LOOK: &str = "auditor_look";
@@ -20,9 +22,12 @@ const LOOKBACK: i64 = 300_000;
 const LONGEST: [usize; 2] = [1200, 600];
 
 /// What some queries look at.
+#[derive(Clone)]
 pub(super) struct Look {
     /// The selector.
     pub(super) text: String,
+    /// Whether it selects metrics of one name alone.
+    pub(super) is_named: bool,
     /// `offset` and `@`, a blank before them.
     modifiers: String,
     /// What is asked of the labels `job` and `instance`, in braces.
@@ -49,6 +54,18 @@ pub(super) struct Group {
 }
 
 impl Look {
+    /// The same of the metric of that name alone.
+    pub(super) fn named(&self, name: &str) -> Self {
+        let all = self.text.trim_end().trim_end_matches('}').trim_end().trim_end_matches(',');
+        let text = format!("{all},{METRIC_NAME}={name:?}}}");
+        Self { text, is_named: true, ..self.clone() }
+    }
+
+    /// A shortfall of its queries.
+    pub(super) fn scoped(&self, shortfall: Shortfall) -> Shortfall {
+        Shortfall { scope: Scope::Queries(self.queries.clone()), ..shortfall }
+    }
+
     /// The selector of the latest samples.
     pub(super) fn latest(&self) -> String {
         format!("{}{}", self.text, self.modifiers)
@@ -141,6 +158,7 @@ fn look(it: &SelectorUse, at: i64, longer: i64, window: i64) -> Look {
     }
     Look {
         text: it.text.clone(),
+        is_named: it.metric().is_some(),
         modifiers,
         matchers: matchers(it),
         // What lies ahead cannot have been seen yet.

@@ -138,6 +138,10 @@ fn born(sample: &Sample<'_>, ago: i64, value: f64) -> Option<f64> {
     if is_born { (sample.ago < ago).then_some(value) } else { Some(sample.value) }
 }
 
+/// Nothing under `evidence`, and a check of metrics by a pattern of their names.
+const NAMES: &str = r#"{}
+checks: {names: {query: 'max({__name__=~"asyncio_event_loop.*|active_requests",$selector})', max: 1000}}"#;
+
 const ROWS: &[Row] = &[
     row("calm", whole),
     row("calm-two", whole).of_two(),
@@ -157,6 +161,10 @@ const ROWS: &[Row] = &[
     row("slow-late", |it| without_up(it).filter(|_| it.ago >= 200)).every(60).lacks(&["max_age"], "240 s old, where 1"),
     row("strict", |it| without_up(it).filter(|_| it.ago >= 30)).set("{max_age: 20s}").lacks(&["max_age"], "30 s old, where 20 s may pass"),
     row("lag-old", |it| (it.name != "asyncio_event_loop_lag_seconds" || it.ago >= 240).then_some(it.value)).lacks(&["max_age"], "asyncio_event_loop_lag_seconds{job=\"lag-old\"} is 240 s old"),
+    // A pattern of names.
+    row("names", whole).of_two().set(NAMES),
+    row("names-old", |it| (it.name != "asyncio_event_loop_lag_seconds" || it.ago >= 240).then_some(it.value)).set(NAMES).lacks(&["max_age", "max_age"], "{__name__=~\"asyncio_event_loop.*|active_requests\",job=\"names-old\",__name__=\"asyncio_event_loop_lag_seconds\"} is 240 s old"),
+    row("names-gone", |it| of_b(it, gone_for_7_minutes)).of_two().set(NAMES).lacks(&["gone_targets", "gone_targets"], "b:8000"),
     // Targets.
     row("one-gone", |it| of_b(it, gone_for_7_minutes)).of_two().lacks(&["gone_targets"], "1 instance went away or is down (`up` is not 1) in the last 900 s {instance=\"b:8000\", job=\"one-gone\"}"),
     row("one-down", |it| of_b(it, down_for_7_minutes)).of_two().lacks(&["gone_targets"], "b:8000"),
