@@ -67,6 +67,34 @@ fn refusing(config: &str, words: &'static str) -> Run {
     gate(config, respond).0
 }
 
+/// What is too long together is asked one by one: a URL, or an answer.
+#[test]
+fn what_is_too_long_is_split() {
+    let refusals = [
+        Response::new(413, ""),
+        Response::new(414, "URI Too Long"),
+        Response::new(431, "Request Header Fields Too Large"),
+        Response::new(200, " ".repeat(5 * 1024 * 1024)),
+    ];
+    for (number, refusal) in refusals.into_iter().enumerate() {
+        let respond = move |request: &Request| {
+            let query = request.parameters.get("query")?;
+            match () {
+                () if beside::expressions(query).count() > 1 => Some(refusal.clone()),
+                () if beside::is_asked_by(request) => Some(beside::answer(request, |_| None)),
+                () if query == "vector(0) / 0" => Some(Response::value("NaN")),
+                () if query == "vector(time())" => Some(Response::value(&AT.to_string())),
+                () if query.starts_with("max(timestamp(") => Some(Response::value(&AT.to_string())),
+                () if query.contains("auditor_fault") => Some(Response::vector(&[])),
+                () => None,
+            }
+        };
+        let (run, requests) = gate(CONFIG, respond);
+        check(&format!("refusal {number}"), &run, 0, "", "");
+        assert!(requests.iter().any(beside::is_asked_by));
+    }
+}
+
 fn shortfalls(run: &Run) -> Vec<(String, String)> {
     let report = run.json();
     let all = report["evidence"]["shortfalls"].as_array().unwrap().iter();
@@ -101,7 +129,9 @@ fn what_cannot_be_asked_is_not_known() {
     for (status, body) in [(403, "forbidden"), (414, "URI Too Long"), (200, "<html>Log in")] {
         let respond = move |request: &Request| {
             let query = request.parameters.get("query")?;
-            query.contains("timestamp").then(|| Response::new(status, body))
+            let is_refused = query.contains("timestamp");
+            let alone = (query == "vector(time())").then(|| Response::value(&AT.to_string()));
+            if is_refused { Some(Response::new(status, body)) } else { alone }
         };
         let (run, _) = gate(CONFIG, respond);
         assert_eq!(run.code, 3, "{}", run.stdout);
