@@ -36,9 +36,15 @@ impl Old<'_> {
     }
 }
 
-/// The time of the newest sample of the last minutes.
+/// What stands for the instant of a newest sample that is older than the last minutes.
+const OLDER: i64 = 0;
+
+/// The time of the newest sample of the last minutes; where there are older ones alone, [`OLDER`].
 pub(super) fn probe(look: &Look) -> Probe {
-    Probe { expr: Expression::new(samples::newest(&look.latest())), span: None }
+    let newest = samples::newest(&look.latest());
+    let older = look.over(look.range.max(LEAST_RANGE));
+    let expr = format!("{newest} or {OLDER} * max(count_over_time({older}))");
+    Probe { expr: Expression::new(expr), span: None }
 }
 
 /// The same of all the time that the queries look at, and the usual interval of the samples.
@@ -80,8 +86,8 @@ pub(super) fn judge(
     (newest, old)
 }
 
-/// Asks again about what was not found among the samples of the last minutes, or is not young:
-/// whether it is older, and how often it comes. All that is not young comes of it.
+/// Asks again about what has samples and none that is young: when the newest came, and how often
+/// they come. All that is not young comes of it.
 fn look_closer<'a>(
     inquiry: &'a Inquiry<'_>,
     newest: &mut [Newest],
@@ -96,11 +102,10 @@ fn look_closer<'a>(
         .enumerate()
         .filter(|(_, (look, newest))| match newest {
             Ok(Some(at)) => look.instant.saturating_sub(*at) > young,
-            Ok(None) => true,
-            Err(_) => false,
+            Ok(None) | Err(_) => false,
         })
         .collect();
-    let wanted = |newest: &Newest| [matches!(newest, Ok(None)), max_age.is_none()];
+    let wanted = |newest: &Newest| [*newest == Ok(Some(OLDER)), max_age.is_none()];
     let probes = doubtful.iter().flat_map(|(_, (look, newest))| {
         let probes = probes_of_old(look).into_iter().zip(wanted(newest));
         probes.filter_map(|(probe, is_wanted)| is_wanted.then_some(probe))

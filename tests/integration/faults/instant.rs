@@ -158,7 +158,18 @@ fn what_is_asked_beside_the_queries_is_one_request() {
     let ages = expressions.split_off(3);
     let expected = ["vector(0) / 0", "vector(time())", "(((c) == 0) + ((d) == 0))"];
     assert_eq!(expressions, expected);
-    assert_eq!(ages, ["a", "b", "c", "d", "e"].map(|it| format!("max(timestamp({it}))")));
+    let expected = ["a", "b", "c", "d", "e"]
+        .map(|it| format!("max(timestamp({it})) or 0 * max(count_over_time({it}[900s]))"));
+    assert_eq!(ages, expected);
+    // And nothing is asked after that, though nobody has ever seen one of them.
+    let (run, asked) = gate(|request| match beside::is_asked_by(request) {
+        true => {
+            beside::answer(request, |expr| expr.starts_with("max(timestamp(e))").then(Vec::new))
+        }
+        false => healthy(request, true),
+    });
+    assert_eq!(run.code, 0, "{}", run.stdout);
+    assert_eq!(asked.iter().filter(|query| query.contains("auditor")).count(), 1, "{asked:?}");
 }
 
 /// It leaves `NaN` out and speaks no MetricsQL: nobody knows what is missing.
