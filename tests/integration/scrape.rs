@@ -4,6 +4,7 @@ mod end;
 mod rhythm;
 mod wire;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -67,6 +68,23 @@ fn a_calm_service_passes() {
     let labels = &report["signals"]["event_loop_lag"]["labels"];
     assert_eq!(labels["job"], "auditor");
     assert!(labels["instance"].as_str().unwrap().starts_with("127.0.0.1:"));
+}
+
+/// A service may show each reader what happened since its page before.
+#[test]
+fn each_run_is_a_reader_of_its_own() {
+    let service = service(|_| metrics(0.012));
+    let readers = [(), ()].map(|()| {
+        let seen = service.requests().len();
+        scraped(&service, &["--fail-on-critical"]);
+        let requests = service.requests();
+        let agents = requests[seen..].iter().map(|request| request.headers["user-agent"].clone());
+        agents.collect::<BTreeSet<_>>()
+    });
+    assert!(readers.iter().all(|agents| agents.len() == 1), "{readers:?}");
+    assert_ne!(readers[0], readers[1]);
+    let name = format!("auditor/{} (run ", env!("CARGO_PKG_VERSION"));
+    assert!(readers[0].iter().all(|agent| agent.starts_with(&name)), "{readers:?}");
 }
 
 #[test]
