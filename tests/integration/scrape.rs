@@ -192,6 +192,14 @@ fn a_service_that_is_not_there_is_put_under_no_load() {
 }
 
 #[test]
+fn a_page_that_is_not_there_names_the_usual_one() {
+    let run = scraped(&service(|_| Response::new(404, "")), &["--fail-on-critical"]);
+    let error = run.json()["error"].as_str().unwrap().to_owned();
+    let words = "HTTP 404; is this the path of its page of metrics? The usual one is /metrics";
+    assert!(run.code == 3 && error.ends_with(words), "{error}");
+}
+
+#[test]
 fn queries_that_cannot_be_evaluated_are_put_under_no_load() {
     let service = service(|_| metrics(0.01));
     let directory = directory_with(&CONFIG.replace("max_over_time(active[", "max_over(active["));
