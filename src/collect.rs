@@ -34,7 +34,9 @@ use crate::target_health::TargetHealth;
 use clock::Clock;
 pub use command::CommandOutcome;
 use command::Running;
-pub(crate) use coverage::{DURATION, OUT_OF_ORDER, PROCESSES, UP};
+pub(crate) use coverage::{
+    DURATION, OUT_OF_ORDER, PROCESS_START, PROCESSES, UP, is_of_scrape, without_up,
+};
 use deadline::Deadline;
 pub use error::{Error, Failure, PageProblem, RecordingError, SamplesError, ScrapeError};
 pub use observer::{Observer, ProgressUpdate, ScrapeProgress};

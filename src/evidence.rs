@@ -21,13 +21,13 @@ mod timestamps;
 mod top_bucket;
 mod used;
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use jiff::Timestamp;
 
 pub use server::Inquiry;
 
-use crate::collect::{Telemetry, UP};
+use crate::collect::{self, Telemetry, UP};
 use crate::config::Plan;
 use crate::model::check::Criteria;
 use crate::model::clock_skew::ClockSkew;
@@ -37,25 +37,24 @@ use crate::model::reading::Readings;
 use crate::promql::SelectorUse;
 use crate::storage::{Labels, Series, Storage};
 use crate::target_health::{TargetHealth, instance_and_job};
+use pages::Pages;
 use targets::Finder;
 use used::Used;
 
 /// Samples, and what is used of them.
 pub(crate) struct Seen<'a> {
     pub(crate) storage: &'a Storage,
-    pub(crate) targets: &'a [TargetHealth],
+    /// Those that were scraped, and behind them what belongs to none of them, by `instance` and
+    /// `job`.
+    pub(crate) targets: Vec<TargetHealth>,
     /// The series of each target, in the order of the targets.
     pub(crate) of_target: Vec<Vec<&'a Series>>,
     /// The selectors of each query of the plan, in its order.
     pub(crate) uses: Vec<&'a [SelectorUse]>,
     /// The series of each target that queries use, in the order of the targets.
     pub(crate) used: Vec<Vec<Used<'a>>>,
-    /// Those that belong to no target, by their labels `instance` and `job`.
-    pub(crate) strays: BTreeMap<Labels, Vec<Used<'a>>>,
     /// The queries that find no series at all.
     pub(crate) unmatched: Vec<usize>,
-    /// Whether `up` tells of scrapes.
-    pub(crate) has_up: bool,
     /// The instant of the audit.
     pub(crate) end: i64,
     pub(crate) criteria: &'a Criteria,
@@ -106,25 +105,33 @@ fn seen<'a>(
     telemetry: &'a Telemetry,
     at: Timestamp,
 ) -> Seen<'a> {
-    let (targets, end) = (telemetry.targets(), at.as_millisecond());
-    let finder = Finder::new(targets);
-    let mut of_target = vec![Vec::new(); targets.len()];
+    let end = at.as_millisecond();
+    let scraped = telemetry.targets();
+    let finder = Finder::new(scraped);
+    let mut of_target = vec![Vec::new(); scraped.len()];
+    let mut others: HashMap<Labels, Vec<&Series>> = HashMap::new();
     for (_, series) in storage.iter() {
-        if let Some(number) = finder.target(&series.labels) {
-            of_target[number].push(series);
+        match finder.target(&series.labels) {
+            Some(number) => of_target[number].push(series),
+            None => others.entry(instance_and_job(&series.labels)).or_default().push(series),
         }
     }
-    let mut used: Vec<_> = targets.iter().map(|_| Vec::new()).collect();
-    let (mut strays, mut is_matched) = (BTreeMap::new(), vec![false; questions.len()]);
+    let mut used: Vec<_> = scraped.iter().map(|_| Vec::new()).collect();
+    let mut used_others: HashMap<Labels, Vec<Used<'a>>> = HashMap::new();
+    let mut is_matched = vec![false; questions.len()];
     for it in used::used(storage, questions, end) {
         it.by.iter().for_each(|by| is_matched[by.query] = true);
         match finder.target(&it.series.labels) {
             Some(number) => used[number].push(it),
-            None => {
-                let of = instance_and_job(&it.series.labels);
-                strays.entry(of).or_insert_with(Vec::new).push(it);
-            }
+            None => used_others.entry(instance_and_job(&it.series.labels)).or_default().push(it),
         }
+    }
+    let series_of_others = used_others.values().flatten().map(|it| it.series);
+    let mut targets = scraped.to_vec();
+    for other in collect::without_up(series_of_others, end) {
+        of_target.push(others.remove(&other.target).unwrap_or_default());
+        used.push(used_others.remove(&other.target).unwrap_or_default());
+        targets.push(other);
     }
     Seen {
         storage,
@@ -132,10 +139,25 @@ fn seen<'a>(
         of_target,
         uses: questions.iter().map(used::selectors).collect(),
         used,
-        strays,
         unmatched: (0..questions.len()).filter(|query| !is_matched[*query]).collect(),
-        has_up: storage.of_metric(Some(UP)).next().is_some(),
         end,
         criteria: &plan.criteria,
+    }
+}
+
+impl<'a> Seen<'a> {
+    /// The series `up` of a target, if it has one.
+    fn up(&self, target: usize) -> Option<&'a Series> {
+        let labels = self.targets[target].target.len();
+        let is_it = |it: &&&Series| it.labels.metric_name() == UP && it.labels.len() == labels + 1;
+        self.of_target[target].iter().find(is_it).copied()
+    }
+
+    /// The pages that a target showed.
+    fn pages(&self, target: usize) -> Pages {
+        match self.up(target) {
+            Some(up) => Pages::of_up(&up.points, self.end),
+            None => Pages::of_samples(&self.used[target], self.end),
+        }
     }
 }

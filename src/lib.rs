@@ -27,15 +27,16 @@
 //! - [`engine`] judges readings; it does no I/O and knows no clock.
 //! - [`report`] is the schema that others read, apart from the internal types.
 //! - [`render`] turns a report into text or JSON, a file each, and [`output`] lets it out.
-//! - [`interrupt`] hears signals that ask for the end; whoever waits for something asks it.
-//! - [`interrupt`] is how a signal ends whatever takes time, with a report all the same.
+//! - [`interrupt`] hears signals that ask for the end; whoever waits for something asks it, so that
+//!   a signal ends whatever takes time, with a report all the same.
 //! - [`exit`] alone knows the exit codes.
 //! - [`model`] holds what these rooms speak of: signals, readings, checks, findings, as tables and
 //!   plain data.
 //!
 //! [`prometheus`] speaks the HTTP API and knows the quirks of servers. Three rooms know nothing of
 //! audits: [`storage`] holds samples over time, [`exposition`] reads and writes them as text, and
-//! [`promql`] evaluates queries on them.
+//! [`promql`] evaluates queries on them. Between them and the evidence, [`target_health`] says how a
+//! target could be scraped, and `processes` which process shows each of its pages.
 //!
 //! Nothing that goes wrong becomes a pass: what cannot be read is a state of a reading,
 //! never a number, and only numbers can pass.

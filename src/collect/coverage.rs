@@ -4,7 +4,7 @@
 //! `up` and `scrape_duration_seconds` alone, so that a recording says the same as the scrape did.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -25,9 +25,31 @@ pub(crate) const DURATION: &str = "scrape_duration_seconds";
 pub(crate) const OUT_OF_ORDER: &str = "scrape_samples_out_of_order";
 /// How many processes showed the page before the load, or after it, where they were several.
 pub(crate) const PROCESSES: &str = "scrape_processes";
+/// When the process of a target began, in seconds since the Unix epoch, as its page says.
+pub(crate) const PROCESS_START: &str = "process_start_time_seconds";
 
 /// The metrics that are written about scrapes, with no labels but the target's.
 pub(super) const REPORTED: &[&str] = &[UP, DURATION, OUT_OF_ORDER, PROCESSES];
+/// Those that Prometheus writes beside `up` and the duration.
+const REPORTED_BY_PROMETHEUS: &[&str] = &[
+    "scrape_samples_scraped",
+    "scrape_samples_post_metric_relabeling",
+    "scrape_series_added",
+    "scrape_sample_limit",
+    "scrape_timeout_seconds",
+    "scrape_body_size_bytes",
+];
+
+/// Whether a series is what a scrape of the target says of itself, beside its page.
+pub(crate) fn is_of_scrape(series: &Labels, target: &Labels) -> bool {
+    let name = series.metric_name();
+    let is_named = REPORTED.contains(&name) || REPORTED_BY_PROMETHEUS.contains(&name);
+    is_named && series.len() == target.len() + 1
+}
+
+/// Timestamps that a page has of its own are taken while it is made, milliseconds after its scrape
+/// began.
+const PAGE_IS_MADE: i64 = 1000;
 
 /// From when to when samples were taken, and how often.
 #[derive(Debug, Clone, Copy)]
@@ -43,19 +65,47 @@ pub(super) fn span(storage: &Storage, targets: &Targets<'_>) -> Option<Span> {
     let scrapes: Vec<_> = targets.ups().iter().map(|series| &series.points).collect();
     let first = scrapes.iter().filter_map(|points| points.first()).min();
     let last = scrapes.iter().filter_map(|points| points.last()).max();
+    let last = last.map(|last| last_of_page(storage, last));
     let (first, last) = first.zip(last).or_else(|| storage.span())?;
     let longest = scrapes.iter().copied().max_by_key(|points| points.len());
     let densest = longest.or_else(|| densest(storage))?;
     Some(Span { first, last, step: interval(densest) })
 }
 
-/// The instants of the scrapes, each once, in order.
+/// The instant of the last scrape, or of what its page dated somewhat later, so that the end shows
+/// that page whole.
+fn last_of_page(storage: &Storage, scrape: i64) -> i64 {
+    let lasts = storage.iter().filter_map(|(_, series)| series.points.last());
+    let while_made = scrape..=scrape.saturating_add(PAGE_IS_MADE);
+    lasts.filter(|at| while_made.contains(at)).max().unwrap_or(scrape)
+}
+
+/// Looking at more targets times instants takes longer than an audit should.
+const MOST_LOOKS: usize = 200_000;
+
+/// The instants of the scrapes, each once, in order. Of a large fleet that is not scraped at once
+/// so many that each scrape is the last one of its target at one of them.
 pub(super) fn instants(targets: &Targets<'_>) -> Vec<i64> {
-    let scrapes = targets.ups().iter().flat_map(|series| series.points.iter());
-    let mut instants: Vec<_> = scrapes.map(|point| point.at).collect();
-    instants.sort_unstable();
+    let scrapes = targets.ups().iter().enumerate();
+    let scrapes = scrapes.flat_map(|(target, up)| up.points.iter().map(move |it| (it.at, target)));
+    let mut scrapes: Vec<_> = scrapes.collect();
+    scrapes.sort_unstable();
+    let mut instants: Vec<_> = scrapes.iter().map(|(at, _)| *at).collect();
     instants.dedup();
-    instants
+    if instants.len().saturating_mul(targets.ups().len()) <= MOST_LOOKS {
+        return instants;
+    }
+    let (mut looks, mut scraped) = (Vec::new(), HashSet::new());
+    for pair in scrapes.windows(2) {
+        let [(at, target), (next, other)] = pair else { continue };
+        scraped.insert(*target);
+        if at != next && scraped.contains(other) {
+            looks.push(*at);
+            scraped.clear();
+        }
+    }
+    looks.extend(instants.last());
+    looks
 }
 
 impl Span {
@@ -96,13 +146,26 @@ pub(super) fn targets(
         deadline.tick()?;
         all.push(it.health(last, end));
     }
+    Ok(sorted(all))
+}
+
+/// How targets could be scraped up to the instant `end` of which these are series, and none is `up`.
+pub(crate) fn without_up<'a>(
+    series: impl Iterator<Item = &'a Series>,
+    end: i64,
+) -> Vec<TargetHealth> {
+    sorted(by_samples(series).iter().map(|it| it.health(end, end)).collect())
+}
+
+/// In the order of their labels, and only those ended that did so longer ago than a gap.
+fn sorted(mut all: Vec<TargetHealth>) -> Vec<TargetHealth> {
     let longest = all.iter().filter_map(|it| it.interval_s).reduce(f64::max);
     for target in &mut all {
         let usual = target.interval_s.or(longest);
         target.ended_s = target.ended_s.filter(|it| usual.is_some_and(|usual| is_gap(*it, usual)));
     }
     all.sort_by(|a, b| a.target.cmp(&b.target));
-    Ok(all)
+    all
 }
 
 /// A target, and what tells of its scrapes.
@@ -116,7 +179,7 @@ struct Scraped<'a> {
 
 fn scraped<'a>(storage: &'a Storage, targets: &Targets<'a>) -> Vec<Scraped<'a>> {
     if targets.ups().is_empty() {
-        return without_up(storage);
+        return by_samples(storage.iter().map(|(_, series)| series));
     }
     let of_up = |up: &&'a Series| {
         let mut labels = up.labels.clone();
@@ -129,9 +192,9 @@ fn scraped<'a>(storage: &'a Storage, targets: &Targets<'a>) -> Vec<Scraped<'a>> 
     targets.ups().iter().map(of_up).collect()
 }
 
-fn without_up(storage: &Storage) -> Vec<Scraped<'_>> {
+fn by_samples<'a>(series: impl Iterator<Item = &'a Series>) -> Vec<Scraped<'a>> {
     let mut densest: HashMap<Labels, (&Points, Option<i64>)> = HashMap::new();
-    for (_, Series { labels, points, .. }) in storage.iter() {
+    for Series { labels, points, .. } in series {
         let (most, last) =
             densest.entry(instance_and_job(labels)).or_insert((points, points.last()));
         if points.len() > most.len() {
@@ -277,6 +340,25 @@ mod tests {
         let missing: Vec<_> =
             targets(&storage, None).iter().map(|it| it.missing().is_some()).collect();
         assert_eq!(missing, [true, false]);
+    }
+
+    fn instants_of(targets: i32, scrapes: i32, apart_s: f64) -> Vec<i64> {
+        let mut storage = Storage::default();
+        for target in 0..targets {
+            let at = |scrape: i32| f64::from(scrape) * 10.0 + f64::from(target) * apart_s;
+            let all: Vec<_> = (0..scrapes).map(|it| (at(it), 1.0, 0.0)).collect();
+            scraped(&target.to_string(), &all, &mut storage);
+        }
+        instants(&Targets::new(&storage, &mut deadline()).unwrap())
+    }
+
+    #[test]
+    fn every_scrape_of_a_large_fleet_is_looked_at_in_few_looks() {
+        assert_eq!(instants_of(3, 4, 1.0).len(), 12);
+        assert_eq!(instants_of(500, 30, 0.0).len(), 30);
+        let looks = instants_of(500, 30, 0.013);
+        assert_eq!(looks.len(), 30);
+        assert_eq!((looks[0], looks[29]), (6487, 296_487));
     }
 
     #[test]

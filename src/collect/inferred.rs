@@ -3,16 +3,21 @@
 //!
 //! A scrape that no longer brings a series ends it, as in Prometheus. And a counter that a scrape
 //! brings for the first time, after one that lacked it, was 0 when it was not there yet: without
-//! that, `rate` and `increase` would take what it counted up to then for nothing.
+//! that, `rate` and `increase` would take what it counted up to then for nothing. The same holds
+//! where nothing tells of scrapes, of a counter that appears later than the rest of its target.
 
-use super::coverage::UP;
+use std::collections::HashMap;
+
+use super::coverage::{PROCESS_START, is_of_scrape};
 use super::deadline::Deadline;
 use super::error::SamplesError;
 use super::targets::Targets;
-use crate::storage::{METRIC_NAME, Point, STALE, Series, SeriesId, Storage};
+use crate::storage::{Labels, METRIC_NAME, Point, Points, STALE, Series, SeriesId, Storage};
+use crate::target_health::{instance_and_job, usual_interval};
 
-/// When the process of a target began, in seconds since the Unix epoch.
-const PROCESS_START: &str = "process_start_time_seconds";
+/// A process that is older than this, when its page was blank, had counted something by then;
+/// milliseconds.
+const YOUNG: i64 = 60_000;
 
 /// Adds what follows from the samples: markers where series end, and zeros where they began.
 ///
@@ -34,33 +39,93 @@ fn inferred(
 ) -> Result<Vec<(SeriesId, Point)>, SamplesError> {
     let targets = Targets::new(storage, deadline)?;
     let mut scrapes: Vec<_> = targets.ups().iter().map(|up| Scrapes::new(up, storage)).collect();
-    let (mut ends, mut births) = (Vec::new(), Vec::new());
+    let (mut ends, mut births, mut others) = (Vec::new(), Vec::new(), Vec::new());
     for (id, series) in storage.iter() {
         deadline.tick()?;
         let is_cumulative = storage.is_cumulative(series.labels.metric_name());
+        let (mut is_of_scrapes, mut tried) = (false, None);
         for target in targets.of_series(&series.labels) {
-            let Some(scrapes) = scrapes.get_mut(target).filter(|it| !it.tells_of(series)) else {
+            let Some(scrapes) = scrapes.get_mut(target) else { continue };
+            if scrapes.tells_of(series) {
+                is_of_scrapes = true;
                 continue;
-            };
+            }
             let brought = scrapes.that_brought(series);
+            is_of_scrapes |= !brought.is_empty();
+            tried = tried.or_else(|| scrapes.first_and_last());
             ends.extend(scrapes.ends(&brought).map(|at| (id, Point { at, value: STALE })));
             if is_cumulative {
                 births.extend(scrapes.births(series, &brought).map(|scrape| (id, target, scrape)));
             }
         }
+        if !is_of_scrapes {
+            others.push(Other { id, series, tried });
+        }
     }
     let births = births.into_iter().filter_map(|(id, target, scrape)| {
-        // A page with nothing at all in it does not say that something was not there yet.
-        let before = scrapes.get(target)?.all.get(scrape)?;
-        before.brought_anything.then_some((id, Point { at: before.at, value: 0.0 }))
+        let scrapes = scrapes.get(target)?;
+        let at = scrapes.all.get(scrape)?.at;
+        scrapes.lacked_it(scrape).then_some((id, Point { at, value: 0.0 }))
     });
+    let late = late(storage, &others, deadline)?;
     // Where a series ended and began at once, it was 0 and is no more marked.
-    Ok(births.chain(ends).collect())
+    Ok(births.chain(late).chain(ends).collect())
+}
+
+/// A series that no scrape is known to have brought.
+struct Other<'a> {
+    id: SeriesId,
+    series: &'a Series,
+    /// The first and the last scrape of its target, if that has any.
+    tried: Option<(i64, i64)>,
+}
+
+/// Where counters were 0 that no scrape is known to have brought: they begin clearly later than the
+/// other ones of their target.
+fn late(
+    storage: &Storage,
+    others: &[Other<'_>],
+    deadline: &mut Deadline,
+) -> Result<Vec<(SeriesId, Point)>, SamplesError> {
+    let mut densest: HashMap<Labels, (i64, &Points)> = HashMap::new();
+    for Other { series, tried, .. } in others {
+        deadline.tick()?;
+        let Some(at) = series.points.first() else { continue };
+        let at = tried.map_or(at, |(first, _)| at.min(first));
+        let of = instance_and_job(&series.labels);
+        let (first, most) = densest.entry(of).or_insert((at, &series.points));
+        *first = at.min(*first);
+        if series.points.len() > most.len() {
+            *most = &series.points;
+        }
+    }
+    let usual: HashMap<_, _> =
+        densest.into_iter().map(|(of, (first, most))| (of, (first, interval(most)))).collect();
+    let mut found = Vec::new();
+    for Other { id, series, tried } in others {
+        deadline.tick()?;
+        let is_cumulative = storage.is_cumulative(series.labels.metric_name());
+        let Some(first) = series.points.iter().next().filter(|_| is_cumulative) else { continue };
+        let Some((began, usual)) = usual.get(&instance_and_job(&series.labels)) else { continue };
+        // Series that are pushed at a rhythm of their own begin within the first of its intervals.
+        let Some(usual) = interval(&series.points).max(*usual) else { continue };
+        // Timestamps that run ahead of the scrapes make a series look late.
+        let is_ahead = tried.zip(series.points.last()).is_some_and(|((_, end), last)| last > end);
+        let is_late = first.at.saturating_sub(*began) > usual + usual / 2;
+        if first.value.is_finite() && is_late && !is_ahead {
+            found.push((*id, Point { at: first.at - usual, value: 0.0 }));
+        }
+    }
+    Ok(found)
+}
+
+fn interval(points: &Points) -> Option<i64> {
+    usual_interval(&points.iter().map(|point| point.at).collect::<Vec<_>>())
 }
 
 /// The scrapes of a target, in the order of time.
-struct Scrapes<'a> {
-    up: &'a Series,
+struct Scrapes {
+    target: Labels,
     all: Vec<Scrape>,
 }
 
@@ -73,8 +138,8 @@ struct Scrape {
     brought_anything: bool,
 }
 
-impl<'a> Scrapes<'a> {
-    fn new(up: &'a Series, storage: &Storage) -> Self {
+impl Scrapes {
+    fn new(up: &Series, storage: &Storage) -> Self {
         let mut labels = up.labels.clone();
         labels.set(METRIC_NAME, PROCESS_START);
         let processes = storage.find(&labels).map(|series| &series.points);
@@ -85,14 +150,32 @@ impl<'a> Scrapes<'a> {
             let process = process.map(|process| process.value);
             Scrape { at, is_up: value == 1.0, process, brought_anything: false }
         });
-        Self { up, all: scrapes.collect() }
+        labels.set(METRIC_NAME, "");
+        Self { target: labels, all: scrapes.collect() }
     }
 
-    /// Whether a series of this target is about the scrapes themselves: it has no labels but the
-    /// target's.
+    /// Whether a series of this target is about the scrapes themselves.
     fn tells_of(&self, series: &Series) -> bool {
-        let name = series.labels.metric_name();
-        series.labels.len() == self.up.labels.len() && (name == UP || name.starts_with("scrape_"))
+        is_of_scrape(&series.labels, &self.target)
+    }
+
+    /// The instants of the first one and of the last.
+    fn first_and_last(&self) -> Option<(i64, i64)> {
+        Some((self.all.first()?.at, self.all.last()?.at))
+    }
+
+    /// Whether a series that the next scrape brought, and which began after this one, was 0 at this
+    /// one: it brought other series, or the service had none at all yet.
+    fn lacked_it(&self, scrape: usize) -> bool {
+        let Some(before) = self.all.get(..=scrape) else { return false };
+        let Some((lacking, bringing)) = before.last().zip(self.all.get(scrape + 1)) else {
+            return false;
+        };
+        let is_young = bringing
+            .process
+            .is_none_or(|start| start * 1000.0 > lacking.at.saturating_sub(YOUNG) as f64);
+        let is_first = !before.iter().any(|scrape| scrape.brought_anything);
+        lacking.brought_anything || is_first && is_young
     }
 
     /// Which scrapes brought the series, by their numbers, with their values.
@@ -151,7 +234,8 @@ impl<'a> Scrapes<'a> {
         let is_older =
             earlier.is_empty() && series.points.first().is_some_and(|at| at < bringing.at);
         let was_seen = is_older || earlier.iter().any(of_process);
-        began_later || lacking.process == bringing.process && !was_seen
+        let may_be_same = lacking.process.is_none_or(|before| bringing.process == Some(before));
+        began_later || may_be_same && !was_seen
     }
 }
 
@@ -160,6 +244,7 @@ mod tests {
     use std::time::{Duration, Instant};
 
     use super::*;
+    use crate::collect::UP;
     use crate::storage::{Labels, is_stale};
 
     fn series(
@@ -281,19 +366,81 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_page_with_nothing_in_it_is_no_beginning() {
+    /// Where counters were 0 of which the second page has the first sample, or the third one, when
+    /// the first page has nothing at all; by milliseconds. Their process began at this second.
+    fn after_a_blank_page(start: Option<i64>) -> [Vec<i64>; 2] {
         let mut storage = Storage::default();
-        series(UP, "a", &ones(&[1, 2, 3]), &mut storage);
-        series("scrape_duration_seconds", "a", &ones(&[1, 2, 3]), &mut storage);
-        let counter = series("x_total", "a", &[(2, 900.0), (3, 901.0)], &mut storage);
+        let seconds = |all: &[i64]| all.iter().map(|it| (*it * 1000, 1.0)).collect::<Vec<_>>();
+        series(UP, "a", &seconds(&[101, 102, 103]), &mut storage);
+        series("scrape_duration_seconds", "a", &seconds(&[101, 102, 103]), &mut storage);
+        if let Some(start) = start {
+            let at = [(102_000, start as f64), (103_000, start as f64)];
+            series(PROCESS_START, "a", &at, &mut storage);
+        }
+        let next = [(102_000, 900.0), (103_000, 901.0)];
+        let next = series("x_total", "a", &next, &mut storage);
+        let third = series("y_total", "a", &[(103_000, 4.0)], &mut storage);
         infer(&mut storage);
-        assert_eq!(storage.get(counter).points.len(), 2);
-        // The third scrape is a different matter, for the second brought something.
-        let late = series("y_total", "a", &[(3, 4.0)], &mut storage);
+        [next, third].map(|id| {
+            let points = storage.get(id).points.iter().filter(|point| point.value == 0.0);
+            points.map(|point| point.at).collect()
+        })
+    }
+
+    #[test]
+    fn a_blank_page_is_the_beginning_of_a_young_service_alone() {
+        assert_eq!(after_a_blank_page(None), [[101_000], [102_000]]);
+        assert_eq!(after_a_blank_page(Some(100)), [[101_000], [102_000]]);
+        assert_eq!(after_a_blank_page(Some(40)), [vec![], vec![102_000]]);
+    }
+
+    /// Where a counter is taken to have been 0 that has timestamps of its own, in milliseconds, in a
+    /// target that is scraped at 1, 2, … 9 seconds.
+    fn dated_zeros(instants: &[i64]) -> Vec<i64> {
+        let mut storage = Storage::default();
+        let scrapes: Vec<_> = (1..10).map(|it| (it * 1000, 1.0)).collect();
+        series(UP, "a", &scrapes, &mut storage);
+        series("lag", "a", &scrapes, &mut storage);
+        let samples: Vec<_> = instants.iter().map(|at| (*at, 5.0)).collect();
+        let counter = series("x_total", "a", &samples, &mut storage);
         infer(&mut storage);
-        let points: Vec<_> = storage.get(late).points.iter().map(|it| (it.at, it.value)).collect();
-        assert_eq!(points, [(2, 0.0), (3, 4.0)]);
+        let points = storage.get(counter).points.iter();
+        points.filter(|point| point.value == 0.0).map(|point| point.at).collect()
+    }
+
+    #[test]
+    fn a_counter_with_timestamps_of_its_own_begins_too() {
+        assert_eq!(dated_zeros(&[4990, 5990, 6990, 7990, 8990]), [3990]);
+        assert!(dated_zeros(&[990, 1990, 2990, 3990]).is_empty());
+        // They run ahead.
+        assert!(dated_zeros(&[4500, 5500, 6500, 7500, 8500, 9500, 10_500]).is_empty());
+    }
+
+    /// Where a counter is taken to have been 0 beside a gauge at 1, 2, … 9 seconds, without `up`.
+    fn late_zeros(name: &str, seconds: &[i64]) -> Vec<i64> {
+        let mut storage = Storage::default();
+        let at = |seconds: &[i64]| seconds.iter().map(|it| (it * 1000, 5.0)).collect::<Vec<_>>();
+        series("lag", "a", &at(&[1, 2, 3, 4, 5, 6, 7, 8, 9]), &mut storage);
+        let counter = series(name, "a", &at(seconds), &mut storage);
+        infer(&mut storage);
+        let points = storage.get(counter).points.iter();
+        points.filter(|point| point.value == 0.0).map(|point| point.at / 1000).collect()
+    }
+
+    #[test]
+    fn a_counter_that_appears_later_than_its_target_was_0_without_up_too() {
+        for (seconds, expected) in [
+            (&[5, 6, 7, 8, 9][..], &[4][..]),
+            (&[9], &[8]),
+            (&[1, 2, 3, 4, 5, 6, 7, 8, 9], &[]),
+            (&[2, 3, 4, 5, 6, 7, 8, 9], &[]),
+            // At a rhythm of its own.
+            (&[4, 7, 10], &[]),
+            (&[6, 9, 12], &[3]),
+        ] {
+            assert_eq!(late_zeros("x_total", seconds), expected, "{seconds:?}");
+            assert!(late_zeros("x", seconds).is_empty(), "{seconds:?} of a gauge");
+        }
     }
 
     #[test]

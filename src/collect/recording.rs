@@ -46,7 +46,6 @@ fn directory(path: &Path, storage: &mut Storage) -> Result<(), RecordingError> {
     // What a snapshot says of `up` is not what is said of it here.
     let (mut pages, mut recordings) = (Reader::reserving(REPORTED), Reader::new());
     let (target, mut has_pages, mut has_recordings) = (Labels::default(), false, false);
-    let up = storage.series([(METRIC_NAME, UP)].into_iter().collect());
     for path in files {
         if path.is_dir() {
             return Err(RecordingError::Nested(path));
@@ -73,6 +72,7 @@ fn directory(path: &Path, storage: &mut Storage) -> Result<(), RecordingError> {
         // A page that could not be had leaves an empty file behind.
         if let Some(at) = at {
             let value = if is_empty { 0.0 } else { 1.0 };
+            let up = storage.series([(METRIC_NAME, UP)].into_iter().collect());
             storage
                 .push(up, Point { at, value })
                 .map_err(|source| RecordingError::Snapshots { path, source })?;

@@ -5,16 +5,17 @@ mod walk;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use jiff::Timestamp;
-
-use super::pages::{self, Pages};
-use super::targets::is_of_scrape;
+use super::pages::Pages;
 use super::used::{Use, Used};
 use super::{QueryEvidence, Seen};
+use crate::collect::{PROCESS_START, is_of_scrape};
 use crate::model::evidence::{Rule, Shortfall};
-use crate::model::quantity::{number, series};
-use crate::storage::Labels;
+use crate::model::quantity::{number, series, time};
+use crate::storage::{Labels, Series};
 use walk::{Hole, Run, Walk, walk};
+
+/// A process that is started may show its page before it has anything to show; milliseconds.
+const A_MOMENT: i64 = 1000;
 
 /// Looks at every series that a query uses, beside the pages of its target, and adds to what is
 /// known of the queries.
@@ -23,18 +24,8 @@ pub(super) fn add(seen: &Seen<'_>, queries: &mut [QueryEvidence]) -> Vec<Shortfa
     let mut coverage = vec![(0, 0); seen.uses.len()];
     let targets = seen.targets.iter().zip(&seen.used).enumerate();
     for (number, (health, used)) in targets.filter(|(_, (_, used))| !used.is_empty()) {
-        let up = pages::up(&seen.of_target[number], health.target.len());
-        let pages = match up.filter(|_| seen.has_up) {
-            Some(up) => Pages::of_up(&up.points, seen.end),
-            None => Pages::of_samples(used, seen.end),
-        };
-        let target = Target::new(&health.target, used, pages, seen.end);
+        let target = Target::new(&health.target, used, seen.pages(number), seen.end);
         shortfalls.extend(target.blank(seen, number));
-        shortfalls.extend(target.shortfalls(seen));
-        target.cover(&mut coverage);
-    }
-    for (labels, used) in &seen.strays {
-        let target = Target::new(labels, used, Pages::of_samples(used, seen.end), seen.end);
         shortfalls.extend(target.shortfalls(seen));
         target.cover(&mut coverage);
     }
@@ -91,13 +82,22 @@ impl<'a> Target<'a> {
         self.pages.between(by.after, by.until)
     }
 
+    /// The pages that queries look at.
+    fn looked_at(&self) -> Range<usize> {
+        let uses = self.used.iter().flat_map(|used| &used.by).copied();
+        uses.reduce(Use::wider).map_or(0..0, |widest| self.seen_by(&widest))
+    }
+
     /// That pages brought nothing that is used.
     fn blank(&self, seen: &Seen<'_>, number: usize) -> Option<Shortfall> {
-        let count = self.pages.instants.len();
-        let all = 0..count;
-        let (blanks, first) = match self.blanks(&all) {
-            0 => (self.blank_at_first(&seen.of_target[number])?, 0),
-            blanks => (blanks, self.blank.iter().position(|it| *it > 0)?),
+        let looked_at = self.looked_at();
+        let count = looked_at.len();
+        let (blanks, first) = match self.blanks(&looked_at) {
+            0 => (self.blank_at_first(&seen.of_target[number], &looked_at)?, looked_at.start),
+            blanks => {
+                let is_blank = |page: &usize| self.blanks(&(*page..*page + 1)) > 0;
+                (blanks, looked_at.clone().find(is_blank)?)
+            }
         };
         let (when, target) = (time(self.pages.instants[first]), series(self.labels));
         let detail = format!(
@@ -107,13 +107,21 @@ impl<'a> Target<'a> {
         Some(Shortfall { rule: Rule::Holes, scope: seen.scope(number)?, target, detail })
     }
 
-    /// A page may be blank before the service was asked for anything, but not most of the time.
-    fn blank_at_first(&self, of_target: &[&crate::storage::Series]) -> Option<usize> {
+    /// A page may be blank before the service was asked for anything, but not most of the time; and
+    /// not where later ones tell that their process was there all the time.
+    fn blank_at_first(&self, of_target: &[&Series], looked_at: &Range<usize>) -> Option<usize> {
         let first = *self.pages.instants.get(self.first)?;
         let others = of_target.iter().filter(|it| !is_of_scrape(&it.labels, self.labels));
-        let is_blank = others.filter_map(|it| it.points.first()).all(|at| at >= first);
-        let is_most = self.first * 2 > self.pages.instants.len();
-        (self.pages.span.is_some() && is_blank && is_most).then_some(self.first)
+        let firsts = others.filter_map(|it| it.read_points().next());
+        let is_blank = firsts.map(|point| point.at).all(|at| at >= first);
+        let blanks = self.first.min(looked_at.end).saturating_sub(looked_at.start);
+        let is_most = blanks * 2 > looked_at.len();
+        let began = of_target.iter().find(|it| it.labels.metric_name() == PROCESS_START);
+        let began = began.and_then(|it| it.read_points().next()).map(|point| point.value * 1000.0);
+        let first = self.pages.instants.get(looked_at.start)?;
+        let was_there = began.is_some_and(|began| began < first.saturating_sub(A_MOMENT) as f64);
+        let counts = blanks > 0 && (is_most || was_there);
+        (self.pages.span.is_some() && is_blank && counts).then_some(blanks)
     }
 
     /// What is wrong with its series, those together that concern the same queries.
@@ -263,8 +271,4 @@ impl Counts {
         }
         self.0
     }
-}
-
-fn time(at: i64) -> Timestamp {
-    Timestamp::from_millisecond(at).unwrap_or_default()
 }

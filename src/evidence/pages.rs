@@ -1,8 +1,7 @@
 //! The pages that a target showed: at which instants a series has to have a sample.
 
 use super::used::Used;
-use crate::collect::UP;
-use crate::storage::{Points, Series, is_stale};
+use crate::storage::{Points, is_stale};
 
 /// The pages of a target, up to the instant of the audit.
 #[derive(Debug, Default)]
@@ -39,8 +38,8 @@ impl Pages {
         Self { tried: instants.clone(), instants, span: None }
     }
 
-    /// Whether the samples are of the instants of these pages, rather than of a rhythm of their
-    /// own; both in order.
+    /// Whether the samples are of the instants of these pages, nearly all of them, rather than of a
+    /// rhythm of their own; both in order.
     pub(super) fn are_of(&self, samples: &[i64]) -> bool {
         let Some((first, last)) = samples.first().zip(samples.last()) else { return false };
         if self.span.is_none() {
@@ -54,7 +53,7 @@ impl Pages {
             while tried.next_if(|it| it < at).is_some() {}
             tried.peek() == Some(at)
         });
-        matches.count() * 2 >= samples.len()
+        matches.count() * 4 >= samples.len() * 3
     }
 
     /// The number of the page that is of this instant, or the first after it; the last one of all
@@ -74,10 +73,4 @@ impl Pages {
     pub(super) const fn noun(&self) -> &'static str {
         if self.span.is_some() { "pages" } else { "instants" }
     }
-}
-
-/// The series `up` of a target among all of its series.
-pub(super) fn up<'a>(of_target: &[&'a Series], labels: usize) -> Option<&'a Series> {
-    let is_it = |it: &&&Series| it.labels.metric_name() == UP && it.labels.len() == labels + 1;
-    of_target.iter().find(is_it).copied()
 }

@@ -2,14 +2,11 @@
 
 use std::collections::HashMap;
 
-use jiff::Timestamp;
-
-use super::pages::{self, Pages};
 use super::used::Used;
 use super::{Seen, TargetEvidence};
 use crate::collect::PROCESSES;
 use crate::model::evidence::{Rule, Scope, Shortfall};
-use crate::model::quantity::series;
+use crate::model::quantity::{series, time};
 use crate::processes::{Change, Column, History, Kind, Usage, columns};
 use crate::storage::{Labels, Series};
 
@@ -37,15 +34,12 @@ pub(super) fn add(seen: &Seen<'_>, targets: &mut [TargetEvidence]) -> Vec<Shortf
 fn target(seen: &Seen<'_>, number: usize, scope: Scope) -> Found {
     let (labels, used) = (&seen.targets[number].target, &seen.used[number]);
     let of_target = &seen.of_target[number];
-    let pages = match pages::up(of_target, labels.len()).filter(|_| seen.has_up) {
-        Some(up) => Pages::of_up(&up.points, seen.end),
-        None => Pages::of_samples(used, seen.end),
-    };
+    let pages = seen.pages(number);
     let at_once = at_once(of_target, seen.end);
     let uses: HashMap<*const Series, Usage> =
         used.iter().map(|it| (std::ptr::from_ref(it.series), usage(it))).collect();
     let usage = |it: &Series| *uses.get(&std::ptr::from_ref(it)).unwrap_or(&Usage::Unused);
-    let mut columns = columns(of_target.iter().copied(), usage, false);
+    let mut columns = columns(seen.storage, of_target.iter().copied(), usage, false);
     if columns.is_empty() && at_once.is_none() {
         return Found::default();
     }
@@ -53,27 +47,28 @@ fn target(seen: &Seen<'_>, number: usize, scope: Scope) -> Found {
     let changes = history.changes();
     let shortfall =
         |rule, scope, detail| Shortfall { rule, scope, target: Some(labels.clone()), detail };
+    let kind = history.kind();
+    let mut shortfalls = Vec::new();
     if let Some(count) = at_once {
         let target = series(labels);
         let detail = format!(
             "several processes ({count} were seen) showed the same page, which was asked for a few \
              times at once{target}"
         );
-        let processes = Some(history.processes().max(count));
-        let shortfalls = vec![shortfall(Rule::Workers, scope, detail)];
-        return Found { processes, restarts: Some(0), shortfalls };
+        shortfalls.push(shortfall(Rule::Workers, scope.clone(), detail));
+    } else if kind == Some(Kind::Workers) {
+        let detail = several(history.processes(), changes, labels);
+        shortfalls.push(shortfall(Rule::Workers, scope.clone(), detail));
     }
-    if let Some(kind) = history.kind() {
-        let (rule, detail) = match kind {
-            Kind::Restarts => (Rule::Restarts, restarted(changes, labels)),
-            Kind::Workers => (Rule::Workers, several(history.processes(), changes, labels)),
-        };
-        let restarts = if kind == Kind::Restarts { changes.len() } else { 0 };
-        return Found {
-            processes: Some(history.processes()),
-            restarts: Some(restarts),
-            shortfalls: vec![shortfall(rule, scope, detail)],
-        };
+    if kind == Some(Kind::Restarts) {
+        let detail = restarted(changes, labels);
+        shortfalls.push(shortfall(Rule::Restarts, scope.clone(), detail));
+    }
+    if !shortfalls.is_empty() {
+        // Of several in turn nobody knows which of them was started anew.
+        let restarts = (kind == Some(Kind::Restarts)).then_some(changes.len());
+        let processes = Some(history.processes().max(at_once.unwrap_or_default()));
+        return Found { processes, restarts, shortfalls };
     }
     let resets = history.resets(&columns).into_iter().map(|reset| {
         let name = reset.column.name(labels);
@@ -131,8 +126,4 @@ fn times(count: usize) -> String {
         1 => "once".to_owned(),
         count => format!("{count} times"),
     }
-}
-
-fn time(at: i64) -> Timestamp {
-    Timestamp::from_millisecond(at).unwrap_or_default()
 }

@@ -23,12 +23,7 @@ fn uncovered(seen: &Seen<'_>) -> Option<String> {
     let told = seen.storage.of_metric(Some(COMMAND_DURATION)).next()?;
     // It was written down at the last scrape, after the end of the command.
     let told = told.points.iter().last()?;
-    let ups = || {
-        seen.targets
-            .iter()
-            .zip(&seen.of_target)
-            .filter_map(|(health, series)| super::pages::up(series, health.target.len()))
-    };
+    let ups = || (0..seen.targets.len()).filter_map(|target| seen.up(target));
     let first = ups().filter_map(|up| up.points.first()).min()?;
     let last = ups().filter_map(|up| up.points.last()).max()?;
     let usual = seen.targets.iter().filter_map(|it| it.interval_s).reduce(f64::max)?;

@@ -17,7 +17,8 @@ pub(super) fn shortfalls(seen: &Seen<'_>) -> Vec<Shortfall> {
     });
     // Where nothing tells of scrapes, what is not used need not be there all the time.
     let counted = seen.targets.iter().enumerate();
-    let counted = counted.filter(|(number, _)| seen.has_up || !seen.used[*number].is_empty());
+    let is_counted = |number| seen.up(number).is_some() || !seen.used[number].is_empty();
+    let counted = counted.filter(|(number, _)| is_counted(*number));
     let gaps = counted.filter_map(|(_, health)| {
         Some(shortfall(Rule::MaxGap, health, health.gap(seen.criteria.evidence.max_gap)?))
     });

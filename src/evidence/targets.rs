@@ -6,24 +6,6 @@ use std::collections::{BTreeSet, HashMap};
 use crate::storage::Labels;
 use crate::target_health::TargetHealth;
 
-/// What a scrape says of itself, beside its page; Prometheus adds them.
-const OF_SCRAPE: [&str; 9] = [
-    "up",
-    "scrape_duration_seconds",
-    "scrape_samples_scraped",
-    "scrape_samples_post_metric_relabeling",
-    "scrape_series_added",
-    "scrape_sample_limit",
-    "scrape_timeout_seconds",
-    "scrape_body_size_bytes",
-    "scrape_processes",
-];
-
-/// Whether the series is what a scrape of the target says of itself.
-pub(super) fn is_of_scrape(series: &Labels, target: &Labels) -> bool {
-    OF_SCRAPE.contains(&series.metric_name()) && series.len() == target.len() + 1
-}
-
 /// Finds the target of a series: the one all of whose labels it has, and of several the one with
 /// the most. There may be thousands.
 pub(super) struct Finder<'a> {

@@ -4,11 +4,11 @@
 use std::collections::BTreeSet;
 
 use super::Seen;
-use crate::collect::{DURATION, OUT_OF_ORDER, UP};
+use crate::collect::{OUT_OF_ORDER, UP, is_of_scrape};
 use crate::model::evidence::{Rule, Scope, Shortfall};
 use crate::model::quantity::{number, number_beside, series};
 use crate::storage::{METRIC_NAME, Series, is_stale};
-use crate::target_health::TargetHealth;
+use crate::target_health::{TargetHealth, usual_interval};
 
 /// Timestamps are taken before the page is written, and may be whole seconds.
 const LEAST_TOLERANCE_S: f64 = 1.0;
@@ -20,23 +20,23 @@ pub(super) fn shortfalls(seen: &Seen<'_>) -> Vec<Shortfall> {
 }
 
 fn of_target(seen: &Seen<'_>, health: &TargetHealth, of_it: &[&Series]) -> Vec<Shortfall> {
-    let own = |name: &str| {
+    let of_scrapes = |name: &str| {
         let mut labels = health.target.clone();
         labels.set(METRIC_NAME, name);
         of_it.iter().find(move |series| series.labels == labels)
     };
-    let Some(up) = own(UP) else { return Vec::new() };
+    let Some(up) = of_scrapes(UP) else { return Vec::new() };
     let scrapes: Vec<_> = up.points.iter().map(|point| point.at).collect();
     let (mut late, mut early) = (Worst::default(), Worst::default());
-    for series in of_it.iter().filter(|it| !is_of_scrape(it)) {
-        let Some((newest, last)) = newest_own(series, &scrapes).zip(scrapes.last()) else {
-            continue;
-        };
-        late.add(seen, series, last.min(&seen.end).saturating_sub(newest));
-        early.add(seen, series, newest.saturating_sub(*last));
+    let scraped = health.interval_s.unwrap_or_default().max(LEAST_TOLERANCE_S);
+    for series in of_it.iter().filter(|it| !is_of_scrape(&it.labels, &health.target)) {
+        let Some((own, last)) = own(series, &scrapes).zip(scrapes.last()) else { continue };
+        // It may be made less often than it is asked for.
+        let usual = own.interval_s.map_or(scraped, |interval| scraped.max(interval));
+        let slowest = health.slowest_s.unwrap_or_default().max(usual);
+        late.add(seen, series, (last.min(&seen.end).saturating_sub(own.newest), usual));
+        early.add(seen, series, (own.newest.saturating_sub(*last), slowest));
     }
-    let usual = health.interval_s.unwrap_or_default().max(LEAST_TOLERANCE_S);
-    let slowest = health.slowest_s.unwrap_or_default().max(usual);
     let target = series(&health.target);
     let shortfall = |scope, detail| Shortfall {
         rule: Rule::Timestamps,
@@ -45,14 +45,14 @@ fn of_target(seen: &Seen<'_>, health: &TargetHealth, of_it: &[&Series]) -> Vec<S
         detail,
     };
     let mut found = Vec::new();
-    for (worst, limit, way) in [(late, usual, "lag"), (early, slowest, "run ahead by")] {
-        if let Some((by, limit)) = worst.beyond(limit) {
+    for (worst, way) in [(late, "lag"), (early, "run ahead by")] {
+        if let Some((by, limit)) = worst.beyond() {
             let what = "samples with timestamps of their own";
             let detail = format!("{what} {way} {by} s at the last scrape, over {limit} s{target}");
             found.push(shortfall(Scope::Queries(worst.queries.into_iter().collect()), detail));
         }
     }
-    let dropped = own(OUT_OF_ORDER).map(|series| {
+    let dropped = of_scrapes(OUT_OF_ORDER).map(|series| {
         let until = series.points.iter().take_while(|point| point.at <= seen.end);
         // The next page without any ends the series.
         until.map(|point| point.value).filter(|value| !is_stale(*value)).sum::<f64>()
@@ -68,44 +68,49 @@ fn of_target(seen: &Seen<'_>, health: &TargetHealth, of_it: &[&Series]) -> Vec<S
     found
 }
 
-/// Whether a series is about the scrapes themselves.
-fn is_of_scrape(series: &Series) -> bool {
-    [UP, DURATION, OUT_OF_ORDER].contains(&series.labels.metric_name())
+/// Timestamps of a series that are not those of the scrapes.
+struct Own {
+    /// Of its newest sample, milliseconds.
+    newest: i64,
+    /// The usual time from one to the next, seconds.
+    interval_s: Option<f64>,
 }
 
-/// The newest sample of a series whose timestamps are not those of the scrapes, milliseconds.
-fn newest_own(series: &Series, scrapes: &[i64]) -> Option<i64> {
-    let points = series.points.iter().filter(|point| !is_stale(point.value));
-    let (mut newest, mut is_own) = (None, false);
-    for point in points {
-        is_own |= scrapes.binary_search(&point.at).is_err();
-        newest = Some(point.at);
-    }
-    newest.filter(|_| is_own)
+fn own(series: &Series, scrapes: &[i64]) -> Option<Own> {
+    let samples = series.read_points().filter(|point| !is_stale(point.value));
+    let instants: Vec<_> = samples.map(|point| point.at).collect();
+    let is_own = instants.iter().any(|at| scrapes.binary_search(at).is_err());
+    let interval_s = usual_interval(&instants).map(|ms| ms as f64 / 1000.0);
+    instants.last().filter(|_| is_own).map(|newest| Own { newest: *newest, interval_s })
 }
 
-/// The most of something, and what it concerns.
+/// The most of something over its limit, and what it concerns.
 #[derive(Default)]
 struct Worst {
-    most_ms: i64,
+    /// By how much, and the limit; seconds.
+    most: Option<(f64, f64)>,
     queries: BTreeSet<usize>,
 }
 
 impl Worst {
-    /// Takes what a query uses.
-    fn add(&mut self, seen: &Seen<'_>, series: &Series, by_ms: i64) {
+    /// Takes by how many milliseconds a series is off that a query uses, and how many seconds of
+    /// that may be.
+    fn add(&mut self, seen: &Seen<'_>, series: &Series, (by_ms, limit): (i64, f64)) {
+        let by = by_ms as f64 / 1000.0;
+        if by <= limit {
+            return;
+        }
         let uses = seen.uses.iter().enumerate();
         let uses = uses.filter(|(_, uses)| uses.iter().any(|it| it.matches(&series.labels)));
-        let uses: Vec<_> = uses.map(|(query, _)| query).collect();
-        if !uses.is_empty() {
-            self.most_ms = self.most_ms.max(by_ms);
-            self.queries.extend(uses);
+        let queries: Vec<_> = uses.map(|(query, _)| query).collect();
+        if !queries.is_empty() && self.most.is_none_or(|(most, _)| by > most) {
+            self.most = Some((by, limit));
         }
+        self.queries.extend(queries);
     }
 
     /// How much it is, beside the limit, if it is over it; seconds.
-    fn beyond(&self, limit_s: f64) -> Option<(String, String)> {
-        let most_s = self.most_ms as f64 / 1000.0;
-        (most_s > limit_s).then(|| number_beside(most_s, limit_s))
+    fn beyond(&self) -> Option<(String, String)> {
+        self.most.map(|(by, limit)| number_beside(by, limit))
     }
 }

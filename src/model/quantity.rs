@@ -1,7 +1,14 @@
-//! Numbers and series as people read them.
+//! Numbers, instants and series as people read them.
+
+use jiff::Timestamp;
 
 use super::interval::Interval;
 use crate::storage::{Labels, METRIC_NAME};
+
+/// The instant that is so many milliseconds after the Unix epoch.
+pub fn time(milliseconds: i64) -> Timestamp {
+    Timestamp::from_millisecond(milliseconds).unwrap_or_default()
+}
 
 /// A number in at most four significant digits, as short as it gets.
 pub fn number(value: f64) -> String {

@@ -16,7 +16,7 @@ const ROUNDS_OF_MEMORY: usize = 3;
 /// in the storage, which holds nothing else. How many were seen, at least.
 pub(crate) fn seen_at_once(storage: &Storage, rounds: &[Vec<i64>]) -> Option<(usize, Kind)> {
     let all: Vec<_> = storage.iter().map(|(_, series)| series).collect();
-    let mut columns = columns(all, |_| Usage::Unused, true);
+    let mut columns = columns(storage, all, |_| Usage::Unused, true);
     let families = columns.iter().map(|column| column.family + 1).max().unwrap_or_default();
     let mut highest = vec![f64::NAN; columns.len()];
     let (mut starts, mut memory) = (Vec::new(), BTreeMap::new());
@@ -50,7 +50,7 @@ pub(crate) fn seen_at_once(storage: &Storage, rounds: &[Vec<i64>]) -> Option<(us
 /// How long before an instant the process of that page was started, seconds.
 pub(crate) fn age(storage: &Storage, at: i64) -> Option<f64> {
     let all: Vec<_> = storage.iter().map(|(_, series)| series).collect();
-    let mut columns = columns(all, |_| Usage::Unused, true);
+    let mut columns = columns(storage, all, |_| Usage::Unused, true);
     columns.iter_mut().for_each(|column| column.go_to(at));
     age_of(&columns, at)
 }

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::iter::Peekable;
 
 use crate::model::quantity::series;
-use crate::storage::{Labels, Point, PointsIter, Series, is_stale};
+use crate::storage::{Labels, Point, PointsIter, Series, Storage, is_stale};
 
 /// When a process was started, Unix seconds.
 const START_TIME: &str = "process_start_time_seconds";
@@ -62,8 +62,10 @@ pub(crate) enum Usage {
     AsCounter,
 }
 
-/// The columns of a target of which these are all series, those first that queries use.
+/// The columns of a target of which these are all series of the storage, those first that queries
+/// use.
 pub(crate) fn columns<'a>(
+    storage: &Storage,
     of_target: impl IntoIterator<Item = &'a Series> + Clone,
     usage: impl Fn(&Series) -> Usage,
     is_in_a_row: bool,
@@ -75,7 +77,11 @@ pub(crate) fn columns<'a>(
         let usage = usage(series);
         let name = series.labels.metric_name();
         let is_memory = is_in_a_row && name == MEMORY;
-        let role = if is_memory { Some(Role::Memory) } else { role(&series.labels, &names, usage) };
+        let declared = storage.declared(name);
+        let role = match is_memory {
+            true => Some(Role::Memory),
+            false => role(&series.labels, &names, declared, usage),
+        };
         let next = families.len();
         let (role, family) = (role?, *families.entry(family(name)).or_insert(next));
         let rest = series.points.iter().peekable();
@@ -90,7 +96,13 @@ pub(crate) fn columns<'a>(
     columns
 }
 
-fn role(labels: &Labels, names: &HashSet<&str>, usage: Usage) -> Option<Role> {
+/// `declared` says whether it accumulates, where its page does so against its name.
+fn role(
+    labels: &Labels,
+    names: &HashSet<&str>,
+    declared: Option<bool>,
+    usage: Usage,
+) -> Option<Role> {
     let name = labels.metric_name();
     let has = |part: &str, other: &str| {
         name.strip_suffix(part)
@@ -104,7 +116,13 @@ fn role(labels: &Labels, names: &HashSet<&str>, usage: Usage) -> Option<Role> {
     }
     let is_bucket = name.ends_with("_bucket") && !labels.get("le").is_empty();
     // Sums may fall, where something negative is observed.
-    if usage == Usage::AsCounter || is_bucket || has("_count", "_sum") {
+    if usage == Usage::AsCounter || declared == Some(true) {
+        return Some(Role::Counter);
+    }
+    if declared == Some(false) {
+        return None;
+    }
+    if is_bucket || has("_count", "_sum") {
         return Some(Role::Counter);
     }
     name.ends_with("_total").then_some(Role::Named)

@@ -391,7 +391,7 @@ mod tests {
             }
         }
         let all: Vec<_> = storage.iter().map(|(_, series)| series).collect();
-        let mut columns = columns(all, |_| Usage::Used, false);
+        let mut columns = columns(&storage, all, |_| Usage::Used, false);
         let pages: Vec<_> = (0..12).map(|n| 1_700_000_000_000 + n * 1000).collect();
         let history = History::of(&mut columns, &pages);
         (history.processes(), history.kind(), history.changes().len())

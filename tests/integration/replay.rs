@@ -135,6 +135,29 @@ fn recordings_in_one_directory_keep_their_targets_and_are_not_mixed_with_snapsho
 }
 
 #[test]
+fn a_recording_without_up_is_the_same_in_a_directory() {
+    let directory = directory_with(CONFIG);
+    let parts = directory.path().join("parts");
+    fs::create_dir(&parts).unwrap();
+    let seconds = |all: &[i64], sample: &str| -> String {
+        all.iter().map(|it| format!("{sample} {}\n", 1_700_000_000 + it)).collect()
+    };
+    let all: Vec<_> = (0..20).collect();
+    let holes: Vec<_> = all.iter().copied().filter(|it| *it != 7).collect();
+    for (lags, code) in [(&all, 0), (&holes, 3)] {
+        let text = seconds(&all, "latency_seconds 0.1") + &seconds(lags, "lag_seconds 0.01");
+        let others = ["active 3", "blocked_sum 1", "blocked_count 4"];
+        let text = text + &others.map(|it| seconds(&all, it)).concat() + "# EOF\n";
+        fs::write(parts.join("a.om"), text).unwrap();
+        let runs = ["parts/a.om", "parts"].map(|path| {
+            let run = audit(directory.path(), &["--recording", path]);
+            (run.code, run.json()["evidence"]["shortfalls"].clone())
+        });
+        assert_eq!((runs[0].0, &runs[0]), (code, &runs[1]));
+    }
+}
+
+#[test]
 fn what_is_counted_for_the_first_time_under_load_counts() {
     // A histogram with labels that is there from the third scrape on, with 5 calls of 2 seconds.
     let page = |n: usize| match n {

@@ -6,6 +6,9 @@ use crate::target_health::usual_interval;
 
 /// Timestamps may be in whole seconds; milliseconds.
 const A_SECOND: i64 = 1000;
+/// A timestamp of its own is taken while the page is made, which a busy machine holds up so long;
+/// milliseconds.
+const HELD_UP: i64 = 250;
 
 /// What is wrong with a series at a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,7 +48,8 @@ pub(super) fn walk(series: &Series, pages: &Pages, end: i64) -> Option<Walk> {
     let instants: Vec<_> = samples.iter().map(|point| point.at).collect();
     let is_of_pages = pages.are_of(&instants);
     let usual = usual_interval(if instants.len() > 1 { &instants } else { &pages.instants });
-    let tolerance = if is_of_pages { 0 } else { usual.unwrap_or_default().saturating_mul(3) };
+    let near = near(usual.unwrap_or_default());
+    let tolerance = if is_of_pages { near } else { usual.unwrap_or_default().saturating_mul(3) };
     let outside = outside(series, pages, end).filter(|it| *it > tolerance);
     if instants.is_empty() || pages.instants.is_empty() {
         let first = pages.instants.len();
@@ -59,6 +63,12 @@ pub(super) fn walk(series: &Series, pages: &Pages, end: i64) -> Option<Walk> {
         walk.between(&samples, pages, usual.unwrap_or_default(), is_quantile);
     }
     Some(walk)
+}
+
+/// How far a timestamp of its own may be from that of its page where samples usually come at this
+/// interval; milliseconds.
+fn near(usual: i64) -> i64 {
+    (usual / 2).max(HELD_UP)
 }
 
 /// What a sample lacks, if anything.
@@ -99,12 +109,16 @@ impl Walk {
 
     /// Where each page has to have a sample of its own instant.
     fn beside(&mut self, samples: &[Point], pages: &Pages, is_quantile: bool) {
-        let mut samples = samples.iter().peekable();
-        let near = usual_interval(&pages.instants).unwrap_or_default() / 4;
+        let near = near(usual_interval(&pages.instants).unwrap_or_default());
+        let is_of_page = |point: &&Point| pages.instants.binary_search(&point.at).is_ok();
+        let (exact, others): (Vec<&Point>, Vec<&Point>) = samples.iter().partition(is_of_page);
+        let (mut exact, mut others) = (exact.into_iter().peekable(), others.into_iter().peekable());
         for (page, at) in pages.instants.iter().enumerate().skip(self.first) {
-            // Its own timestamp may be some milliseconds off.
-            while samples.next_if(|point| point.at < at.saturating_sub(near)).is_some() {}
-            let found = samples.next_if(|point| point.at <= at.saturating_add(near));
+            while exact.next_if(|point| point.at < *at).is_some() {}
+            let found = exact.next_if(|point| point.at == *at).or_else(|| {
+                while others.next_if(|point| point.at < at.saturating_sub(near)).is_some() {}
+                others.next_if(|point| point.at <= at.saturating_add(near))
+            });
             self.push(found.map_or(Some(Hole::Missing), |it| hole(it.value, is_quantile)), page);
         }
     }
@@ -112,7 +126,7 @@ impl Walk {
     /// Where samples have a rhythm of their own: a page is missing in a pause that is longer than
     /// one and a half of their intervals, unless it is close to its ends.
     fn between(&mut self, samples: &[Point], pages: &Pages, usual: i64, is_quantile: bool) {
-        let near = usual / 2;
+        let near = near(usual);
         let is_whole = samples.iter().all(|sample| sample.at % A_SECOND == 0);
         let resolution = if is_whole { A_SECOND } else { 0 };
         // What is always behind its page is behind the last one too; the rule of timestamps tells.
@@ -155,8 +169,10 @@ mod tests {
         storage.get(id).clone()
     }
 
+    /// By seconds.
     fn pages(up: &[(i64, f64)]) -> Pages {
-        Pages::of_up(&up.iter().map(|(at, value)| Point { at: *at, value: *value }).collect(), 99)
+        let up = up.iter().map(|(at, value)| Point { at: at * 1000, value: *value });
+        Pages::of_up(&up.collect(), 99_000)
     }
 
     fn found(
@@ -164,7 +180,8 @@ mod tests {
         samples: &[(i64, f64)],
         pages: &Pages,
     ) -> Vec<(Hole, usize, usize)> {
-        let walk = walk(&series(labels, samples), pages, 99).unwrap_or_default();
+        let samples: Vec<_> = samples.iter().map(|(at, value)| (at * 1000, *value)).collect();
+        let walk = walk(&series(labels, &samples), pages, 99_000).unwrap_or_default();
         walk.runs.iter().map(|run| (run.hole, run.from, run.to)).collect()
     }
 
@@ -193,33 +210,56 @@ mod tests {
 
     #[test]
     fn samples_of_a_rhythm_of_their_own_need_not_be_in_every_page() {
-        let up: Vec<_> = (1..=8).map(|n| (n * 10, 1.0)).collect();
-        let up = pages(&up);
         for (samples, holes) in [
-            (&[7, 17, 27, 37, 47, 57, 67, 77][..], &[][..]),
-            (&[5, 35, 65], &[]),
-            (&[7, 17, 27, 57, 67, 77], &[(Hole::Missing, 3, 5)]),
-            (&[7, 17, 27, 37, 47], &[(Hole::Missing, 6, 8)]),
+            (&[70, 170, 270, 370, 470, 570, 670, 770][..], &[][..]),
+            (&[50, 350, 650], &[]),
+            (&[70, 170, 270, 570, 670, 770], &[(Hole::Missing, 3, 5)]),
+            (&[70, 170, 270, 370, 470], &[(Hole::Missing, 6, 8)]),
         ] {
-            let samples: Vec<_> = samples.iter().map(|at| (*at, 1.0)).collect();
-            assert_eq!(found(&[], &samples, &up), holes, "{samples:?}");
+            assert_eq!(beside_pages(samples), holes, "{samples:?}");
+        }
+    }
+
+    /// What is wrong beside eight pages, one a second; the instants are hundredths of a second, and
+    /// so are those of the pages: 100, 200, … 800.
+    fn beside_pages(hundredths: &[i64]) -> Vec<(Hole, usize, usize)> {
+        let up: Vec<_> = (1..=8).map(|n| Point { at: n * 1000, value: 1.0 }).collect();
+        let pages = Pages::of_up(&up.into_iter().collect(), 8000);
+        let samples: Vec<_> = hundredths.iter().map(|at| (*at * 10, 1.0)).collect();
+        let walk = walk(&series(&[], &samples), &pages, 8000).unwrap_or_default();
+        walk.runs.iter().map(|run| (run.hole, run.from, run.to)).collect()
+    }
+
+    #[test]
+    fn a_timestamp_is_taken_while_the_page_is_made() {
+        for (samples, holes) in [
+            (&[100, 200, 300, 400, 500, 600, 700, 800][..], &[][..]),
+            (&[100, 200, 300, 420, 500, 600, 700, 800], &[]),
+            (&[101, 230, 300, 415, 530, 600, 701, 800], &[]),
+            (&[149, 200, 300, 400, 549, 600, 700, 800], &[]),
+            (&[100, 200, 300, 420, 600, 700, 800], &[(Hole::Missing, 4, 5)]),
+            (&[100, 200, 300, 470, 500, 600, 700, 800], &[(Hole::Missing, 3, 4)]),
+        ] {
+            assert_eq!(beside_pages(samples), holes, "{samples:?}");
         }
     }
 
     #[test]
     fn samples_outside_of_the_scrapes_are_told() {
-        let up = pages(&[(20, 1.0), (30, 1.0), (40, 1.0)]);
+        let up = [2, 3, 4].map(|n| Point { at: n * 1000, value: 1.0 });
+        let up = Pages::of_up(&up.into_iter().collect(), 9900);
         for (samples, outside) in [
-            (&[20, 30, 40][..], None),
-            (&[10, 20, 30, 40], Some(10)),
-            (&[20, 30, 40, 50, 60, 120], Some(80)),
-            (&[19, 29, 39], None),
-            (&[60, 70], None),
+            (&[2000, 3000, 4000][..], None),
+            (&[2000, 3000, 4001], None),
+            (&[1000, 2000, 3000, 4000], Some(1000)),
+            (&[2000, 3000, 4000, 5000, 6000, 12_000], Some(8000)),
+            (&[1900, 2900, 3900], None),
+            (&[6000, 7000], None),
             // Its timestamps run ahead as a whole, which their own rule tells.
-            (&[80, 90], None),
+            (&[8000, 9000], None),
         ] {
             let samples: Vec<_> = samples.iter().map(|at| (*at, 1.0)).collect();
-            let walk = walk(&series(&[], &samples), &up, 99).unwrap_or_default();
+            let walk = walk(&series(&[], &samples), &up, 9900).unwrap_or_default();
             assert_eq!(walk.outside, outside, "{samples:?}");
         }
     }

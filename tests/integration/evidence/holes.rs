@@ -1,9 +1,12 @@
 //! Series that are not there all the time, or are no numbers; pages with nothing on them; targets
 //! that end.
 
-use super::source::{FLEETS, RECORDINGS, Source, WITH_UP};
+use super::source::{FLEETS, RECORDINGS, Source, WITH_UP, audit_in};
 use super::table::{Row, check, row};
-use super::telemetry::{ACTIVE, BLOCKED, LAG, Page, REQUESTS, SCRAPES, STARTED, Telemetry, WAIT};
+use super::telemetry::{
+    ACTIVE, BLOCKED, Fares, LAG, Page, REQUESTS, SCRAPES, START_TIME, STARTED, Telemetry, WAIT,
+};
+use crate::support::directory_with;
 
 const HOLES: &[&str] = &["holes"];
 const GONE: &[&str] = &["gone_targets"];
@@ -114,7 +117,13 @@ fn a_page_without_what_is_used_leaves_a_bound() {
             t.blank(12..=12);
             t.set(12..=12, "node_cpu_seconds_total", 7.0);
         }),
-        row("blank for most of the time at first", |t| t.blank(..15)).sick(1),
+        row("blank for most of the time at first", |t| {
+            t.without(.., START_TIME);
+            t.blank(..15);
+        })
+        .sick(1),
+        row("blank at first, of a process that was there", |t| t.blank(..2))
+            .says("nothing that a query uses in 2 of 20 "),
     ];
     check(&rows.map(|row| row.on(WITH_UP).falls_short(HOLES)));
 }
@@ -160,9 +169,64 @@ fn what_was_put_together_wrongly_leaves_a_bound() {
     );
 }
 
+/// The first target is not scraped, as where its samples are pushed; another one is.
+fn without_up(telemetry: &mut Telemetry) {
+    telemetry.add("b:8000");
+    telemetry.first().scrapes.iter_mut().for_each(|scrape| scrape.up = None);
+}
+
+#[test]
+fn what_was_not_scraped_is_held_to_the_same_beside_what_was() {
+    let rows = [
+        row("whole", without_up),
+        row("a gauge is missing", |t| {
+            without_up(t);
+            t.without(12..=12, LAG);
+        })
+        .falls_short(HOLES)
+        .says("asyncio_event_loop_lag_seconds is missing in 1 of 20 "),
+        row("a pause", |t| {
+            without_up(t);
+            t.first().scrapes.drain(8..14);
+        })
+        .falls_short(&["max_gap"])
+        .says("there was no scrape for 7 s"),
+        row("an end", |t| {
+            without_up(t);
+            t.first().keep(..10);
+        })
+        .falls_short(GONE),
+        row("a restart", |t| {
+            without_up(t);
+            let start = t.seconds(9.5);
+            t.set(10.., START_TIME, start);
+        })
+        .falls_short(&["restarts"]),
+    ];
+    check(&rows.map(|row| row.on(&[Source::Recording])));
+}
+
 fn up_only(telemetry: &mut Telemetry, scrapes: std::ops::Range<usize>) {
     for (n, scrape) in telemetry.first().scrapes.iter_mut().enumerate() {
         scrape.up = scrapes.contains(&n).then_some(1.0);
+    }
+}
+
+#[test]
+fn what_no_query_looks_at_may_be_blank() {
+    let config = "queries: {p99_latency: vector(0.1), event_loop_lag: 'max_over_time(lag[5s])', \
+                  blocking_duration_avg: vector(0), \
+                  peak_active_requests: 'max_over_time(active[5s])'}\n";
+    for (blank, code) in [(3, 0), (14, 0), (15, 3), (17, 3)] {
+        let mut telemetry = Telemetry::whole(Source::Recording, Fares::Well);
+        telemetry.each(.., |_, page| *page = Page::default());
+        for series in ["lag", "active"] {
+            telemetry.set(.., series, 0.01);
+        }
+        telemetry.blank(blank..=blank);
+        let directory = directory_with(config);
+        let run = audit_in(directory.path(), &telemetry);
+        assert_eq!(run.code, code, "page {blank}: {}", run.stdout);
     }
 }
 
@@ -178,8 +242,17 @@ fn what_a_healthy_service_does_is_no_hole() {
         row("the first page is before the application", |t| {
             t.each(..1, |_, page| page.samples.retain(|(name, _)| name.starts_with("process_")));
         }),
-        row("the first page is blank", |t| t.blank(..1)),
+        row("the first page is blank", |t| {
+            t.blank(..1);
+            t.without(.., START_TIME);
+        }),
+        row("the first page is blank, of a process that was just started", |t| {
+            t.blank(..1);
+            let start = t.seconds(-0.5);
+            t.set(1.., START_TIME, start);
+        }),
         row("the first pages are comments", |t| {
+            t.without(.., START_TIME);
             t.blank(..3);
             t.each(..3, |_, page| page.comments = "# HELP x x\n".to_owned());
         }),
@@ -216,6 +289,7 @@ fn what_a_healthy_service_does_is_no_hole() {
             row("a target ends an interval earlier", |t| t.add("b:8000").keep(..LAST)),
             row("another service ends", |t| {
                 let other = t.add("b:9100");
+                other.job = "node";
                 other.keep(..7);
                 other.scrapes.iter_mut().for_each(|it| {
                     it.page = Page::default();

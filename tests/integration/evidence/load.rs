@@ -1,8 +1,8 @@
 //! Whether the service was asked for anything, and what came of it under load.
 
-use super::source::{FLEETS, Source, WITH_UP};
+use super::source::{FLEETS, Source};
 use super::table::{check, row};
-use super::telemetry::{BLOCKED, Fares, LAG, REQUESTS, Telemetry};
+use super::telemetry::{BLOCKED, Fares, LAG, Page, REQUESTS, Telemetry};
 use crate::support::{auditor, directory_with};
 
 const FAILURES: &str = "http_request_failures_total";
@@ -81,9 +81,17 @@ fn a_quantile_beyond_the_buckets_is_a_lower_bound() {
 #[test]
 fn what_is_counted_for_the_first_time_counts() {
     check(&[
-        row("a histogram is born with long calls", |t| born(t, 10, 4.0)).on(WITH_UP).calm(1),
-        row("a histogram is born with short calls", |t| born(t, 10, 0.01)).on(WITH_UP),
+        row("a histogram is born with long calls", |t| born(t, 10, 4.0)).calm(1),
+        row("a histogram is born with short calls", |t| born(t, 10, 0.01)),
     ]);
+}
+
+/// Another target shows this series alone.
+fn other_page(t: &mut Telemetry, series: &str) {
+    t.add("b:8000").scrapes.iter_mut().for_each(|scrape| {
+        scrape.page = Page::default();
+        scrape.page.set(series, 3.0);
+    });
 }
 
 #[test]
@@ -92,10 +100,19 @@ fn a_target_without_the_lag_of_the_others_is_not_calm() {
         let other = t.add("b:8000");
         other.scrapes.iter_mut().for_each(|scrape| scrape.page.remove(LAG));
     };
-    check(&[row("one of two has no lag", lacking)
-        .on(FLEETS)
-        .falls_short(&["holes"])
-        .says("there is no `event_loop_lag`, which other targets of the job have")]);
+    check(
+        &[
+            row("one of two has no lag", lacking)
+                .falls_short(&["holes"])
+                .says("there is no `event_loop_lag`, which other targets of the job have"),
+            row("one of two has nothing that is used", |t| other_page(t, "x_total"))
+                .falls_short(&["holes"])
+                .says("no query uses anything of its pages"),
+            row("one of two is used by a check alone", |t| other_page(t, "pool_size"))
+                .with("checks: {pool: {query: pool_size, min: 1}}"),
+        ]
+        .map(|row| row.on(FLEETS)),
+    );
 }
 
 /// A warm service whose requests all fail: `rate` would extend one of both counters further.

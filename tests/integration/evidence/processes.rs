@@ -242,8 +242,21 @@ fn one_process_is_one_process() {
                 page.set("cache_seconds_count", 3.0);
             });
         }),
+        row("declared gauges that are named as counters", |t| {
+            without_start_time(t);
+            t.without(.., CPU);
+            t.each(.., |n, page| {
+                for gauge in ('a'..='l').map(|it| format!("{it}_total")) {
+                    let sample = format!("# TYPE {gauge} gauge\n{gauge}");
+                    page.set(&sample, [90.0, 1.0][n % 2] + n as f64);
+                }
+            });
+        })
+        .on(&[Source::Snapshots, Source::Live]),
         row("another service restarts", |t| {
-            t.add("b:9100").scrapes.iter_mut().enumerate().for_each(|(n, it)| {
+            let other = t.add("b:9100");
+            other.job = "node";
+            other.scrapes.iter_mut().enumerate().for_each(|(n, it)| {
                 it.page = Page::default();
                 it.page.set(START_TIME, if n < 9 { 1000.0 } else { 1_700_000_008.5 });
                 it.page.set("node_boots_total", if n < 9 { 7.0 } else { 0.0 });

@@ -100,6 +100,7 @@ impl Row {
         if allowed {
             rules.extend(self.rules.iter().map(|rule| match *rule {
                 "min_requests" => "min_requests: 0".to_owned(),
+                "max_gap" => "max_gap: 1m".to_owned(),
                 rule => format!("{rule}: allow"),
             }));
         }
@@ -118,8 +119,8 @@ impl Row {
         rules.dedup();
         let details: Vec<_> =
             shortfalls.iter().map(|it| it["detail"].as_str().unwrap_or_default()).collect();
-        // Who asks for no request misses none.
-        let is_short = |rule: &&str| !allowed || *rule != "min_requests";
+        // Who asks for no request misses none, and a pause that may be is none.
+        let is_short = |rule: &&str| !allowed || !["min_requests", "max_gap"].contains(rule);
         let expected: Vec<_> = self.rules.iter().copied().filter(is_short).collect();
         let words = if expected.is_empty() { "" } else { words };
         let is_said = details.iter().any(|it| it.contains(words)) || words.is_empty();

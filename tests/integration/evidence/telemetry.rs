@@ -36,6 +36,7 @@ pub(crate) struct Telemetry {
 pub(crate) struct Target {
     /// Without `job` in the live source, which gives its own labels; empty for none.
     pub(crate) instance: String,
+    pub(crate) job: &'static str,
     pub(crate) scrapes: Vec<Scrape>,
 }
 
@@ -75,7 +76,7 @@ impl Telemetry {
             page: Page::of_default_queries(n, fares, start),
         };
         let instance = "a:8000".to_owned();
-        let target = Target { instance, scrapes: (0..SCRAPES).map(scrape).collect() };
+        let target = Target { instance, job: "api", scrapes: (0..SCRAPES).map(scrape).collect() };
         Self { source, targets: vec![target] }
     }
 
@@ -128,8 +129,7 @@ impl Telemetry {
     /// As a recording in OpenMetrics.
     pub(crate) fn recording(&self) -> String {
         let mut lines = Vec::new();
-        for Target { instance, scrapes } in &self.targets {
-            let job = if instance.is_empty() { "" } else { "api" };
+        for Target { instance, job, scrapes } in &self.targets {
             let own = match instance.as_str() {
                 "" => String::new(),
                 instance => format!("instance=\"{instance}\",job=\"{job}\""),
