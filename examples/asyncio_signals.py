@@ -24,7 +24,8 @@ FastAPI and Starlette, are seen by themselves. A pool of your own is, once you s
 Names: nothing of this claims a name in the registry. Where another metric has one of these
 names, whether it came before or after, that one is shown and ours is not; if it is of another
 type, a warning says so. (http_request_duration_seconds of prometheus-fastapi-instrumentator
-knows nothing above 1 s: let p99_latency ask http_request_duration_highr_seconds_bucket instead.)
+knows nothing above 1 s: let p99_latency ask http_request_duration_highr_seconds_bucket instead.
+It also counts the page: say Instrumentator(excluded_handlers=["/metrics"]).)
 
 Lag: asyncio_event_loop_lag_seconds is the worst since the same reader's page before, or what is
 still going on. A reader is told by address and User-Agent, in which each run of `auditor` has a
