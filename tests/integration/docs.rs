@@ -164,6 +164,17 @@ fn every_command_shown_is_understood() {
     }
 }
 
+/// A test runs those steps, and with them what README shows of them.
+#[test]
+fn the_steps_shown_are_those_of_the_workflow() {
+    let workflow: yaml_serde::Value =
+        yaml_serde::from_str(include_str!("../../examples/github-actions-gating.yml")).unwrap();
+    let steps = workflow["jobs"]["gate"]["steps"].as_sequence().unwrap();
+    let shown = blocks("yaml").into_iter().find(|block| block.contains("$SERVICE")).unwrap();
+    let shown: Vec<yaml_serde::Value> = yaml_serde::from_str(&format!("{shown}\n")).unwrap();
+    assert!(shown.len() == 3 && shown.iter().all(|step| steps.contains(step)), "{shown:#?}");
+}
+
 /// Every threshold with its default.
 fn thresholds() -> Vec<(&'static str, f64)> {
     let levels = Level::ALL.map(|(_, it)| (it.threshold(), Levels::default().start_of(it)));
@@ -238,6 +249,8 @@ fn rules_of_evidence_are_documented_with_their_defaults() {
     for def in &RULES {
         let row = format!("| `{}` | {} | {} |", def.key, def.default, def.description);
         assert!(EVIDENCE.contains(&row), "docs/evidence.md lacks {row}");
+        let rows = EVIDENCE.lines().filter(|line| line.starts_with(&format!("| `{}` |", def.key)));
+        assert_eq!(rows.count(), 2, "what it asks for, and of which source: {}", def.key);
         let template = DEFAULT_METRICS.split("# evidence:").nth(1).unwrap();
         assert!(template.contains(def.key), "the template lacks {}", def.key);
     }

@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+README = EXAMPLES.with_name("README.md")
 sys.path.insert(0, str(EXAMPLES))
 
 import anyio.to_thread
@@ -455,6 +456,17 @@ show(drive(app))
         self.assertIn(f"{COUNT} / GET 2.0", lines)
         self.assertIn("http_request_failures_total 3.0", lines)
         self.assertFalse([line for line in lines if line.startswith(f"{COUNT} 5")])
+
+
+class Readme(unittest.TestCase):
+    def test_what_it_shows_of_fastapi_is_enough(self):
+        [shown] = README.read_text().split("\n```python\n")[1:]
+        code = """
+            page = drive(app, paths=("/", "/metrics", "/metrics/"))
+            names = ("asyncio_event_loop_lag_seconds", "http_request_duration_seconds_count 1.0")
+            assert all(f"\\n{name}" in page for name in names), page
+        """
+        python(APP + shown.split("```")[0] + textwrap.dedent(code))
 
 
 class Startup(unittest.TestCase):
