@@ -17,9 +17,13 @@ use auditor::model::weights::Weights;
 const README: &str = include_str!("../../README.md");
 const EVIDENCE: &str = include_str!("../../docs/evidence.md");
 
-/// The code blocks of README in that language.
+/// README, and what it leads to.
+const PAGES: [&str; 3] =
+    [README, include_str!("../../docs/scraping.md"), include_str!("../../docs/servers.md")];
+
+/// The code blocks of the pages in that language.
 fn blocks(language: &str) -> Vec<&'static str> {
-    let blocks = README.split("\n```").skip(1).step_by(2);
+    let blocks = PAGES.iter().flat_map(|page| page.split("\n```").skip(1).step_by(2));
     blocks.filter_map(|block| block.strip_prefix(language)?.strip_prefix('\n')).collect()
 }
 
