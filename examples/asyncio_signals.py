@@ -28,11 +28,11 @@ knows nothing above 1 s: let p99_latency ask http_request_duration_highr_seconds
 It also counts the page: say Instrumentator(excluded_handlers=["/metrics"]).)
 
 Lag: asyncio_event_loop_lag_seconds is the worst since the same reader's page before, or what is
-still going on. A reader is told by address and User-Agent, in which each run of `auditor` has a
-number of its own: none takes a stall from another, and a run is not shown those before it. What
-ended less than its own length ago is shown again, for the page before may have come too late.
-The first page of a reader has what is going on. One that comes later than HOLD_S after the page
-before has no lag: nobody knows what the reader has missed.
+still going on. A reader is told by address and User-Agent (those who share both are one), and each
+run of `auditor` has a User-Agent of its own: none takes a stall from another, and a run is not
+shown those before it. What ended less than its own length ago is shown again, for the page before
+may have come too late. The first page of a reader has what is going on. One that comes later than
+HOLD_S after the page before has no lag: nobody knows what the reader has missed.
 
 That holds for pages behind `Signals`. Of others, as start_http_server makes them, the reader is
 not known, and a stall is shown for HOLD_S: no reader misses it that comes more often than that.
@@ -42,7 +42,7 @@ second.
 
 Several workers: set PROMETHEUS_MULTIPROC_DIR to a directory that is empty at the start, and make
 the page with prometheus_client's MultiProcessCollector. Readers are not known there either, and
-another metric with one of these names has to exist before the first request: what ours has
+another metric with one of these names has to exist when the service has started: what ours has
 written until then stays on the page. Without that variable, scrape each worker by itself.
 """
 
