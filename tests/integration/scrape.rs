@@ -11,27 +11,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::support::fake::{Fake, Request, Response};
+use crate::support::page::{CONFIG, metrics, page};
 use crate::support::real::free_address;
 use crate::support::{Run, auditor, command, directory_with};
 use serde_json::Value;
-
-const CONFIG: &str = "
-queries:
-  p99_latency: latency_seconds
-  event_loop_lag: max_over_time(lag_seconds[$window])
-  blocking_duration_avg: rate(blocked_sum[$window]) / rate(blocked_count[$window])
-  peak_active_requests: max_over_time(active[$window])
-";
-
-/// A page of a service whose loop lags by so many seconds.
-fn page(lag: f64) -> String {
-    format!("latency_seconds 0.1\nlag_seconds {lag}\nblocked_sum 1\nblocked_count 4\nactive 3\n")
-}
-
-fn metrics(lag: f64) -> Response {
-    let kind: &dyn std::fmt::Display = &"text/plain; version=0.0.4";
-    Response::with_headers(200, &[("Content-Type", kind)], page(lag))
-}
 
 /// A service that answers the n-th scrape, 0 first, as `respond` says.
 fn service(respond: impl Fn(usize) -> Response + Send + Sync + 'static) -> Fake {
