@@ -1,7 +1,8 @@
 //! Pages whose samples have timestamps of their own, and services whose clock is off.
 
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::thread;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::support::fake::{Fake, Response};
 use crate::support::{Run, auditor, directory_with};
@@ -53,7 +54,14 @@ fn samples_of_another_time_than_their_scrape_leave_a_bound() {
     for (name, at, words) in [
         ("of the scrape", Box::new(|_| now()) as Box<dyn Fn(i64) -> i64 + Send + Sync>, None),
         // A busy machine takes its time to make a page.
-        ("held up", Box::new(|n| now() + [0, 0, 60][n as usize % 3]), None),
+        (
+            "held up",
+            Box::new(|n| {
+                thread::sleep(Duration::from_millis([0, 0, 60][n as usize % 3]));
+                now()
+            }),
+            None,
+        ),
         ("whole seconds", Box::new(|_| now() / 1000 * 1000), None),
         ("late", Box::new(|_| now() - 20_000), Some(says("lag 20"))),
         ("stuck", Box::new(move |_| began - 5000), Some(says("lag"))),
