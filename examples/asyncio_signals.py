@@ -1,14 +1,20 @@
 """The runtime signals of an asyncio service, named as default_metrics.yaml asks for them.
 
-ASGI (FastAPI, Starlette, Litestar, Quart, Django), around the app or by add_middleware:
+Needs prometheus_client, and a page made of its default registry. In FastAPI, all of it:
 
-    app = asyncio_signals.Signals(app)
+    app.add_middleware(asyncio_signals.Signals)
+    app.mount("/metrics", prometheus_client.make_asgi_app())
+
+Other ASGI apps (Starlette, Litestar, Quart, Django) by add_middleware too, or around the app:
+
+    app = asyncio_signals.Signals(app, page="/metrics")
 
 Anything else: call `asyncio_signals.install()` once in the running loop, and put
-`with asyncio_signals.request():` around the handling of each request. An exception counts it as
-failed, and so does `.failed = True` on what `with ... as` gives.
+`with asyncio_signals.request():` around the handling of each request.
 
-Needs prometheus_client, and a /metrics page made of its default registry.
+Requests: one fails whose handler raises or is cancelled, or that is answered with a status of
+400 or more, and that for which `.failed = True` is set on what `with ... as` gives. The page of
+metrics is no request of the service.
 
 Threads: asyncio.to_thread, run_in_executor(None, ...) and anyio's, and so the `def` handlers of
 FastAPI and Starlette, are seen by themselves. A pool of your own is, once you say
@@ -18,22 +24,26 @@ FastAPI and Starlette, are seen by themselves. A pool of your own is, once you s
 Names: nothing of this claims a name in the registry. Where another metric has one of these
 names, whether it came before or after, that one is shown and ours is not; if it is of another
 type, a warning says so. (http_request_duration_seconds of prometheus-fastapi-instrumentator
-knows nothing above 1 s: let p99_latency ask http_request_duration_highr_seconds_bucket instead.)
+knows nothing above 1 s: let p99_latency ask http_request_duration_highr_seconds_bucket instead.
+It also counts the page: say Instrumentator(excluded_handlers=["/metrics"]).)
 
-Lag: asyncio_event_loop_lag_seconds is the worst since the page before, or what is still going on.
-Each reader, told by address and User-Agent, has pages of its own: it meets every stall at any
-interval up to HOLD_S, nobody takes one from it, and none is older than its last page. So a run
-is not shown the stalls of the run before. (One of more than LATE_S stays for as long again as it
-took, for the page after it may have come too late.) That holds for pages behind `Signals`. Of
-others, as start_http_server makes them, the reader is not known: a stall is shown for KEEP_S at
-least, or for twice the slowest rhythm of pages within RHYTHM_S, if that is longer. A slow reader
-who comes while a quick one is there already may then miss stalls in this gauge, unless KEEP_S is
-its interval. blocking_events_total and blocking_duration_seconds count on and miss none.
+Lag: asyncio_event_loop_lag_seconds is the worst since the same reader's page before, or what is
+still going on. A reader is told by address and User-Agent (those who share both are one), and each
+run of `auditor` has a User-Agent of its own: none takes a stall from another, and a run is not
+shown those before it. What ended less than its own length ago is shown again, for the page before
+may have come too late. The first page of a reader has what is going on. One that comes later than
+HOLD_S after the page before has no lag: nobody knows what the reader has missed.
+
+That holds for pages behind `Signals`. Of others, as start_http_server makes them, the reader is
+not known, and a stall is shown for HOLD_S: no reader misses it that comes more often than that.
+A healthy run is shown the stalls of a sick one that ended less than HOLD_S before it began, so
+ASYNCIO_SIGNALS_HOLD_S=3 in the environment suits a service that only `auditor` scrapes, each
+second.
 
 Several workers: set PROMETHEUS_MULTIPROC_DIR to a directory that is empty at the start, and make
-the page with prometheus_client's MultiProcessCollector. It is not known there when a page is
-made, so the lag stays for HOLD_S: ASYNCIO_SIGNALS_HOLD_S=3 in the environment suits a service
-that only `auditor` scrapes, each second. Without that variable, scrape each worker by itself.
+the page with prometheus_client's MultiProcessCollector. Readers are not known there either, and
+another metric with one of these names has to exist when the service has started: what ours has
+written until then stays on the page. Without that variable, scrape each worker by itself.
 """
 
 import asyncio
@@ -46,16 +56,15 @@ import threading
 import time
 import warnings
 from collections import deque
+from pathlib import Path
 
 from prometheus_client import REGISTRY, Counter, Gauge, Histogram
 
 TICK_S = 0.02  # how often the loop's lag is measured
 BLOCKING_S = 0.1  # a lag from which on it counts as blocked; asyncio's slow_callback_duration
-KEEP_S = 2  # how long a stall is shown, at least, to readers who are not known
 # How long a stall is kept for the next page; has to exceed the scrape interval.
 HOLD_S = float(os.environ.get("ASYNCIO_SIGNALS_HOLD_S", 70))
-LATE_S = 3  # from which lag on the reader may have given up the page before it came
-RHYTHM_S = 300  # how long a rhythm of pages is remembered
+READERS = 100  # so many of those who came last are remembered
 PUBLISH_S = 0.1  # how often the lag is published where pages are made of files
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 MULTIPROCESS = bool({"PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir"} & set(os.environ))
@@ -103,7 +112,10 @@ LATENCY = Metric(
 FAILURES = Metric(Counter, "http_request_failures_total", "Requests that failed.")
 ACTIVE = Metric(Gauge, "active_requests", "Requests in flight.", multiprocess_mode="livesum")
 LAG = Metric(
-    Gauge, "asyncio_event_loop_lag_seconds", "Worst lag of late.", multiprocess_mode=LIVE_MAX
+    Gauge,
+    "asyncio_event_loop_lag_seconds",
+    "Worst lag since the page before, unless that is too long ago.",
+    multiprocess_mode=LIVE_MAX,
 )
 BLOCKING_EVENTS = Metric(Counter, "blocking_events_total", "How often the loop was blocked.")
 BLOCKING = Metric(
@@ -131,14 +143,11 @@ class Lags:
             while now - self.late[0][0] > HOLD_S:
                 self.late.popleft()
 
-    def worst(self, now, reach, reading=0.0):
-        """The worst that ended within `reach` seconds, for one who is `reading` for so long."""
-
-        def counts(age, lag):
-            return age <= reach or (lag > LATE_S and age <= min(lag, reading))
-
+    def worst(self, now, since=0.0, reach=HOLD_S):
+        """The worst that ended after `since`, and within `reach` seconds or its own length."""
         with self.lock:
-            return next((lag for when, lag in self.late if counts(now - when, lag)), 0.0)
+            ended = ((now - when, lag) for when, lag in self.late if when >= since)
+            return next((lag for age, lag in ended if age <= max(reach, lag)), 0.0)
 
 
 class Watch:
@@ -165,35 +174,9 @@ class Watch:
         finally:
             self.running.remove(self)
 
-    def worst(self, now, *reach):
+    def worst(self, now, *span):
         """The worst of the lags, or the one that is still going on."""
-        return max(self.lags.worst(now, *reach), now - self.due)
-
-
-class Reader:
-    """Knows when it was given pages, and so how far back the next one has to reach."""
-
-    def __init__(self, is_known):
-        self.is_known, self.first, self.last = is_known, None, None
-        self.gaps, self.rhythm, self.learned = deque(maxlen=7), 0.0, 0.0
-
-    def reach(self, now):
-        """How far back a page reaches that is made now, and since when it reads: in seconds."""
-        if self.last is None or now - self.last > HOLD_S:
-            self.first = self.last = now
-        gap, self.last = now - self.last, now
-        if not self.is_known:
-            self.learn(now, gap)
-            gap = min(max(KEEP_S, 2 * self.rhythm, gap), HOLD_S)
-        return gap, now - self.first
-
-    def learn(self, now, gap):
-        self.gaps.append(gap)
-        if len(self.gaps) == self.gaps.maxlen:
-            # Pauses between two runs are longer, and rare.
-            rhythm = sorted(self.gaps)[-3]
-            if rhythm >= self.rhythm or now - self.learned > RHYTHM_S:
-                self.rhythm, self.learned = rhythm, now
+        return max(self.lags.worst(now, *span), now - self.due)
 
 
 class Page:
@@ -202,7 +185,7 @@ class Page:
     reader = contextvars.ContextVar("reader", default=None)
 
     def __init__(self):
-        self.readers, self.lock = {}, threading.Lock()
+        self.readers, self.lock = {}, threading.Lock()  # when each had its first page and its last
 
     def describe(self):
         return []  # the names that it claims
@@ -217,15 +200,22 @@ class Page:
 
     def lag(self):
         with self.lock:  # of two pages at once, each shows its own
-            if not MULTIPROCESS:
-                now = time.monotonic()
-                LAG.metric.set(worst_lag(now, *self.reach(now)))
-            return LAG.metric.collect()
+            span = self.span(self.reader.get(), time.monotonic())
+            if not MULTIPROCESS and span:
+                LAG.metric.set(worst_lag(*span))
+            [family] = LAG.metric.collect()
+            if not span:
+                family.samples.clear()
+            return [family]
 
-    def reach(self, now):
-        name = self.reader.get()
-        self.readers = {it: r for it, r in self.readers.items() if now - r.last <= RHYTHM_S}
-        return self.readers.setdefault(name, Reader(name is not None)).reach(now)
+    def span(self, reader, now):
+        """Now, since when this reader comes, and how far back its page reaches; if that is known."""
+        first, last = self.readers.pop(reader, (now, now))
+        is_late = now - last > HOLD_S
+        self.readers[reader] = now if is_late else first, now
+        if len(self.readers) > READERS:
+            del self.readers[next(iter(self.readers))]
+        return None if is_late else (now, first, HOLD_S if reader is None else now - last)
 
 
 REGISTRY.register(Page())
@@ -235,31 +225,26 @@ def watches():
     return [watch for watch in list(Watch.running) if watch.loop.is_running()]
 
 
-def worst_lag(now, *reach):
-    return max((watch.worst(now, *reach) for watch in watches()), default=0.0)
+def worst_lag(*span):
+    return max((watch.worst(*span) for watch in watches()), default=0.0)
 
 
 def publish():
     """Writes the lag to this worker's file, also while its loop hangs."""
     while watches():
-        LAG.use("set", worst_lag(time.monotonic(), HOLD_S))
+        LAG.use("set", worst_lag(time.monotonic()))
         time.sleep(PUBLISH_S)
 
 
 def bury():
     """Removes what workers that are gone have left of their present: requests in flight, lag."""
-    from prometheus_client import multiprocess
-
-    directory = os.environ.get("PROMETHEUS_MULTIPROC_DIR", "")
-    for name in os.listdir(directory):
-        pid = name.removesuffix(".db").rpartition("_")[2]
-        if name.startswith("gauge_live") and pid.isdigit():
-            try:
-                os.kill(int(pid), 0)
-            except ProcessLookupError:
-                multiprocess.mark_process_dead(pid)
-            except PermissionError:
-                pass  # it lives, as somebody else
+    for file in Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]).glob("gauge_live*.db"):
+        try:
+            os.kill(int(file.stem.rpartition("_")[2]), 0)
+        except ProcessLookupError:
+            file.unlink(missing_ok=True)  # another worker may do so too
+        except PermissionError:
+            pass  # it lives, as somebody else
 
 
 def install():
@@ -389,10 +374,15 @@ def agent(scope):
 
 
 class Signals:
-    """ASGI middleware. The page of metrics, at `page`, is no request of the service."""
+    """ASGI middleware; `page` is the path of the page of metrics."""
 
     def __init__(self, app, page="/metrics"):
         self.app, self.page = app, page
+
+    def is_page(self, scope):
+        # An app that is mounted, or has a root_path, may find that before the path.
+        roots = "", scope.get("root_path", ""), getattr(self.app, "root_path", "")
+        return scope["path"].rstrip("/") in [root.rstrip("/") + self.page for root in roots]
 
     async def __call__(self, scope, receive, send):
         if scope["type"] == "lifespan":
@@ -402,7 +392,7 @@ class Signals:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        if scope["path"].rstrip("/") == self.page:
+        if self.is_page(scope):
             Page.reader.set((*(scope.get("client") or ())[:1], agent(scope)))
             await self.app(scope, receive, send)
             return

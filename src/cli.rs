@@ -83,7 +83,8 @@ pub struct Cli {
     #[arg(long, value_name = "WHAT", value_parser = gates())]
     fail_on: Vec<FailOn>,
 
-    /// Profile of the configuration: overrides of its thresholds, weights, checks, queries, vars
+    /// Profile of the configuration: overrides of its vars, queries, thresholds, weights, checks and
+    /// evidence
     #[arg(long, value_name = "NAME")]
     profile: Option<String>,
 
@@ -202,7 +203,7 @@ pub struct Common {
     #[arg(long, value_name = "TIME", value_parser = parse_time, allow_hyphen_values = true)]
     at: Option<Timestamp>,
 
-    /// Bound of the whole audit, without the time of scraping and of the command
+    /// Bound of the whole audit, without the time of scraping, of the command and of --settle
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = parse_duration)]
     timeout: Duration,
 

@@ -49,7 +49,7 @@ fn refused(refusal: &clap::Error, args: Vec<OsString>) -> Exit {
         return Exit::Success;
     }
     if let Some(path) = Cli::report_path_of_refused(args) {
-        paths::clear_report(&path);
+        paths::clear_report_at(&path);
     }
     Exit::Usage
 }

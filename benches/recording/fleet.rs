@@ -14,19 +14,21 @@ const SECONDS: u64 = 900;
 /// The end of the last second. No sample lies at the edge of a window that ends here.
 pub(crate) const END: i64 = START + SECONDS as i64 * 1000;
 
-const INSTANCES: u64 = 123;
+const INSTANCES: u64 = 115;
 const HANDLERS: [&str; 5] = ["/api/orders", "/api/orders/{id}", "/api/users", "/health", "/login"];
 const BUCKET: &str = "http_request_duration_seconds_bucket";
+const COUNT: &str = "http_request_duration_seconds_count";
 const BOUNDS: [&str; 14] = [
     "0.005", "0.01", "0.025", "0.05", "0.075", "0.1", "0.25", "0.5", "0.75", "1.0", "2.5", "5.0",
     "10.0", "+Inf",
 ];
-const OTHERS: [&str; 11] = [
+const OTHERS: [&str; 12] = [
     "active_requests",
     "asyncio_event_loop_lag_seconds",
     "blocking_duration_seconds_count",
     "blocking_duration_seconds_sum",
     "blocking_events_total",
+    "http_request_failures_total",
     "scrape_duration_seconds",
     "threadpool_queue_wait_seconds_count",
     "threadpool_queue_wait_seconds_sum",
@@ -62,7 +64,7 @@ struct Series {
     labels: Labels,
     name: &'static str,
     instance: u64,
-    /// The place of its handler, and its bound, of a bucket.
+    /// The place of its handler, and its bound, of a bucket; the count has all of them.
     handler: u64,
     bound: f64,
 }
@@ -78,6 +80,9 @@ fn series_of(instance: u64) -> impl Iterator<Item = Series> {
         .map(|name| Series { labels: labels(name), name, instance, handler: 0, bound: 0.0 })
         .collect();
     for (handler, path) in (0..).zip(HANDLERS) {
+        let mut count = labels(COUNT);
+        count.set("handler", path);
+        all.push(Series { labels: count, name: COUNT, instance, handler, bound: f64::INFINITY });
         for le in BOUNDS {
             let mut labels = labels(BUCKET);
             labels.set("handler", path);
@@ -110,7 +115,7 @@ impl Series {
     /// Counters were running for a while.
     fn before(&self) -> f64 {
         match self.name {
-            BUCKET => (100_000.0 * share(self.bound, 0.5)).floor(),
+            BUCKET | COUNT => (100_000.0 * share(self.bound, 0.5)).floor(),
             name if name.ends_with("_sum") => 123.456_789,
             _ => 10_000.0,
         }
@@ -122,7 +127,7 @@ impl Series {
         let tasks = |second| (self.random(3, second) * 8.0 * load).floor();
         let blocked = f64::from(u8::from(self.random(4, second) < 0.3 * load));
         match self.name {
-            BUCKET => {
+            BUCKET | COUNT => {
                 let most = 40.0 / (1 + self.handler * 4) as f64;
                 let requests = (self.random(5 + self.handler, second) * most * load).floor();
                 before + (requests * share(self.bound, load)).floor()
@@ -133,6 +138,9 @@ impl Series {
                 before + blocked * (0.05 + self.random(12, second) * 0.1)
             }
             "blocking_duration_seconds_count" | "blocking_events_total" => before + blocked,
+            "http_request_failures_total" => {
+                before + f64::from(u8::from(self.random(15, second) < 0.1 * load))
+            }
             "scrape_duration_seconds" => 0.004 + self.random(13, second) * 0.004,
             "threadpool_queue_wait_seconds_sum" => {
                 before + tasks(second) * self.random(14, second) * 0.01

@@ -95,7 +95,7 @@ pub enum PageProblem {
     #[error("{}", transport(.0))]
     Transport(#[from] Failed<TransportError>),
     /// It comes with another status than 200.
-    #[error("HTTP {0}{1}")]
+    #[error("{}", status(*.0, .1))]
     Status(u16, Journey),
     /// The service wants credentials, or others than were sent; which those were.
     #[error("{}", unauthorized(*.0, .1, .2.as_deref()))]
@@ -211,6 +211,15 @@ pub enum SamplesError {
         /// The instant.
         at: Timestamp,
     },
+}
+
+/// The status, and what to look at where it says that.
+fn status(status: u16, journey: &Journey) -> String {
+    let hint = match status {
+        404 => "; is this the path of its page of metrics? The usual one is /metrics",
+        _ => "",
+    };
+    format!("HTTP {status}{journey}{hint}")
 }
 
 /// What is missing where a service refuses its page, and the ways to give it.

@@ -17,8 +17,9 @@ use crate::{exposition, interrupt, output};
 
 /// Every error that it returns came before anything was audited.
 pub(super) fn run(cli: &Cli, started: Instant) -> anyhow::Result<Exit> {
+    paths::clear_report(cli);
     paths::check(cli)?;
-    paths::clear(cli);
+    paths::clear_recording(cli);
     let request = cli.request(super::now()?, Environment::of_process());
     let Ok(plan) = interrupt::race(move || config::load(&request)) else {
         // There is nothing yet that a report could be about.

@@ -154,19 +154,25 @@ pub(super) fn check_writable(cli: &Cli) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Removes what an earlier audit has left where this one writes: if this one ends before it
-/// writes anything, nothing there says how it went. A file that no audit has written stays.
-pub(super) fn clear(cli: &Cli) {
-    if let Some(path) = cli.report_path() {
-        clear_report(&path);
+/// Removes the report that an earlier audit has left where this one writes, unless it is read: if
+/// this one ends before it writes anything, and be it by a clash, nothing there says how it went.
+/// A file that no audit has written stays.
+pub(super) fn clear_report(cli: &Cli) {
+    let is_read = |path: &Path| read(cli).iter().any(|other| is_same(path, &other.path));
+    if let Some(path) = cli.report_path().filter(|path| !is_read(path)) {
+        clear_report_at(&path);
     }
+}
+
+/// Removes the recording that an earlier audit has left where this one writes.
+pub(super) fn clear_recording(cli: &Cli) {
     if let Some(path) = cli.record_path() {
         clear_if(path, is_recording);
     }
 }
 
 /// Removes the report of an earlier audit, if this is one.
-pub(super) fn clear_report(path: &Path) {
+pub(super) fn clear_report_at(path: &Path) {
     clear_if(path, is_report);
 }
 

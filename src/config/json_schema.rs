@@ -153,8 +153,8 @@ fn evidence() -> Value {
     let properties = RULES.iter().map(|def| {
         let mut setting = match def.setting {
             Setting::Choice => one_of(CHOICES),
-            Setting::Count => json!({"type": "number", "minimum": 0}),
-            Setting::Duration => duration(),
+            Setting::Count(_) => json!({"type": "number", "minimum": 0}),
+            Setting::Duration(_) => duration(),
         };
         let description = format!("Asks that {}; default: {}.", def.description, def.default);
         setting["description"] = description.into();

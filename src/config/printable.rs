@@ -6,7 +6,7 @@ use reqwest::Url;
 /// What stands in the place of a secret.
 const HIDDEN: &str = "***";
 
-/// Parameters that exporters and servers know, and that are no secrets. README lists them.
+/// Parameters that exporters and servers know, and that are no secrets. docs/servers.md lists them.
 const HARMLESS: [&str; 8] =
     ["collect[]", "exclude[]", "format", "job", "match[]", "module", "name[]", "target"];
 

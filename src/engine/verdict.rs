@@ -154,9 +154,28 @@ fn missing(
     let counts =
         |judged: &&Judged| judged.passed.is_none() && Some(judged.check.severity) >= weighs(gate);
     let judged = assessment.checks.iter().find(counts)?;
-    let reason = judged.reason.as_ref().map(|it| format!(": {it}")).unwrap_or_default();
-    let severity = judged.check.severity.name();
+    let reason = judged.reason.as_deref();
+    let reason = reason.map(|it| format!(": {}", naming_the_rule(it, criteria, circumstances)));
+    let (severity, reason) = (judged.check.severity.name(), reason.unwrap_or_default());
     Some(format!("the check `{}` ({severity}) cannot be told{reason}", judged.check.id))
+}
+
+/// The reason of a check; where it begins with evidence that is missing, the rule is named.
+fn naming_the_rule(reason: &str, criteria: &Criteria, circumstances: Circumstances<'_>) -> String {
+    let missing = counting(criteria, circumstances).find_map(|it| {
+        let rest = reason.strip_prefix(&it.detail)?;
+        Some(format!("{} (rule `{}`){rest}", it.detail, it.rule.key()))
+    });
+    missing.unwrap_or_else(|| reason.to_owned())
+}
+
+/// The evidence that is missing and not allowed to be.
+fn counting<'a>(
+    criteria: &Criteria,
+    circumstances: Circumstances<'a>,
+) -> impl Iterator<Item = &'a Shortfall> {
+    let rules = &criteria.evidence;
+    circumstances.evidence.shortfalls.iter().filter(|it| !rules.allows(it.rule))
 }
 
 /// The evidence that is missing of what is not known of the score.
@@ -177,9 +196,7 @@ fn unseen<'a>(
             circumstances.queries.get(*number).copied().flatten().is_some_and(is_open)
         }),
     };
-    let rules = &criteria.evidence;
-    let counting = circumstances.evidence.shortfalls.iter().filter(|it| !rules.allows(it.rule));
-    counting.clone().find(concerns)
+    counting(criteria, circumstances).find(concerns)
 }
 
 fn missing_signals(score: &Score, levels: &Levels, gate: Option<Level>) -> String {

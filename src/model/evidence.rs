@@ -39,14 +39,14 @@ pub enum Rule {
 }
 
 /// What a rule is set to under `evidence`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub enum Setting {
     /// `refuse` or `allow`.
     Choice,
-    /// A number that is not negative; 0 asks for nothing.
-    Count,
-    /// A duration such as 30s.
-    Duration,
+    /// A number that is not negative, and where it goes; 0 asks for nothing.
+    Count(fn(&mut EvidenceRules, f64)),
+    /// A duration such as 30s, and where it goes.
+    Duration(fn(&mut EvidenceRules, Duration)),
 }
 
 /// What is fixed about a rule.
@@ -79,7 +79,7 @@ pub const RULES: [RuleDef; 12] = [
     RuleDef {
         rule: Rule::MaxGap,
         key: "max_gap",
-        setting: Setting::Duration,
+        setting: Setting::Duration(|rules, to| rules.max_gap = Some(to)),
         default: "three times the usual interval, at least 1s",
         description: "between two scrapes there is no longer pause than this",
         advice: "scrape more regularly, or give the machine that scrapes more time",
@@ -104,7 +104,7 @@ pub const RULES: [RuleDef; 12] = [
     RuleDef {
         rule: Rule::MaxAge,
         key: "max_age",
-        setting: Setting::Duration,
+        setting: Setting::Duration(|rules, to| rules.max_age = Some(to)),
         default: "three times the usual interval, at least 1m",
         description: "the newest sample of what a query uses is not older than this",
         advice: "is the service up, and is it still scraped?",
@@ -112,7 +112,7 @@ pub const RULES: [RuleDef; 12] = [
     RuleDef {
         rule: Rule::MinRequests,
         key: "min_requests",
-        setting: Setting::Count,
+        setting: Setting::Count(|rules, to| rules.min_requests = to),
         default: "1",
         description: "the service is asked for at least so many requests",
         advice: "put the service under a load that it can serve while it is watched \
@@ -147,7 +147,7 @@ pub const RULES: [RuleDef; 12] = [
     RuleDef {
         rule: Rule::MaxClockSkew,
         key: "max_clock_skew",
-        setting: Setting::Duration,
+        setting: Setting::Duration(|rules, to| rules.max_clock_skew = to),
         default: "30s",
         description: "the clock of the server is right within this",
         advice: "set the clocks of both machines by NTP, or name the instant with --at",

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use super::evidence;
 use super::text::{BAD, BOLD, DIM, GOOD, WARN};
 use crate::model::check::{Rule, Severity};
 use crate::model::quantity::{number, number_beside, series};
@@ -13,10 +14,10 @@ pub(super) fn write(out: &mut dyn Write, report: &Report) -> io::Result<()> {
         return Ok(());
     }
     writeln!(out, "\n{BOLD}Checks:{BOLD:#}")?;
-    requested.into_iter().try_for_each(|check| row(out, check))
+    requested.into_iter().try_for_each(|check| row(out, report, check))
 }
 
-fn row(out: &mut dyn Write, check: &CheckEntry) -> io::Result<()> {
+fn row(out: &mut dyn Write, report: &Report, check: &CheckEntry) -> io::Result<()> {
     let (word, style) = match (check.passed, is_warning(check), check.severity) {
         (Some(false), _, Severity::Critical) => ("FAIL", BAD),
         (Some(false), _, Severity::Info) | (_, true, Severity::Info) => ("INFO", DIM),
@@ -31,7 +32,7 @@ fn row(out: &mut dyn Write, check: &CheckEntry) -> io::Result<()> {
     if check.passed != Some(true) && !check.description.is_empty() {
         writeln!(out, "          {DIM}{}{DIM:#}", check.description)?;
     }
-    if let Some(reason) = &check.reason {
+    if let Some(reason) = check.reason.as_deref().map(|it| evidence::brief(report, it)) {
         writeln!(out, "          {DIM}{reason}{DIM:#}")?;
     }
     match (&check.query, check.passed) {

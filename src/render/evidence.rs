@@ -1,12 +1,52 @@
-//! What was seen, in one line of text.
+//! What was seen, in one line of text, and what was not.
 
 use std::io::{self, Write};
 
-use super::text::DIM;
+use super::text::{BOLD, DIM, WARN};
 use crate::model::quantity::number;
-use crate::report::{EvidenceReport, Report};
+use crate::report::{EvidenceReport, Report, ShortfallEntry};
 
-pub(super) fn write(out: &mut dyn Write, report: &Report) -> io::Result<()> {
+/// What was not seen, and once for each rule what to do.
+pub(super) fn not_seen(out: &mut dyn Write, report: &Report) -> io::Result<()> {
+    let shortfalls = &report.evidence.shortfalls;
+    if !shortfalls.is_empty() {
+        writeln!(out, "\n{BOLD}Not seen:{BOLD:#}")?;
+    }
+    for (index, shortfall) in shortfalls.iter().enumerate() {
+        let ShortfallEntry { rule, detail, advice, allowed, .. } = shortfall;
+        let allowed_by = if *allowed { " (allowed)" } else { "" };
+        writeln!(out, "  {WARN}{rule}{WARN:#}{allowed_by}: {detail}")?;
+        let is_last = shortfalls.get(index + 1).is_none_or(|next| next.rule != *rule);
+        if is_last && !allowed {
+            writeln!(out, "    To do: {advice}.")?;
+        }
+    }
+    Ok(())
+}
+
+/// The rule and the rest of a reason that begins with what was not seen.
+pub(super) fn split<'a>(report: &'a Report, reason: &'a str) -> Option<(&'a str, &'a str)> {
+    let shortfalls = report.evidence.shortfalls.iter();
+    let shortfall = shortfalls.filter(|it| reason.starts_with(&it.detail));
+    let ShortfallEntry { rule, detail, .. } = shortfall.max_by_key(|it| it.detail.len())?;
+    let rest = reason.get(detail.len()..)?;
+    Some((rule, rest.trim_start_matches("; ")))
+}
+
+/// A reason that names the rule in place of what was not seen.
+pub(super) fn brief(report: &Report, reason: &str) -> String {
+    let named = |rule: &str| format!("not everything was seen (rule `{rule}`)");
+    let brief = report.evidence.shortfalls.iter().fold(reason.to_owned(), |brief, it| {
+        brief.replace(&format!("{} (rule `{}`)", it.detail, it.rule), &named(&it.rule))
+    });
+    match split(report, &brief) {
+        None => brief,
+        Some((rule, "")) => named(rule),
+        Some((rule, rest)) => format!("{}; {rest}", named(rule)),
+    }
+}
+
+pub(super) fn seen(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     let evidence = &report.evidence;
     let parts: Vec<_> = [requests(evidence), targets(evidence)].into_iter().flatten().collect();
     if parts.is_empty() && evidence.rules.is_empty() {

@@ -31,7 +31,8 @@ pub fn text(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     failure_modes(out, report)?;
     checks::write(out, report)?;
     findings(out, report)?;
-    evidence::write(out, report)?;
+    evidence::not_seen(out, report)?;
+    evidence::seen(out, report)?;
     not_read(out, report)?;
     verdict(out, report)
 }
@@ -71,13 +72,13 @@ fn header(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     }
 }
 
-/// Every finding but those of checks that stand in a table of their own.
+/// Every finding but those of checks that stand in a table of their own, and of what was not seen.
 fn findings(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     let is_listed = |index: usize| {
         let check = report.finding_details.get(index).map(|detail| detail.check.as_str());
         report.checks.iter().any(|it| {
             it.requested && Some(it.name.as_str()) == check && Signal::from_key(&it.name).is_none()
-        })
+        }) || report.evidence.shortfalls.iter().any(|it| Some(&*it.rule) == check)
     };
     let shown = report.findings.iter().enumerate().filter(|(index, _)| !is_listed(*index));
     let shown: Vec<_> = shown.map(|(_, finding)| finding).collect();
@@ -220,54 +221,69 @@ fn failure_mode(out: &mut dyn Write, mode: &FailureModeEntry) -> io::Result<()> 
 }
 
 fn not_read(out: &mut dyn Write, report: &Report) -> io::Result<()> {
-    let told = || {
-        let signals = report.signals.iter();
-        signals.filter(|(signal, entry)| entry.reason.is_some() && !is_dull(signal, entry))
-    };
-    let unread: Vec<_> = told().filter(|(_, entry)| entry.state != StateName::Ok).collect();
+    let signals = report.signals.iter();
+    let told = signals.filter(|(signal, entry)| !is_dull(signal, entry));
+    let told = told.filter_map(|(signal, entry)| Told::new(report, signal, entry));
+    let (assumed, unread): (Vec<_>, Vec<_>) = told.partition(|it| it.state == StateName::Ok);
     if !unread.is_empty() {
         writeln!(out, "\n{BOLD}Could not be read:{BOLD:#}")?;
     }
-    let (shared, single) = shared_reason(&unread);
-    if let Some((_, entry)) = shared.first() {
-        let names: Vec<_> = shared.iter().map(|(signal, _)| *signal).collect();
-        let (state, reason) = (entry.state.words(), entry.reason.as_deref().unwrap_or_default());
+    let no_data = unread.iter().find(|it| it.state == StateName::NoData).map(|it| it.reason);
+    let (shared, single) = shared_reason(unread);
+    if let Some(first) = shared.first() {
+        let names: Vec<_> = shared.iter().map(|it| it.signal).collect();
+        let (state, reason) = (first.state.words(), first.reason);
         writeln!(out, "  {WARN}{state}{WARN:#}: {reason}\n    {DIM}{}{DIM:#}", names.join(", "))?;
     }
-    for (signal, entry) in single {
-        let state = entry.state.words();
+    for Told { signal, state, reason, query } in single {
         // The same advice for every signal without data is given once, below.
-        let reason = entry.reason.as_deref().filter(|_| entry.state != StateName::NoData);
-        let reason = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
-        writeln!(out, "  {signal}: {WARN}{state}{WARN:#}{reason}")?;
-        if let Some(query) = &entry.query {
+        let reason = match state {
+            StateName::NoData => String::new(),
+            _ => format!(": {reason}"),
+        };
+        writeln!(out, "  {signal}: {WARN}{}{WARN:#}{reason}", state.words())?;
+        if let Some(query) = query {
             writeln!(out, "    {DIM}{query}{DIM:#}")?;
         }
     }
-    if let Some((_, entry)) = unread.iter().find(|(_, entry)| entry.state == StateName::NoData) {
-        writeln!(out, "  No data: {}.", entry.reason.as_deref().unwrap_or_default())?;
+    if let Some(reason) = no_data {
+        writeln!(out, "  No data: {reason}.")?;
     }
-    let assumed: Vec<_> = told().filter(|(_, entry)| entry.state == StateName::Ok).collect();
     if !assumed.is_empty() {
         writeln!(out, "\n{BOLD}Assumed:{BOLD:#}")?;
     }
-    for (signal, entry) in assumed {
-        writeln!(out, "  {signal}: {}", entry.reason.as_deref().unwrap_or_default())?;
-    }
-    Ok(())
+    assumed.into_iter().try_for_each(|it| writeln!(out, "  {}: {}", it.signal, it.reason))
 }
 
-type Entries<'a> = Vec<(&'a str, &'a SignalEntry)>;
+/// What is told of a signal, beside its value and what was not seen.
+struct Told<'a> {
+    signal: &'a str,
+    state: StateName,
+    reason: &'a str,
+    query: Option<&'a str>,
+}
+
+impl<'a> Told<'a> {
+    fn new(report: &'a Report, signal: &'a str, entry: &'a SignalEntry) -> Option<Self> {
+        let reason = entry.reason.as_deref()?;
+        let (state, reason) = match evidence::split(report, reason) {
+            None => (entry.state, reason),
+            // It is partial by what was not seen, which the value says.
+            Some((_, "")) => return None,
+            Some((_, rest)) => (StateName::Ok, rest),
+        };
+        Some(Self { signal, state, reason, query: entry.query.as_deref() })
+    }
+}
 
 /// Apart from the others, those which are partial for one and the same reason.
-fn shared_reason<'a>(unread: &Entries<'a>) -> (Entries<'a>, Entries<'a>) {
-    let first = unread.iter().find(|(_, entry)| entry.state == StateName::Partial);
-    let reason = first.and_then(|(_, entry)| entry.reason.as_ref());
-    let same =
-        |entry: &SignalEntry| entry.state == StateName::Partial && entry.reason.as_ref() == reason;
-    let (shared, single): (Entries<'a>, Entries<'a>) =
-        unread.iter().copied().partition(|(_, entry)| same(entry));
-    if shared.len() > 1 { (shared, single) } else { (Vec::new(), unread.clone()) }
+fn shared_reason(unread: Vec<Told<'_>>) -> (Vec<Told<'_>>, Vec<Told<'_>>) {
+    let partial = || unread.iter().filter(|it| it.state == StateName::Partial);
+    let reason = partial().next().map(|it| it.reason);
+    if partial().filter(|it| Some(it.reason) == reason).count() < 2 {
+        return (Vec::new(), unread);
+    }
+    unread.into_iter().partition(|it| it.state == StateName::Partial && Some(it.reason) == reason)
 }
 
 fn verdict(out: &mut dyn Write, report: &Report) -> io::Result<()> {
@@ -280,6 +296,7 @@ fn verdict(out: &mut dyn Write, report: &Report) -> io::Result<()> {
         Verdict::Inconclusive | Verdict::Interrupted | Verdict::NotGated => WARN,
     };
     let verdict = report.verdict.words().to_uppercase();
-    let (reason, code) = (&report.verdict_reason, report.exit_code);
+    let reason = evidence::brief(report, &report.verdict_reason);
+    let code = report.exit_code;
     writeln!(out, "\nVerdict: {style}{verdict}{style:#} - {reason} (exit code {code})")
 }

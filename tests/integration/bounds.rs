@@ -8,19 +8,10 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::support::fake::{Fake, Response};
+use crate::support::page::{CALM, CONFIG};
 use crate::support::{Run, auditor, command, directory_with};
 
-const CONFIG: &str = "
-queries:
-  p99_latency: latency_seconds
-  event_loop_lag: max_over_time(lag_seconds[$window])
-  blocking_duration_avg: rate(blocked_sum[$window]) / rate(blocked_count[$window])
-  peak_active_requests: max_over_time(active[$window])
-";
 const GATE: [&str; 2] = ["--fail-on-critical", "--no-report"];
-
-const PAGE: &str =
-    "latency_seconds 0.1\nlag_seconds 0.01\nblocked_sum 1\nblocked_count 4\nactive 3\n";
 
 /// Runs a script beside which `auditor` is found.
 fn bash(directory: &Path, script: &str) -> Run {
@@ -65,7 +56,7 @@ fn what_never_ends_or_never_begins_is_given_up() {
 #[test]
 fn a_pipe_that_nobody_reads_is_no_pass_and_no_pause_without_an_end() {
     let directory = directory_with(CONFIG);
-    let long: String = (0..3000).fold(PAGE.to_owned(), |mut page, n| {
+    let long: String = (0..3000).fold(CALM.to_owned(), |mut page, n| {
         writeln!(page, "other{{n=\"{n}\"}} 1").unwrap();
         page
     });

@@ -25,6 +25,7 @@ fn init_writes_the_template_once() {
     let directory = empty_directory();
     let first = auditor(directory.path(), &["--init"]);
     assert_eq!((first.code, first.stderr.as_str()), (0, ""));
+    assert!(first.stdout.contains("auditor --scrape http://"), "{}", first.stdout);
     let file = directory.path().join("metrics.yaml");
     assert_eq!(fs::read_to_string(&file).unwrap(), include_str!("../../default_metrics.yaml"));
     fs::write(&file, "mine").unwrap();

@@ -17,9 +17,13 @@ use auditor::model::weights::Weights;
 const README: &str = include_str!("../../README.md");
 const EVIDENCE: &str = include_str!("../../docs/evidence.md");
 
-/// The code blocks of README in that language.
+/// README, and what it leads to.
+const PAGES: [&str; 3] =
+    [README, include_str!("../../docs/scraping.md"), include_str!("../../docs/servers.md")];
+
+/// The code blocks of the pages in that language.
 fn blocks(language: &str) -> Vec<&'static str> {
-    let blocks = README.split("\n```").skip(1).step_by(2);
+    let blocks = PAGES.iter().flat_map(|page| page.split("\n```").skip(1).step_by(2));
     blocks.filter_map(|block| block.strip_prefix(language)?.strip_prefix('\n')).collect()
 }
 
@@ -164,6 +168,17 @@ fn every_command_shown_is_understood() {
     }
 }
 
+/// A test runs those steps, and with them what README shows of them.
+#[test]
+fn the_steps_shown_are_those_of_the_workflow() {
+    let workflow: yaml_serde::Value =
+        yaml_serde::from_str(include_str!("../../examples/github-actions-gating.yml")).unwrap();
+    let steps = workflow["jobs"]["gate"]["steps"].as_sequence().unwrap();
+    let shown = blocks("yaml").into_iter().find(|block| block.contains("$SERVICE")).unwrap();
+    let shown: Vec<yaml_serde::Value> = yaml_serde::from_str(&format!("{shown}\n")).unwrap();
+    assert!(shown.len() == 3 && shown.iter().all(|step| steps.contains(step)), "{shown:#?}");
+}
+
 /// Every threshold with its default.
 fn thresholds() -> Vec<(&'static str, f64)> {
     let levels = Level::ALL.map(|(_, it)| (it.threshold(), Levels::default().start_of(it)));
@@ -194,6 +209,22 @@ fn the_template_says_what_the_program_assumes() {
     }
 }
 
+/// What is commented out in the template can be uncommented.
+#[test]
+fn the_template_is_valid_without_its_comments_too() {
+    let mut text = DEFAULT_METRICS.to_owned();
+    for section in ["weights", "checks", "evidence", "profiles"] {
+        let start = DEFAULT_METRICS.find(&format!("# {section}:")).unwrap();
+        for line in DEFAULT_METRICS[start..].lines().take_while(|line| !line.is_empty()) {
+            text += &format!("{}\n", line.strip_prefix("# ").unwrap());
+        }
+    }
+    let plan = auditor::config::parse(Path::new("a"), &text, &Default::default());
+    let criteria = plan.unwrap().criteria;
+    assert!(criteria.checks.iter().any(|check| check.id == "memory"));
+    assert_eq!(criteria.evidence.set.len(), 5);
+}
+
 /// The queries of async-runtime-auditor 0.1, with the variables put in.
 #[test]
 fn the_template_asks_what_the_original_asked() {
@@ -222,9 +253,10 @@ fn rules_of_evidence_are_documented_with_their_defaults() {
     for def in &RULES {
         let row = format!("| `{}` | {} | {} |", def.key, def.default, def.description);
         assert!(EVIDENCE.contains(&row), "docs/evidence.md lacks {row}");
+        let rows = EVIDENCE.lines().filter(|line| line.starts_with(&format!("| `{}` |", def.key)));
+        assert_eq!(rows.count(), 2, "what it asks for, and of which source: {}", def.key);
         let template = DEFAULT_METRICS.split("# evidence:").nth(1).unwrap();
-        let is_clock = def.key == "max_clock_skew";
-        assert!(is_clock || template.contains(def.key), "the template lacks {}", def.key);
+        assert!(template.contains(def.key), "the template lacks {}", def.key);
     }
     let example = EVIDENCE.split("```yaml").nth(1).and_then(|rest| rest.split("```").next());
     let plan = auditor::config::parse(Path::new("a"), example.unwrap(), &Default::default());

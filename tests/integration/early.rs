@@ -207,6 +207,31 @@ fn an_old_report_says_nothing_of_an_audit_that_did_not_take_place() {
     }
 }
 
+/// Nor does a clash of paths, unless the report is read itself.
+#[test]
+fn an_old_report_says_nothing_of_an_audit_that_a_clash_kept_from_taking_place() {
+    let clashes: [(&[&str], &str, bool); 7] = [
+        (&["--record", "metrics.yaml"], "audit_results.json", false),
+        (&["--record", "metrics.yaml", "--report", "other.json"], "other.json", false),
+        (&["--record", "out", "--report", "out"], "out", false),
+        (&["--record", "out", "--report", "link"], "out", false),
+        (&["--record", "load", "--report", "load", "--", "cat", "load"], "load", true),
+        (&["--config", "old", "--report", "old"], "old", true),
+        (&["--http-config", "old", "--report", "./old"], "old", true),
+    ];
+    for (args, report, is_read) in clashes {
+        let directory = directory_with(CONFIG);
+        std::os::unix::fs::symlink("out", directory.path().join("link")).unwrap();
+        let path = directory.path().join(report);
+        fs::write(&path, OLD_REPORT).unwrap();
+        let run = auditor(directory.path(), &[&["--scrape", "http://127.0.0.1:1"], args].concat());
+        assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{args:?}: {}", run.stderr);
+        assert!(run.stderr.contains("name another file"), "{args:?}: {}", run.stderr);
+        let left = fs::read_to_string(&path).unwrap_or_default();
+        assert_eq!(left, if is_read { OLD_REPORT } else { "" }, "{args:?}");
+    }
+}
+
 #[test]
 fn what_is_not_from_an_audit_stays_until_there_is_something_to_write() {
     let directory = directory_with(CONFIG);

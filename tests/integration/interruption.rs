@@ -10,26 +10,14 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::support::fake::{Fake, Request, Response};
+use crate::support::page::{CONFIG, metrics};
 use crate::support::{Run, auditor, command, directory_with};
-
-const CONFIG: &str = "
-queries:
-  p99_latency: latency_seconds
-  event_loop_lag: max_over_time(lag_seconds[$window])
-  blocking_duration_avg: vector(0)
-  peak_active_requests: max_over_time(active[$window])
-";
 
 const SIGNALS: [(Signal, &str); 3] =
     [(Signal::INT, "SIGINT"), (Signal::TERM, "SIGTERM"), (Signal::HUP, "SIGHUP")];
 
 /// A command that writes down its number, starts another one, and takes long.
 const LOAD: &str = "echo $$ > started.new; mv started.new started; sleep 100 & sleep 100";
-
-fn metrics(lag: f64) -> Response {
-    let page = format!("latency_seconds 0.1\nlag_seconds {lag}\nactive 3\n");
-    Response::with_headers(200, &[("Content-Type", &"text/plain; version=0.0.4")], page)
-}
 
 fn service(lag: f64) -> Fake {
     Fake::start(move |_| metrics(lag))

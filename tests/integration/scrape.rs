@@ -5,33 +5,17 @@ mod rhythm;
 mod roll_call;
 mod wire;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::support::fake::{Fake, Request, Response};
+use crate::support::page::{CONFIG, metrics, page};
 use crate::support::real::free_address;
 use crate::support::{Run, auditor, command, directory_with};
 use serde_json::Value;
-
-const CONFIG: &str = "
-queries:
-  p99_latency: latency_seconds
-  event_loop_lag: max_over_time(lag_seconds[$window])
-  blocking_duration_avg: vector(0)
-  peak_active_requests: max_over_time(active[$window])
-";
-
-/// A page of a service whose loop lags by so many seconds.
-fn page(lag: f64) -> String {
-    format!("latency_seconds 0.1\nlag_seconds {lag}\nactive 3\n")
-}
-
-fn metrics(lag: f64) -> Response {
-    let kind: &dyn std::fmt::Display = &"text/plain; version=0.0.4";
-    Response::with_headers(200, &[("Content-Type", kind)], page(lag))
-}
 
 /// A service that answers the n-th scrape, 0 first, as `respond` says.
 fn service(respond: impl Fn(usize) -> Response + Send + Sync + 'static) -> Fake {
@@ -68,6 +52,23 @@ fn a_calm_service_passes() {
     let labels = &report["signals"]["event_loop_lag"]["labels"];
     assert_eq!(labels["job"], "auditor");
     assert!(labels["instance"].as_str().unwrap().starts_with("127.0.0.1:"));
+}
+
+/// A service may show each reader what happened since its page before.
+#[test]
+fn each_run_is_a_reader_of_its_own() {
+    let service = service(|_| metrics(0.012));
+    let readers = [(), ()].map(|()| {
+        let seen = service.requests().len();
+        scraped(&service, &["--fail-on-critical"]);
+        let requests = service.requests();
+        let agents = requests[seen..].iter().map(|request| request.headers["user-agent"].clone());
+        agents.collect::<BTreeSet<_>>()
+    });
+    assert!(readers.iter().all(|agents| agents.len() == 1), "{readers:?}");
+    assert_ne!(readers[0], readers[1]);
+    let name = format!("auditor/{} (run ", env!("CARGO_PKG_VERSION"));
+    assert!(readers[0].iter().all(|agent| agent.starts_with(&name)), "{readers:?}");
 }
 
 #[test]
@@ -172,6 +173,14 @@ fn a_service_that_is_not_there_is_put_under_no_load() {
         assert!(run.stdout.contains("Nothing could be read"), "{}", run.stdout);
         assert!(!directory.path().join("loaded").exists());
     }
+}
+
+#[test]
+fn a_page_that_is_not_there_names_the_usual_one() {
+    let run = scraped(&service(|_| Response::new(404, "")), &["--fail-on-critical"]);
+    let error = run.json()["error"].as_str().unwrap().to_owned();
+    let words = "HTTP 404; is this the path of its page of metrics? The usual one is /metrics";
+    assert!(run.code == 3 && error.ends_with(words), "{error}");
 }
 
 #[test]

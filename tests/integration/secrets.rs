@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::support::fake::{Fake, Request, Response};
+use crate::support::page::{CALM, CONFIG};
 use crate::support::real::free_address;
 use crate::support::{Run, auditor, command, directory_with};
 
@@ -13,34 +14,24 @@ const ENCODED: &str = "s3cret%2Dof%2Dthe%2Dtable";
 /// `me:` and the secret, and the secret and `:`, in Base64.
 const BASE64: [&str; 2] = ["bWU6czNjcmV0LW9mLXRoZS10YWJsZ", "czNjcmV0LW9mLXRoZS10YWJsZ"];
 
-const QUERIES: &str = "
-queries:
-  p99_latency: latency_seconds
-  event_loop_lag: max_over_time(lag_seconds[$window])
-  blocking_duration_avg: vector(0)
-  peak_active_requests: max_over_time(active[$window])
-";
-
-const PAGE: &str = "latency_seconds 0.1\nlag_seconds 0.01\nactive 3\n";
-
 /// What a service or a server does with a request.
 type Answer = fn(&Request) -> Response;
 
 /// Every way in which a page is answered; some repeat what they were sent, and more.
 const ANSWERS: [(&str, Answer); 9] = [
-    ("calm", |_| Response::new(200, PAGE)),
+    ("calm", |_| Response::new(200, CALM)),
     ("echo in labels", |_| {
         let lag = format!("lag_seconds{{token=\"{SECRET}\",url=\"/?a={ENCODED}\"}}");
-        Response::new(200, PAGE.replace("lag_seconds", &lag))
+        Response::new(200, CALM.replace("lag_seconds", &lag))
     }),
-    ("echo in a broken line", |_| Response::new(200, format!("{PAGE}x {SECRET}\n"))),
+    ("echo in a broken line", |_| Response::new(200, format!("{CALM}x {SECRET}\n"))),
     ("echo in a status", |_| Response::new(500, format!("bad token {SECRET}"))),
     ("unauthorized", |_| Response::new(401, SECRET)),
     ("forbidden", |_| Response::new(403, ENCODED)),
     ("reset", |_| Response::Reset),
     ("no HTTP", |_| Response::Bytes(SECRET.as_bytes().to_vec())),
     ("a redirect to a page with one", |request| match request.path.as_str() {
-        "/moved" => Response::new(200, PAGE),
+        "/moved" => Response::new(200, CALM),
         _ => {
             let place = format!("http://me:{SECRET}@localhost:1/moved?token={SECRET}");
             Response::with_headers(307, &[("Location", &place)], "")
@@ -63,7 +54,7 @@ fn holds_no_secret(run: &Run, directory: &Path, case: &str) {
 
 /// A directory with `http` in the configuration, and the same as a file of its own.
 fn directory(http: &str) -> tempfile::TempDir {
-    let directory = directory_with(&format!("http: {http}\n{QUERIES}"));
+    let directory = directory_with(&format!("http: {http}\n{CONFIG}"));
     fs::write(directory.path().join("http.yaml"), http).unwrap();
     fs::write(directory.path().join("token"), SECRET).unwrap();
     directory
@@ -219,7 +210,7 @@ fn where_nobody_listens_no_secret_is_told() {
 
 #[test]
 fn twins_that_differ_by_a_secret_are_told_apart() {
-    let service = Fake::start(|_| Response::new(200, PAGE));
+    let service = Fake::start(|_| Response::new(200, CALM));
     let page = |query: &str| format!("{}/metrics{query}", service.url());
     let pages = [
         page("?token=s3cret-of-the-table"),
@@ -228,7 +219,7 @@ fn twins_that_differ_by_a_secret_are_told_apart() {
         page("?format=prometheus"),
         page("?token="),
     ];
-    let directory = directory_with(QUERIES);
+    let directory = directory_with(CONFIG);
     let mut args = vec!["--for", "100ms", "--every", "50ms", "--output-format", "json"];
     pages.iter().for_each(|page| args.extend(["--scrape", page]));
     args.extend(["--record", "rec.om"]);
@@ -258,14 +249,14 @@ fn twins_that_differ_by_a_secret_are_told_apart() {
 #[test]
 fn the_command_inherits_nothing_that_is_meant_for_us() {
     let service = Fake::start(|request| match request.path.as_str() {
-        "/metrics" => Response::new(200, PAGE),
+        "/metrics" => Response::new(200, CALM),
         "/api/v1/query" => Response::value("0.1"),
         _ => Response::new(200, "Prometheus Server is Healthy.\n"),
     });
     let url = format!("http://me:{SECRET}@{}/?token={SECRET}", service.address());
     let load = ["sh", "-c", "env > seen; echo $1 > url", "load", &url];
     for source in [["--scrape", &service.url()], ["--target", &service.url()]] {
-        let directory = directory_with(QUERIES);
+        let directory = directory_with(CONFIG);
         let args = [&source[..], &["--fail-on-critical", "--verbose", "--"], &load].concat();
         let run: Run = command(directory.path(), &args)
             .env("PATH", "/usr/bin:/bin")
@@ -297,7 +288,7 @@ const MISSING_FILES: [&str; 5] = [
 #[test]
 fn credentials_files_are_read_by_the_source_that_uses_them() {
     let service = Fake::start(|request| match request.path.as_str() {
-        "/metrics" => Response::new(200, PAGE),
+        "/metrics" => Response::new(200, CALM),
         "/api/v1/query" => Response::value("0.1"),
         _ => Response::new(200, "Prometheus Server is Healthy.\n"),
     });
@@ -317,7 +308,7 @@ fn credentials_files_are_read_by_the_source_that_uses_them() {
     let server = ["--target", &url, "--no-report"];
     let other = ["--target", &url, "--http-config", "own.yaml", "--no-report"];
     for http in MISSING_FILES {
-        let directory = directory_with(&format!("http: {http}\n{QUERIES}"));
+        let directory = directory_with(&format!("http: {http}\n{CONFIG}"));
         fs::write(directory.path().join("own.yaml"), "follow_redirects: true\n").unwrap();
         for (args, code) in [(&scrape[..], 0), (&recording, 0), (&other, 0), (&server, 2)] {
             let run = auditor(directory.path(), args);
@@ -337,7 +328,7 @@ fn credentials_files_are_read_by_the_source_that_uses_them() {
     for http in
         ["{authorisation: {credentials_file: a}}", "{tls_config: {ca_file: 7}}", "{basic_auth: {}}"]
     {
-        let directory = directory_with(&format!("http: {http}\n{QUERIES}"));
+        let directory = directory_with(&format!("http: {http}\n{CONFIG}"));
         let run = auditor(directory.path(), &scrape);
         assert_eq!(run.code, 2, "{http}: {}", run.stderr);
     }
@@ -348,7 +339,7 @@ fn a_service_that_wants_credentials_is_told_the_ways_to_give_them() {
     let ways = ["USER:PASSWORD@ before the host", "--header 'Authorization: ", "--http-config"];
     for status in [401, 403] {
         let service = Fake::start(move |_| Response::new(status, "no"));
-        let directory = directory_with(QUERIES);
+        let directory = directory_with(CONFIG);
         let with_password = service.url().replace("://", "://me:pass@");
         let header = ["--header", "Authorization: Bearer x"];
         for (url, args, words) in [

@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+README = EXAMPLES.with_name("README.md")
 sys.path.insert(0, str(EXAMPLES))
 
 import anyio.to_thread
@@ -49,81 +50,81 @@ def python(code, **environment):
 class Forgetting(unittest.TestCase):
     """What readers are shown of stalls: pages made at these seconds, of stalls that ended at those."""
 
-    def shown(self, readers, stalls, is_known):
+    def shown(self, readers, stalls):
         """What each page shows, a dictionary by its time for each reader."""
-        lags, unknown = signals.Lags(), signals.Reader(False)
-        history = [signals.Reader(True) if is_known else unknown for _ in readers]
-        events = [(at, index) for index, pages in enumerate(readers) for at in pages]
-        events += [(at, None) for at in stalls]
-        shown = [{} for _ in readers]
-        for at, index in sorted(events, key=lambda event: event[0]):
-            if index is None:
+        lags, page = signals.Lags(), signals.Page()
+        events = [(at, name) for name, pages in readers.items() for at in pages]
+        events += [(at, "a stall") for at in stalls]
+        shown = {name: {} for name in readers}
+        for at, name in sorted(events, key=lambda event: event[0]):
+            if name == "a stall":
                 lags.note(at, stalls[at])
             else:
-                shown[index][at] = lags.worst(at, *history[index].reach(at))
+                span = page.span(name, at)
+                shown[name][at] = lags.worst(*span) if span else None
         return shown
 
-    def meets_it_at_once(self, readers, stall, is_known):
-        for pages, shown in zip(readers, self.shown(readers, {stall: 1.2}, is_known)):
-            after = [at for at in pages if at > stall]
-            self.assertEqual(shown[after[0]], 1.2, (after[0], stall))
-            if is_known:
-                self.assertEqual([shown[at] for at in after[1:]], [0.0] * len(after[1:]))
+    def pages(self, start, every, end):
+        return [start + n * every for n in range(int((end - start) / every))]
 
-    def test_every_stall_is_met_at_any_interval(self):
-        for is_known in (True, False):
-            for every in (1, 15, 30, 60):
-                pages = [1000 + n * every for n in range(12)]
-                for stall in range(1001, pages[-2], 7):
-                    with self.subTest(is_known=is_known, every=every, stall=stall):
-                        self.meets_it_at_once([pages], stall + 0.5, is_known)
+    def test_every_stall_is_met_by_every_reader_at_any_interval(self):
+        for intervals in ((1,), (15,), (60,), (1, 1.3), (1, 15), (15, 60), (70, 1)):
+            readers = {
+                f"reader {n}": self.pages(1000 + n / 3, every, 1500)
+                for n, every in enumerate(intervals)
+            }
+            for stall in range(1071, 1300, 7):
+                with self.subTest(intervals=intervals, stall=stall):
+                    for shown in self.shown(readers, {stall + 0.5: 1.2}).values():
+                        after = [lag for at, lag in shown.items() if at > stall + 0.5]
+                        self.assertEqual(after[0], 1.2)
+                        # Who comes each second is shown it again, in the 1.2 s after it.
+                        self.assertLessEqual(set(after[2:]), {0.0})
 
-    def test_readers_do_not_take_from_each_other(self):
-        def pages(start, every, end):
-            return [start + n * every for n in range(int((end - start) / every))]
+    def test_readers_that_are_not_known_meet_every_stall_too(self):
+        # A Prometheus, and an audit that scrapes each second for two minutes.
+        pages = {1000 + n * 60 for n in range(10)} | {1200.4 + n for n in range(120)}
+        for stall in range(1062, 1500, 7):
+            [shown] = self.shown({None: pages}, {stall + 0.5: 1.2}).values()
+            lags = [lag for at, lag in shown.items() if 0 < at - stall - 0.5 <= signals.HOLD_S]
+            self.assertEqual(set(lags), {1.2})
 
-        for is_known in (True, False):
-            for one, other, begin, end in (
-                (pages(1000, 1, 1060), pages(1000.3, 1, 1060), 1010, 1050),
-                (pages(1000, 15, 1300), pages(1001, 15, 1300), 1130, 1250),
-                (pages(1000, 15, 1300), pages(1004, 15, 1300), 1130, 1250),
-                (pages(1000, 30, 1600), pages(1011, 30, 1600), 1260, 1500),
-                # A Prometheus, and an audit that scrapes each second for two minutes.
-                (pages(1000, 15, 1500), pages(1200.4, 1, 1320), 1202, 1310),
-            ):
-                for stall in range(begin, end):
-                    with self.subTest(is_known=is_known, one=one[:2], other=other[:2], stall=stall):
-                        self.meets_it_at_once([one, other], stall + 0.25, is_known)
-        # Those who are known may come and go as they like.
-        both = [pages(1000, 1, 1060), pages(1003, 15, 1060)]
-        for stall in range(1005, 1032):
-            self.meets_it_at_once(both, stall + 0.25, True)
+    def test_a_page_that_came_too_late_takes_nothing(self):
+        # Asked for at 1001, given up at 1002; the service got to it after the stall.
+        for lag, last in ((1.2, 1002.25), (2, 1003.05), (12, 1013.05)):
+            end = 1001.02 + lag
+            shown = self.shown({"reader": [1000, end + 0.01, last]}, {end: lag})
+            self.assertEqual([*shown["reader"].values()], [0.0, lag, lag])
+
+    def test_who_comes_too_rarely_is_told_nothing(self):
+        for reader in ("reader", None):
+            pages = self.pages(1000, signals.HOLD_S + 1, 2000)
+            [shown] = self.shown({reader: pages}, {1200: 5.0}).values()
+            self.assertEqual([*shown.values()], [0.0] + [None] * (len(pages) - 1))
 
     def test_a_run_after_a_sick_one_is_calm(self):
-        for is_known, pauses in ((True, (0.1, 1, 5, 20, 500)), (False, (3, 5, 20, 69, 500))):
-            for pause in pauses:
-                with self.subTest(is_known=is_known, pause=pause):
-                    sick = [1000 + n for n in range(11)]
-                    again = [1010 + pause + n for n in range(11)]
-                    stalls = {1000.95 + n: 1.2 for n in range(10)}
-                    [shown] = self.shown([sick + again], stalls, is_known)
-                    self.assertEqual({shown[at] for at in again}, {0.0})
-                    self.assertEqual({shown[at] for at in sick[1:]}, {1.2})
+        sick, stalls = self.pages(1000, 1, 1010), {1000.95 + n: 1.2 for n in range(10)}
+        for pause in (0.05, 1, 5, 69, 500):
+            again = self.pages(1010 + pause, 1, 1020 + pause)
+            # Each run of auditor has a User-Agent of its own.
+            shown = self.shown({"sick": sick, "again": again}, stalls)
+            self.assertEqual([*shown["sick"].values()][1:], [1.2] * 9)
+            self.assertEqual(set(shown["again"].values()), {0.0})
+        # A reader that others cannot be told from has to wait.
+        for reader, pause in (("reader", 2), (None, signals.HOLD_S + 1)):
+            again = self.pages(1010 + pause, 1, 1020 + pause)
+            [shown] = self.shown({reader: sick + again}, stalls).values()
+            self.assertEqual({shown[at] for at in again[1:]}, {0.0})
 
     def test_what_happened_before_anybody_looked_is_not_shown(self):
-        for is_known, stall in ((True, 999.9), (False, 997)):
-            [shown] = self.shown([[1000, 1001]], {stall: 5.0}, is_known)
+        for reader in ("reader", None):
+            [shown] = self.shown({reader: [1000, 1001]}, {999.9: 5.0}).values()
             self.assertEqual(shown, {1000: 0.0, 1001: 0.0})
 
     def test_a_greater_lag_later_does_not_hide_a_lesser_one_before(self):
         stalls = {1000.5: 0.3, 1000.6: 0.2, 1009: 0.1, 1009.5: 0.4}
-        [shown] = self.shown([[1000, 1001, 1009.2, 1010]], stalls, True)
+        [shown] = self.shown({"reader": [1000, 1001, 1009.2, 1010]}, stalls).values()
         self.assertEqual(shown, {1000: 0.0, 1001: 0.3, 1009.2: 0.1, 1010: 0.4})
-
-    def test_a_long_stall_is_shown_again_to_who_gave_up_its_page(self):
-        for is_known in (True, False):
-            [shown] = self.shown([[1000, 1012.01, 1012.02, 1016, 1030]], {1012: 12.0}, is_known)
-            self.assertEqual(list(shown.values()), [0.0, 12.0, 12.0, 12.0, 0.0])
 
     def test_pages_behind_the_middleware_know_their_reader(self):
         code = """
@@ -143,17 +144,55 @@ class Forgetting(unittest.TestCase):
             with TestClient(asyncio_signals.Signals(app)) as client:
                 def lag(agent):
                     page = client.get("/metrics", headers={"User-Agent": agent}).text
-                    [line] = [l for l in page.splitlines() if l.startswith("asyncio_event")]
-                    return int(float(line.split()[1]) > 0.8)
-                first = [lag("a"), lag("b")]
+                    lines = [l for l in page.splitlines() if l.startswith("asyncio_event")]
+                    return [int(float(line.split()[1]) > 0.8) for line in lines]
+                print(lag("a"), lag("b"))
                 client.get("/block")
                 time.sleep(0.1)
-                print(first, lag("a"), lag("a"), lag("b"), lag("b"), lag("c"))
+                print(lag("a"), lag("b"), lag("c"), lag("c"))
+                time.sleep(1.2)
+                print(lag("a"), lag("b"), lag("c"))
                 page = client.get("/metrics").text
                 assert "http_request_duration_seconds_count 1.0" in page, page
         """
         run = python(APP + textwrap.dedent(code))
-        self.assertEqual(run.stdout.strip(), "[0, 0] 1 0 1 0 0")
+        self.assertEqual(run.stdout, "[0] [0]\n[1] [1] [0] [0]\n[0] [0] [0]\n")
+
+    def test_the_page_is_no_request_wherever_it_is(self):
+        code = """
+            import asyncio_signals
+            from fastapi import Response
+            from starlette.applications import Starlette
+            from starlette.routing import Mount
+            from starlette.testclient import TestClient
+
+            def service(**options):
+                app = FastAPI(**options)
+                app.add_api_route("/metrics", lambda: Response(generate_latest()))
+                return app
+
+            inside = service(root_path="/api")
+            inside.add_middleware(asyncio_signals.Signals)
+            around = asyncio_signals.Signals(service(root_path="/api"))
+            mounted = Starlette(routes=[Mount("/api", asyncio_signals.Signals(service()))])
+            other = asyncio_signals.Signals(
+                Starlette(routes=[Mount("/api", service())]), page="/api/metrics"
+            )
+            for app, root, path in (
+                (inside, "", "/metrics"),
+                (inside, "", "/api/metrics"),
+                (around, "", "/metrics"),
+                (around, "", "/api/metrics"),
+                (asyncio_signals.Signals(service()), "/api", "/api/metrics"),
+                (mounted, "", "/api/metrics"),
+                (other, "", "/api/metrics"),
+            ):
+                with TestClient(app, root_path=root) as client:
+                    page = client.get(path)
+                    assert page.status_code == 200, (path, page.text)
+                    assert "\\nhttp_request_duration_seconds_count 0.0" in page.text, path
+        """
+        python(APP + textwrap.dedent(code))
 
 
 class Lag(unittest.TestCase):
@@ -419,30 +458,63 @@ show(drive(app))
         self.assertFalse([line for line in lines if line.startswith(f"{COUNT} 5")])
 
 
+class Readme(unittest.TestCase):
+    def test_what_it_shows_of_fastapi_is_enough(self):
+        [shown] = README.read_text().split("\n```python\n")[1:]
+        code = """
+            page = drive(app, paths=("/", "/metrics", "/metrics/"))
+            names = ("asyncio_event_loop_lag_seconds", "http_request_duration_seconds_count 1.0")
+            assert all(f"\\n{name}" in page for name in names), page
+        """
+        python(APP + shown.split("```")[0] + textwrap.dedent(code))
+
+
 class Startup(unittest.TestCase):
-    def test_it_is_no_stall_and_the_lag_is_there_from_the_first_page(self):
+    def blocked(self, serve):
+        """For how long the loop was blocked, by what `serve` prints once the service is started."""
         code = """
             import contextlib, time
             import asyncio_signals
+            from starlette.testclient import TestClient
 
+            def blocked():
+                page = generate_latest().decode().splitlines()
+                [line] = [line for line in page if line.startswith("blocking_duration_seconds_sum ")]
+                return float(line.split()[1])
+        """
+        run = python(APP + textwrap.dedent(code) + textwrap.dedent(serve))
+        return float(run.stdout)
+
+    def test_what_blocks_the_loop_meanwhile_is_no_stall(self):
+        seconds = self.blocked("""
             @contextlib.asynccontextmanager
             async def lifespan(app):
+                await asyncio.sleep(0.1)
                 time.sleep(1)
                 yield
 
+            with TestClient(asyncio_signals.Signals(FastAPI(lifespan=lifespan))):
+                time.sleep(0.1)
+                print(blocked())
+        """)
+        self.assertLess(seconds, 0.8)
+
+    def test_an_app_that_knows_no_lifespan_is_watched_before_its_first_request(self):
+        seconds = self.blocked("""
             async def bare(scope, receive, send):
                 assert scope["type"] == "http"
 
-            for app in (FastAPI(lifespan=lifespan), bare):
-                try:
-                    print(asyncio_signals.Watch.running)
-                    page = drive(asyncio_signals.Signals(app), paths=())
-                except AssertionError:
-                    continue
-                [lag] = [line for line in page.splitlines() if line.startswith("asyncio_event")]
-                assert float(lag.split()[1]) < 0.8, lag
-        """
-        python(APP + textwrap.dedent(code))
+            async def serve():
+                with contextlib.suppress(AssertionError):
+                    await asyncio_signals.Signals(bare)({"type": "lifespan"}, None, None)
+                await asyncio.sleep(0.1)
+                time.sleep(1)
+                await asyncio.sleep(0.1)
+                print(blocked())
+
+            asyncio.run(serve())
+        """)
+        self.assertGreater(seconds, 0.8)
 
 
 SERVICE = """
@@ -480,6 +552,30 @@ async def app(scope, receive, send):
 
 class Workers(unittest.TestCase):
     """Two workers behind one page, made of their files."""
+
+    def test_who_is_gone_is_buried_by_one_of_them(self):
+        code = """
+            import os, pathlib
+            import asyncio_signals
+
+            files = pathlib.Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])
+            for name in ("gauge_livesum_{}.db", "gauge_livemax_{}.db", "counter_{}.db"):
+                for pid in (os.getpid(), 4194305):
+                    (files / name.format(pid)).touch()
+
+            def kill(pid, signal):
+                if pid != os.getpid():
+                    (files / f"gauge_livesum_{pid}.db").unlink(missing_ok=True)  # the other one
+                    raise ProcessLookupError
+
+            os.kill = kill
+            asyncio_signals.bury()
+            left = sorted(file.name for file in files.iterdir())
+            names = [f"{kind}_{os.getpid()}.db" for kind in ("gauge_livemax", "gauge_livesum")]
+            assert left == sorted([f"counter_{os.getpid()}.db", "counter_4194305.db", *names]), left
+        """
+        with tempfile.TemporaryDirectory() as directory:
+            python(code, PROMETHEUS_MULTIPROC_DIR=directory)
 
     def served(self, server, work):
         with socket.socket() as probe:

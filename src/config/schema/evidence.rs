@@ -1,8 +1,6 @@
 //! Rules of evidence: how much has to have been seen.
 
-use std::time::Duration;
-
-use super::numbers::read_number;
+use super::numbers::{read_duration, read_number};
 use super::{Key, entries, find, unknown};
 use crate::config::Query;
 use crate::config::problems::Problems;
@@ -53,24 +51,16 @@ fn read_rule(
             }
             CHOICES[usize::from(is_allowed)].0.to_owned()
         }),
-        Setting::Count => read_number(name, node, problems).map(|count| {
-            rules.min_requests = count;
+        Setting::Count(set) => read_number(name, node, problems).map(|count| {
+            set(rules, count);
             count.to_string()
         }),
-        Setting::Duration => duration(name, node, problems).map(|duration| {
-            set_duration(rules, rule, duration);
+        Setting::Duration(set) => read_duration(name, node, problems).map(|duration| {
+            set(rules, duration);
             vars::range(duration)
         }),
     };
     rules.set.extend(to.map(|to| RuleSet { rule, to, origin: node.place() }));
-}
-
-fn set_duration(rules: &mut EvidenceRules, rule: Rule, duration: Duration) {
-    match rule {
-        Rule::MaxAge => rules.max_age = Some(duration),
-        Rule::MaxGap => rules.max_gap = Some(duration),
-        _ => rules.max_clock_skew = duration,
-    }
 }
 
 fn choice(name: &str, node: &Node, problems: &mut Problems) -> Option<bool> {
@@ -83,16 +73,4 @@ fn choice(name: &str, node: &Node, problems: &mut Problems) -> Option<bool> {
         problems.at(node, format!("`{name}` must be refuse or allow, found {found}"));
     }
     chosen.map(|(_, is_allowed)| *is_allowed)
-}
-
-fn duration(name: &str, node: &Node, problems: &mut Problems) -> Option<Duration> {
-    let duration = match &node.value {
-        Value::Text(text) => vars::parse_range(text),
-        _ => None,
-    };
-    if duration.is_none() {
-        let found = node.value.kind();
-        problems.at(node, format!("`{name}` must be a duration such as 30s, found {found}"));
-    }
-    duration
 }

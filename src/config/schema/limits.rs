@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use super::numbers::read_any_number;
+use super::numbers::{read_any_number, read_duration};
 use super::{Entry, entries, find, unknown};
 use crate::config::problems::Problems;
-use crate::config::vars;
-use crate::config::yaml::{Node, Value};
+use crate::config::yaml::Node;
 use crate::model::check::{Limit, Spike};
 
 /// As many points a range may have, as in Prometheus.
@@ -95,8 +94,8 @@ fn read_spike(node: &Node, problems: &mut Problems) -> Option<Limit> {
         }
         None => Some(0.0),
     };
-    let window = read_duration("window", node, &parts, problems);
-    let step = read_duration("step", node, &parts, problems);
+    let window = duration("window", node, &parts, problems);
+    let step = duration("step", node, &parts, problems);
     let (window, step) = (window?, step?);
     if window < step {
         problems.at(node, "`window` is shorter than `step`; a spike needs two points at least");
@@ -110,7 +109,7 @@ fn read_spike(node: &Node, problems: &mut Problems) -> Option<Limit> {
     Some(Limit::Spike(Spike { window, step, multiplier, min_baseline }))
 }
 
-fn read_duration(
+fn duration(
     name: &str,
     spike: &Node,
     parts: &[Entry<'_>],
@@ -120,14 +119,5 @@ fn read_duration(
         problems.at(spike, format!("`spike` has no `{name}`"));
         return None;
     };
-    let duration = match &node.value {
-        Value::Text(text) => vars::parse_range(text),
-        _ => None,
-    };
-    if duration.is_none() {
-        let found = node.value.kind();
-        let message = format!("`{name}` must be a duration such as 1h or 30s, found {found}");
-        problems.at(node, message);
-    }
-    duration
+    read_duration(name, node, problems)
 }

@@ -1,7 +1,10 @@
-//! Thresholds and weights: finite numbers that are not negative.
+//! Thresholds and weights: finite numbers that are not negative. And durations.
+
+use std::time::Duration;
 
 use super::{Key, entries, find, unknown};
 use crate::config::problems::Problems;
+use crate::config::vars;
 use crate::config::yaml::{Node, Value};
 use crate::model::built_in::BuiltIn;
 use crate::model::check::Criteria;
@@ -95,4 +98,18 @@ pub(super) fn read_any_number(name: &str, node: &Node, problems: &mut Problems) 
             None
         }
     }
+}
+
+/// A duration as PromQL writes it.
+pub(super) fn read_duration(name: &str, node: &Node, problems: &mut Problems) -> Option<Duration> {
+    let duration = match &node.value {
+        Value::Text(text) => vars::parse_range(text),
+        _ => None,
+    };
+    if duration.is_none() {
+        let found = node.value.kind();
+        let message = format!("`{name}` must be a duration such as 1h or 30s, found {found}");
+        problems.at(node, message);
+    }
+    duration
 }

@@ -1,7 +1,8 @@
 //! The HTTP client: its TLS, its proxy, its names.
 
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::net::{IpAddr, ToSocketAddrs as _};
-use std::sync::{Arc, OnceLock, mpsc};
+use std::sync::{Arc, LazyLock, OnceLock, mpsc};
 use std::thread::Builder;
 use std::time::Duration;
 
@@ -48,7 +49,7 @@ impl<'a> Clients<'a> {
     fn build(&self, url: &Url, secure: bool) -> Result<Client, TransportError> {
         let setup = |error: reqwest::Error| TransportError::Setup(root_cause(&error));
         let mut builder = Client::builder()
-            .user_agent(concat!("auditor/", env!("CARGO_PKG_VERSION")))
+            .user_agent(user_agent())
             .redirect(redirect::Policy::none())
             .tls_backend_preconfigured(tls::client_config(&self.config.tls, secure)?);
         if self.connections == Connections::Fresh {
@@ -114,6 +115,13 @@ impl Drop for Clients<'_> {
             let _ = thread.join();
         }
     }
+}
+
+/// With a number of the run: a service may show each reader of its page what happened since that
+/// reader's page before, and two runs are two readers.
+fn user_agent() -> String {
+    static RUN: LazyLock<u64> = LazyLock::new(|| RandomState::new().build_hasher().finish());
+    format!("auditor/{} (run {:x})", env!("CARGO_PKG_VERSION"), *RUN)
 }
 
 /// An IPv6 address without the brackets that it has in a URL.

@@ -5,6 +5,7 @@ pub(crate) mod beside;
 pub(crate) mod certificates;
 pub(crate) mod fake;
 mod left_out;
+pub(crate) mod page;
 pub(crate) mod real;
 pub(crate) mod telemetry;
 
