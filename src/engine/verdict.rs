@@ -178,8 +178,8 @@ fn unseen<'a>(
         }),
     };
     let rules = &criteria.evidence;
-    let counting = circumstances.evidence.shortfalls.iter().filter(|it| !rules.allows(it.rule));
-    counting.clone().find(concerns)
+    let mut counting = circumstances.evidence.shortfalls.iter().filter(|it| !rules.allows(it.rule));
+    counting.find(concerns)
 }
 
 fn missing_signals(score: &Score, levels: &Levels, gate: Option<Level>) -> String {
