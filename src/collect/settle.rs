@@ -82,7 +82,8 @@ pub(super) fn settle(
     if !is_wanted || selectors.is_empty() {
         return settling;
     }
-    let range = took.clamp(Duration::from_secs(60), Duration::from_secs(300));
+    // Long enough for some samples of what comes once a minute.
+    let range = took.clamp(Duration::from_secs(240), Duration::from_secs(300));
     let (newest, intervals) = (newest(&selectors), intervals(&selectors, range));
     let log = |line: &str| (observer.log)(&endpoint.http.redact(line));
     let mut failures = 0;

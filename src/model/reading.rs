@@ -3,6 +3,7 @@
 //! This is the seam between what was seen and the engine: plain data, no I/O.
 
 mod answer;
+mod range;
 
 use std::collections::BTreeMap;
 

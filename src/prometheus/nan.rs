@@ -12,7 +12,7 @@ use super::api::{Answered, Server};
 use super::wave::{Wave, join};
 use crate::model::question::{Answer, Question, Values};
 use crate::model::reading::{Incomplete, Sample, Series};
-use crate::storage::{Labels, METRIC_NAME};
+use crate::storage::Labels;
 
 /// The label that tells a series of the query from the 0 that stands for none.
 const MARK: &str = "auditor_nan";
@@ -99,9 +99,9 @@ fn add(answer: &mut Answer, again: Answer) {
 }
 
 fn add_samples(samples: &mut Vec<Sample>, again: Vec<Sample>) {
-    let known: HashSet<_> = samples.iter().map(|sample| nameless(&sample.labels)).collect();
+    let known: HashSet<_> = samples.iter().map(|sample| sample.labels.without_name()).collect();
     for Sample { mut labels, value } in again {
-        if take_mark(&mut labels) && !known.contains(&nameless(&labels)) {
+        if take_mark(&mut labels) && !known.contains(&labels.without_name()) {
             // A value other than the 0 that fills has come in since the first answer.
             let value = if value == 0.0 { f64::NAN } else { value };
             samples.push(Sample { labels, value });
@@ -112,9 +112,9 @@ fn add_samples(samples: &mut Vec<Sample>, again: Vec<Sample>) {
 /// A series that is `NaN` all the time is not in the answer at all; of one that is `NaN` at times,
 /// the points that are missing show it.
 fn add_series(series: &mut Vec<Series>, again: Vec<Series>) {
-    let known: HashSet<_> = series.iter().map(|series| nameless(&series.labels)).collect();
+    let known: HashSet<_> = series.iter().map(|series| series.labels.without_name()).collect();
     for Series { mut labels, points } in again {
-        if take_mark(&mut labels) && !known.contains(&nameless(&labels)) {
+        if take_mark(&mut labels) && !known.contains(&labels.without_name()) {
             let points = points.into_iter().map(|(at, _)| (at, f64::NAN)).collect();
             series.push(Series { labels, points });
         }
@@ -125,14 +125,14 @@ fn add_series(series: &mut Vec<Series>, again: Vec<Series>) {
 pub(crate) fn add_zero_by_zero(answer: &mut Answer, zeros: &Values) {
     match (&mut answer.values, zeros) {
         (Values::Vector(samples), Values::Vector(zeros)) => {
-            let known: HashSet<_> = samples.iter().map(|it| nameless(&it.labels)).collect();
-            let missing = zeros.iter().filter(|it| !known.contains(&nameless(&it.labels)));
+            let known: HashSet<_> = samples.iter().map(|it| it.labels.without_name()).collect();
+            let missing = zeros.iter().filter(|it| !known.contains(&it.labels.without_name()));
             let nan = |it: &Sample| Sample { labels: it.labels.clone(), value: f64::NAN };
             samples.extend(missing.map(nan));
         }
         (Values::Matrix(series), Values::Matrix(zeros)) => {
             for Series { labels, points } in zeros {
-                let is_same = |it: &Series| nameless(&it.labels) == nameless(labels);
+                let is_same = |it: &Series| it.labels.without_name() == labels.without_name();
                 let mut all = match series.iter().position(is_same) {
                     Some(index) => series.swap_remove(index),
                     None => Series { labels: labels.clone(), points: Vec::new() },
@@ -153,11 +153,4 @@ fn take_mark(labels: &mut Labels) -> bool {
     let is_marked = !labels.get(MARK).is_empty();
     labels.set(MARK, "");
     is_marked
-}
-
-/// The labels without the metric's name, which `default` drops.
-fn nameless(labels: &Labels) -> Labels {
-    let mut labels = labels.clone();
-    labels.set(METRIC_NAME, "");
-    labels
 }

@@ -38,6 +38,14 @@ impl Labels {
         self.get(METRIC_NAME)
     }
 
+    /// The same without the name of the metric, which functions drop.
+    #[must_use]
+    pub fn without_name(&self) -> Self {
+        let mut labels = self.clone();
+        labels.set(METRIC_NAME, "");
+        labels
+    }
+
     /// Sets a label; an empty value takes it away.
     pub fn set(&mut self, name: impl Into<Arc<str>>, value: impl Into<Arc<str>>) {
         let (name, value) = (name.into(), value.into());

@@ -8,10 +8,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde_json::Value;
 
 use crate::support::fake::{Fake, Response};
-use crate::support::page::CONFIG;
+use crate::support::page::CALM;
 use crate::support::{Run, auditor, directory_with};
 
-const CALM: &str = "latency_seconds 0.1\nlag_seconds 0.01\nactive 3\n";
+const CONFIG: &str = "
+queries:
+  p99_latency: latency_seconds
+  event_loop_lag: max_over_time(lag_seconds[$window])
+  blocking_duration_avg: rate(blocked_sum[$window]) / rate(blocked_count[$window])
+  peak_active_requests: max_over_time(active[$window])
+";
+
 const BLOCKED: &str = "blocked_sum 1\nblocked_count 4\n";
 
 /// Scrapes a service whose n-th page, 0 first, is `page`; and audits the recording of it.

@@ -262,10 +262,12 @@ fn each_scrape_has_a_connection_of_its_own() {
 fn a_server_is_asked_on_connections_that_are_kept() {
     let answer = |head: &str| {
         let vector = r#"{"status":"success","data":{"resultType":"scalar","result":[1,"0.01"]}}"#;
+        let time = r#"{"status":"success","data":{"resultType":"vector","result":[{"metric":{"auditor_evidence":"1"},"value":[1,"1"]}]}}"#;
+        let body = if head.contains("auditor_evidence") { time } else { vector };
         match head.contains("/api/v1/query") {
-            true => sized("", vector.len(), vector),
-            // It answers `vector(0) / 0` with nothing that is marked as that: so it is asked for what
-            // it leaves out, when the rest is over.
+            true => sized("", body.len(), body),
+            // It answers nothing but the time of what is asked beside: so it is asked for what it
+            // leaves out, when the rest is over.
             false => b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".to_vec(),
         }
     };
