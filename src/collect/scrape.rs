@@ -90,7 +90,7 @@ pub(super) fn run(
     // None of the scrapes that count waits for a page of which it is still seen who shows it.
     let ready = together(&mut scrapers, Scraper::call)
         .and_then(|()| together(&mut scrapers, Scraper::calm_down))
-        .and_then(|()| together(&mut scrapers, Scraper::first));
+        .and_then(|()| together(&mut scrapers, |it| it.first(scrape.pages.len())));
     let load = match ready {
         // Then no command is started.
         _ if interrupt::received().is_some() => Ok(None),

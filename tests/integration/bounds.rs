@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::fake::{Fake, Response};
 use crate::support::page::{CALM, CONFIG};
-use crate::support::{Run, auditor, command, directory_with};
+use crate::support::{Run, auditor, command, directory_with, each};
 
 const GATE: [&str; 2] = ["--fail-on-critical", "--no-report"];
 
@@ -63,7 +63,7 @@ fn a_pipe_that_nobody_reads_is_no_pass_and_no_pause_without_an_end() {
     let service = Fake::start(move |_| Response::new(200, long.as_str()));
     let audit =
         format!("auditor --scrape {} --for 200ms --every 100ms --fail-on-critical", service.url());
-    for (script, code, words) in [
+    let cases = [
         (
             format!("mkfifo a; {audit} --no-report --record a"),
             3,
@@ -93,13 +93,14 @@ fn a_pipe_that_nobody_reads_is_no_pass_and_no_pause_without_an_end() {
             0,
             "",
         ),
-    ] {
+    ];
+    each(&cases, cases.len(), |(script, code, words)| {
         let began = Instant::now();
-        let run = bash(directory.path(), &script);
+        let run = bash(directory.path(), script);
         assert!(began.elapsed() < Duration::from_secs(15), "{script}: {:?}", began.elapsed());
-        assert_eq!(run.code, code, "{script}: {}{}", run.stdout, run.stderr);
+        assert_eq!(run.code, *code, "{script}: {}{}", run.stdout, run.stderr);
         assert!(run.stderr.contains(words), "{script}: {}", run.stderr);
-    }
+    });
     let copy = fs::read_to_string(directory.path().join("copy")).unwrap();
     assert!(copy.len() > 1 << 17 && copy.ends_with("# EOF\n"), "{} bytes", copy.len());
     let report = fs::read_to_string(directory.path().join("report")).unwrap();

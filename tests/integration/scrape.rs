@@ -129,8 +129,8 @@ fn telemetry_that_is_missing_for_a_part_of_the_time_is_no_pass() {
 #[test]
 fn a_breach_is_proven_whatever_is_missing() {
     let service = service(|n| match n {
-        0..=2 => metrics(1.4),
-        _ => Response::Reset,
+        3..=4 => Response::Reset,
+        _ => metrics(1.4),
     });
     let run = scraped(&service, &["--fail-on-critical"]);
     assert_eq!(run.code, 1, "{}", run.stdout);

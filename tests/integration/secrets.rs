@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::support::fake::{Fake, Request, Response};
 use crate::support::page::{CALM, CONFIG};
 use crate::support::real::free_address;
-use crate::support::{Run, auditor, command, directory_with};
+use crate::support::{Run, auditor, command, directory_with, each};
 
 const SECRET: &str = "s3cret-of-the-table";
 /// As it may stand in a URL.
@@ -137,12 +137,14 @@ fn with_every_answer(check: impl Fn(&str, &Fake) + Sync) {
 #[test]
 fn no_secret_of_a_scrape_is_told() {
     with_every_answer(|name, service| {
-        for Case { url, http, args, .. } in cases(name, &service.address().to_string(), "/metrics")
-        {
-            let directory = directory(&http);
+        let cases = cases(name, &service.address().to_string(), "/metrics");
+        // Nobody listens where the redirect leads, and that is tried again and again.
+        let at_a_time = if name.starts_with("a redirect") { cases.len() } else { 3 };
+        each(&cases, at_a_time, |Case { url, http, args, .. }| {
+            let directory = directory(http);
             let case = format!("{name}: {url} {http} {args:?}");
             let mut given: Vec<_> = args.iter().map(String::as_str).collect();
-            given.extend(["--scrape", &url, "--for", "100ms", "--every", "50ms", "--verbose"]);
+            given.extend(["--scrape", url, "--for", "100ms", "--every", "50ms", "--verbose"]);
             if !http.contains("follow_redirects") {
                 given.extend(["--http-config", "http.yaml"]);
             }
@@ -158,7 +160,7 @@ fn no_secret_of_a_scrape_is_told() {
                     auditor(directory.path(), &[&["query", "lag_seconds"], &given[..]].concat());
                 holds_no_secret(&run, directory.path(), &case);
             }
-        }
+        });
     });
 }
 

@@ -22,6 +22,8 @@ struct State {
     ended: Option<Instant>,
     /// Pages that have not come in good time since.
     awaited: usize,
+    /// Pages that have come before it began, in the scrapes that count.
+    begun: usize,
 }
 
 /// Ends the load when it goes.
@@ -43,14 +45,30 @@ impl Course {
     /// Waits until then, or until no page is waited for any more; whether that is so. After a
     /// signal none is.
     pub(super) fn complete_before(&self, due: Instant) -> bool {
+        self.happens_before(due, |state| state.awaited == 0)
+    }
+
+    fn happens_before(&self, due: Instant, happened: impl Fn(&State) -> bool) -> bool {
         loop {
             let until = due.min(Instant::now() + GLANCE);
-            let (is_complete, _) = self.wait(until, |state| state.awaited == 0);
-            let is_over = is_complete || interrupt::received().is_some();
+            let (has_happened, _) = self.wait(until, &happened);
+            let is_over = has_happened || interrupt::received().is_some();
             if is_over || until == due {
                 return is_over;
             }
         }
+    }
+
+    /// A page has been scraped before the load, be it that this failed.
+    pub(super) fn begin(&self) {
+        lock(&self.state).begun += 1;
+        self.changed.notify_all();
+    }
+
+    /// Waits until then, or until so many pages have been scraped before the load; whether they
+    /// have. After a signal it is not waited for any.
+    pub(super) fn begun_before(&self, due: Instant, pages: usize) -> bool {
+        self.happens_before(due, |state| state.begun >= pages)
     }
 
     /// A page is waited for once more, or no longer.

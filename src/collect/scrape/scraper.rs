@@ -138,11 +138,21 @@ impl<'a> Scraper<'a> {
         Ok(())
     }
 
-    /// The scrape before the load, which has to succeed.
-    pub(super) fn first(&mut self) -> Result<(), Arc<ScrapeError>> {
-        self.scrape(PATIENCE)?;
+    /// The scrape before the load, which has to succeed. Where one of the other pages takes longer,
+    /// this one is scraped again meanwhile, so that it has no gap there.
+    pub(super) fn first(&mut self, pages: usize) -> Result<(), Arc<ScrapeError>> {
+        let began = Instant::now();
+        let outcome = self.scrape(PATIENCE);
+        self.shared.course.begin();
+        outcome?;
         self.note(self.last.unwrap_or_default());
-        Ok(())
+        loop {
+            let next = Instant::now() + self.rhythm.interval();
+            if self.shared.course.begun_before(next, pages) || began.elapsed() > PATIENCE {
+                return Ok(());
+            }
+            self.scrape_and_warn(PATIENCE);
+        }
     }
 
     /// Looks once more how many processes show the page, after the load: one may have been started,

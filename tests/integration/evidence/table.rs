@@ -4,12 +4,10 @@
 #![allow(dead_code, reason = "each theme uses a part of this")]
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 
 use super::source::{self, Source};
 use super::telemetry::{Fares, Telemetry};
-use crate::support::Run;
+use crate::support::{Run, each};
 
 /// A way to spoil telemetry, and what has to come of it.
 pub(crate) struct Row {
@@ -136,16 +134,10 @@ impl Row {
 pub(crate) fn check(rows: &[Row]) {
     let all: Vec<_> =
         rows.iter().flat_map(|row| row.sources.iter().map(move |on| (row, *on))).collect();
-    let (next, wrong) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
-    thread::scope(|scope| {
-        for _ in 0..4 {
-            scope.spawn(|| {
-                while let Some((row, source)) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let found = row.try_on(*source);
-                    wrong.lock().unwrap().extend(found);
-                }
-            });
-        }
+    let wrong = Mutex::new(Vec::new());
+    each(&all, 6, |(row, source)| {
+        let found = row.try_on(*source);
+        wrong.lock().unwrap().extend(found);
     });
     let wrong = wrong.into_inner().unwrap();
     assert!(wrong.is_empty(), "{} are wrong:\n{}", wrong.len(), wrong.join("\n"));

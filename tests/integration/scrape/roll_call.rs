@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::CONFIG;
+use super::{CONFIG, metrics};
 use crate::support::fake::{Fake, Response};
 use crate::support::{Run, auditor, directory_with};
 
@@ -63,6 +63,18 @@ fn a_process_that_is_young_leaves_no_gap_beside_an_old_one() {
     let (born, old) = (now_s(), Fake::start(|_| page(1_600_000_000.5, 0.01)));
     let young = Fake::start(move |_| page(born, 0.01));
     let run = audited(&[&old, &young], &["--every", "100ms"]);
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+}
+
+/// The first scrape of one is late, by more than may pass between two of the other.
+#[test]
+fn a_first_page_that_is_late_leaves_no_gap_beside_it() {
+    let (count, quick) = (AtomicUsize::new(0), Fake::start(|_| metrics(0.01)));
+    let late = Fake::start(move |_| match count.fetch_add(1, Ordering::SeqCst) {
+        1 => metrics(0.01).delayed(Duration::from_millis(1500)),
+        _ => metrics(0.01),
+    });
+    let run = audited(&[&quick, &late], &["--every", "100ms"]);
     assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
 }
 

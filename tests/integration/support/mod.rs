@@ -11,6 +11,7 @@ pub(crate) mod telemetry;
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// What a run of `auditor` left behind.
 #[derive(Debug)]
@@ -49,6 +50,20 @@ pub(crate) fn command(directory: &Path, args: &[&str]) -> Command {
 /// Runs the binary in `directory` to its end.
 pub(crate) fn auditor(directory: &Path, args: &[&str]) -> Run {
     command(directory, args).output().expect("the binary starts").into()
+}
+
+/// Tries every case, so many at a time: most of them wait for something.
+pub(crate) fn each<T: Sync>(cases: &[T], at_a_time: usize, check: impl Fn(&T) + Sync) {
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..at_a_time {
+            scope.spawn(|| {
+                while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    check(case);
+                }
+            });
+        }
+    });
 }
 
 /// A disk on which there is no room. As root, a faulty program can replace the device by a
