@@ -141,6 +141,10 @@ pub struct Watched<'a> {
     pub lag: Lag<'a>,
     /// What has to have samples from after the end of the command.
     pub required: &'a [Expression],
+    /// How far the clock of a service may be off, before that is told.
+    pub max_clock_skew: Duration,
+    /// Whether a server's answer may lack something.
+    pub accept_partial: bool,
 }
 
 /// Collects telemetry for as long as `spec` says, and runs its command meanwhile. `started` is
@@ -168,11 +172,9 @@ pub fn collect(
         Source::Server(_) if spec.command.is_empty() => {
             Ok(Telemetry { finished: started, ..Telemetry::new(now) })
         }
-        Source::Server(endpoint) => {
-            beside_a_server(endpoint, spec, watched.required, clock, observer)
-        }
+        Source::Server(endpoint) => beside_a_server(endpoint, spec, watched, clock, observer),
         Source::Scrape(scrape) => {
-            let mut scraped = scrape::run(scrape, spec, clock, watched.lag, observer)?;
+            let mut scraped = scrape::run(scrape, spec, clock, watched, observer)?;
             let by = interrupt::received();
             outcome::add(&mut scraped.storage, scraped.command.as_ref(), by);
             let (command, warnings) = (scraped.command, scraped.warnings);
@@ -191,7 +193,7 @@ pub fn collect(
 fn beside_a_server(
     endpoint: &Endpoint,
     spec: &SourceSpec,
-    required: &[Expression],
+    watched: Watched<'_>,
     clock: Clock,
     observer: Observer<'_>,
 ) -> Result<Telemetry, Error> {
@@ -201,20 +203,25 @@ fn beside_a_server(
     if let Some(by) = interrupt::received() {
         return Ok(Telemetry { interruption: Some(in_words(by)), ..Telemetry::new(now) });
     }
-    if let Err(problem) = probed {
-        let target = endpoint.http.redact(&endpoint.target.to_string());
-        return Ok(Telemetry::failed(spec, Failure::Server { target, problem }));
-    }
+    let skew = match probed {
+        Ok(skew) => skew,
+        Err(problem) => {
+            let target = endpoint.http.redact(&endpoint.target.to_string());
+            return Ok(Telemetry::failed(spec, Failure::Server { target, problem }));
+        }
+    };
     let ended = wait(command::start(&spec.command, observer.stdout_is_taken)?);
     let interruption = interrupt::received().map(in_words);
     let telemetry = match ended {
         Ok(outcome) => {
             // All of the load is in the window, with what was waited for the samples of its end.
-            let settling = settle(endpoint, spec, required, outcome.took, clock, observer);
+            let ended = (clock, outcome.took, skew);
+            let settling = settle(endpoint, spec, watched, ended, observer);
             // In whole seconds, and never less than it took.
-            let took = outcome.took + settling.waited;
+            let took = outcome.took + settling.waited + settling.doubt();
             let window = Duration::from_secs(took.as_millis().div_ceil(1000).max(1) as u64);
-            let observed = ObservedRange { at: clock.now(), window: Some(window), step: None };
+            let at = settling.of_the_server(clock.now());
+            let observed = ObservedRange { at, window: Some(window), step: None };
             let (command, settling) = (Some(outcome), Some(settling));
             Telemetry { command, settling, ..Telemetry::new(observed) }
         }

@@ -16,7 +16,7 @@ use crate::interrupt;
 use crate::model::clock_skew::ClockSkew;
 use crate::model::question::{Answer, Probe, Question};
 use crate::one_line::one_line;
-use crate::prometheus::{Backend, Failed, Log, QueryError, ServerProblem};
+use crate::prometheus::{self, Backend, Failed, Log, QueryError, ServerProblem};
 use crate::promql;
 
 /// What came of the questions of an audit.
@@ -92,6 +92,10 @@ pub fn evaluate(
         Source::Server(_) if telemetry.is_blank() => unread(questions, telemetry),
         Source::Server(endpoint) => {
             let within = (telemetry.finished, spec.timeout);
+            // Beside a command it was told before.
+            if telemetry.command.is_none() {
+                prometheus::describe(endpoint, log);
+            }
             server::evaluate(questions, probes, endpoint, at, within, log)
         }
         Source::Scrape(_) | Source::Recording(_) => {

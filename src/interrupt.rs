@@ -87,25 +87,28 @@ pub(crate) fn sleep(duration: Duration) -> Result<(), Interruption> {
 ///
 /// # Errors
 /// The signal that came.
-pub(crate) fn race<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, Interruption> {
+pub(crate) fn race<T, F>(work: F) -> Result<T, Interruption>
+where
+    T: Send + 'static,
+    F: FnOnce() -> T + Send + 'static,
+{
     if !state().is_listening {
         return Ok(work());
     }
-    let (hand_over, handed_over) = mpsc::channel();
+    // The work goes to the thread once there is one, and so is still here if there is none.
+    let (hand_over, handed_over) = mpsc::channel::<F>();
     let (sender, receiver) = mpsc::channel();
     let run = move || {
         if let Ok(work) = handed_over.recv() {
             // Nobody waits for it any more if this fails.
-            let _ = sender.send(call(work));
+            let _ = sender.send(work());
         }
     };
     let Ok(thread) = Builder::new().spawn(run) else {
         // Without a thread it cannot be given up, but it can be done.
         return Ok(work());
     };
-    // It is taken: the thread waits for nothing else.
+    // The thread waits for it, so this does not fail.
     let _ = hand_over.send(work);
     let began = Instant::now();
     loop {
@@ -123,11 +126,6 @@ pub(crate) fn race<T: Send + 'static>(
             return Err(interruption);
         }
     }
-}
-
-/// Tells the compiler what `work` is.
-fn call<T>(work: impl FnOnce() -> T) -> T {
-    work()
 }
 
 /// Starts a command in a group of processes of its own, which a signal to end at once ends too.

@@ -9,6 +9,6 @@ mod at_once;
 mod columns;
 mod history;
 
-pub(crate) use at_once::{age, seen_at_once};
+pub(crate) use at_once::{age, can_tell, seen_at_once};
 pub(crate) use columns::{Column, Usage, columns};
 pub(crate) use history::{Change, History, Kind};

@@ -6,6 +6,7 @@ mod nan;
 mod preflight;
 pub(crate) mod probe;
 mod reach;
+pub(crate) mod samples;
 mod wave;
 mod wire;
 
@@ -27,6 +28,7 @@ use crate::config::Endpoint;
 /// Tells the log how the server is reached.
 pub(crate) fn describe(endpoint: &Endpoint, log: Log<'_>) {
     let http = &endpoint.http;
+    let log = |line: &str| log(&http.redact(line));
     log(&format!("target: {}", endpoint.target));
     if let Some(credential) = &http.credential {
         log(&format!("credentials: {}", credential.origin));

@@ -11,11 +11,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, Builder};
 use std::time::{Duration, Instant};
 
-use super::Lag;
 use super::clock::Clock;
 use super::command::{self, CommandOutcome};
 use super::error::{Error, Failure, PageProblem, ScrapeError};
 use super::observer::{Observer, ProgressUpdate};
+use super::{Lag, Watched};
 use crate::config::{Scrape, ScrapedPage, SourceSpec};
 use crate::interrupt;
 use crate::prometheus::TransportError;
@@ -50,6 +50,8 @@ struct Shared {
     /// What else is to be told, once for each page.
     remarks: Mutex<Vec<String>>,
     course: Course,
+    /// How far the clock of a service may be off, before that is told.
+    max_clock_skew: Duration,
     made: AtomicUsize,
     failed: AtomicUsize,
 }
@@ -68,10 +70,11 @@ pub(super) fn run(
     scrape: &Scrape,
     spec: &SourceSpec,
     clock: Clock,
-    lag: Lag<'_>,
+    watched: Watched<'_>,
     observer: Observer<'_>,
 ) -> Result<Scraped, Error> {
-    let shared = Shared::default();
+    let lag = watched.lag;
+    let shared = Shared { max_clock_skew: watched.max_clock_skew, ..Shared::default() };
     let redacted = |page: &'_ ScrapedPage| {
         let http = page.endpoint.http.clone();
         move |line: &str| (observer.log)(&http.redact(line))
@@ -84,7 +87,11 @@ pub(super) fn run(
             Scraper::new(page, rhythm, clock, lag.limit, &shared, log)
         })
         .collect();
-    let load = match first_scrapes(&mut scrapers) {
+    // None of the scrapes that count waits for a page of which it is still seen who shows it.
+    let ready = together(&mut scrapers, Scraper::call)
+        .and_then(|()| together(&mut scrapers, Scraper::calm_down))
+        .and_then(|()| together(&mut scrapers, Scraper::first));
+    let load = match ready {
         // Then no command is started.
         _ if interrupt::received().is_some() => Ok(None),
         Ok(()) => scrape_until_done(scrape, spec, &mut scrapers, lag, observer)?,
@@ -97,6 +104,10 @@ pub(super) fn run(
         Ok(command) => (command, None),
         Err(failure) => (None, Some(failure)),
     };
+    if failure.is_none() && interrupt::received().is_none() {
+        // It fails for no page; and what it asks for is no scrape.
+        let _ = together(&mut scrapers, Scraper::call_again);
+    }
     drop(scrapers);
     let warnings = std::mem::take(&mut *lock(&shared.warnings)).into_iter();
     let said = failure.as_ref().map(Failure::to_string).unwrap_or_default();
@@ -115,24 +126,28 @@ pub(super) fn run(
     Ok(Scraped { storage, command, warnings, failure })
 }
 
-/// Scrapes every page once, at the same time.
-fn first_scrapes(scrapers: &mut [Scraper<'_>]) -> Result<(), Arc<ScrapeError>> {
+/// Does the same with every page at the same time, and waits for all.
+fn together<'a>(
+    scrapers: &mut [Scraper<'a>],
+    work: impl Fn(&mut Scraper<'a>) -> Result<(), Arc<ScrapeError>> + Sync,
+) -> Result<(), Arc<ScrapeError>> {
+    let work = &work;
     thread::scope(|scope| {
-        let first: Vec<_> = scrapers
+        let threads: Vec<_> = scrapers
             .iter_mut()
             .map(|scraper| {
                 let page = scraper.page;
-                (page, Builder::new().spawn_scoped(scope, move || scraper.first()))
+                (page, Builder::new().spawn_scoped(scope, move || work(scraper)))
             })
             .collect();
-        let first = first.into_iter().map(|(page, thread)| {
+        let done = threads.into_iter().map(|(page, thread)| {
             let failed = |error| Err(failed(page, PageProblem::Scraper(error)));
             match thread {
                 Ok(thread) => thread.join().unwrap_or_else(|_| failed(TransportError::Panicked)),
                 Err(error) => failed(TransportError::Setup(error.to_string())),
             }
         });
-        first.collect()
+        done.collect()
     })
 }
 

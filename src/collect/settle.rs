@@ -3,13 +3,18 @@
 
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
+use super::Watched;
 use super::clock::Clock;
+use super::coverage::UP;
 use super::observer::{Observer, ProgressUpdate};
 use crate::config::{Endpoint, SourceSpec};
 use crate::interrupt;
-use crate::model::question::{Probe, Values};
+use crate::model::clock_skew::ClockSkew;
+use crate::model::question::{Answer, Probe, Values};
+use crate::model::reading::Incomplete;
+use crate::prometheus::samples::{newest_of_each, usual_interval};
 use crate::prometheus::{Answered, Server, ask_all};
 use crate::promql::{Expression, Query, SelectorUse, selectors_by_braces};
 
@@ -24,47 +29,81 @@ const EVERY: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(10);
 /// So many times in a row the server may give no answer.
 const FAILURES: usize = 2;
+
 /// How the samples from after the end of a command were waited for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Settling {
-    /// When the command ended.
-    pub ended: Timestamp,
+    /// When the command ended, by this machine's clock.
+    ended: Timestamp,
+    /// How far the server's clock is off, as far as it says: its samples have the time of that.
+    skew: Option<ClockSkew>,
     /// How long it was waited.
     pub waited: Duration,
     /// The usual interval between samples, if it could be seen.
     pub interval: Option<Duration>,
+    /// Why the server gave no answer, when it was given up. No secret is in it.
+    pub error: Option<String>,
 }
 
-/// Waits until each of `expressions` that has samples has one from after now, when a command has
-/// ended that took so long.
+impl Settling {
+    /// When the command had ended for certain, by the server's clock.
+    pub fn ended(&self) -> Timestamp {
+        self.of_the_server(self.ended)
+    }
+
+    /// What the server's clock may show at most, at an instant of this machine's.
+    pub(super) fn of_the_server(&self, at: Timestamp) -> Timestamp {
+        let ahead_s = self.skew.map_or(0.0, |skew| skew.most_s);
+        let ahead = SignedDuration::from_millis((ahead_s * 1000.0).ceil() as i64);
+        at.checked_add(ahead).unwrap_or(at)
+    }
+
+    /// How long before that it may have been.
+    pub(super) fn doubt(&self) -> Duration {
+        let seconds = self.skew.map_or(0.0, ClockSkew::doubt_s);
+        Duration::try_from_secs_f64(seconds).unwrap_or_default()
+    }
+}
+
+/// Waits until each target has samples from after now of all that is required, when a command has
+/// ended that took so long; `skew` is how far the server's clock is off.
 pub(super) fn settle(
     endpoint: &Endpoint,
     spec: &SourceSpec,
-    expressions: &[Expression],
-    took: Duration,
-    clock: Clock,
+    watched: Watched<'_>,
+    (clock, took, skew): (Clock, Duration, Option<ClockSkew>),
     observer: Observer<'_>,
 ) -> Settling {
     let (began, ended) = (Instant::now(), clock.now());
-    let mut settling = Settling { ended, waited: Duration::ZERO, interval: None };
-    let selectors = selectors(expressions);
+    let (waited, interval, error) = (Duration::ZERO, None, None);
+    let mut settling = Settling { ended, skew, waited, interval, error };
+    let selectors = selectors(watched.required);
     let is_wanted = spec.settle != Some(Duration::ZERO) && interrupt::received().is_none();
     if !is_wanted || selectors.is_empty() {
         return settling;
     }
     let range = took.clamp(Duration::from_secs(60), Duration::from_secs(300));
-    let probes = probes(&selectors, range);
+    let (newest, intervals) = (newest(&selectors), intervals(&selectors, range));
+    let log = |line: &str| (observer.log)(&endpoint.http.redact(line));
     let mut failures = 0;
     loop {
-        let within = (Instant::now(), PATIENCE);
-        let server = Server::new(endpoint, clock.now(), false, within, observer.log);
+        let probes = match settling.interval {
+            None => [&newest[..], &intervals].concat(),
+            Some(_) => newest.clone(),
+        };
+        let (at, within) = (settling.of_the_server(clock.now()), (Instant::now(), PATIENCE));
+        let server = Server::new(endpoint, at, watched.accept_partial, within, &log);
         let server = server.interruptible();
-        let answers = ask_all(&server, &probes);
-        let (newest, intervals) = answers.split_at(selectors.len());
-        settling.interval = settling.interval.or_else(|| interval(intervals));
+        let answers = ask_all(&server, &probes).into_iter();
+        let told: Vec<_> = answers.map(|answer| told(answer, watched.accept_partial)).collect();
+        let (newest, intervals) = told.split_at(selectors.len());
+        settling.skew = server.clock().map(|skew| skew.narrower(settling.skew)).or(settling.skew);
+        settling.interval = settling.interval.or_else(|| usual(intervals));
+        settling.error = newest.iter().find_map(|it| it.as_ref().err().cloned());
         failures = if newest.iter().all(Result::is_err) { failures + 1 } else { 0 };
         let most = spec.settle.unwrap_or_else(|| most(settling.interval));
-        if failures == FAILURES || is_settled(newest, ended) || began.elapsed() >= most {
+        let is_over = is_settled(newest, settling.ended()) || began.elapsed() >= most;
+        if failures == FAILURES || is_over {
             break;
         }
         if let Some(tell) = observer.progress {
@@ -75,49 +114,64 @@ pub(super) fn settle(
             break;
         }
     }
-    settling.waited = began.elapsed();
-    settling
+    let error = settling.error.map(|error| endpoint.http.redact(&error));
+    Settling { waited: began.elapsed(), error, ..settling }
 }
 
 /// What the expressions look at now, each selector once.
 fn selectors(expressions: &[Expression]) -> Vec<String> {
     let uses = expressions.iter().flat_map(|expression| {
         let parsed = expression.parsed().map(Query::selectors).map(<[SelectorUse]>::to_vec);
-        parsed.unwrap_or_else(|_| selectors_by_braces(expression.as_str()))
+        parsed.unwrap_or_else(|_| selectors_by_braces(expression.as_str()).0)
     });
     let now = uses.filter(|it| it.at.is_none() && it.offset <= 0);
-    let mut selectors: Vec<_> = now.map(|it| it.text).collect();
+    // A server refuses to tell the times of metrics of several names; scrapes have theirs.
+    let text = |it: SelectorUse| if it.metric().is_some() { it.text } else { UP.to_owned() };
+    let mut selectors: Vec<_> = now.map(text).collect();
     selectors.sort_unstable();
     selectors.dedup();
     selectors
 }
 
-/// The newest sample of each, then the usual interval of each in that time.
-fn probes(selectors: &[String], range: Duration) -> Vec<Probe> {
-    let seconds = range.as_secs();
-    let newest = selectors.iter().map(|it| format!("max(timestamp({it}))"));
-    let intervals = selectors.iter().map(|it| {
-        let times = format!("timestamp({it})[{seconds}s:1s]");
-        format!(
-            "max((max_over_time({times}) - min_over_time({times})) / \
-             (count_over_time({it}[{seconds}s]) - 1))"
-        )
-    });
-    let probe = |expr| Probe { expr: Expression::new(expr), span: None };
-    newest.chain(intervals).map(probe).collect()
+fn probe(expr: String) -> Probe {
+    Probe { expr: Expression::new(expr), span: None }
 }
 
-/// The value of an answer of one series.
-fn value(answer: &Answered) -> Option<f64> {
-    match &answer.as_ref().ok()?.values {
-        Values::Vector(samples) => samples.first().map(|sample| sample.value),
-        Values::Matrix(_) => None,
+/// Up to when there are samples of each.
+fn newest(selectors: &[String]) -> Vec<Probe> {
+    selectors.iter().map(|it| probe(newest_of_each(it))).collect()
+}
+
+/// The usual interval of each in that time.
+fn intervals(selectors: &[String], range: Duration) -> Vec<Probe> {
+    let seconds = range.as_secs();
+    let interval = |it: &String| {
+        let (times, samples) =
+            (format!("timestamp({it})[{seconds}s:1s]"), format!("{it}[{seconds}s]"));
+        probe(usual_interval(&times, &samples))
+    };
+    selectors.iter().map(interval).collect()
+}
+
+/// The value of an answer of one series, if it has one; or why there is no whole answer.
+type Told = Result<Option<f64>, String>;
+
+fn told(answer: Answered, accept_partial: bool) -> Told {
+    match answer.map_err(|failed| failed.to_string())? {
+        Answer { incomplete: Some(incomplete), .. } if !accept_partial => {
+            let (Incomplete::BackendSays(why) | Incomplete::Unanswered(why)) = incomplete;
+            Err(why)
+        }
+        Answer { values: Values::Vector(samples), .. } => {
+            Ok(samples.first().map(|sample| sample.value))
+        }
+        Answer { values: Values::Matrix(_), .. } => Ok(None),
     }
 }
 
 /// The longest interval.
-fn interval(intervals: &[Answered]) -> Option<Duration> {
-    let known = intervals.iter().filter_map(value).filter(|it| *it > 0.0);
+fn usual(intervals: &[Told]) -> Option<Duration> {
+    let known = intervals.iter().filter_map(|it| *it.as_ref().ok()?).filter(|it| *it > 0.0);
     Duration::try_from_secs_f64(known.reduce(f64::max)?).ok()
 }
 
@@ -126,26 +180,18 @@ fn most(interval: Option<Duration>) -> Duration {
 }
 
 /// Whether all that has samples has one from after `ended`.
-fn is_settled(newest: &[Answered], ended: Timestamp) -> bool {
+fn is_settled(newest: &[Told], ended: Timestamp) -> bool {
     let ended = ended.as_millisecond();
-    let mut known =
-        newest.iter().filter_map(value).map(|it| (it * 1000.0).round() as i64).peekable();
+    let known = newest.iter().filter_map(|it| *it.as_ref().ok()?);
+    let mut known = known.map(|it| (it * 1000.0).round() as i64).peekable();
     known.peek().is_some() && newest.iter().all(Result::is_ok) && known.all(|it| it >= ended)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::question::Answer;
     use crate::model::reading::Sample;
-    use crate::prometheus::{Failed, Journey, QueryError};
     use crate::storage::Labels;
-
-    fn answered(value: Option<f64>) -> Answered {
-        let samples = value.map(|value| Sample { labels: Labels::new(), value });
-        let values = Values::Vector(samples.into_iter().collect());
-        Ok(Answer { values, incomplete: None, zero_by_zero: None })
-    }
 
     #[test]
     fn it_is_settled_once_all_that_has_samples_has_a_new_one() {
@@ -157,14 +203,38 @@ mod tests {
             (&[None, None], false),
             (&[], false),
         ] {
-            let newest: Vec<_> = newest.iter().map(|it| answered(*it)).collect();
+            let newest: Vec<_> = newest.iter().map(|it| Ok(*it)).collect();
             assert_eq!(is_settled(&newest, ended), expected, "{newest:?}");
         }
-        let failed = || {
-            let error = QueryError::WrongType("no vector");
-            Err(Failed { error, journey: Journey::default() })
-        };
-        assert!(!is_settled(&[answered(Some(101.0)), failed()], ended));
+        assert!(!is_settled(&[Ok(Some(101.0)), Err("a store is down".to_owned())], ended));
+    }
+
+    #[test]
+    fn a_part_is_an_answer_only_where_it_is_accepted() {
+        let sample = Sample { labels: Labels::new(), value: 101.0 };
+        let incomplete = Some(Incomplete::BackendSays("a store is down".to_owned()));
+        let values = Values::Vector(vec![sample]);
+        let answer = Answer { values, incomplete, zero_by_zero: None };
+        assert_eq!(told(Ok(answer.clone()), false), Err("a store is down".to_owned()));
+        assert_eq!(told(Ok(answer), true), Ok(Some(101.0)));
+    }
+
+    #[test]
+    fn the_end_is_one_of_the_servers_clock() {
+        let at = |milliseconds| Timestamp::from_millisecond(milliseconds).unwrap();
+        let (waited, interval, error) = (Duration::ZERO, None, None);
+        for (skew, ended, doubt) in [
+            (None, 100_000, 0),
+            (Some((-0.25, 0.75)), 100_750, 1000),
+            (Some((19.5, 20.5)), 120_500, 1000),
+            (Some((-20.5, -20.0)), 80_000, 500),
+        ] {
+            let skew = skew.map(|(least_s, most_s)| ClockSkew { least_s, most_s });
+            let settling =
+                Settling { ended: at(100_000), skew, waited, interval, error: error.clone() };
+            assert_eq!(settling.ended(), at(ended));
+            assert_eq!(settling.doubt().as_millis(), doubt);
+        }
     }
 
     #[test]
@@ -176,8 +246,8 @@ mod tests {
             (&[Some(f64::NAN), Some(f64::INFINITY)], None, 60),
             (&[None], None, 60),
         ] {
-            let intervals: Vec<_> = intervals.iter().map(|it| answered(*it)).collect();
-            let found = interval(&intervals);
+            let intervals: Vec<_> = intervals.iter().map(|it| Ok(*it)).collect();
+            let found = usual(&intervals);
             assert_eq!(found.map(|it| it.as_secs()), interval_s);
             assert_eq!(most(found).as_secs(), most_s);
         }
@@ -185,8 +255,13 @@ mod tests {
 
     #[test]
     fn only_what_is_looked_at_now_is_waited_for() {
-        let expressions = ["rate(b[1m]) / b", "a{} offset 1m + a @ 5", "keep(c{}) default 1"];
+        let expressions = [
+            "rate(b[1m]) / b",
+            "a{} offset 1m + a @ 5",
+            "keep(c{}) default 1",
+            "max({__name__=~\"d|e\"})",
+        ];
         let found = selectors(&expressions.map(Expression::new));
-        assert_eq!(found, ["b", "c{}"]);
+        assert_eq!(found, ["b", "c{}", "up"]);
     }
 }

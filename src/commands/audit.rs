@@ -63,7 +63,10 @@ fn collect(
     let is_required = |query: &Query| query.signal().is_some_and(|it| it.def().is_required);
     let required = plan.queries.iter().zip(&exprs).filter(|(query, _)| is_required(query));
     let required: Vec<_> = required.map(|(_, expr)| expr.clone()).collect();
-    let watched = Watched { expressions: &exprs, lag, required: &required };
+    let accept_partial = plan.accept_partial;
+    let max_clock_skew = plan.criteria.evidence.max_clock_skew;
+    let (expressions, required) = (exprs.as_slice(), required.as_slice());
+    let watched = Watched { expressions, lag, required, accept_partial, max_clock_skew };
     let stdout_is_taken = cli.common().output_format == Format::Json;
     super::observed(log, cli.has_command(), stdout_is_taken, |observer| {
         collect::collect(&plan.spec, started, watched, observer)

@@ -7,6 +7,7 @@ use crate::collect::{Lag, Watched};
 use crate::config::{self, Environment};
 use crate::evaluate::Refusal;
 use crate::exit::Exit;
+use crate::model::evidence::EvidenceRules;
 use crate::promql::Expression;
 use crate::{collect, evaluate, interrupt, output, render};
 
@@ -22,7 +23,9 @@ pub(super) fn run(expr: &str, common: &Common, started: Instant) -> anyhow::Resu
     let spec = spec?;
     let log = super::log(common);
     let expressions = std::slice::from_ref(&expr);
-    let watched = Watched { expressions, lag: ANY_LAG, required: &[] };
+    let max_clock_skew = EvidenceRules::default().max_clock_skew;
+    let (lag, accept_partial) = (ANY_LAG, false);
+    let watched = Watched { expressions, lag, required: &[], accept_partial, max_clock_skew };
     let telemetry = super::observed(&log, false, true, |observer| {
         collect::collect(&spec, started, watched, observer)
     })?;

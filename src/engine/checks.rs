@@ -40,6 +40,8 @@ fn of_value(check: &Check, value: Interval, measured: bool, reading: &Reading) -
     // What was not measured may stand for 0 in the score, but is no evidence for a check.
     let (passed, is_warning) =
         if measured && !is_negative { judge_value(&check.limit, value) } else { (None, false) };
+    // Nor is a part: what was not seen may be worse, in whichever direction that is.
+    let passed = passed.filter(|passed| !passed || value.exact().is_some());
     let mut reason = reason(&reading.state, &reading.notes);
     if is_negative {
         reason = Some("a budget that is used up by a negative amount cannot be judged".to_owned());
@@ -172,10 +174,12 @@ mod tests {
             (Limit::Max(2.0), Interval::exactly(2.0), Some(true)),
             (Limit::Max(2.0), Interval::at_least(2.5), Some(false)),
             (Limit::Max(2.0), Interval::at_least(1.0), None),
-            (Limit::Max(2.0), at_most(1.0), Some(true)),
+            (Limit::Max(2.0), at_most(1.0), None),
             (Limit::Min(2.0), Interval::exactly(2.0), Some(true)),
             (Limit::Min(2.0), at_most(1.0), Some(false)),
             (Limit::Min(2.0), at_most(3.0), None),
+            (Limit::Min(2.0), Interval::at_least(3.0), None),
+            (Limit::Min(2.0), Interval::ANY, None),
             (Limit::Budget { limit: 2.0, warning_ratio: 0.5 }, Interval::exactly(-1.0), None),
             (
                 Limit::Budget { limit: 2.0, warning_ratio: 0.5 },
@@ -183,6 +187,11 @@ mod tests {
                 Some(false),
             ),
             (Limit::Budget { limit: 2.0, warning_ratio: 0.5 }, Interval::exactly(1.0), Some(true)),
+            (
+                Limit::Budget { limit: 2.0, warning_ratio: 0.5 },
+                Interval { least: 0.0, most: 1.0 },
+                None,
+            ),
         ] {
             let found = judged(limit.clone(), value(known, State::NotANumber));
             assert_eq!(found.passed, passed, "{limit:?} {known:?}");

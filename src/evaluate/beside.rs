@@ -57,12 +57,17 @@ impl Beside {
                     let keeps = answer.map(|answer| answer.values.has_nan());
                     said.keeps_nan = keeps.map_err(|failed| failed.to_string());
                 }
-                (Some(Purpose::Time), Ok(answer)) => said.other = other_instant(&answer, at),
+                (Some(Purpose::Time), answer) => {
+                    let time = answer.map_err(|failed| failed.to_string());
+                    said.other = time.and_then(|answer| other_instant(&answer, at));
+                }
+                // A `NaN` that is not known to be 0/0 is none.
+                (Some(Purpose::ZeroByZero(_)), Err(_)) => {}
                 (Some(Purpose::ZeroByZero(question)), Ok(answer)) => {
                     said.zero_by_zero.push((*question, answer.values));
                 }
                 (Some(Purpose::Foreign(number)), answer) => said.foreign.push((*number, answer)),
-                _ => {}
+                (None, _) => {}
             }
         }
         said.foreign.sort_by_key(|(number, _)| *number);
@@ -74,8 +79,8 @@ impl Beside {
 pub(super) struct Said {
     /// Whether the server answers with `NaN`; or why that is not known.
     pub(super) keeps_nan: Result<bool, String>,
-    /// The server's answers are of another instant.
-    pub(super) other: Option<ServerProblem>,
+    /// That the server's answers are of another instant, if so; or why that is not known.
+    pub(super) other: Result<Option<ServerProblem>, String>,
     /// Of which question it is known where it is 0/0.
     pub(super) zero_by_zero: Vec<(usize, Values)>,
     /// What somebody else wanted to know, in the order of their probes.
@@ -84,17 +89,22 @@ pub(super) struct Said {
 
 impl Default for Said {
     fn default() -> Self {
-        let keeps_nan = Err("it was not asked".to_owned());
-        Self { keeps_nan, other: None, zero_by_zero: Vec::new(), foreign: Vec::new() }
+        let not_asked = || "it was not asked".to_owned();
+        let (keeps_nan, other) = (Err(not_asked()), Err(not_asked()));
+        Self { keeps_nan, other, zero_by_zero: Vec::new(), foreign: Vec::new() }
     }
 }
 
 /// Whether `time()` is another instant than was asked for: what stands beside a value may only be
 /// what was asked for, and the value that of another time.
-fn other_instant(answer: &Answer, at: Timestamp) -> Option<ServerProblem> {
-    let Values::Vector(samples) = &answer.values else { return None };
-    let found = milliseconds(samples.first()?.value);
-    let asked = at.as_millisecond();
+fn other_instant(answer: &Answer, at: Timestamp) -> Result<Option<ServerProblem>, String> {
+    let found = match &answer.values {
+        Values::Vector(samples) => samples.first(),
+        Values::Matrix(_) => None,
+    };
+    let found = found.ok_or("it has no value")?;
+    let (found, asked) = (milliseconds(found.value), at.as_millisecond());
     let is_other = found.abs_diff(asked) > 1;
-    is_other.then(|| ServerProblem::OtherInstant { found: instant(found), asked: instant(asked) })
+    Ok(is_other
+        .then(|| ServerProblem::OtherInstant { found: instant(found), asked: instant(asked) }))
 }

@@ -12,10 +12,11 @@ use super::beside::Beside;
 use super::{Error, Evaluation, Unfit};
 use crate::config::{Endpoint, HttpConfig};
 use crate::model::question::{Answer, Probe, Question, Values};
+use crate::model::reading::Incomplete;
 use crate::prometheus::http::Page;
 use crate::prometheus::{
     self, Answered, Backend, BuildInfo, Failed, Log, Server, TransportError, Wave,
-    add_zero_by_zero, describe, hide_nan, join, probe, restore_nan,
+    add_zero_by_zero, hide_nan, join, probe, restore_nan,
 };
 use crate::storage::Labels;
 
@@ -31,14 +32,17 @@ pub(super) fn evaluate(
 ) -> Evaluation {
     let http = &endpoint.http;
     let log = |line: &str| log(&http.redact(line));
-    describe(endpoint, &log);
     let accept_partial = questions.iter().any(|question| question.accept_partial);
     let server = Server::new(endpoint, at, accept_partial, (started, timeout), &log);
     let beside = Beside::new(questions, probes);
     let Answers { healthy, build_info, mut answers, probed } = ask(&server, questions, &beside);
     let said = beside.said(probed, at);
     let preflight = prometheus::judge(healthy, &answers, http.credential.as_ref());
-    let mut preflight = said.other.map_or(preflight, Err);
+    let (other, of_which_time) = match said.other {
+        Ok(other) => (other, None),
+        Err(error) => (None, Some(error)),
+    };
+    let mut preflight = other.map_or(preflight, Err);
     if let Ok(product) = &mut preflight {
         match &said.keeps_nan {
             Ok(true) => {}
@@ -48,6 +52,9 @@ pub(super) fn evaluate(
             Ok(false) => {}
             Err(error) => hide_nan(questions, &mut answers, error),
         }
+    }
+    if let Some(error) = of_which_time {
+        of_unknown_time(&mut answers, &error);
     }
     for (number, zeros) in said.zero_by_zero {
         let Some(Ok(answer)) = answers.get_mut(number) else { continue };
@@ -67,6 +74,16 @@ pub(super) fn evaluate(
         backend,
         clock: server.clock(),
         failure,
+    }
+}
+
+/// Marks the answers of a server that does not say of which time they are.
+fn of_unknown_time(answers: &mut [Answered], error: &str) {
+    let why = format!(
+        "it cannot be told of which time the answer is, as `vector(time())` shows: {error}"
+    );
+    for answer in answers.iter_mut().flatten() {
+        answer.incomplete.get_or_insert_with(|| Incomplete::Unanswered(why.clone()));
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::config::Plan;
 use crate::model::evidence::{Evidence, Rule, Scope, Shortfall};
 use crate::model::quantity::{number, number_beside};
-use crate::model::reading::{Reading, Readings, State};
+use crate::model::reading::{Note, Reading, Readings, State};
 use crate::model::signal::Signal;
 
 /// Takes the requests from the readings, and says if they are too few.
@@ -34,14 +34,30 @@ fn known(reading: &Reading) -> Option<f64> {
     is_read.then_some(reading.value.least).filter(|value| value.is_finite())
 }
 
-/// Why there is no latency of requests.
-const fn words(state: &State) -> &'static str {
-    match state {
+/// Whether the latency is one of requests, and no 0 that stands for none.
+fn is_of_requests(p99: &Reading) -> bool {
+    let is_put_in = p99.notes.iter().any(|it| matches!(it, Note::NanAsZero | Note::NoDataAsZero));
+    known(p99).is_some_and(|value| value > 0.0 || !is_put_in)
+}
+
+/// Why it is not known how many requests failed, though it was asked. A service that has never
+/// failed may well have no counter of failures.
+fn failures_unknown(readings: &Readings) -> Option<&'static str> {
+    let reading = readings.get(Signal::ERROR_RATIO);
+    let is_expected = matches!(reading.state, State::Ok | State::NoData | State::NotConfigured);
+    (!is_expected && known(reading).is_none()).then(|| words(reading))
+}
+
+/// Why there is no such number.
+const fn words(reading: &Reading) -> &'static str {
+    match reading.state {
         State::NoData => "no data",
         State::NotANumber => "NaN",
         State::Infinite => "infinite",
         State::Partial(_) => "not whole",
         State::Failed(_) => "the query failed",
+        State::Ok if reading.series == 0 => "no data",
+        State::Ok if reading.measured => "NaN",
         State::Ok | State::NotConfigured => "not known",
     }
 }
@@ -52,14 +68,16 @@ fn too_few(evidence: &Evidence, readings: &Readings, wanted: f64) -> Option<Stri
     let failed = evidence.error_ratio.unwrap_or_default();
     let Some(requests) = evidence.requests else {
         // Who asks for more than one has a query that counts them.
-        let is_served = known(p99).is_some() && wanted <= 1.0;
+        let is_served = is_of_requests(p99) && wanted <= 1.0;
         if is_served && failed < 1.0 {
-            return None;
+            return failures_unknown(readings).map(|why| {
+                format!("it is not known how many requests failed (error_ratio: {why})")
+            });
         }
         if is_served {
             return Some("100% of the requests failed (error_ratio is 1)".to_owned());
         }
-        return Some(format!("no request was seen (p99_latency: {})", words(&p99.state)));
+        return Some(format!("no request was seen (p99_latency: {})", words(p99)));
     };
     if requests < wanted {
         let (requests, wanted) = number_beside(requests, wanted);
@@ -72,5 +90,8 @@ fn too_few(evidence: &Evidence, readings: &Readings, wanted: f64) -> Option<Stri
             "{percent}% of {requests} requests failed; fewer than {wanted} succeeded"
         ));
     }
-    None
+    failures_unknown(readings).map(|why| {
+        let requests = number(requests);
+        format!("it is not known how many of {requests} requests failed (error_ratio: {why})")
+    })
 }

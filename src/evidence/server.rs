@@ -3,8 +3,12 @@
 
 mod age;
 mod births;
+mod end;
 mod looks;
+mod names;
+mod pauses;
 mod targets;
+mod top_bucket;
 
 use jiff::Timestamp;
 
@@ -24,10 +28,16 @@ type AskAgain<'a> = &'a dyn Fn(&[Probe]) -> Vec<Probed>;
 
 /// What a probe is about.
 enum Purpose {
+    /// The names of the metrics of the nameless look with this number.
+    Names(usize),
     /// The newest sample of the look with this number.
     Age(usize),
+    /// Up to when every target has samples of the look with this number.
+    End(usize),
     /// The targets of these looks.
     Targets(Group),
+    /// The buckets of the look with this number.
+    Buckets(usize),
     /// Series of these looks that were born within the time.
     Births(Group),
 }
@@ -39,6 +49,8 @@ pub struct Inquiry<'a> {
     telemetry: &'a Telemetry,
     /// What the queries look at.
     looks: Vec<Look>,
+    /// The same, where it may be metrics of several names.
+    nameless: Vec<Look>,
     /// Queries of which it cannot be told what they look at, and why.
     unread: Vec<(usize, String)>,
     probes: Vec<Probe>,
@@ -54,23 +66,49 @@ impl<'a> Inquiry<'a> {
         telemetry: &'a Telemetry,
         at: Timestamp,
     ) -> Self {
-        let (mut looks, mut unread, mut asked) = (Vec::new(), Vec::new(), Vec::new());
-        if matches!(plan.spec.source, Source::Server(_)) {
-            (looks, unread) = looks::of(plan, questions, telemetry, at);
-            let ages = looks.iter().enumerate();
-            asked.extend(ages.map(|(number, look)| (Purpose::Age(number), age::probe(look))));
-            for group in looks::groups(&looks) {
-                let probe = targets::probe(&looks, &group);
-                asked.push((Purpose::Targets(group), probe));
-            }
-            let interval = telemetry.settling.as_ref().and_then(|it| it.interval);
-            for group in looks::groups_of_counters(&looks) {
-                let probe = births::probe(&looks, &group, interval);
-                asked.push((Purpose::Births(group), probe));
-            }
+        let (looks, unread) = match plan.spec.source {
+            Source::Server(_) => looks::of(plan, questions, telemetry, at),
+            Source::Scrape(_) | Source::Recording(_) => (Vec::new(), Vec::new()),
+        };
+        let (looks, nameless) = looks.into_iter().partition(|look| look.is_named);
+        Self::of(plan, questions, telemetry, (looks, nameless), unread)
+    }
+
+    fn of(
+        plan: &'a Plan,
+        questions: &'a [Question],
+        telemetry: &'a Telemetry,
+        (looks, nameless): (Vec<Look>, Vec<Look>),
+        unread: Vec<(usize, String)>,
+    ) -> Self {
+        let (purposes, probes) = (Vec::new(), Vec::new());
+        let mut inquiry =
+            Self { plan, questions, telemetry, looks, nameless, unread, probes, purposes };
+        (inquiry.purposes, inquiry.probes) = inquiry.asked().into_iter().unzip();
+        inquiry
+    }
+
+    fn asked(&self) -> Vec<(Purpose, Probe)> {
+        let looks = &self.looks;
+        let ages = looks.iter().enumerate();
+        let mut asked: Vec<_> =
+            ages.map(|(number, look)| (Purpose::Age(number), age::probe(look))).collect();
+        let nameless = self.nameless.iter().enumerate();
+        asked.extend(nameless.map(|(number, look)| (Purpose::Names(number), names::probe(look))));
+        let ends = end::looks(self).into_iter();
+        asked.extend(ends.map(|number| (Purpose::End(number), end::probe(&looks[number]))));
+        let quantiles = looks.iter().enumerate().filter(|(_, look)| !look.quantiles.is_empty());
+        asked.extend(quantiles.map(|(it, look)| (Purpose::Buckets(it), top_bucket::probe(look))));
+        for group in looks::groups(looks) {
+            let probe = targets::probe(looks, &group, &self.plan.criteria.evidence);
+            asked.push((Purpose::Targets(group), probe));
         }
-        let (purposes, probes) = asked.into_iter().unzip();
-        Self { plan, questions, telemetry, looks, unread, probes, purposes }
+        let interval = self.telemetry.settling.as_ref().and_then(|it| it.interval);
+        for group in looks::groups_of_counters(looks) {
+            let probe = births::probe(looks, &group, interval);
+            asked.push((Purpose::Births(group), probe));
+        }
+        asked
     }
 
     /// The probes.
@@ -88,18 +126,29 @@ impl<'a> Inquiry<'a> {
     ) -> Evidence {
         let mut evidence = Evidence::default();
         let mut newest = vec![None; self.looks.len()];
-        let (mut of_targets, mut of_births) = (Vec::new(), Vec::new());
+        let (mut of_targets, mut of_births, mut buckets) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut ends, mut names) = (end::Ends::new(), Vec::new());
         for (purpose, answer) in self.purposes.iter().zip(probed) {
             let samples = self.whole(answer);
             match purpose {
+                Purpose::Names(look) => names.push((&self.nameless[*look], samples)),
                 Purpose::Age(look) => newest[*look] = Some(samples.map(age::newest)),
+                Purpose::End(look) => {
+                    ends.insert(*look, samples.map(age::newest));
+                }
+                Purpose::Buckets(look) => buckets.push((&self.looks[*look], samples)),
                 Purpose::Targets(group) => of_targets.push((group, samples)),
                 Purpose::Births(group) => of_births.push((group, samples)),
             }
         }
         evidence.shortfalls.extend(targets::shortfalls(self, &of_targets));
+        evidence.shortfalls.extend(pauses::shortfalls(self, &of_targets, ask_again));
         evidence.shortfalls.extend(births::shortfalls(self, of_births, answers));
-        age::judge(self, newest, ask_again, &mut evidence);
+        evidence.shortfalls.extend(top_bucket::shortfalls(self, &buckets, answers));
+        let (newest, old) = age::judge(self, newest, ask_again, &mut evidence);
+        let ends = end::whatever_is_up(ends, &newest);
+        evidence.shortfalls.extend(end::shortfalls(self, &ends, &old));
+        names::add(self, &names, answers, ask_again, &mut evidence);
         // Why a query has no answer is told there; its evidence says nothing more.
         let is_answered = |query: &usize| answers.get(*query).is_some_and(Result::is_ok);
         evidence.shortfalls.retain_mut(|shortfall| match &mut shortfall.scope {
@@ -123,6 +172,12 @@ impl<'a> Inquiry<'a> {
             Ok(_) => Err("the answer is a range".to_owned()),
             Err(error) => Err(error.to_string()),
         }
+    }
+
+    /// The value of an answer that lacks nothing, if it has any; or why there is none.
+    fn value(&self, answer: &Probed) -> Result<Option<f64>, String> {
+        let samples = self.whole(answer)?;
+        Ok(samples.first().map(|sample| sample.value).filter(|value| value.is_finite()))
     }
 
     /// A shortfall of these looks.

@@ -23,11 +23,15 @@ impl ClockSkew {
         }
     }
 
+    /// How much of it is not known, seconds.
+    pub fn doubt_s(self) -> f64 {
+        self.most_s - self.least_s
+    }
+
     /// The better known of two.
     #[must_use]
     pub fn narrower(self, other: Option<Self>) -> Self {
-        let width = |it: &Self| it.most_s - it.least_s;
-        other.filter(|other| width(other) < width(&self)).unwrap_or(self)
+        other.filter(|other| other.doubt_s() < self.doubt_s()).unwrap_or(self)
     }
 }
 

@@ -13,8 +13,13 @@ use crate::storage::Storage;
 const ROUNDS_OF_MEMORY: usize = 3;
 
 /// What several processes come to, if there are several; each round holds the instants of its pages
-/// in the storage, which holds nothing else. How many were seen, at least.
-pub(crate) fn seen_at_once(storage: &Storage, rounds: &[Vec<i64>]) -> Option<(usize, Kind)> {
+/// in the storage, which holds nothing else. How many were seen, at least. Memory tells nothing of a
+/// process that takes some and returns it for each page.
+pub(crate) fn seen_at_once(
+    storage: &Storage,
+    rounds: &[Vec<i64>],
+    memory_tells: bool,
+) -> Option<(usize, Kind)> {
     let all: Vec<_> = storage.iter().map(|(_, series)| series).collect();
     let mut columns = columns(storage, all, |_| Usage::Unused, true);
     let families = columns.iter().map(|column| column.family + 1).max().unwrap_or_default();
@@ -40,11 +45,18 @@ pub(crate) fn seen_at_once(storage: &Storage, rounds: &[Vec<i64>]) -> Option<(us
         is_shared |= is_other && is_back;
     }
     let seen = starts.len().max(2);
-    match (is_shared || are_side_by_side(&memory), is_other) {
+    let is_shared = is_shared || memory_tells && are_side_by_side(&memory);
+    match (is_shared, is_other) {
         (true, _) => Some((seen, Kind::Workers)),
         (false, true) => Some((seen, Kind::Restarts)),
         (false, false) => None,
     }
+}
+
+/// Whether there is anything that tells one process from another.
+pub(crate) fn can_tell(storage: &Storage) -> bool {
+    let all: Vec<_> = storage.iter().map(|(_, series)| series).collect();
+    !columns(storage, all, |_| Usage::Unused, true).is_empty()
 }
 
 /// How long before an instant the process of that page was started, seconds.
@@ -113,7 +125,7 @@ mod tests {
                 rounds.push(instants);
             }
         }
-        seen_at_once(&storage, &rounds)
+        seen_at_once(&storage, &rounds, true)
     }
 
     #[test]

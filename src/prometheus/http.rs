@@ -12,11 +12,11 @@ use std::io::Read as _;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use reqwest::Url;
 use reqwest::blocking::Response;
 use reqwest::header::{
-    ACCEPT, AUTHORIZATION, CONNECTION, CONTENT_TYPE, HOST, HeaderValue, LOCATION,
+    ACCEPT, AUTHORIZATION, CONNECTION, CONTENT_TYPE, HOST, HeaderValue, LOCATION, TRANSFER_ENCODING,
 };
+use reqwest::{Url, Version};
 
 use client::Clients;
 pub use error::TransportError;
@@ -37,6 +37,8 @@ pub(crate) struct Page {
     pub(crate) status: u16,
     pub(crate) content_type: Option<String>,
     pub(crate) body: Vec<u8>,
+    /// Whether the answer itself says where its body ends, so that one of nothing is whole.
+    pub(crate) says_its_end: bool,
     /// How far the clock is off that it was dated by.
     pub(crate) clock: Option<ClockSkew>,
     /// How long the server asks to wait before the next try.
@@ -306,6 +308,7 @@ impl<'a> Http<'a> {
         let retry_after = retry::after(response.headers());
         let content_type = response.headers().get(CONTENT_TYPE);
         let content_type = content_type.and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let says_its_end = says_its_end(&response);
         let at_most = self.wanted.at_most;
         let read = move || {
             let mut body = Vec::new();
@@ -322,7 +325,7 @@ impl<'a> Http<'a> {
             return Err(TransportError::TooLarge(at_most >> 20));
         }
         let (clock, journey) = (None, Journey::default());
-        Ok(Page { status, content_type, body, clock, retry_after, journey })
+        Ok(Page { status, content_type, body, says_its_end, clock, retry_after, journey })
     }
 
     fn explain(&self, url: &Url, error: &reqwest::Error, bound: &Bound) -> TransportError {
@@ -331,6 +334,12 @@ impl<'a> Http<'a> {
         }
         error::explain(error, url, &self.clients.via(url))
     }
+}
+
+/// Whether the end of the body is more than the end of the connection.
+fn says_its_end(response: &Response) -> bool {
+    let is_chunked = response.headers().contains_key(TRANSFER_ENCODING);
+    response.content_length().is_some() || is_chunked || response.version() >= Version::HTTP_2
 }
 
 /// Where the response sends on to, if it does.

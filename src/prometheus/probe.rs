@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::thread;
 
 use super::api::{Answered, Server};
-use super::http::Failed;
+use super::http::{Failed, TransportError};
 use super::wave::{Spawned, Wave, join};
 use super::wire::QueryError;
 use crate::model::question::{Answer, Probe, Values};
@@ -61,11 +61,20 @@ pub(crate) fn ask(server: &Server<'_>, probes: &[Probe], group: &[usize]) -> Num
     match server.answer(&marked.join(" or "), span) {
         Ok(answer) => split(answer, group),
         // One that cannot be evaluated takes the others with it.
-        Err(failed) if matches!(failed.error, QueryError::Api { .. }) && all.len() > 1 => {
-            one_by_one(server, &all)
-        }
+        Err(failed) if all.len() > 1 && may_do_alone(&failed.error) => one_by_one(server, &all),
         Err(failed) => group.iter().map(|number| (*number, Err(failed.clone()))).collect(),
     }
+}
+
+/// Whether what is refused together may be answered alone: it cannot be evaluated, or the question
+/// or the answer is too long.
+const fn may_do_alone(error: &QueryError) -> bool {
+    matches!(
+        error,
+        QueryError::Api { .. }
+            | QueryError::Status { status: 400 | 413 | 414 | 431, .. }
+            | QueryError::Transport(TransportError::TooLarge(_))
+    )
 }
 
 /// The answers to probes, in a wave of their own.

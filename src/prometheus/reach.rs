@@ -8,8 +8,10 @@ use jiff::Timestamp;
 use super::preflight::{ServerProblem, judge};
 use super::{Log, Server, Wave, join};
 use crate::config::Endpoint;
+use crate::model::clock_skew::ClockSkew;
 
-/// Asks the server for next to nothing, within `timeout`. A signal ends that early.
+/// Asks the server for next to nothing, within `timeout`, and says how far its clock is off, as far
+/// as it tells. A signal ends that early.
 ///
 /// # Errors
 /// Why it is not fit to be asked.
@@ -18,7 +20,7 @@ pub(crate) fn reach(
     at: Timestamp,
     timeout: Duration,
     log: Log<'_>,
-) -> Result<(), ServerProblem> {
+) -> Result<Option<ClockSkew>, ServerProblem> {
     let http = &endpoint.http;
     let log = |line: &str| log(&http.redact(line));
     let within = (Instant::now(), timeout);
@@ -29,5 +31,6 @@ pub(crate) fn reach(
         let answer = wave.spawn(scope, || server.answer("vector(1)", None));
         (join(healthy), join(answer))
     });
-    judge(healthy, &[answer], http.credential.as_ref()).map(drop)
+    judge(healthy, &[answer], http.credential.as_ref())?;
+    Ok(server.clock())
 }

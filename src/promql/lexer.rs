@@ -107,6 +107,19 @@ impl<'a> Lexer<'a> {
         Ok(Token { kind, span: Span { start, end: self.position() } })
     }
 
+    /// Goes on behind what is no token here, but may be one in another language. Whether it is known
+    /// where that ends: a string may reach to the end.
+    pub(super) fn skip(&mut self) -> bool {
+        let Some(first) = self.rest.chars().next() else { return true };
+        let is_of_a_number = |c: char| c.is_ascii_alphanumeric() || c == '.';
+        self.rest = match first {
+            '"' | '\'' | '`' => return false,
+            _ if is_of_a_number(first) => self.rest.trim_start_matches(is_of_a_number),
+            _ => self.rest.get(first.len_utf8()..).unwrap_or_default(),
+        };
+        true
+    }
+
     /// Whether the token after the one read last is an opening parenthesis.
     pub(super) fn is_before_parenthesis(&self) -> bool {
         self.rest.trim_start_matches(is_blank).starts_with('(')

@@ -2,9 +2,9 @@
 //! mean something.
 
 use super::lexer::{Lexer, TokenKind};
-use super::parse;
 use super::plan::{At, Selector, Test, TimeModifiers};
 use super::syntax::{Expr, Kind};
+use super::{Error, parse};
 use crate::storage::Labels;
 
 /// Functions that read their range as a counter.
@@ -56,11 +56,16 @@ impl SelectorUse {
 }
 
 /// The selectors that stand in an expression of some other language than this PromQL, as far as
-/// braces show them: `name{…}`.
-pub fn selectors_by_braces(text: &str) -> Vec<SelectorUse> {
+/// braces show them: `name{…}`; and why some are not understood, if so.
+pub fn selectors_by_braces(text: &str) -> (Vec<SelectorUse>, Option<Error>) {
     let mut lexer = Lexer::new(text);
-    let (mut start, mut last, mut found) = (None, None, Vec::new());
-    while let Ok(token) = lexer.token() {
+    let (mut start, mut last, mut found, mut unread) = (None, None, Vec::new(), None);
+    loop {
+        let token = match lexer.token() {
+            Ok(token) => token,
+            Err(_) if lexer.skip() => continue,
+            Err(error) => return (found, Some(error)),
+        };
         match &token.kind {
             TokenKind::End => break,
             TokenKind::Symbol("{") => {
@@ -68,9 +73,10 @@ pub fn selectors_by_braces(text: &str) -> Vec<SelectorUse> {
                 start = Some(name.map_or(token.span.start, |(start, _)| start));
             }
             TokenKind::Symbol("}") => {
-                let selector = start.take().and_then(|start| text.get(start..token.span.end));
-                if let Some(Ok(query)) = selector.map(parse) {
-                    found.extend(query.selectors().iter().cloned());
+                match start.take().and_then(|start| text.get(start..token.span.end)).map(parse) {
+                    Some(Ok(query)) => found.extend(query.selectors().iter().cloned()),
+                    Some(Err(error)) => unread = unread.or(Some(error)),
+                    None => {}
                 }
             }
             _ => {}
@@ -78,7 +84,9 @@ pub fn selectors_by_braces(text: &str) -> Vec<SelectorUse> {
         let is_word = matches!(token.kind, TokenKind::Word(_));
         last = is_word.then_some((token.span.start, token.span.end));
     }
-    found
+    let is_open = start.is_some();
+    let unread = unread.or(is_open.then(|| Error::parse(text, text.len(), "a brace is open")));
+    (found, unread)
 }
 
 /// Every selector of the tree, in the order of the text.
@@ -232,18 +240,26 @@ mod tests {
 
     #[test]
     fn braces_show_selectors_in_another_language() {
-        for (expr, expected) in [
+        for (expr, expected, unread) in [
             (
                 "rate(x_total{a=\"{\"}) keep_metric_names default y{}",
                 &["x_total{a=\"{\"}", "y{}"][..],
+                false,
             ),
-            ("histogram_share(1, {__name__=\"h_bucket\"}[5m])", &["{__name__=\"h_bucket\"}"]),
-            ("lag(x)", &[]),
-            ("x{a=\"b\" or c=\"d\"} + y{", &[]),
+            (
+                "histogram_share(1, {__name__=\"h_bucket\"}[5m])",
+                &["{__name__=\"h_bucket\"}"],
+                false,
+            ),
+            ("lag(x)", &[], false),
+            ("rate(x{}[1i]) + 5Ki ? y{} & z{}", &["x{}", "y{}", "z{}"], false),
+            ("x{a=\"b\" or c=\"d\"} + y{}", &["y{}"], true),
+            ("x{} + y{", &["x{}"], true),
+            ("x{} + \"y{}", &["x{}"], true),
         ] {
-            let found = selectors_by_braces(expr);
+            let (found, why) = selectors_by_braces(expr);
             let found: Vec<_> = found.iter().map(|it| it.text.as_str()).collect();
-            assert_eq!(found, expected, "{expr}");
+            assert_eq!((found.as_slice(), why.is_some()), (expected, unread), "{expr} {why:?}");
         }
     }
 }

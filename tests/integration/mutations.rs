@@ -193,7 +193,9 @@ fn verdict(recording: &Path) -> (Verdict, String) {
     let log = |_: &str| {};
     let observer = Observer { log: &log, progress: None, stdout_is_taken: true };
     let lag = Lag { read_by: None, limit: Duration::MAX };
-    let watched = Watched { expressions: &[], lag, required: &[] };
+    let (max_clock_skew, accept_partial) = (Duration::MAX, false);
+    let expressions = &[];
+    let watched = Watched { expressions, lag, required: &[], accept_partial, max_clock_skew };
     let telemetry = collect::collect(&plan.spec, Instant::now(), watched, observer).unwrap();
     let audit = audit_at_worst_instant(&plan, &telemetry, &log);
     (audit.assessment.verdict, audit.assessment.verdict_reason)

@@ -111,5 +111,8 @@ fn a_service_whose_clock_is_off_is_told_of() {
         let told = live.stderr.lines().filter(|line| line.contains("the clock of http")).count();
         assert_eq!(told, usize::from(ahead_s != 0), "{}", live.stderr);
         assert!(live.stderr.contains(words), "{}", live.stderr);
+        let lax = format!("evidence: {{max_clock_skew: 1h}}\n{CONFIG}");
+        let (live, _) = scraped(&service, &lax);
+        assert!(!live.stderr.contains("the clock of http"), "{}", live.stderr);
     }
 }

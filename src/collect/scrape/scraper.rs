@@ -6,7 +6,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::rhythm::Rhythm;
-use super::{PATIENCE, Shared, course, failed, lock, roll_call};
+use super::roll_call::{RollCall, Seen};
+use super::{PATIENCE, Shared, course, failed, lock};
 use crate::collect::clock::Clock;
 use crate::collect::coverage::{DURATION, OUT_OF_ORDER, PROCESSES, REPORTED, UP};
 use crate::collect::error::{PageProblem, ScrapeError};
@@ -14,7 +15,6 @@ use crate::config::ScrapedPage;
 use crate::exposition::{self, Context, Format, Reader};
 use crate::interrupt;
 use crate::model::clock_skew::{ClockSkew, words};
-use crate::model::evidence::EvidenceRules;
 use crate::processes::Kind;
 use crate::prometheus::describe;
 use crate::prometheus::http::{
@@ -33,6 +33,8 @@ const WANTED: Wanted = Wanted {
 };
 /// The pauses before a service that cannot be reached at first is given up.
 const PAUSES: [u64; 5] = [100, 200, 400, 800, 1600];
+/// After that time a loop has seen by how much it was held up.
+const CALM: Duration = Duration::from_millis(50);
 /// How long the clock is left to get on to its next millisecond.
 const MOMENT: Duration = Duration::from_micros(100);
 
@@ -45,17 +47,19 @@ pub(super) struct Scraper<'a> {
     rhythm: Rhythm,
     pub(super) clock: Clock,
     /// The lag of the event loop from which on a page is late.
-    lag_limit: Duration,
+    pub(super) lag_limit: Duration,
     pub(super) shared: &'a Shared,
     /// When it was scraped last, in milliseconds.
     last: Option<i64>,
     /// How long the fastest scrape took.
     fastest: Option<Duration>,
     has_warned: bool,
-    /// Whether the page is one process' own.
-    is_of_process: bool,
-    /// Whether several processes showed it.
+    /// How many processes showed it, if it was seen.
+    seen: Seen,
+    was_called: bool,
+    /// Whether it was noted that several processes show it.
     has_noted: bool,
+    has_told_uncalled: bool,
     has_told_clock: bool,
 }
 
@@ -88,15 +92,17 @@ impl<'a> Scraper<'a> {
             last: None,
             fastest: None,
             has_warned: false,
-            is_of_process: false,
+            seen: None,
+            was_called: false,
             has_noted: false,
+            has_told_uncalled: false,
             has_told_clock: false,
         }
     }
 
-    /// The scrape before the load, which has to succeed. A service that has only just been started
-    /// is given a moment before; and it is seen how many processes show the page.
-    pub(super) fn first(&mut self) -> Result<(), Arc<ScrapeError>> {
+    /// Looks how many processes show the page, before the load. A service that has only just been
+    /// started is given a moment before.
+    pub(super) fn call(&mut self) -> Result<(), Arc<ScrapeError>> {
         let mut pauses = PAUSES.into_iter();
         let (page, at) = loop {
             let (_, at) = self.instant();
@@ -110,38 +116,68 @@ impl<'a> Scraper<'a> {
                 return Err(self.failed(failure.into()));
             }
         };
-        self.is_of_process = roll_call::is_of_process(&page);
-        let seen = match self.is_of_process {
-            true => roll_call::call_patiently(self, &page, at),
-            false => None,
-        };
-        if let Some((_, Kind::Restarts)) = seen {
+        let Some(mut call) = RollCall::new(&page, at) else { return Ok(()) };
+        self.seen = call.ask_patiently(self, at);
+        self.was_called = true;
+        self.tell_uncalled(call.problem());
+        if let Some((_, Kind::Restarts)) = self.seen {
             // That there was another process before is seen with its page.
             self.read(page, at)?;
             self.report(UP, at, 1.0);
         }
+        Ok(())
+    }
+
+    /// Takes a page that does not count: what the loop was held up by while several pages were
+    /// asked for is shown there, and no more by the next one.
+    pub(super) fn calm_down(&mut self) -> Result<(), Arc<ScrapeError>> {
+        if self.was_called && interrupt::sleep(CALM).is_ok() {
+            // What fails here fails again when it counts.
+            let _ = self.get(PATIENCE);
+        }
+        Ok(())
+    }
+
+    /// The scrape before the load, which has to succeed.
+    pub(super) fn first(&mut self) -> Result<(), Arc<ScrapeError>> {
         self.scrape(PATIENCE)?;
-        let last = self.last.unwrap_or_default();
-        self.note(seen, last);
+        self.note(self.last.unwrap_or_default());
         Ok(())
     }
 
     /// Looks once more how many processes show the page, after the load: one may have been started,
     /// or be there again.
-    fn last(&mut self) {
-        let Some(last) = self.last.filter(|_| self.is_of_process && !self.has_noted) else {
-            return;
-        };
+    pub(super) fn call_again(&mut self) -> Result<(), Arc<ScrapeError>> {
+        let Some(last) = self.last.filter(|_| !self.has_noted) else { return Ok(()) };
         let (_, at) = self.instant();
-        if let Ok(page) = self.get(self.good_time()) {
-            let seen = roll_call::call(self, &page, at);
-            self.note(seen, last);
+        let Ok(page) = self.get(self.good_time()) else { return Ok(()) };
+        if let Some(mut call) = RollCall::new(&page, at) {
+            self.seen = call.ask(self);
+            self.tell_uncalled(call.problem());
+            self.note(last);
         }
+        Ok(())
+    }
+
+    /// Tells once that it could not be seen how many processes show the page.
+    fn tell_uncalled(&mut self, problem: Option<PageProblem>) {
+        let is_told = self.has_warned || self.has_told_uncalled || interrupt::received().is_some();
+        let Some(problem) = problem.filter(|_| !is_told) else { return };
+        self.has_told_uncalled = true;
+        let problem = match problem {
+            PageProblem::Syntax(error) => PageProblem::Syntax(self.redacted(error)),
+            other => other,
+        };
+        let failed = self.failed(problem);
+        lock(&self.shared.remarks).push(format!(
+            "the page was asked for a few times at once, to see whether several processes show it, \
+             and that failed: {failed}"
+        ));
     }
 
     /// Keeps that several processes show the page.
-    fn note(&mut self, seen: Option<(usize, Kind)>, at: i64) {
-        if let Some((processes, Kind::Workers)) = seen {
+    fn note(&mut self, at: i64) {
+        if let Some((processes, Kind::Workers)) = self.seen {
             self.has_noted = true;
             self.report(PROCESSES, at, processes as f64);
         }
@@ -151,10 +187,7 @@ impl<'a> Scraper<'a> {
     pub(super) fn keep_on(&mut self, started: Instant) {
         loop {
             match self.shared.course.over_before(self.due(started)) {
-                Some(ended) => {
-                    self.see_out(started, ended);
-                    return self.last();
-                }
+                Some(ended) => return self.see_out(started, ended),
                 None => drop(self.scrape_and_warn(PATIENCE)),
             }
         }
@@ -272,8 +305,11 @@ impl<'a> Scraper<'a> {
         self.tell_clock(page.clock);
         let format = Format::of_content_type(page.content_type.as_deref());
         let context = Context { at: Some(at), target: &self.target };
+        // A service that has no metrics yet shows nothing at all.
+        let is_blank = page.body.is_empty() && page.says_its_end;
+        let body = if is_blank { b"\n" } else { page.body.as_slice() };
         let mut storage = lock(&self.shared.storage);
-        let read = self.reader.read_page(&page.body, format, &context, &mut storage);
+        let read = self.reader.read_page(body, format, &context, &mut storage);
         drop(storage);
         Err(self.failed(match read {
             Ok(page) if page.duplicates == 0 => {
@@ -289,7 +325,7 @@ impl<'a> Scraper<'a> {
 
     /// Tells once that the service's clock is off. The samples are dated by this machine's.
     fn tell_clock(&mut self, clock: Option<ClockSkew>) {
-        let limit_s = EvidenceRules::default().max_clock_skew.as_secs_f64();
+        let limit_s = self.shared.max_clock_skew.as_secs_f64();
         let Some(off_s) = clock.and_then(|clock| clock.beyond(limit_s)) else { return };
         if !self.has_told_clock {
             self.has_told_clock = true;

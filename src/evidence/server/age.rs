@@ -7,6 +7,7 @@ use crate::model::evidence::{Evidence, QueryEvidence, Rule, Scope, Shortfall};
 use crate::model::quantity::number;
 use crate::model::question::Probe;
 use crate::model::reading::Sample;
+use crate::prometheus::samples;
 use crate::promql::Expression;
 
 /// So old a sample may always be, unless the configuration says otherwise, milliseconds.
@@ -18,7 +19,7 @@ const LEAST_RANGE: i64 = 600_000;
 
 /// The instant of a newest sample, milliseconds since the Unix epoch, if there is any; or why that
 /// cannot be told.
-type Newest = Result<Option<i64>, String>;
+pub(super) type Newest = Result<Option<i64>, String>;
 
 /// A look whose newest sample may be too old.
 struct Old<'a> {
@@ -35,9 +36,15 @@ impl Old<'_> {
     }
 }
 
-/// The time of the newest sample of the last minutes.
+/// What stands for the instant of a newest sample that is older than the last minutes.
+const OLDER: i64 = 0;
+
+/// The time of the newest sample of the last minutes; where there are older ones alone, [`OLDER`].
 pub(super) fn probe(look: &Look) -> Probe {
-    Probe { expr: Expression::new(format!("max(timestamp({}))", look.latest())), span: None }
+    let newest = samples::newest(&look.latest());
+    let older = look.over(look.range.max(LEAST_RANGE));
+    let expr = format!("{newest} or {OLDER} * max(count_over_time({older}))");
+    Probe { expr: Expression::new(expr), span: None }
 }
 
 /// The same of all the time that the queries look at, and the usual interval of the samples.
@@ -45,10 +52,7 @@ fn probes_of_old(look: &Look) -> [Probe; 2] {
     let range = look.range.max(LEAST_RANGE);
     let step = (range / 180).clamp(5000, 240_000);
     let times = format!("timestamp({})[{}:{}]", look.latest(), duration(range), duration(step));
-    let samples = look.over(range);
-    let interval = format!(
-        "max((max_over_time({times}) - min_over_time({times})) / (count_over_time({samples}) - 1))"
-    );
+    let interval = samples::usual_interval(&times, &look.over(range));
     let newest = format!("max(max_over_time({times}))");
     [newest, interval].map(|expr| Probe { expr: Expression::new(expr), span: None })
 }
@@ -63,13 +67,14 @@ fn value(samples: &[Sample]) -> Option<f64> {
     samples.first().map(|sample| sample.value).filter(|value| value.is_finite())
 }
 
-/// Judges the newest samples, one for each look.
+/// Judges the newest samples, one for each look: what is known of them then, and the looks whose
+/// samples are too old.
 pub(super) fn judge(
     inquiry: &Inquiry<'_>,
     newest: Vec<Option<Newest>>,
     ask_again: AskAgain<'_>,
     evidence: &mut Evidence,
-) {
+) -> (Vec<Newest>, Vec<usize>) {
     let mut newest: Vec<Newest> =
         newest.into_iter().map(|it| it.unwrap_or_else(not_asked)).collect();
     let old = look_closer(inquiry, &mut newest, ask_again);
@@ -77,13 +82,12 @@ pub(super) fn judge(
     let old: Vec<_> = old.into_iter().filter(|it| it.age() as f64 > limit(inquiry, it)).collect();
     evidence.shortfalls.extend(too_old(inquiry, &old));
     evidence.shortfalls.extend(unknown(inquiry, &newest));
-    let rest =
-        newest.iter().enumerate().filter(|(number, _)| old.iter().all(|it| it.number != *number));
-    evidence.shortfalls.extend(before_the_end(inquiry, rest));
+    let old = old.iter().map(|it| it.number).collect();
+    (newest, old)
 }
 
-/// Asks again about what was not found among the samples of the last minutes, or is not young:
-/// whether it is older, and how often it comes. All that is not young comes of it.
+/// Asks again about what has samples and none that is young: when the newest came, and how often
+/// they come. All that is not young comes of it.
 fn look_closer<'a>(
     inquiry: &'a Inquiry<'_>,
     newest: &mut [Newest],
@@ -98,11 +102,10 @@ fn look_closer<'a>(
         .enumerate()
         .filter(|(_, (look, newest))| match newest {
             Ok(Some(at)) => look.instant.saturating_sub(*at) > young,
-            Ok(None) => true,
-            Err(_) => false,
+            Ok(None) | Err(_) => false,
         })
         .collect();
-    let wanted = |newest: &Newest| [matches!(newest, Ok(None)), max_age.is_none()];
+    let wanted = |newest: &Newest| [*newest == Ok(Some(OLDER)), max_age.is_none()];
     let probes = doubtful.iter().flat_map(|(_, (look, newest))| {
         let probes = probes_of_old(look).into_iter().zip(wanted(newest));
         probes.filter_map(|(probe, is_wanted)| is_wanted.then_some(probe))
@@ -210,36 +213,4 @@ fn unknown(inquiry: &Inquiry<'_>, newest: &[Newest]) -> Vec<Shortfall> {
         found.push(Shortfall { scope, ..inquiry.shortfall(Rule::MaxAge, [], detail) });
     }
     found
-}
-
-/// What a required signal looks at, and ends before the command did.
-fn before_the_end<'a>(
-    inquiry: &Inquiry<'_>,
-    newest: impl Iterator<Item = (usize, &'a Newest)>,
-) -> Option<Shortfall> {
-    let settling = inquiry.telemetry.settling.as_ref()?;
-    let ended = settling.ended.as_millisecond();
-    let is_required = |query: &usize| {
-        let signal = inquiry.plan.queries.get(*query).and_then(Query::signal);
-        signal.is_some_and(|signal| signal.def().is_required)
-    };
-    let short: Vec<_> = newest
-        .filter_map(|(number, newest)| Some((number, (*newest.as_ref().ok()?)?)))
-        .filter(|(_, newest)| *newest < ended)
-        .filter(|(number, _)| inquiry.looks[*number].queries.iter().any(is_required))
-        .collect();
-    let (first, newest) = short.iter().min_by_key(|(_, newest)| *newest)?;
-    let text = &inquiry.looks[*first].text;
-    let early = number((ended - newest) as f64 / 1000.0);
-    let waited = if settling.waited.is_zero() {
-        "and it was not waited for (--settle 0s)".to_owned()
-    } else {
-        let waited = number(settling.waited.as_secs_f64());
-        format!("though it was waited for {waited} s (--settle)")
-    };
-    let others = others(short.len());
-    let detail = format!(
-        "the newest sample of {text} is {early} s older than the end of the command, {waited}{others}"
-    );
-    Some(inquiry.shortfall(Rule::MaxAge, short.iter().map(|(look, _)| *look), detail))
 }

@@ -16,24 +16,30 @@ use crate::storage::Labels;
 /// The labels of a target.
 const TARGET: [&str; 2] = ["job", "instance"];
 
-/// How many series of each look and target have a value above 0, and fewer samples than there were
-/// good scrapes. `before` is how much earlier than the window a series may have appeared whose
-/// first sample is in it.
+/// So small a part of what is counted does not matter.
+const NEGLIGIBLE: f64 = 0.01;
+
+/// What the series of each look and target counted that have one value above 0 all the time, and
+/// fewer samples than there were good scrapes: all that they counted is in their first value. It is
+/// told where it is a part worth mentioning of what the others counted. `before` is how much earlier
+/// than the window a series may have appeared whose first sample is in it.
 pub(super) fn probe(looks: &[Look], group: &Group, before: Option<Duration>) -> Probe {
     let range = group.range.saturating_add(before.map_or(0, milliseconds));
-    let risen = group.each(looks, |look| {
-        let samples = look.over(range);
-        format!("count_over_time({samples}) and max_over_time({samples}) > 0")
-    });
+    let each = |expr: fn(&str) -> String| group.each(looks, |look| expr(&look.over(range)));
+    let still = each(|of| format!("max_over_time({of}) == min_over_time({of}) > 0"));
+    let samples = each(|of| format!("count_over_time({of})"));
+    let moved = each(|of| format!("max_over_time({of}) - min_over_time({of})"));
     let scrapes = format!("sum_over_time({})", group.over("up", range));
+    let sum = format!("sum by ({LOOK}, job, instance)");
     let expr = format!(
-        "count by ({LOOK}, job, instance) (({risen}) < on (job, instance) group_left () \
-         max by (job, instance) ({scrapes}))"
+        "{sum} (({still}) and (({samples}) < on (job, instance) group_left () \
+         max by (job, instance) ({scrapes}))) > {NEGLIGIBLE} * {sum} ({moved})"
     );
     Probe { expr: Expression::new(expr), span: None }
 }
 
-/// Queries that say that nothing happened, of series that were born meanwhile.
+/// Queries of series that were born meanwhile, whatever others did; of a quantile, only if it says
+/// that nothing happened, for a single observation is none of its matter.
 pub(super) fn shortfalls(
     inquiry: &Inquiry<'_>,
     probed: Vec<(&Group, Result<Vec<Sample>, String>)>,
@@ -51,8 +57,10 @@ pub(super) fn shortfalls(
         for (number, target) in born {
             let Some(look) = inquiry.looks.get(number) else { continue };
             let is_told = |query: &usize| found.iter().any(|it| it.scope.holds(*query));
-            let says_nothing = |query: &usize| says_nothing(inquiry, answers, *query, &target);
-            let queries = look.queries.iter().filter(|it| !is_told(it) && says_nothing(it));
+            let is_short = |query: &usize| {
+                !look.quantiles.contains(query) || says_nothing(inquiry, answers, *query, &target)
+            };
+            let queries = look.queries.iter().filter(|it| !is_told(it) && is_short(it));
             let queries: Vec<_> = queries.copied().collect();
             if !queries.is_empty() {
                 let detail = detail(look, &target, error.as_deref());

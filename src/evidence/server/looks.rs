@@ -7,22 +7,27 @@ use jiff::Timestamp;
 
 use crate::collect::Telemetry;
 use crate::config::Plan;
+use crate::model::evidence::{Scope, Shortfall};
 use crate::model::question::Question;
 use crate::prometheus::escaped_length;
 use crate::promql::{Query, SelectorUse, selectors_by_braces};
+use crate::storage::METRIC_NAME;
 
 /// The label by which the looks of one probe are told apart.
 pub(super) const LOOK: &str = "auditor_look";
 /// What instant selectors look back, unless the plan has a window.
 const LOOKBACK: i64 = 300_000;
-/// The longest text of the selectors of one probe, in bytes of a URL. Its own text comes on top,
-/// and each selector stands in it twice.
-const LONGEST: usize = 1200;
+/// The longest text of the selectors of one probe, in bytes of a URL, and of one about counters. Its
+/// own text comes on top, and each selector stands in it twice, or up to five times.
+const LONGEST: [usize; 2] = [1200, 600];
 
 /// What some queries look at.
+#[derive(Clone)]
 pub(super) struct Look {
     /// The selector.
     pub(super) text: String,
+    /// Whether it selects metrics of one name alone.
+    pub(super) is_named: bool,
     /// `offset` and `@`, a blank before them.
     modifiers: String,
     /// What is asked of the labels `job` and `instance`, in braces.
@@ -35,6 +40,8 @@ pub(super) struct Look {
     pub(super) is_counter: bool,
     /// The queries that look at it, by their numbers.
     pub(super) queries: Vec<usize>,
+    /// Those of them that read it as the buckets of a quantile.
+    pub(super) quantiles: Vec<usize>,
 }
 
 /// Looks at one time at targets of one kind, by their numbers.
@@ -47,6 +54,18 @@ pub(super) struct Group {
 }
 
 impl Look {
+    /// The same of the metric of that name alone.
+    pub(super) fn named(&self, name: &str) -> Self {
+        let all = self.text.trim_end().trim_end_matches('}').trim_end().trim_end_matches(',');
+        let text = format!("{all},{METRIC_NAME}={name:?}}}");
+        Self { text, is_named: true, ..self.clone() }
+    }
+
+    /// A shortfall of its queries.
+    pub(super) fn scoped(&self, shortfall: Shortfall) -> Shortfall {
+        Shortfall { scope: Scope::Queries(self.queries.clone()), ..shortfall }
+    }
+
     /// The selector of the latest samples.
     pub(super) fn latest(&self) -> String {
         format!("{}{}", self.text, self.modifiers)
@@ -67,6 +86,16 @@ impl Group {
     /// A metric of the targets, over a time in milliseconds.
     pub(super) fn over(&self, metric: &str, range: i64) -> String {
         format!("{metric}{}[{}]{}", self.matchers, duration(range), self.modifiers)
+    }
+
+    /// A metric of the targets, at whatever instant.
+    pub(super) fn now(&self, metric: &str) -> String {
+        format!("{metric}{}", self.matchers)
+    }
+
+    /// `offset` and `@`, a blank before them.
+    pub(super) fn modifiers(&self) -> &str {
+        &self.modifiers
     }
 
     /// An expression of each of the looks, marked with its number.
@@ -92,9 +121,9 @@ pub(super) fn of(
         let uses = match question.expr.parsed().map(Query::selectors) {
             Ok(uses) => uses.to_vec(),
             Err(error) => {
-                let uses = selectors_by_braces(question.expr.as_str());
-                if uses.is_empty() {
-                    unread.push((number, error.to_string()));
+                let (uses, other) = selectors_by_braces(question.expr.as_str());
+                if uses.is_empty() || other.is_some() {
+                    unread.push((number, other.unwrap_or(error).to_string()));
                 }
                 uses
             }
@@ -108,6 +137,9 @@ pub(super) fn of(
             known.is_counter |= it.is_counter;
             if !known.queries.contains(&number) {
                 known.queries.push(number);
+            }
+            if it.is_of_quantile && !known.quantiles.contains(&number) {
+                known.quantiles.push(number);
             }
         }
     }
@@ -126,6 +158,7 @@ fn look(it: &SelectorUse, at: i64, longer: i64, window: i64) -> Look {
     }
     Look {
         text: it.text.clone(),
+        is_named: it.metric().is_some(),
         modifiers,
         matchers: matchers(it),
         // What lies ahead cannot have been seen yet.
@@ -133,6 +166,7 @@ fn look(it: &SelectorUse, at: i64, longer: i64, window: i64) -> Look {
         range: reach(it, longer, window),
         is_counter: it.is_counter,
         queries: Vec::new(),
+        quantiles: Vec::new(),
     }
 }
 
@@ -156,21 +190,21 @@ fn matchers(it: &SelectorUse) -> String {
 
 /// The looks of one time and one kind of targets, so many as fit into one probe.
 pub(super) fn groups(looks: &[Look]) -> Vec<Group> {
-    grouped(looks, |_| true)
+    grouped(looks, LONGEST[0], |_| true)
 }
 
 /// The same of those that are read as counters.
 pub(super) fn groups_of_counters(looks: &[Look]) -> Vec<Group> {
-    grouped(looks, |look| look.is_counter)
+    grouped(looks, LONGEST[1], |look| look.is_counter)
 }
 
-fn grouped(looks: &[Look], belongs: impl Fn(&Look) -> bool) -> Vec<Group> {
+fn grouped(looks: &[Look], longest: usize, belongs: impl Fn(&Look) -> bool) -> Vec<Group> {
     let mut groups: Vec<(usize, Group)> = Vec::new();
     for (number, look) in looks.iter().enumerate().filter(|(_, look)| belongs(look)) {
         let length = escaped_length(&look.text);
         let fits = |(taken, group): &&mut (usize, Group)| {
             let kind = (group.range, &group.modifiers, &group.matchers);
-            kind == (look.range, &look.modifiers, &look.matchers) && *taken + length <= LONGEST
+            kind == (look.range, &look.modifiers, &look.matchers) && *taken + length <= longest
         };
         match groups.iter_mut().find(fits) {
             Some((taken, group)) => {
@@ -185,6 +219,11 @@ fn grouped(looks: &[Look], belongs: impl Fn(&Look) -> bool) -> Vec<Group> {
         }
     }
     groups.into_iter().map(|(_, group)| group).collect()
+}
+
+/// A subquery.
+pub(super) fn within(expr: &str, range: i64, step: i64) -> String {
+    format!("{expr}[{}:{}]", duration(range), duration(step))
 }
 
 /// A duration as PromQL writes it.

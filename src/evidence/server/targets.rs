@@ -3,9 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use super::Inquiry;
 use super::looks::{Group, LOOK, Look};
-use crate::model::evidence::{Rule, Shortfall};
+use super::{Inquiry, pauses};
+use crate::model::evidence::{EvidenceRules, Rule, Shortfall};
 use crate::model::quantity::{number, series};
 use crate::model::question::Probe;
 use crate::model::reading::Sample;
@@ -19,6 +19,9 @@ struct Fault {
     /// In words, of one target and of several.
     words: [&'static str; 2],
 }
+
+/// The faulty targets of a group, or why they are not known.
+pub(super) type OfGroup<'a> = (&'a Group, Result<Vec<Sample>, String>);
 
 const FAULTS: [Fault; 4] = [
     Fault {
@@ -61,8 +64,9 @@ const STARTED: &str = "process_start_time_seconds";
 /// So far back at least a look has its targets: one may have been down for all of a short window.
 const SEEN: i64 = 900_000;
 
-/// The faulty targets of each look, with the sum of the bits of their faults.
-pub(super) fn probe(looks: &[Look], group: &Group) -> Probe {
+/// The faulty targets of each look, with the sum of the bits of their faults, and of what may be a
+/// pause.
+pub(super) fn probe(looks: &[Look], group: &Group, rules: &EvidenceRules) -> Probe {
     let over = |metric| group.over(metric, group.range);
     let (up, started) = (over("up"), over(STARTED));
     let moved = format!("max_over_time({started}) - min_over_time({started}) > 1.5");
@@ -76,8 +80,10 @@ pub(super) fn probe(looks: &[Look], group: &Group) -> Probe {
     let failed = format!("min_over_time({up}) == 0");
     let restarted = format!("{moved}{fell}");
     let mixed = format!("resets({started}) > 0 and {moved}");
-    let faults = FAULTS.iter().zip([gone, failed, restarted, mixed]).map(|(fault, found)| {
-        let bit = fault.bit;
+    let bits = FAULTS.iter().map(|fault| fault.bit);
+    let found = bits.zip([gone, failed, restarted, mixed]);
+    let paused = pauses::may_be(group, rules).map(|found| (pauses::BIT, found));
+    let faults = found.chain(paused).map(|(bit, found)| {
         format!(
             "label_replace(count by (job, instance) ({found}) * 0 + {bit}, \
              \"auditor_fault\", \"{bit}\", \"\", \"\")"
@@ -95,34 +101,26 @@ pub(super) fn probe(looks: &[Look], group: &Group) -> Probe {
 }
 
 /// What is wrong with the targets of all looks.
-pub(super) fn shortfalls(
-    inquiry: &Inquiry<'_>,
-    answers: &[(&Group, Result<Vec<Sample>, String>)],
-) -> Vec<Shortfall> {
+pub(super) fn shortfalls(inquiry: &Inquiry<'_>, answers: &[OfGroup<'_>]) -> Vec<Shortfall> {
     let of = |fault: &Fault| of_fault(inquiry, fault, answers);
     FAULTS.iter().filter_map(of).chain(unknown(inquiry, answers)).collect()
 }
 
 /// That nothing is known of targets: it is told under the first rule that is not relaxed.
-fn unknown(
-    inquiry: &Inquiry<'_>,
-    answers: &[(&Group, Result<Vec<Sample>, String>)],
-) -> Option<Shortfall> {
+fn unknown(inquiry: &Inquiry<'_>, answers: &[OfGroup<'_>]) -> Option<Shortfall> {
     let failed: Vec<_> =
         answers.iter().filter_map(|(group, it)| Some((group, it.as_ref().err()?))).collect();
     let (_, error) = failed.first()?;
     let rules = &inquiry.plan.criteria.evidence;
     let asked = FAULTS.iter().map(|fault| fault.rule).find(|rule| !rules.allows(*rule));
+    let is_asked = failed.iter().any(|(group, _)| pauses::may_be(group, rules).is_some());
+    let asked = asked.or(is_asked.then_some(Rule::MaxGap));
     let looks = failed.iter().flat_map(|(group, _)| group.looks.iter().copied());
     let detail = format!("it cannot be told whether targets are gone or restarted: {error}");
     Some(inquiry.shortfall(asked.unwrap_or(Rule::GoneTargets), looks, detail))
 }
 
-fn of_fault(
-    inquiry: &Inquiry<'_>,
-    fault: &Fault,
-    answers: &[(&Group, Result<Vec<Sample>, String>)],
-) -> Option<Shortfall> {
+fn of_fault(inquiry: &Inquiry<'_>, fault: &Fault, answers: &[OfGroup<'_>]) -> Option<Shortfall> {
     let (mut targets, mut looks, mut range) = (BTreeSet::new(), BTreeSet::new(), 0);
     for (group, samples) in answers {
         let samples = samples.as_deref().unwrap_or_default();

@@ -52,7 +52,7 @@ mod tests {
         let retry_after = retry_after.map(Duration::from_secs);
         let (content_type, body, clock) = (None, Vec::new(), None);
         let journey = Journey::default();
-        Ok(Page { status, content_type, body, clock, retry_after, journey })
+        Ok(Page { status, content_type, body, says_its_end: true, clock, retry_after, journey })
     }
 
     #[test]

@@ -131,7 +131,7 @@ fn that_every_request_fails_is_seen_of_a_warm_service() {
 
 /// A recording with what it tells of its command: that it took so many seconds, and when that was
 /// written down, in seconds after the last scrape.
-fn told(took: f64, after: f64, cut: impl Fn(&mut Telemetry)) -> (i32, String) {
+fn told(took: f64, after: f64, more: &str, cut: impl Fn(&mut Telemetry)) -> (i32, String) {
     let mut telemetry = Telemetry::whole(Source::Recording, Fares::Well);
     let at = telemetry.seconds(19.0) + after;
     cut(&mut telemetry);
@@ -140,7 +140,7 @@ fn told(took: f64, after: f64, cut: impl Fn(&mut Telemetry)) -> (i32, String) {
         "auditor_command_duration_seconds{{{labels}}} {took} {at:.3}\n\
          auditor_command_exit_code{{command=\"load\"}} 0 {at:.3}\n# EOF\n"
     );
-    let directory = directory_with(auditor::config::DEFAULT_METRICS);
+    let directory = directory_with(&format!("{}\n{more}", auditor::config::DEFAULT_METRICS));
     let recording = telemetry.recording().replace("# EOF\n", &told);
     std::fs::write(directory.path().join("a.om"), recording).unwrap();
     let args = ["--recording", "a.om", "--fail-on-critical", "--no-report"];
@@ -152,14 +152,28 @@ fn told(took: f64, after: f64, cut: impl Fn(&mut Telemetry)) -> (i32, String) {
 fn a_recording_that_was_cut_lacks_a_part_of_its_run() {
     let whole = Telemetry::whole(Source::Recording, Fares::Well);
     let took = whole.seconds(19.0) - whole.seconds(0.0);
-    let (code, output) = told(took - 0.5, 0.0, |_| {});
+    let (code, output) = told(took - 0.5, 0.0, "", |_| {});
     assert_eq!(code, 0, "{output}");
     for (what, cut, words) in [
         ("its end", 0..10, "before the run did"),
         ("its beginning", 10..20, "s of a command that took"),
     ] {
-        let (code, output) = told(took - 0.5, 0.0, |t| t.first().keep(cut.clone()));
+        let keep = |t: &mut Telemetry| t.first().keep(cut.clone());
+        // Beside a target of which there is all.
+        let one_of_two = |t: &mut Telemetry| {
+            t.add("b:8000");
+            keep(t);
+        };
+        let (code, output) = told(took - 0.5, 0.0, "", keep);
         assert_eq!(code, 3, "{what}: {output}");
         assert!(output.contains(words), "{what}: {output}");
+        let (code, output) = told(took - 0.5, 0.0, "", one_of_two);
+        assert_eq!(code, 3, "{what}: {output}");
+        assert!(output.contains("instance=\"a:8000\""), "{what}: {output}");
+        let (code, output) = told(took - 0.5, 0.0, "evidence: {max_gap: 30s}", keep);
+        assert_eq!(code, 0, "{what}: {output}");
+        let few = |t: &mut Telemetry| t.first().keep(cut.start.min(2)..cut.end.max(18));
+        assert_eq!(told(took - 0.5, 0.0, "", few).0, 0, "{what}");
+        assert_eq!(told(took - 0.5, 0.0, "evidence: {max_gap: 1100ms}", few).0, 3, "{what}");
     }
 }

@@ -311,9 +311,28 @@ fn workers_are_seen_before_the_load_if_only_one_shows_itself_under_it() {
     let started = |n: usize| [1_690_000_000.5, 1_690_000_009.25][n / 2 % 2];
     assert_eq!(codes(false, with(START_TIME, started)), [3, 3]);
     assert_eq!(codes(false, with(memory, |n| [4e7, 4.1e7][n % 2])), [3, 3]);
+    // Where no page tells of its process, what it has counted does.
+    let unnamed = whole.clone();
+    let counted = move |n: usize| {
+        let mut page = unnamed.clone();
+        [START_TIME, CPU, "python_gc_collections_total"].iter().for_each(|name| page.remove(name));
+        page.set(STARTED, [40.0, 75.0][n % 2] + n as f64);
+        page.set("threadpool_tasks_completed_total", [39.0, 75.0][n % 2] + n as f64);
+        page
+    };
+    assert_eq!(codes(false, counted.clone()), [3, 3]);
+    assert_eq!(codes(true, move |n| counted(n * 2)), [0, 0]);
     // One process has ever more of each, or a little more or less.
     assert_eq!(codes(true, with(CPU, |n| n as f64 * 0.01)), [0, 0]);
     assert_eq!(codes(true, with(memory, |n| 4e7 + n as f64 * 4096.0)), [0, 0]);
+    // A large page takes memory, and returns it.
+    let of_memory = with(memory, |n| [4e7, 4.1e7][n % 2]);
+    let large = move |n: usize| {
+        let mut page = of_memory(n);
+        page.comments = "# a comment\n".repeat(10_000);
+        page
+    };
+    assert_eq!(codes(true, large), [0, 0]);
     assert_eq!(codes(true, with("process_open_fds", |n| (n % 3) as f64)), [0, 0]);
     let computed = |n: usize| 1_690_000_000.0 + [0.0, 0.4, 0.2][n % 3];
     assert_eq!(codes(true, with(START_TIME, computed)), [0, 0]);

@@ -1,11 +1,13 @@
 //! What a server does not say by itself: that its samples are old, that targets are gone, were
 //! down, restarted, or that a counter is younger than its target.
 
+mod end;
 mod gateway;
 mod live;
 
 use std::fmt::Write as _;
 use std::fs;
+use std::ops::RangeInclusive;
 
 use crate::support::real::{self, Server};
 use crate::support::telemetry::{CALM, Instance};
@@ -19,9 +21,17 @@ const START: i64 = END - 3600;
 struct Sample<'a> {
     instance: &'a str,
     name: &'a str,
+    /// Further labels.
+    more: &'a str,
     /// Seconds before the end.
     ago: i64,
     value: f64,
+}
+
+impl Sample<'_> {
+    fn unless(&self, missing: RangeInclusive<i64>) -> Option<f64> {
+        (!missing.contains(&self.ago)).then_some(self.value)
+    }
 }
 
 type Spoil = fn(&Sample<'_>) -> Option<f64>;
@@ -128,6 +138,10 @@ fn born(sample: &Sample<'_>, ago: i64, value: f64) -> Option<f64> {
     if is_born { (sample.ago < ago).then_some(value) } else { Some(sample.value) }
 }
 
+/// Nothing under `evidence`, and a check of metrics by a pattern of their names.
+const NAMES: &str = r#"{}
+checks: {names: {query: 'max({__name__=~"asyncio_event_loop.*|active_requests",$selector})', max: 1000}}"#;
+
 const ROWS: &[Row] = &[
     row("calm", whole),
     row("calm-two", whole).of_two(),
@@ -147,6 +161,10 @@ const ROWS: &[Row] = &[
     row("slow-late", |it| without_up(it).filter(|_| it.ago >= 200)).every(60).lacks(&["max_age"], "240 s old, where 1"),
     row("strict", |it| without_up(it).filter(|_| it.ago >= 30)).set("{max_age: 20s}").lacks(&["max_age"], "30 s old, where 20 s may pass"),
     row("lag-old", |it| (it.name != "asyncio_event_loop_lag_seconds" || it.ago >= 240).then_some(it.value)).lacks(&["max_age"], "asyncio_event_loop_lag_seconds{job=\"lag-old\"} is 240 s old"),
+    // A pattern of names.
+    row("names", whole).of_two().set(NAMES),
+    row("names-old", |it| (it.name != "asyncio_event_loop_lag_seconds" || it.ago >= 240).then_some(it.value)).set(NAMES).lacks(&["max_age", "max_age"], "{__name__=~\"asyncio_event_loop.*|active_requests\",job=\"names-old\",__name__=\"asyncio_event_loop_lag_seconds\"} is 240 s old"),
+    row("names-gone", |it| of_b(it, gone_for_7_minutes)).of_two().set(NAMES).lacks(&["gone_targets", "gone_targets"], "b:8000"),
     // Targets.
     row("one-gone", |it| of_b(it, gone_for_7_minutes)).of_two().lacks(&["gone_targets"], "1 instance went away or is down (`up` is not 1) in the last 900 s {instance=\"b:8000\", job=\"one-gone\"}"),
     row("one-down", |it| of_b(it, down_for_7_minutes)).of_two().lacks(&["gone_targets"], "b:8000"),
@@ -166,6 +184,21 @@ const ROWS: &[Row] = &[
         ("up", 1000..=1030) => Some(0.0),
         _ => Some(it.value),
     }),
+    // Pauses: nothing was scraped, and nothing says so.
+    row("paused", |it| it.unless(300..=420)).lacks(&["max_gap"], "there was no scrape for 150 s, where 15 s are usual {instance=\"a:8000\", job=\"paused\"}"),
+    row("sick-paused", |it| it.unless(300..=420)).sick().lacks(&["max_gap"], "").fails(),
+    row("paused-for-long", |it| it.unless(100..=800)).lacks(&["max_gap"], ""),
+    row("paused-shortly", |it| it.unless(300..=330)).lacks(&["max_gap"], ""),
+    row("both-paused", |it| it.unless(300..=420)).of_two().lacks(&["max_gap"], "; another instance had such a pause, too"),
+    row("one-paused", |it| of_b(it, |it| it.unless(300..=420))).of_two().lacks(&["max_gap"], "b:8000"),
+    row("paused-as-set", |it| it.unless(300..=420)).set("{max_gap: 150s}"),
+    row("paused-longer-than-set", |it| it.unless(300..=420)).set("{max_gap: 130s}").lacks(&["max_gap"], "there was no scrape for 150 s, where 130 s may pass"),
+    row("two-missed", |it| it.unless(300..=315)),
+    row("paused-earlier", |it| it.unless(950..=1100)),
+    row("began-late", |it| it.unless(400..=9000)),
+    row("began-late-again", |it| it.unless(400..=1100)),
+    row("each-minute", whole).every(60),
+    row("each-minute-paused", |it| it.unless(300..=480)).every(60).lacks(&["max_gap"], ""),
     // Processes.
     row("restarted", |it| restart(it, 307)).lacks(&["restarts"], "1 instance restarted"),
     row("restarted-allowed", |it| restart(it, 307)).set("{restarts: allow}").lacks(&["restarts"], "").passes(),
@@ -180,11 +213,27 @@ const ROWS: &[Row] = &[
         "process_start_time_seconds" => Some(it.value + 3.0 * (it.ago / 15 % 2) as f64),
         _ => Some(it.value),
     }).lacks(&["workers"], "1 page is of several processes"),
+    // Quantiles.
+    row("beyond-buckets", |it| match it.more {
+        ",le=\"0.1\"" | ",le=\"1\"" => Some(it.value * 0.9),
+        _ => Some(it.value),
+    }).lacks(&["top_bucket"], "`p99_latency` is 1 s or more: its highest bucket ends there").passes(),
     // Births.
     row("born", |it| born(it, 307, 2.0)).lacks(&["holes"], "appeared later than its target"),
     row("born-calm", |it| born(it, 307, 0.0)),
     row("born-earlier", |it| born(it, 1207, 2.0)),
     row("born-with-target", |it| born(it, 307, 2.0).filter(|_| it.ago < 307)),
+    row("born-beside-others", |it| match (it.name, it.more) {
+        // Another one of the same instance moves, in short calls.
+        (name, "") if name.starts_with("blocking_") => Some((END - START - it.ago) as f64 * if name.ends_with("_sum") { 1e-4 } else { 1e-2 }),
+        (_, ",call=\"db\"") => (it.ago < 307).then_some(2.0),
+        _ => Some(it.value),
+    }).lacks(&["holes"], "appeared later than its target"),
+    row("born-and-negligible", |it| match (it.name, it.more) {
+        (name, "") if name.starts_with("blocking_") => Some((END - START - it.ago) as f64),
+        (_, ",call=\"db\"") => (it.ago < 307).then_some(2.0),
+        _ => Some(it.value),
+    }),
     row("born-and-risen", |it| match born(it, 307, 0.2) {
         Some(value) if it.name.starts_with("blocking_") => Some(value + (307 - it.ago) as f64 * 1e-4),
         other => other,
@@ -203,10 +252,12 @@ fn text(per_second: i64) -> String {
                     ("http_request_duration_seconds_count", n * 1000.0),
                     ("up", 1.0),
                     ("process_start_time_seconds", (START - 1000) as f64 + 0.37),
+                    ("blocking_duration_seconds_sum|,call=\"db\"", 0.0),
+                    ("blocking_duration_seconds_count|,call=\"db\"", 0.0),
                 ]);
                 for (name, value) in scrape {
                     let (name, more) = name.split_once('|').unwrap_or((name, ""));
-                    let sample = Sample { instance, name, ago: END - time, value };
+                    let sample = Sample { instance, name, more, ago: END - time, value };
                     let Some(value) = (row.spoil)(&sample) else { continue };
                     let (job, time) = (row.job, time * per_second);
                     writeln!(

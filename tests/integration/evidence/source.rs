@@ -124,7 +124,7 @@ fn answer(scrape: &Scrape) -> Response {
     }
     let kind: &dyn std::fmt::Display = &"text/plain; version=0.0.4";
     let text = scrape.page.text();
-    // What has no line at all is no page.
-    let text = if text.is_empty() { "\n".to_owned() } else { text };
+    // What is blank has no line at all.
+    let text = if text == "\n" { "" } else { text.as_str() };
     Response::with_headers(200, &[("Content-Type", kind)], text)
 }

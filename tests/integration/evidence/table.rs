@@ -76,7 +76,7 @@ impl Row {
         let mut expect = |fares: Fares, code: i32, allowed: bool| {
             let mut telemetry = Telemetry::whole(source, fares);
             (self.spoil)(&mut telemetry);
-            let run = source::audit(&telemetry, &self.config(source, allowed));
+            let run = source::audit(&telemetry, &self.config(allowed));
             let problem = self.problem(&run, source, code, allowed);
             wrong.extend(problem.map(|it| {
                 let allowed = if allowed { ", allowed" } else { "" };
@@ -91,12 +91,8 @@ impl Row {
         wrong
     }
 
-    fn config(&self, source: Source, allowed: bool) -> String {
+    fn config(&self, allowed: bool) -> String {
         let mut rules = Vec::new();
-        if source == Source::Live {
-            // A busy machine may make a pause.
-            rules.push("max_gap: 1m".to_owned());
-        }
         if allowed {
             rules.extend(self.rules.iter().map(|rule| match *rule {
                 "min_requests" => "min_requests: 0".to_owned(),

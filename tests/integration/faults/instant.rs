@@ -121,6 +121,30 @@ fn what_is_asked_beside_the_queries_may_come_one_by_one() {
     assert_eq!(reason, "NaN was read as 0 (on_nan: zero)");
 }
 
+/// What stands beside a value may only be what was asked for.
+#[test]
+fn a_server_that_does_not_tell_the_time_proves_nothing() {
+    let refused = || Response::new(400, REFUSED);
+    let nothing = || Response::vector(&[]);
+    for time in [refused, nothing] {
+        let (run, _) =
+            gate(move |request| match request.parameters.get("query").map(String::as_str) {
+                Some("vector(0) / 0" | "c / d") => Response::value("NaN"),
+                Some("vector(time())") => time(),
+                Some("(((c) == 0) + ((d) == 0))") => Response::value("0"),
+                Some(query) if query.starts_with("max(timestamp(") => Response::value("1769860800"),
+                _ if beside::is_asked_by(request) => refused(),
+                _ => healthy(request, true),
+            });
+        assert_eq!(run.code, 3, "{}", run.stdout);
+        assert!(
+            run.stdout.contains("it cannot be told of which time the answer is"),
+            "{}",
+            run.stdout
+        );
+    }
+}
+
 /// Without what is asked beside them, four queries of a calm service pass; they are one request.
 #[test]
 fn what_is_asked_beside_the_queries_is_one_request() {
@@ -134,7 +158,18 @@ fn what_is_asked_beside_the_queries_is_one_request() {
     let ages = expressions.split_off(3);
     let expected = ["vector(0) / 0", "vector(time())", "(((c) == 0) + ((d) == 0))"];
     assert_eq!(expressions, expected);
-    assert_eq!(ages, ["a", "b", "c", "d", "e"].map(|it| format!("max(timestamp({it}))")));
+    let expected = ["a", "b", "c", "d", "e"]
+        .map(|it| format!("max(timestamp({it})) or 0 * max(count_over_time({it}[900s]))"));
+    assert_eq!(ages, expected);
+    // And nothing is asked after that, though nobody has ever seen one of them.
+    let (run, asked) = gate(|request| match beside::is_asked_by(request) {
+        true => {
+            beside::answer(request, |expr| expr.starts_with("max(timestamp(e))").then(Vec::new))
+        }
+        false => healthy(request, true),
+    });
+    assert_eq!(run.code, 0, "{}", run.stdout);
+    assert_eq!(asked.iter().filter(|query| query.contains("auditor")).count(), 1, "{asked:?}");
 }
 
 /// It leaves `NaN` out and speaks no MetricsQL: nobody knows what is missing.

@@ -136,7 +136,7 @@ fn a_stall_in_flight_at_the_end_is_seen() {
             "late for ever",
             |_| calm().delayed(Duration::from_millis(700)),
             3,
-            "the last page took 0.7",
+            "the last page took ",
             9..13,
         ),
     ];
@@ -163,13 +163,19 @@ fn what_is_in_good_time_is_said_by_the_limit_of_lag() {
     let config = format!("thresholds: {{max_event_loop_lag_s: 2}}\n{CONFIG}");
     let (run, _, took) = audited(&config, slow, &[]);
     assert!(run.code == 0 && took < Duration::from_secs(4), "{took:?}");
-    // A page that always takes its time says nothing by it.
-    let directory = directory_with(CONFIG);
-    let service = Fake::start(move |_| calm().delayed(Duration::from_millis(700)));
-    let (url, started) = (service.url(), Instant::now());
-    let run = auditor(directory.path(), &["--scrape", &url, "--fail-on-critical", "--", "true"]);
-    let took = started.elapsed();
-    assert!(run.code == 0 && took < Duration::from_secs(5), "{took:?} {}", run.stdout);
+    // A page that always takes its time says nothing by it, even if it takes more of it at the end.
+    for (usual, last) in [(700, 700), (300, 550)] {
+        let directory = directory_with(CONFIG);
+        let over = directory.path().join("over");
+        let service = Fake::start(move |_| {
+            calm().delayed(Duration::from_millis(if over.exists() { last } else { usual }))
+        });
+        let (url, started) = (service.url(), Instant::now());
+        let args = ["--scrape", &url, "--fail-on-critical", "--", "touch", "over"];
+        let run = auditor(directory.path(), &args);
+        let took = started.elapsed();
+        assert!(run.code == 0 && took < Duration::from_secs(5), "{took:?} {}", run.stdout);
+    }
 }
 
 #[test]

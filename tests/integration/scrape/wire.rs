@@ -13,8 +13,7 @@ use crate::support::fake::{Fake, Response};
 use crate::support::{Run, auditor, directory_with};
 
 /// A page, and the same as OpenMetrics without its end.
-const PAGE: &str =
-    "latency_seconds 0.1\nblocked_sum 1\nblocked_count 4\nactive 3\nlag_seconds 0.012\n";
+const PAGE: &str = "latency_seconds 0.1\nactive 3\nlag_seconds 0.012\n";
 const EOF: &str = "# EOF\n";
 
 const TEXT: &str = "Content-Type: text/plain; version=0.0.4\r\n";
@@ -52,7 +51,8 @@ fn audited(usual: &[u8], fourth: &[u8]) -> (Run, Run) {
     let gate = ["--fail-on-critical", "--record", "rec.om"];
     let live = scraped_in(directory.path(), &service, &gate);
     let tried = live.json()["scrapes"][0]["tried"].as_u64().unwrap();
-    assert_eq!(service.requests().len() as u64, tried + 1, "{}", live.stdout);
+    // It is looked at once after the last scrape, too.
+    assert_eq!(service.requests().len() as u64, tried + 2, "{}", live.stdout);
     let args = ["--recording", "rec.om", "--fail-on-critical", "--output-format", "json"];
     (live, auditor(directory.path(), &args))
 }
@@ -78,6 +78,32 @@ fn whole_pages_pass_however_they_come() {
         let (live, replayed) = audited(&bytes, &bytes);
         assert_eq!((live.code, replayed.code), (0, 0), "{name}: {}{}", live.stdout, live.stderr);
         assert_eq!(live.json()["scrapes"][0]["failed"], 0, "{name}");
+    }
+}
+
+/// A service that has no metrics yet is one, and one that never has any is not calm.
+#[test]
+fn a_page_of_nothing_is_blank() {
+    for (name, nothing) in [
+        ("of a length", sized(TEXT, 0, "")),
+        ("in chunks", chunked(TEXT, "", "")),
+        ("without a type", sized("", 0, "")),
+    ] {
+        for (blank, code) in [(0..2, 0), (0..99, 3)] {
+            let (nothing, count) = (nothing.clone(), AtomicUsize::new(0));
+            let service = Fake::start(move |_| {
+                let is_blank = blank.contains(&count.fetch_add(1, Ordering::Relaxed));
+                Response::Bytes(if is_blank { nothing.clone() } else { bare(TEXT, PAGE) })
+            });
+            let directory = directory_with(CONFIG);
+            let gate = ["--fail-on-critical", "--record", "rec.om"];
+            let live = scraped_in(directory.path(), &service, &gate);
+            let report = live.json();
+            assert_eq!(live.code, code, "{name}: {report:#}");
+            assert_eq!(report["scrapes"][0]["failed"], 0, "{name}: {report:#}");
+            let args = ["--recording", "rec.om", "--fail-on-critical", "--no-report"];
+            assert_eq!(auditor(directory.path(), &args).code, code, "{name}");
+        }
     }
 }
 
@@ -227,7 +253,8 @@ fn each_scrape_has_a_connection_of_its_own() {
     let report = run.json();
     assert_eq!(report["status"], "HEALTHY", "{report:#}");
     let tried = report["scrapes"][0]["tried"].as_u64().unwrap() as usize;
-    assert_eq!(service.counts(), (tried + 1, tried + 1));
+    // It was looked at once before the first scrape, and once after the last.
+    assert_eq!(service.counts(), (tried + 2, tried + 2));
 }
 
 /// The API of a server keeps its connections; one that was closed before the answer is no failure.

@@ -184,6 +184,18 @@ fn scrape_config(seconds: u32, addresses: &[&str]) -> String {
     format!("global: {{scrape_interval: {seconds}s}}\nscrape_configs: [{targets}]\n")
 }
 
+/// A Prometheus that scrapes each address every so many seconds, as a job of its own.
+pub(crate) fn scraping_each(targets: &[(u32, &str)]) -> Server {
+    let job = |(seconds, address): &(u32, &str)| {
+        format!(
+            "{{job_name: every-{seconds}, scrape_interval: {seconds}s, static_configs: \
+             [{{targets: [{address:?}]}}]}}"
+        )
+    };
+    let jobs: Vec<_> = targets.iter().map(job).collect();
+    scraping_as(&format!("scrape_configs: [{}]\n", jobs.join(", ")))
+}
+
 /// A VictoriaMetrics that scrapes those addresses each so many seconds.
 pub(crate) fn victoria_scraping_every(seconds: u32, addresses: &[&str]) -> Server {
     let data = super::empty_directory();
@@ -212,9 +224,13 @@ pub(crate) fn python_service(text: &str) -> Server {
 
 /// A Prometheus that scrapes those addresses each so many seconds.
 pub(crate) fn scraping_every(seconds: u32, addresses: &[&str]) -> Server {
+    scraping_as(&scrape_config(seconds, addresses))
+}
+
+fn scraping_as(text: &str) -> Server {
     let data = super::empty_directory();
     let config = data.path().join("config");
-    fs::write(&config, scrape_config(seconds, addresses)).unwrap();
+    fs::write(&config, text).unwrap();
     let address = free_address();
     let mut command = Command::new("prometheus");
     command

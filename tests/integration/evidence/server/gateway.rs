@@ -67,6 +67,34 @@ fn refusing(config: &str, words: &'static str) -> Run {
     gate(config, respond).0
 }
 
+/// What is too long together is asked one by one: a URL, or an answer.
+#[test]
+fn what_is_too_long_is_split() {
+    let refusals = [
+        Response::new(413, ""),
+        Response::new(414, "URI Too Long"),
+        Response::new(431, "Request Header Fields Too Large"),
+        Response::new(200, " ".repeat(5 * 1024 * 1024)),
+    ];
+    for (number, refusal) in refusals.into_iter().enumerate() {
+        let respond = move |request: &Request| {
+            let query = request.parameters.get("query")?;
+            match () {
+                () if beside::expressions(query).count() > 1 => Some(refusal.clone()),
+                () if beside::is_asked_by(request) => Some(beside::answer(request, |_| None)),
+                () if query == "vector(0) / 0" => Some(Response::value("NaN")),
+                () if query == "vector(time())" => Some(Response::value(&AT.to_string())),
+                () if query.starts_with("max(timestamp(") => Some(Response::value(&AT.to_string())),
+                () if query.contains("auditor_fault") => Some(Response::vector(&[])),
+                () => None,
+            }
+        };
+        let (run, requests) = gate(CONFIG, respond);
+        check(&format!("refusal {number}"), &run, 0, "", "");
+        assert!(requests.iter().any(beside::is_asked_by));
+    }
+}
+
 fn shortfalls(run: &Run) -> Vec<(String, String)> {
     let report = run.json();
     let all = report["evidence"]["shortfalls"].as_array().unwrap().iter();
@@ -94,13 +122,16 @@ fn what_cannot_be_asked_is_not_known() {
     let allowed = |rules: &str| format!("{CONFIG}evidence: {{{rules}}}\n");
     let run = refusing(&allowed("gone_targets: allow"), "group_left");
     check("one rule of several relaxed", &run, 3, "failed_scrapes", words);
-    let all = "gone_targets: allow, failed_scrapes: allow, restarts: allow, workers: allow";
+    let all =
+        "gone_targets: allow, failed_scrapes: allow, restarts: allow, workers: allow, max_gap: 1h";
     let run = refusing(&allowed(all), "group_left");
     check("all relaxed", &run, 0, "gone_targets", words);
     for (status, body) in [(403, "forbidden"), (414, "URI Too Long"), (200, "<html>Log in")] {
         let respond = move |request: &Request| {
             let query = request.parameters.get("query")?;
-            query.contains("timestamp").then(|| Response::new(status, body))
+            let is_refused = query.contains("timestamp");
+            let alone = (query == "vector(time())").then(|| Response::value(&AT.to_string()));
+            if is_refused { Some(Response::new(status, body)) } else { alone }
         };
         let (run, _) = gate(CONFIG, respond);
         assert_eq!(run.code, 3, "{}", run.stdout);
@@ -116,8 +147,9 @@ fn what_cannot_be_asked_is_not_known() {
 #[test]
 fn old_samples_bound_only_what_uses_them() {
     let old = |expr: &str| match expr {
-        "max(timestamp(lag))" => Some(one(&[], AT - 90)),
-        "max(timestamp(other))" => Some(Vec::new()),
+        it if it.starts_with("max(timestamp(lag))") => Some(one(&[], AT - 90)),
+        // There are older ones.
+        it if it.starts_with("max(timestamp(other))") => Some(one(&[], 0)),
         it if it.starts_with("max(max_over_time(timestamp(other)") => Some(one(&[], AT - 400)),
         _ => None,
     };
@@ -158,15 +190,18 @@ fn another_language_has_to_show_its_metrics() {
     let config = |lag: &str| CONFIG.replace(": lag", &format!(": 'keep_last_value({lag})'"));
     let run = answering(&config("lag"), |_| None);
     check("without braces", &run, 3, "max_age", "write its metrics with braces, as in x{}");
-    let old = |expr: &str| (expr == "max(timestamp(lag{}))").then(|| one(&[], AT - 90));
+    let run = answering(&config("lag{} + {a=\\\"b\\\" or c=\\\"d\\\"}"), |_| None);
+    check("in part", &run, 3, "max_age", "it cannot be told how old the samples of");
+    let old = |expr: &str| expr.starts_with("max(timestamp(lag{}))").then(|| one(&[], AT - 90));
     check("fresh", &answering(&config("lag{}"), |_| None), 0, "", "");
     check("old", &answering(&config("lag{}"), old), 3, "max_age", "lag{} is 90 s old");
 }
 
-/// A counter that was born meanwhile says nothing against an answer that counts.
+/// A single observation is no matter of a quantile, unless it says that there was none at all.
 #[test]
-fn births_matter_where_nothing_is_said_to_have_happened() {
-    let config = CONFIG.replace(": blocking", ": rate(b_sum[5m]) / rate(b_count[5m])");
+fn births_matter_to_a_quantile_where_nothing_is_said_to_have_happened() {
+    let quantile = ": histogram_quantile(0.5, rate(b_bucket[5m]))";
+    let config = CONFIG.replace(": blocking", quantile);
     for (name, value, instance, code) in [
         ("0/0", "NaN", "a", 3),
         ("nothing moved", "0", "a", 3),
@@ -176,7 +211,7 @@ fn births_matter_where_nothing_is_said_to_have_happened() {
         let labels = move |instance| [("job", "api"), ("instance", instance)];
         let respond = move |request: &Request| {
             let query = request.parameters.get("query")?;
-            if query.starts_with("rate(b_sum") {
+            if query.starts_with("histogram_quantile(0.5") {
                 let mut series = one(&labels(instance), value);
                 if instance == "b" {
                     series.extend(one(&labels("a"), 0));
@@ -184,7 +219,7 @@ fn births_matter_where_nothing_is_said_to_have_happened() {
                 return Some(Response::vector(&series));
             }
             let known = |expr: &str| {
-                let born = [&labels("a")[..], &[("auditor_look", "2")]].concat();
+                let born = [&labels("a")[..], &[("auditor_look", "1")]].concat();
                 (expr.contains("sum_over_time(up"))
                     .then(|| one(&born, 1))
                     .or_else(|| expr.contains("== 0) +").then(|| one(&labels("a"), 0)))
@@ -219,4 +254,56 @@ fn no_url_is_too_long() {
     assert!((3000..8000).contains(&longest), "{longest}");
     let beside = requests.iter().filter(|request| beside::is_asked_by(request)).count();
     assert!(beside < 40, "{beside} requests beside 44 queries");
+}
+
+/// Answers single queries in its own way, and what is asked beside them as a server without faults.
+fn with_answers(
+    config: &str,
+    known: impl Fn(&str) -> Option<Response> + Send + Sync + 'static,
+) -> Run {
+    let respond = move |request: &Request| {
+        if beside::is_asked_by(request) {
+            return Some(beside::answer(request, |expr| {
+                // Where p99 / n is 0/0.
+                expr.contains("== 0) +").then(|| one(&[], 0))
+            }));
+        }
+        known(request.parameters.get("query")?)
+    };
+    gate(config, respond).0
+}
+
+#[test]
+fn a_zero_that_was_put_in_is_no_request() {
+    let nan = || Some(Response::value("NaN"));
+    for (p99, answer, code) in [
+        ("{query: p99, on_no_data: zero}", None, 3),
+        ("{query: p99, on_no_data: zero}", Some("0"), 0),
+        ("{query: (p99) / (n), on_nan: zero}", Some("NaN"), 3),
+        ("{query: (p99) / (n), on_nan: zero}", Some("0.1"), 0),
+    ] {
+        let config = CONFIG.replace(": p99", &format!(": '{p99}'").replace('\'', ""));
+        let run = with_answers(&config, move |query| {
+            let none = || Response::vector(&[]);
+            query.contains("p99").then(|| answer.map_or_else(none, Response::value))
+        });
+        let rule = if code == 3 { "min_requests" } else { "" };
+        check(&format!("{p99} {answer:?}"), &run, code, rule, "no request was seen (p99_latency: ");
+    }
+    let config = CONFIG.replace("  p99", "  requests_total: n\n  error_ratio: failed\n  p99");
+    let answers = move |failed: Option<Response>| {
+        let failed = std::sync::Mutex::new(failed);
+        with_answers(&config, move |query| match query {
+            "n" => Some(Response::value("750")),
+            "failed" => failed.lock().unwrap().take(),
+            _ => None,
+        })
+    };
+    check("none failed", &answers(None), 0, "", "");
+    check("never failed", &answers(Some(Response::vector(&[]))), 0, "", "");
+    let words = "it is not known how many of 750 requests failed (error_ratio: ";
+    check("NaN", &answers(nan()), 3, "min_requests", &format!("{words}NaN)"));
+    let refused = r#"{"status":"error","errorType":"bad_data","error":"no such function here"}"#;
+    let run = answers(Some(Response::new(400, refused)));
+    check("refused", &run, 3, "min_requests", &format!("{words}the query failed)"));
 }

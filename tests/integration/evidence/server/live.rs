@@ -58,13 +58,20 @@ const CONFIG: &str = "queries:
   blocking_duration_avg: rate(blocking_duration_seconds_sum[$window]) / rate(blocking_duration_seconds_count[$window])
   peak_active_requests: max_over_time(active_requests[$window])
 ";
+/// A busy machine may make a pause.
+const PATIENT: &str = "evidence: {max_gap: 1m}\n";
 
 /// Waits until the server has scraped the service twice.
 fn wait_until_scraped(server: &Server) {
+    wait_until(server, "count_over_time(up[1m]) >= 2");
+}
+
+/// Waits until that is so.
+fn wait_until(server: &Server, expr: &str) {
     let give_up = Instant::now() + Duration::from_secs(60);
     let directory = directory_with("{}");
-    let args = ["query", "--target", &server.url, "count_over_time(up[1m]) >= 2"];
-    while !auditor(directory.path(), &args).stdout.contains("service") {
+    let args = ["query", "--target", &server.url, expr];
+    while !auditor(directory.path(), &args).stdout.contains("instance") {
         assert!(Instant::now() < give_up, "the service is never scraped");
         thread::sleep(Duration::from_millis(200));
     }
@@ -72,7 +79,7 @@ fn wait_until_scraped(server: &Server) {
 
 /// Audits the service behind the server during a load of so many seconds, whose last page is that.
 fn under_load(server: &Server, service: &Server, seconds: &str, last: &str, args: &[&str]) -> Run {
-    let directory = directory_with(CONFIG);
+    let directory = directory_with(&format!("{CONFIG}{PATIENT}"));
     let gate = ["--target", &server.url, "--fail-on-critical", "--output-format", "json"];
     let load = ["--", "python3", "-c", LOAD, &service.url, seconds, last];
     auditor(directory.path(), &[&gate[..], args, &load].concat())
@@ -121,6 +128,21 @@ fn ends_are_waited_for(start: fn(u32, &[&str]) -> Server) {
     assert_eq!(sick.code, 1, "{}", sick.stdout);
 }
 
+/// The newest sample of one instance says nothing of the end of another, which is scraped less often.
+#[test]
+fn the_end_of_every_instance_is_waited_for() {
+    if !real::available("instances behind a server") || !real::python("instances behind a server") {
+        return;
+    }
+    let (quick, slow) = (real::python_service(SERVICE), real::python_service(SERVICE));
+    let server = real::scraping_each(&[(1, quick.address()), (6, slow.address())]);
+    wait_until(&server, "count_over_time(up{job=\"every-6\"}[1m]) >= 2");
+    let calm = under_load(&server, &slow, "9", "/", &[]);
+    assert_eq!(calm.code, 0, "{} {}", calm.stdout, calm.stderr);
+    let sick = under_load(&server, &slow, "9", "/stall", &[]);
+    assert_eq!(sick.code, 1, "{}", sick.stdout);
+}
+
 /// Of two instances one is killed: the other one's samples go on.
 #[test]
 fn an_instance_that_was_killed_is_missed() {
@@ -140,6 +162,31 @@ fn an_instance_that_was_killed_is_missed() {
     let told = &left.json()["evidence"]["shortfalls"][0];
     assert!(rules(&left).contains(&"gone_targets".to_owned()), "{told}");
     assert!(told["detail"].as_str().unwrap().contains(&address), "{told}");
+}
+
+/// The server itself is down in the middle of the load, and goes on as if nothing had been.
+#[test]
+fn a_server_that_was_down_has_not_seen_everything() {
+    if !real::available("a server that is down") || !real::python("a server that is down") {
+        return;
+    }
+    let service = real::python_service(SERVICE);
+    let server = real::scraping_every(2, &[service.address()]);
+    wait_until_scraped(&server);
+    let directory = directory_with(CONFIG);
+    let gate = ["--target", &server.url, "--fail-on-critical", "--output-format", "json"];
+    let during = |shell: &str| {
+        let (shell, id) =
+            (format!("{shell} python3 -c \"$1\" \"$2\" 14 /"), server.id().to_string());
+        let load = ["--", "sh", "-c", &shell, &id, LOAD, &service.url];
+        auditor(directory.path(), &[&gate[..], &load].concat())
+    };
+    let whole = during("");
+    assert_eq!(whole.code, 0, "{} {}", whole.stdout, whole.stderr);
+    let cut = during("(sleep 3; kill -STOP $0; sleep 8; kill -CONT $0) &");
+    assert_eq!(cut.code, 3, "{}", cut.stdout);
+    assert!(rules(&cut).contains(&"max_gap".to_owned()), "{}", cut.stdout);
+    assert!(cut.stdout.contains("where 2 s are usual"), "{}", cut.stdout);
 }
 
 /// The service ends with the load, and no sample comes from after it.
