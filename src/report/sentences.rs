@@ -31,6 +31,9 @@ pub(super) fn sentence(finding: &Finding, violation: Option<String>) -> String {
 fn over_limit(evidence: &Evidence, what: &str, over: &str) -> String {
     let (value, limit) = beside(evidence.observed, evidence.limit, evidence.unit);
     let series = evidence.series.as_ref().map(series).unwrap_or_default();
+    // "at least" is in the value.
+    let is_exact = evidence.observed.exact().is_some();
+    let what = if is_exact { what } else { what.trim_end_matches(" up to") };
     format!("{what} {value}{over} {limit}{series}.")
 }
 
@@ -48,4 +51,28 @@ fn own(finding: &Finding, violation: Option<String>) -> String {
     let labels = finding.evidence.first().and_then(|it| it.series.as_ref());
     let series = labels.map(series).unwrap_or_default();
     format!("The check `{}` found {violation}{series}.", finding.check)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::check::Severity;
+
+    #[test]
+    fn a_lower_bound_is_no_upper_one() {
+        let sentence_of = |observed| {
+            let (unit, limit) = ("s", 0.5);
+            let evidence =
+                vec![Evidence { signal: None, observed, limit, unit, series: None, origin: None }];
+            let (check, severity) = ("event_loop_lag".to_owned(), Severity::Critical);
+            sentence(&Finding { check, severity, evidence, detail: None }, None)
+        };
+        for (observed, value) in [
+            (Interval::exactly(0.9), "up to 0.9"),
+            (Interval { least: 0.9, most: f64::INFINITY }, "at least 0.9"),
+        ] {
+            let words = format!("The event loop runs late by {value} s, over its limit of 0.5 s.");
+            assert_eq!(sentence_of(observed), words);
+        }
+    }
 }
