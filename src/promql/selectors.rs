@@ -59,7 +59,7 @@ impl SelectorUse {
 /// braces show them: `name{…}`; and why some are not understood, if so.
 pub fn selectors_by_braces(text: &str) -> (Vec<SelectorUse>, Option<Error>) {
     let mut lexer = Lexer::new(text);
-    let (mut start, mut last, mut found, mut unread) = (None, None, Vec::new(), None);
+    let (mut open, mut last, mut found, mut unread) = (None, None, Vec::new(), None);
     loop {
         let token = match lexer.token() {
             Ok(token) => token,
@@ -70,13 +70,26 @@ pub fn selectors_by_braces(text: &str) -> (Vec<SelectorUse>, Option<Error>) {
             TokenKind::End => break,
             TokenKind::Symbol("{") => {
                 let name = last.filter(|(_, end)| *end == token.span.start);
-                start = Some(name.map_or(token.span.start, |(start, _)| start));
+                let start = name.map_or(token.span.start, |(start, _)| start);
+                open = Some((start..token.span.end, token.span.end, Vec::new()));
             }
             TokenKind::Symbol("}") => {
-                match start.take().and_then(|start| text.get(start..token.span.end)).map(parse) {
-                    Some(Ok(query)) => found.extend(query.selectors().iter().cloned()),
-                    Some(Err(error)) => unread = unread.or(Some(error)),
-                    None => {}
+                let Some((head, from, mut parts)) = open.take() else { continue };
+                parts.push(from..token.span.start);
+                let head = text.get(head).unwrap_or_default();
+                for part in parts {
+                    let tests = text.get(part).unwrap_or_default();
+                    match parse(&format!("{head}{tests}}}")) {
+                        Ok(query) => found.extend(query.selectors().iter().cloned()),
+                        Err(error) => unread = unread.or(Some(error)),
+                    }
+                }
+            }
+            // MetricsQL has alternatives within braces.
+            TokenKind::Word(word) if word.eq_ignore_ascii_case("or") => {
+                if let Some((_, from, parts)) = &mut open {
+                    parts.push(*from..token.span.start);
+                    *from = token.span.end;
                 }
             }
             _ => {}
@@ -84,7 +97,7 @@ pub fn selectors_by_braces(text: &str) -> (Vec<SelectorUse>, Option<Error>) {
         let is_word = matches!(token.kind, TokenKind::Word(_));
         last = is_word.then_some((token.span.start, token.span.end));
     }
-    let is_open = start.is_some();
+    let is_open = open.is_some();
     let unread = unread.or(is_open.then(|| Error::parse(text, text.len(), "a brace is open")));
     (found, unread)
 }
@@ -253,7 +266,12 @@ mod tests {
             ),
             ("lag(x)", &[], false),
             ("rate(x{}[1i]) + 5Ki ? y{} & z{}", &["x{}", "y{}", "z{}"], false),
-            ("x{a=\"b\" or c=\"d\"} + y{}", &["y{}"], true),
+            (
+                "x{a=\"b\" or c=\"d\",e!=\"f\"} + y{}",
+                &["x{a=\"b\" }", "x{ c=\"d\",e!=\"f\"}", "y{}"],
+                false,
+            ),
+            ("x{a=b} + y{}", &["y{}"], true),
             ("x{} + y{", &["x{}"], true),
             ("x{} + \"y{}", &["x{}"], true),
         ] {

@@ -63,7 +63,7 @@ fn samples_of_another_time_than_their_scrape_leave_a_bound() {
             None,
         ),
         ("whole seconds", Box::new(|_| now() / 1000 * 1000), None),
-        ("late", Box::new(|_| now() - 20_000), Some(says("lag 20"))),
+        ("late", Box::new(|_| now() - 20_500), Some(says("lag 20."))),
         ("stuck", Box::new(move |_| began - 5000), Some(says("lag"))),
         ("early", Box::new(|_| now() + 60_000), Some(says("run ahead by 60"))),
         (
