@@ -14,11 +14,16 @@ use crate::target_health::{TargetHealth, instance_and_job};
 
 /// The bit by which the server tells that a target may have paused.
 pub(super) const BIT: u64 = 16;
-/// A pause may be one from so many times the mean interval on; what is usual is looked at then.
-const DOUBTFUL: i64 = 2;
-/// So many times within a look it is asked when the newest sample came, and at most each second:
-/// first of all targets, then of those that are in doubt.
+/// A pause may be too long from so many times the usual interval on; it is looked at closely then.
+/// Three times are too long.
+const DOUBTFUL: f64 = 2.7;
+/// A pause of three usual intervals takes the place of so many samples.
+const IN_A_PAUSE: i64 = 3;
+/// So many times within a look it is asked when the newest sample came: first of all targets, then
+/// of those that are in doubt.
 const STEPS: [i64; 2] = [180, 450];
+/// And no more often than this, milliseconds.
+const SHORTEST_STEP: i64 = 250;
 
 /// The targets that may have paused for too long; nothing where no such pause fits into the time.
 ///
@@ -37,7 +42,7 @@ pub(super) fn may_be(group: &Group, rules: &EvidenceRules) -> Option<String> {
         Some(longest) => format!("{age} + {step_s} > {}", seconds(longest)),
         None => {
             let count = format!("count_over_time({})", group.over("up", group.range));
-            format!("({age} + {step_s}) * ({count} + {DOUBTFUL}) > {DOUBTFUL} * {range_s}")
+            format!("({age} + {step_s}) * ({count} + {IN_A_PAUSE}) > {DOUBTFUL} * {range_s}")
         }
     };
     let found = within(&up, group.range, step);
@@ -47,7 +52,7 @@ pub(super) fn may_be(group: &Group, rules: &EvidenceRules) -> Option<String> {
 
 /// How often is asked, milliseconds.
 fn step(range: i64, steps: i64) -> i64 {
-    (range / steps).max(1000)
+    (range / steps).max(SHORTEST_STEP)
 }
 
 fn seconds(milliseconds: i64) -> f64 {
