@@ -146,11 +146,17 @@ fn seen<'a>(
 }
 
 impl<'a> Seen<'a> {
+    /// What scrapes say of a target: the series of that name with no labels but the target's.
+    fn of_scrapes(&self, target: usize, name: &str) -> Option<&'a Series> {
+        let labels = self.targets[target].target.len();
+        let is_it =
+            |it: &&&Series| it.labels.metric_name() == name && it.labels.len() == labels + 1;
+        self.of_target[target].iter().find(is_it).copied()
+    }
+
     /// The series `up` of a target, if it has one.
     fn up(&self, target: usize) -> Option<&'a Series> {
-        let labels = self.targets[target].target.len();
-        let is_it = |it: &&&Series| it.labels.metric_name() == UP && it.labels.len() == labels + 1;
-        self.of_target[target].iter().find(is_it).copied()
+        self.of_scrapes(target, UP)
     }
 
     /// The pages that a target showed.

@@ -1,27 +1,23 @@
 //! A stall that is in flight when the time is over: nobody knows how long it lasts.
 
 use super::Seen;
-use crate::collect::{DURATION, UP};
+use crate::collect::DURATION;
 use crate::model::evidence::{Rule, Scope, Shortfall};
 use crate::model::quantity::{number, series};
 use crate::model::signal::Signal;
-use crate::storage::{METRIC_NAME, Series};
 use crate::target_health::{TargetHealth, good_time};
 
 /// Targets whose last page came late, or not at all.
 pub(super) fn shortfalls(seen: &Seen<'_>) -> Vec<Shortfall> {
-    let targets = seen.targets.iter().zip(&seen.of_target);
-    targets.filter_map(|(health, of_it)| of_target(seen, health, of_it)).collect()
+    let targets = seen.targets.iter().enumerate();
+    targets.filter_map(|(target, health)| of_target(seen, target, health)).collect()
 }
 
-fn of_target(seen: &Seen<'_>, health: &TargetHealth, of_it: &[&Series]) -> Option<Shortfall> {
-    let own = |name: &str| {
-        let mut labels = health.target.clone();
-        labels.set(METRIC_NAME, name);
-        of_it.iter().find(move |series| series.labels == labels)
-    };
-    let took = own(DURATION)?.points.iter().take_while(|point| point.at <= seen.end);
-    let was_up = |at| own(UP).and_then(|up| up.points.latest(at)).is_none_or(|up| up.value == 1.0);
+fn of_target(seen: &Seen<'_>, target: usize, health: &TargetHealth) -> Option<Shortfall> {
+    let took = seen.of_scrapes(target, DURATION)?.points.iter();
+    let took = took.take_while(|point| point.at <= seen.end);
+    let up = seen.up(target);
+    let was_up = |at| up.and_then(|up| up.points.latest(at)).is_none_or(|up| up.value == 1.0);
     let (mut last, mut fastest) = (None, None);
     for point in took {
         last = Some(point.value);
@@ -29,12 +25,12 @@ fn of_target(seen: &Seen<'_>, health: &TargetHealth, of_it: &[&Series]) -> Optio
     }
     let last = last?;
     let limit = good_time(seen.criteria.limit(Signal::EVENT_LOOP_LAG.key())?, fastest);
-    let target = series(&health.target);
+    let words = series(&health.target);
     let detail = if !was_up(seen.end) {
-        format!("the last scrape failed{target}")
+        format!("the last scrape failed{words}")
     } else if last > limit {
         let (last, limit) = (number(last), number(limit));
-        format!("the last page took {last} s, over {limit} s{target}")
+        format!("the last page took {last} s, over {limit} s{words}")
     } else {
         return None;
     };

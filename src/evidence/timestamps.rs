@@ -4,10 +4,10 @@
 use std::collections::BTreeSet;
 
 use super::Seen;
-use crate::collect::{OUT_OF_ORDER, UP, is_of_scrape};
+use crate::collect::{OUT_OF_ORDER, is_of_scrape};
 use crate::model::evidence::{Rule, Scope, Shortfall};
 use crate::model::quantity::{number, number_beside, series};
-use crate::storage::{METRIC_NAME, Series, is_stale};
+use crate::storage::{Series, is_stale};
 use crate::target_health::{TargetHealth, usual_interval};
 
 /// Timestamps are taken before the page is written, and may be whole seconds.
@@ -15,21 +15,17 @@ const LEAST_TOLERANCE_S: f64 = 1.0;
 
 /// Targets whose samples lag behind the scrapes, run ahead of them or came out of order.
 pub(super) fn shortfalls(seen: &Seen<'_>) -> Vec<Shortfall> {
-    let targets = seen.targets.iter().zip(&seen.of_target);
-    targets.flat_map(|(health, of_it)| of_target(seen, health, of_it)).collect()
+    let targets = seen.targets.iter().enumerate();
+    targets.flat_map(|(target, health)| of_target(seen, target, health)).collect()
 }
 
-fn of_target(seen: &Seen<'_>, health: &TargetHealth, of_it: &[&Series]) -> Vec<Shortfall> {
-    let of_scrapes = |name: &str| {
-        let mut labels = health.target.clone();
-        labels.set(METRIC_NAME, name);
-        of_it.iter().find(move |series| series.labels == labels)
-    };
-    let Some(up) = of_scrapes(UP) else { return Vec::new() };
+fn of_target(seen: &Seen<'_>, target: usize, health: &TargetHealth) -> Vec<Shortfall> {
+    let Some(up) = seen.up(target) else { return Vec::new() };
     let scrapes: Vec<_> = up.points.iter().map(|point| point.at).collect();
     let (mut late, mut early) = (Worst::default(), Worst::default());
     let scraped = health.interval_s.unwrap_or_default().max(LEAST_TOLERANCE_S);
-    for series in of_it.iter().filter(|it| !is_of_scrape(&it.labels, &health.target)) {
+    let of_page = seen.of_target[target].iter();
+    for series in of_page.filter(|it| !is_of_scrape(&it.labels, &health.target)) {
         let Some((own, last)) = own(series, &scrapes).zip(scrapes.last()) else { continue };
         // It may be made less often than it is asked for.
         let usual = own.interval_s.map_or(scraped, |interval| scraped.max(interval));
@@ -37,7 +33,7 @@ fn of_target(seen: &Seen<'_>, health: &TargetHealth, of_it: &[&Series]) -> Vec<S
         late.add(seen, series, (last.min(&seen.end).saturating_sub(own.newest), usual));
         early.add(seen, series, (own.newest.saturating_sub(*last), slowest));
     }
-    let target = series(&health.target);
+    let words = series(&health.target);
     let shortfall = |scope, detail| Shortfall {
         rule: Rule::Timestamps,
         scope,
@@ -48,11 +44,11 @@ fn of_target(seen: &Seen<'_>, health: &TargetHealth, of_it: &[&Series]) -> Vec<S
     for (worst, way) in [(late, "lag"), (early, "run ahead by")] {
         if let Some((by, limit)) = worst.beyond() {
             let what = "samples with timestamps of their own";
-            let detail = format!("{what} {way} {by} s at the last scrape, over {limit} s{target}");
+            let detail = format!("{what} {way} {by} s at the last scrape, over {limit} s{words}");
             found.push(shortfall(Scope::Queries(worst.queries.into_iter().collect()), detail));
         }
     }
-    let dropped = of_scrapes(OUT_OF_ORDER).map(|series| {
+    let dropped = seen.of_scrapes(target, OUT_OF_ORDER).map(|series| {
         let until = series.points.iter().take_while(|point| point.at <= seen.end);
         // The next page without any ends the series.
         until.map(|point| point.value).filter(|value| !is_stale(*value)).sum::<f64>()
@@ -61,7 +57,7 @@ fn of_target(seen: &Seen<'_>, health: &TargetHealth, of_it: &[&Series]) -> Vec<S
         let dropped = number(dropped);
         let detail = format!(
             "{dropped} samples with timestamps of their own came after later ones, and were \
-             dropped{target}"
+             dropped{words}"
         );
         found.push(shortfall(Scope::Everything, detail));
     }

@@ -17,21 +17,24 @@ const END: &str = "le";
 /// finite buckets that each query of the plan uses.
 pub(super) fn shortfalls(plan: &Plan, readings: &Readings, ends: &[Vec<f64>]) -> Vec<Shortfall> {
     let queries = plan.queries.iter().zip(ends).enumerate();
-    let reached = queries.filter_map(|(number, (query, ends))| {
+    let short = queries.filter_map(|(number, (query, ends))| {
         let end = ends.iter().find(|end| has_value(readings, &query.asked, **end))?;
         Some((number, query, *end))
     });
-    let shortfall = |(number, query, end): (usize, &Query, f64)| {
-        let unit = query.signal().map(|it| format!(" {}", it.unit())).unwrap_or_default();
-        let (name, end) = (query.name(), quantity::number(end));
-        Shortfall {
-            rule: Rule::TopBucket,
-            scope: Scope::Queries(vec![number]),
-            target: None,
-            detail: format!("`{name}` is {end}{unit} or more: its highest bucket ends there"),
-        }
+    let shortfall = |(number, query, end): (usize, &Query, f64)| Shortfall {
+        rule: Rule::TopBucket,
+        scope: Scope::Queries(vec![number]),
+        target: None,
+        detail: reached(query, end),
     };
-    reached.map(shortfall).collect()
+    short.map(shortfall).collect()
+}
+
+/// That a query is as high as its highest bucket, which ends there.
+pub(super) fn reached(query: &Query, end: f64) -> String {
+    let unit = query.signal().map(|it| format!(" {}", it.unit())).unwrap_or_default();
+    let (name, end) = (query.name(), quantity::number(end));
+    format!("`{name}` is {end}{unit} or more: its highest bucket ends there")
 }
 
 fn has_value(readings: &Readings, asked: &Asked, end: f64) -> bool {

@@ -2,9 +2,8 @@
 
 use super::looks::Look;
 use super::{Inquiry, Probed};
-use crate::config::Query;
+use crate::evidence::top_bucket::reached;
 use crate::model::evidence::{Rule, Scope, Shortfall};
-use crate::model::quantity::number;
 use crate::model::question::{Probe, Values};
 use crate::model::reading::Sample;
 use crate::promql::Expression;
@@ -45,12 +44,6 @@ pub(super) fn shortfalls(
         look.quantiles.iter().filter_map(short).collect::<Vec<_>>()
     };
     buckets.iter().flat_map(of_look).collect()
-}
-
-fn reached(query: &Query, end: f64) -> String {
-    let unit = query.signal().map(|it| format!(" {}", it.unit())).unwrap_or_default();
-    let (name, end) = (query.name(), number(end));
-    format!("`{name}` is {end}{unit} or more: its highest bucket ends there")
 }
 
 /// The ends of the highest finite buckets: more histograms have them than the next higher ones.
