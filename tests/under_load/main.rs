@@ -173,6 +173,31 @@ fn several_workers_never_pass_and_one_does() {
     }
 }
 
+/// The process after the crash has seen nothing of what the one before did, and every page is there.
+#[test]
+fn a_crash_and_a_restart_between_two_scrapes_are_told() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    if !real::python("a service that crashes") {
+        return;
+    }
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/load.py");
+    for every in ["3s", "1s"] {
+        let service = real::crashing();
+        let url = &service.server.url;
+        let (page, quick, crash) =
+            (format!("{url}/metrics/"), format!("{url}/"), format!("{url}/crash@4"));
+        let directory = directory_with(auditor::config::DEFAULT_METRICS);
+        let audit = ["--scrape", &page, "--every", every, "--fail-on-critical"];
+        let load = ["python3", script.to_str().unwrap(), "--seconds", "7", &quick, &crash];
+        let args = [&audit, &["--output-format", "json", "--"][..], &load].concat();
+        let report = auditor(directory.path(), &args).json();
+        // A scrape may have had to wait for the new process, which is evidence of its own.
+        assert_ne!(report["exit_code"], 0, "every {every}: {report:#}");
+        let rules = report["evidence"]["shortfalls"].as_array().unwrap();
+        assert!(rules.iter().any(|it| it["rule"] == "restarts"), "every {every}: {report:#}");
+    }
+}
+
 /// The tests of `asyncio_signals.py`, beside the libraries that it has to get on with.
 #[test]
 fn asyncio_signals_gets_on_with_others() {

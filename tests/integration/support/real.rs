@@ -277,9 +277,26 @@ pub(crate) fn workers(count: usize, is_sick: bool) -> Workers {
     if is_sick {
         command.env("SICK_WORKER", data.path().join("sick"));
     }
+    in_a_group(command, address, data)
+}
+
+/// The service `tests/under_load/crashing.py`, which is started anew when it has crashed.
+pub(crate) fn crashing() -> Workers {
+    let data = super::empty_directory();
+    let address = free_address();
+    let (host, port) = address.split_once(':').expect("host and port");
+    let mut command = Command::new("python3");
+    command
+        .args(["tests/under_load/crashing.py", host, port])
+        .env("PYTHONPATH", "examples")
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .process_group(0);
+    in_a_group(command, address, data)
+}
+
+fn in_a_group(command: Command, address: String, data: tempfile::TempDir) -> Workers {
     let process = start_process(command, data.path(), &address, "/metrics/", "200");
-    let server = Server { process, url: format!("http://{address}"), _data: data };
-    Workers { server }
+    Workers { server: Server { process, url: format!("http://{address}"), _data: data } }
 }
 
 /// Host and port where nobody listens, until the caller does: every call is given a host of
