@@ -3,6 +3,7 @@
 
 mod age;
 mod births;
+mod covered;
 mod end;
 mod looks;
 mod names;
@@ -40,6 +41,8 @@ enum Purpose {
     Buckets(usize),
     /// Series of these looks that were born within the time.
     Births(Group),
+    /// What was seen of these looks and of their targets.
+    Covered,
 }
 
 /// What a server is to be asked about the evidence of an audit.
@@ -100,6 +103,7 @@ impl<'a> Inquiry<'a> {
         let quantiles = looks.iter().enumerate().filter(|(_, look)| !look.quantiles.is_empty());
         asked.extend(quantiles.map(|(it, look)| (Purpose::Buckets(it), top_bucket::probe(look))));
         for group in looks::groups(looks) {
+            asked.push((Purpose::Covered, covered::probe(looks, &group)));
             let probe = targets::probe(looks, &group, &self.plan.criteria.evidence);
             asked.push((Purpose::Targets(group), probe));
         }
@@ -127,7 +131,7 @@ impl<'a> Inquiry<'a> {
         let mut evidence = Evidence::default();
         let mut newest = vec![None; self.looks.len()];
         let (mut of_targets, mut of_births, mut buckets) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut ends, mut names) = (end::Ends::new(), Vec::new());
+        let (mut ends, mut names, mut covered) = (end::Ends::new(), Vec::new(), Vec::new());
         for (purpose, answer) in self.purposes.iter().zip(probed) {
             let samples = self.whole(answer);
             match purpose {
@@ -139,6 +143,7 @@ impl<'a> Inquiry<'a> {
                 Purpose::Buckets(look) => buckets.push((&self.looks[*look], samples)),
                 Purpose::Targets(group) => of_targets.push((group, samples)),
                 Purpose::Births(group) => of_births.push((group, samples)),
+                Purpose::Covered => covered.extend(samples.ok()),
             }
         }
         evidence.shortfalls.extend(targets::shortfalls(self, &of_targets));
@@ -146,6 +151,7 @@ impl<'a> Inquiry<'a> {
         evidence.shortfalls.extend(births::shortfalls(self, of_births, answers));
         evidence.shortfalls.extend(top_bucket::shortfalls(self, &buckets, answers));
         let (newest, old) = age::judge(self, newest, ask_again, &mut evidence);
+        covered::add(self, &covered, &mut evidence);
         let ends = end::whatever_is_up(ends, &newest);
         evidence.shortfalls.extend(end::shortfalls(self, &ends, &old));
         names::add(self, &names, answers, ask_again, &mut evidence);

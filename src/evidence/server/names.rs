@@ -58,5 +58,6 @@ pub(super) fn add(
     for (known, found) in evidence.queries.iter_mut().zip(told.queries) {
         let ages = known.newest_sample_age_s.into_iter().chain(found.newest_sample_age_s);
         known.newest_sample_age_s = ages.reduce(f64::min);
+        known.covered = known.covered.into_iter().chain(found.covered).reduce(f64::min);
     }
 }

@@ -59,7 +59,7 @@ const FAULTS: [Fault; 4] = [
 ];
 
 /// The start time of a process, which may jitter by a second where it is computed anew each time.
-const STARTED: &str = "process_start_time_seconds";
+pub(super) const STARTED: &str = "process_start_time_seconds";
 
 /// So far back at least a look has its targets: one may have been down for all of a short window.
 const SEEN: i64 = 900_000;
@@ -69,7 +69,7 @@ const SEEN: i64 = 900_000;
 pub(super) fn probe(looks: &[Look], group: &Group, rules: &EvidenceRules) -> Probe {
     let over = |metric| group.over(metric, group.range);
     let (up, started) = (over("up"), over(STARTED));
-    let moved = format!("max_over_time({started}) - min_over_time({started}) > 1.5");
+    let moved = has_moved(&started);
     let counters = group.looks.iter().filter_map(|number| looks.get(*number));
     let fell = counters
         .filter(|look| look.is_counter)
@@ -90,14 +90,24 @@ pub(super) fn probe(looks: &[Look], group: &Group, rules: &EvidenceRules) -> Pro
         )
     });
     let faults = faults.collect::<Vec<_>>().join(" or ");
-    let seen = group.each(looks, |look| {
-        let range = group.range.max(SEEN);
-        format!("count by (job, instance) (count_over_time({}))", look.over(range))
-    });
+    let seen = seen(looks, group);
     let expr = format!(
         "({seen}) * 0 + on (job, instance) group_left () sum by (job, instance) ({faults})"
     );
     Probe { expr: Expression::new(expr), span: None }
+}
+
+/// The targets that have what each look looks at, or had it a short time ago.
+pub(super) fn seen(looks: &[Look], group: &Group) -> String {
+    group.each(looks, |look| {
+        let range = group.range.max(SEEN);
+        format!("count by (job, instance) (count_over_time({}))", look.over(range))
+    })
+}
+
+/// Whether the start times of a process, over a range, are of more than one.
+pub(super) fn has_moved(started: &str) -> String {
+    format!("max_over_time({started}) - min_over_time({started}) > 1.5")
 }
 
 /// What is wrong with the targets of all looks.

@@ -308,4 +308,31 @@ fn what_a_server_does_not_say_by_itself_is_looked_at() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    for (product, server) in &servers {
+        for (job, first) in [
+            ("calm", [Some(1.0), Some(0.0), Some(1.0), Some(0.0)]),
+            ("failed", [Some(0.95), Some(0.0), Some(1.0), Some(0.0)]),
+            ("restarted", [Some(1.0), Some(0.0), Some(2.0), Some(1.0)]),
+            ("workers", [Some(1.0), Some(0.0), None, None]),
+            ("one-gone", [Some(1.0), Some(0.0), Some(1.0), Some(0.0)]),
+        ] {
+            assert_eq!(of_first_target(job, server), first, "{job} on {product}");
+        }
+    }
+}
+
+/// What the report says of the first target of a row: how far it was covered, how old its newest
+/// sample is, its processes and its restarts.
+fn of_first_target(job: &str, server: &Server) -> [Option<f64>; 4] {
+    let row = ROWS.iter().find(|row| row.job == job).unwrap();
+    let evidence = gate(row, server).json()["evidence"].clone();
+    let targets = evidence["targets"].as_array().unwrap();
+    assert_eq!(targets.len(), row.instances.len(), "{evidence:#}");
+    assert_eq!(targets[0]["target"]["instance"], "a:8000", "{evidence:#}");
+    let lag =
+        evidence["queries"].as_array().unwrap().iter().find(|it| it["name"] == "event_loop_lag");
+    assert!(lag.unwrap()["covered"].as_f64().unwrap() > 0.9, "{evidence:#}");
+    ["covered", "newest_sample_age_s", "processes", "restarts"]
+        // VictoriaMetrics may count one scrape more.
+        .map(|key| targets[0][key].as_f64().map(|it| (it * 100.0).round() / 100.0))
 }

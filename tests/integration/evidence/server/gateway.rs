@@ -253,7 +253,7 @@ fn no_url_is_too_long() {
     let longest = requests.iter().map(length).max().unwrap();
     assert!((3000..8000).contains(&longest), "{longest}");
     let beside = requests.iter().filter(|request| beside::is_asked_by(request)).count();
-    assert!(beside < 40, "{beside} requests beside 44 queries");
+    assert!(beside < 50, "{beside} requests beside 44 queries");
 }
 
 /// Answers single queries in its own way, and what is asked beside them as a server without faults.
