@@ -71,7 +71,7 @@ pub struct Cli {
     common: Common,
 
     /// Keep what was scraped in this file, in the OpenMetrics text format
-    #[arg(long, value_name = "PATH", requires = "scrape", conflicts_with = "recording")]
+    #[arg(long, value_name = "PATH", requires = "scrape", conflicts_with_all = ["target", "recording"])]
     record: Option<PathBuf>,
 
     /// Exit 1 if the status is CRITICAL or COLLAPSE_RISK; the same as --fail-on critical
@@ -170,15 +170,15 @@ pub struct Common {
     urls: Vec<String>,
 
     /// Interval between scrapes
-    #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = parse_every, requires = "scrape")]
+    #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = parse_every, requires = "scrape", conflicts_with_all = ["target", "recording"])]
     every: Duration,
 
     /// For how long to scrape, where no command says so [default: 30s]
-    #[arg(long = "for", id = "length", value_name = "DURATION", value_parser = parse_duration, requires = "scrape")]
+    #[arg(long = "for", id = "length", value_name = "DURATION", value_parser = parse_duration, requires = "scrape", conflicts_with_all = ["target", "recording"])]
     length: Option<Duration>,
 
     /// Label `job` of what is scraped, as the queries may select it
-    #[arg(long, value_name = "NAME", default_value = "auditor", requires = "scrape")]
+    #[arg(long, value_name = "NAME", default_value = "auditor", requires = "scrape", conflicts_with_all = ["target", "recording"])]
     job: String,
 
     /// Read samples from this file (Prometheus or OpenMetrics text with timestamps), or from this

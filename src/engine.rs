@@ -14,7 +14,7 @@ pub use score::{Score, Term};
 pub use verdict::Verdict;
 
 use crate::model::check::{Criteria, Judged};
-use crate::model::evidence::Evidence;
+use crate::model::evidence::{Evidence, OwnRequests};
 use crate::model::finding::{FailureMode, Finding, Unassessable};
 use crate::model::level::{Gate, Status};
 use crate::model::reading::Readings;
@@ -44,6 +44,7 @@ pub struct Assessment {
 
 /// Nothing is known, and nothing missing.
 const NO_EVIDENCE: &Evidence = &Evidence {
+    own_requests: OwnRequests { own: 0.0, others: 0.0 },
     targets: Vec::new(),
     queries: Vec::new(),
     requests: None,

@@ -9,6 +9,7 @@ mod absent;
 pub(crate) mod clock;
 mod gone;
 mod holes;
+mod own_requests;
 mod pages;
 mod processes;
 mod requests;
@@ -88,6 +89,7 @@ pub fn look(
         evidence.shortfalls.extend(absent::shortfalls(plan, &seen));
         evidence.shortfalls.extend(holes::add(&seen, &mut evidence.queries));
         evidence.shortfalls.extend(processes::add(&seen, &mut evidence.targets));
+        evidence.own_requests = own_requests::told(plan, &seen);
         let ends = top_bucket::ends(&seen);
         evidence.shortfalls.extend(top_bucket::shortfalls(plan, readings, &ends));
     }

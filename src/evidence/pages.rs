@@ -69,6 +69,12 @@ impl Pages {
         from..self.instants.partition_point(|it| *it <= until).max(from)
     }
 
+    /// How many were asked for after an instant and up to another.
+    pub(super) fn tried(&self, after: i64, until: i64) -> usize {
+        let before = self.tried.partition_point(|it| *it <= after);
+        self.tried.partition_point(|it| *it <= until).saturating_sub(before)
+    }
+
     /// What nouns the pages are counted in.
     pub(super) const fn noun(&self) -> &'static str {
         if self.span.is_some() { "pages" } else { "instants" }

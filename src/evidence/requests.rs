@@ -1,7 +1,7 @@
 //! Whether the service was asked for anything: an idle service is always calm.
 
 use crate::config::Plan;
-use crate::model::evidence::{Evidence, Rule, Scope, Shortfall};
+use crate::model::evidence::{Evidence, OwnRequests, Rule, Scope, Shortfall};
 use crate::model::quantity::{number, number_beside};
 use crate::model::reading::{Note, Reading, Readings, State};
 use crate::model::signal::Signal;
@@ -62,6 +62,15 @@ const fn words(reading: &Reading) -> &'static str {
     }
 }
 
+/// That what was seen may be the requests for the page itself.
+fn own_alone(requests: f64, own: f64) -> String {
+    let (requests, own) = (number(requests), number(own));
+    format!(
+        "{requests} requests were seen, of which {own} are one more at each scrape: those for the \
+         page of metrics itself, which is to be left out of what counts requests"
+    )
+}
+
 /// Why that is less than `wanted`, if it is.
 fn too_few(evidence: &Evidence, readings: &Readings, wanted: f64) -> Option<String> {
     let p99 = readings.get(Signal::P99_LATENCY);
@@ -69,6 +78,10 @@ fn too_few(evidence: &Evidence, readings: &Readings, wanted: f64) -> Option<Stri
     let Some(requests) = evidence.requests else {
         // Who asks for more than one has a query that counts them.
         let is_served = is_of_requests(p99) && wanted <= 1.0;
+        let OwnRequests { own, others } = evidence.own_requests;
+        if is_served && own > 0.0 && others < wanted {
+            return Some(own_alone(own + others, own));
+        }
         if is_served && failed < 1.0 {
             return failures_unknown(readings).map(|why| {
                 format!("it is not known how many requests failed (error_ratio: {why})")
@@ -79,6 +92,10 @@ fn too_few(evidence: &Evidence, readings: &Readings, wanted: f64) -> Option<Stri
         }
         return Some(format!("no request was seen (p99_latency: {})", words(p99)));
     };
+    let OwnRequests { own, .. } = evidence.own_requests;
+    if own > 0.0 && requests >= wanted && requests - own < wanted {
+        return Some(own_alone(requests, own));
+    }
     if requests < wanted {
         let (requests, wanted) = number_beside(requests, wanted);
         return Some(format!("{requests} requests were seen, fewer than {wanted}"));

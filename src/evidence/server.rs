@@ -7,6 +7,7 @@ mod covered;
 mod end;
 mod looks;
 mod names;
+mod own_requests;
 mod pauses;
 mod targets;
 mod top_bucket;
@@ -43,6 +44,8 @@ enum Purpose {
     Births(Group),
     /// What was seen of these looks and of their targets.
     Covered,
+    /// Requests for the page of metrics.
+    OwnRequests,
 }
 
 /// What a server is to be asked about the evidence of an audit.
@@ -100,6 +103,8 @@ impl<'a> Inquiry<'a> {
         asked.extend(nameless.map(|(number, look)| (Purpose::Names(number), names::probe(look))));
         let ends = end::looks(self).into_iter();
         asked.extend(ends.map(|number| (Purpose::End(number), end::probe(&looks[number]))));
+        let own = own_requests::looks(self).into_iter();
+        asked.extend(own.map(|it| (Purpose::OwnRequests, own_requests::probe(&looks[it]))));
         let quantiles = looks.iter().enumerate().filter(|(_, look)| !look.quantiles.is_empty());
         asked.extend(quantiles.map(|(it, look)| (Purpose::Buckets(it), top_bucket::probe(look))));
         for group in looks::groups(looks) {
@@ -144,6 +149,10 @@ impl<'a> Inquiry<'a> {
                 Purpose::Targets(group) => of_targets.push((group, samples)),
                 Purpose::Births(group) => of_births.push((group, samples)),
                 Purpose::Covered => covered.extend(samples.ok()),
+                Purpose::OwnRequests => {
+                    let samples = samples.unwrap_or_default();
+                    own_requests::add(&samples, &mut evidence.own_requests);
+                }
             }
         }
         evidence.shortfalls.extend(targets::shortfalls(self, &of_targets));

@@ -74,7 +74,8 @@ pub const RULES: [RuleDef; 12] = [
         setting: Setting::Choice,
         default: "refuse",
         description: "every scrape brings a whole page",
-        advice: "a loop that is held up cannot serve its page; look at the service at that time",
+        advice: "a loop that is held up cannot serve its page, nor can a service that has crashed; \
+                 look at its log of that time",
     },
     RuleDef {
         rule: Rule::MaxGap,
@@ -116,8 +117,9 @@ pub const RULES: [RuleDef; 12] = [
         default: "1",
         description: "the service is asked for at least so many requests",
         advice: "put the service under a load that it can serve while it is watched \
-                 (-- COMMAND), and look at what failed requests ask for; for a worker without \
-                 requests set min_requests: 0 under `evidence`",
+                 (-- COMMAND), and look at what failed requests ask for; if it had one, does what \
+                 counts requests see it? For a worker without requests set min_requests: 0 under \
+                 `evidence`",
     },
     RuleDef {
         rule: Rule::Restarts,
@@ -158,7 +160,8 @@ pub const RULES: [RuleDef; 12] = [
         setting: Setting::Choice,
         default: "refuse",
         description: "the last page comes in good time",
-        advice: "the service was still held up when the time was over; look at what it did last",
+        advice: "the service was still held up when the time was over, or gone; look at what it \
+                 did last, and at its log",
     },
     RuleDef {
         rule: Rule::TopBucket,
@@ -304,6 +307,15 @@ pub struct QueryEvidence {
     pub newest_sample_age_s: Option<f64>,
 }
 
+/// Requests by whether they are those for the page of metrics itself, as far as counters tell.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct OwnRequests {
+    /// Of counters that have one more at each scrape.
+    pub own: f64,
+    /// Of the other ones.
+    pub others: f64,
+}
+
 /// What was seen, and what was not.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Evidence {
@@ -315,6 +327,8 @@ pub struct Evidence {
     pub requests: Option<f64>,
     /// The part of them that failed, 0 to 1.
     pub error_ratio: Option<f64>,
+    /// Which of them may be those for the page of metrics.
+    pub own_requests: OwnRequests,
     /// What is missing, in the order of the rules.
     pub shortfalls: Vec<Shortfall>,
 }

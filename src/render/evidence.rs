@@ -4,7 +4,11 @@ use std::io::{self, Write};
 
 use super::text::{BOLD, DIM, WARN};
 use crate::model::quantity::number;
+use crate::model::signal::Signal;
 use crate::report::{EvidenceReport, Report, ShortfallEntry};
+
+/// So many signals and checks are named beside what was not seen of them.
+const FEW: usize = 2;
 
 /// What was not seen, and once for each rule what to do.
 pub(super) fn not_seen(out: &mut dyn Write, report: &Report) -> io::Result<()> {
@@ -15,13 +19,21 @@ pub(super) fn not_seen(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     for (index, shortfall) in shortfalls.iter().enumerate() {
         let ShortfallEntry { rule, detail, advice, allowed, .. } = shortfall;
         let allowed_by = if *allowed { " (allowed)" } else { "" };
-        writeln!(out, "  {WARN}{rule}{WARN:#}{allowed_by}: {detail}")?;
+        let of = concerned(shortfall).map(|names| format!(" (for {names})")).unwrap_or_default();
+        writeln!(out, "  {WARN}{rule}{WARN:#}{allowed_by}: {detail}{of}")?;
         let is_last = shortfalls.get(index + 1).is_none_or(|next| next.rule != *rule);
         if is_last && !allowed {
             writeln!(out, "    To do: {advice}.")?;
         }
     }
     Ok(())
+}
+
+/// What a shortfall concerns, if that is little, and the words do not name it.
+fn concerned(shortfall: &ShortfallEntry) -> Option<String> {
+    let names = shortfall.concerns.as_ref().filter(|names| names.len() <= FEW)?;
+    let is_named = names.iter().any(|name| shortfall.detail.contains(name.as_str()));
+    (!is_named).then(|| names.join(", "))
 }
 
 /// The rule and the rest of a reason that begins with what was not seen.
@@ -48,7 +60,7 @@ pub(super) fn brief(report: &Report, reason: &str) -> String {
 
 pub(super) fn seen(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     let evidence = &report.evidence;
-    let parts: Vec<_> = [requests(evidence), targets(evidence)].into_iter().flatten().collect();
+    let parts: Vec<_> = [requests(report), targets(evidence)].into_iter().flatten().collect();
     if parts.is_empty() && evidence.rules.is_empty() {
         return Ok(());
     }
@@ -64,9 +76,15 @@ pub(super) fn seen(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     Ok(())
 }
 
-fn requests(evidence: &EvidenceReport) -> Option<String> {
-    let requests = number(evidence.requests?);
-    let failed = evidence.error_ratio.map(|ratio| format!(", {}% failed", number(ratio * 100.0)));
+fn requests(report: &Report) -> Option<String> {
+    let requests = number(report.evidence.requests?);
+    let failed = report.evidence.error_ratio.map(|ratio| {
+        let key = Signal::ERROR_RATIO.key();
+        let is_held = ratio == 0.0 || report.checks.iter().any(|check| check.name == key);
+        let hint =
+            if is_held { "" } else { " (to gate on that: checks: {error_ratio: {max: 0.01}})" };
+        format!(", {}% failed{hint}", number(ratio * 100.0))
+    });
     Some(format!("{requests} requests{}", failed.unwrap_or_default()))
 }
 

@@ -56,9 +56,19 @@ pub(super) struct Group {
 impl Look {
     /// The same of the metric of that name alone.
     pub(super) fn named(&self, name: &str) -> Self {
-        let all = self.text.trim_end().trim_end_matches('}').trim_end().trim_end_matches(',');
-        let text = format!("{all},{METRIC_NAME}={name:?}}}");
-        Self { text, is_named: true, ..self.clone() }
+        Self { is_named: true, ..self.with(&format!("{METRIC_NAME}={name:?}")) }
+    }
+
+    /// The same with another matcher.
+    pub(super) fn with(&self, matcher: &str) -> Self {
+        let text = match self.text.trim_end().strip_suffix('}') {
+            None => format!("{}{{{matcher}}}", self.text),
+            Some(all) => match all.trim_end().trim_end_matches(',') {
+                none if none.ends_with('{') => format!("{none}{matcher}}}"),
+                some => format!("{some},{matcher}}}"),
+            },
+        };
+        Self { text, ..self.clone() }
     }
 
     /// A shortfall of its queries.

@@ -58,6 +58,45 @@ fn an_idle_service_is_not_calm() {
     ]);
 }
 
+/// As many requests are counted from scrape to scrape.
+fn counted(t: &mut Telemetry, each: f64) {
+    idle(t);
+    t.each(.., |n, page| {
+        for series in
+            ["_count", "_bucket{le=\"0.1\"}", "_bucket{le=\"1.0\"}", "_bucket{le=\"+Inf\"}"]
+        {
+            page.set(&format!("{REQUESTS}{series}"), 900.0 + each * n as f64);
+        }
+    });
+}
+
+#[test]
+fn scrapes_of_the_page_are_no_load() {
+    const BOTH: &[Source] = &[Source::Recording, Source::Snapshots];
+    check(
+        &[
+            row("one more at each scrape", |t| counted(t, 1.0))
+                .falls_short(&["min_requests"])
+                .says("19 requests were seen, of which 19 are one more at each scrape"),
+            row("two more at each scrape", |t| counted(t, 2.0)),
+            row("one more at each scrape, and others", |t| {
+                t.each(.., |n, page| {
+                    page.set(&format!("{REQUESTS}_count{{path=\"/metrics\"}}"), n as f64);
+                });
+            }),
+            row("the page alone, by its path", |t| {
+                idle(t);
+                t.each(1.., |n, page| {
+                    page.set(&format!("{REQUESTS}_count{{path=\"/metrics\"}}"), n as f64);
+                });
+            })
+            .falls_short(&["min_requests"])
+            .says("are one more at each scrape"),
+        ]
+        .map(|row| row.on(BOTH)),
+    );
+}
+
 #[test]
 fn a_quantile_beyond_the_buckets_is_a_lower_bound() {
     check(&[

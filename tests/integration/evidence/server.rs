@@ -127,7 +127,7 @@ fn restart(sample: &Sample<'_>, ago: i64) -> Option<f64> {
     let is_counter = sample.name.contains("_seconds_") || sample.name.contains("_total");
     match sample.name {
         "process_start_time_seconds" if is_new => Some((END - ago) as f64),
-        _ if is_new && is_counter => Some(sample.value * 1e-3),
+        _ if is_new && is_counter => Some(sample.value * 2e-3),
         _ => Some(sample.value),
     }
 }
@@ -218,6 +218,11 @@ const ROWS: &[Row] = &[
         ",le=\"0.1\"" | ",le=\"1\"" => Some(it.value * 0.9),
         _ => Some(it.value),
     }).lacks(&["top_bucket"], "`p99_latency` is 1 s or more: its highest bucket ends there").passes(),
+    // Requests.
+    row("scrapes-alone", |it| match it.name {
+        "http_request_duration_seconds_count" => Some(it.value / 1000.0),
+        _ => Some(it.value),
+    }).lacks(&["min_requests"], "are one more at each scrape: those for the page of metrics itself"),
     // Births.
     row("born", |it| born(it, 307, 2.0)).lacks(&["holes"], "appeared later than its target"),
     row("born-calm", |it| born(it, 307, 0.0)),

@@ -1,0 +1,52 @@
+//! Requests that are those for the page of metrics itself: where it counts them, an idle service has
+//! one more at each scrape.
+
+use super::Seen;
+use super::pages::Pages;
+use super::used::Use;
+use crate::config::Plan;
+use crate::model::evidence::OwnRequests;
+use crate::model::signal::Signal;
+use crate::storage::{Point, Series};
+
+/// The label of a bucket.
+const END: &str = "le";
+
+/// The query that tells of requests, by its number: the one that counts them, or that of their
+/// latency.
+pub(super) fn query(plan: &Plan) -> Option<usize> {
+    let of = |signal| plan.queries.iter().position(|query| query.signal() == Some(signal));
+    of(Signal::REQUESTS_TOTAL).or_else(|| of(Signal::P99_LATENCY))
+}
+
+/// What the samples tell of them.
+pub(super) fn told(plan: &Plan, seen: &Seen<'_>) -> OwnRequests {
+    let mut told = OwnRequests::default();
+    let Some(query) = query(plan) else { return told };
+    for (target, used) in seen.used.iter().enumerate() {
+        // Where nothing tells of scrapes, nobody knows how many there were.
+        if seen.up(target).is_none() {
+            continue;
+        }
+        let pages = seen.pages(target);
+        for it in used.iter().filter(|it| ["", "+Inf"].contains(&it.series.labels.get(END))) {
+            if let Some(by) = it.by.iter().find(|by| by.query == query) {
+                add(it.series, *by, &pages, &mut told);
+            }
+        }
+    }
+    told
+}
+
+fn add(series: &Series, by: Use, pages: &Pages, told: &mut OwnRequests) {
+    let is_seen = |point: &Point| (by.after..=by.until).contains(&point.at);
+    let samples = series.points.iter().filter(|point| is_seen(point) && point.value.is_finite());
+    let samples: Vec<_> = samples.collect();
+    let risen = samples.first().zip(samples.last()).map(|(first, last)| last.value - first.value);
+    let Some(risen) = risen.filter(|risen| *risen > 0.0) else { return };
+    let is_own = samples.windows(2).all(|pair| {
+        let (more, scrapes) = (pair[1].value - pair[0].value, pages.tried(pair[0].at, pair[1].at));
+        more >= 1.0 && more <= scrapes as f64
+    });
+    *(if is_own { &mut told.own } else { &mut told.others }) += risen;
+}
