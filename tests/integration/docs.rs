@@ -150,7 +150,7 @@ fn every_command_shown_is_understood() {
         let script = call
             .replace("http://localhost:9090", &fake.url())
             .replace("http://localhost:8000/metrics", &format!("{}/metrics", fake.url()))
-            .replace("python3 examples/load.py", "echo")
+            .replace("python3 load.py", "echo")
             .replace("--for 10s", "--for 100ms");
         let mut path =
             std::ffi::OsString::from(Path::new(env!("CARGO_BIN_EXE_auditor")).parent().unwrap());

@@ -247,7 +247,7 @@ fn the_workflow_for_github_actions_gates() {
     // As the runner does it: each step in a shell of its own, background processes live on.
     let mut script = String::from("set -e; trap 'kill $(jobs -p)' EXIT\n");
     for step in steps {
-        script.push_str(&step.replace("examples", &format!("{}/examples", root.display())));
+        script.push_str(&step.replace("auditor/examples", &format!("{}/examples", root.display())));
         script.push('\n');
     }
     let mut path = OsString::from(Path::new(env!("CARGO_BIN_EXE_auditor")).parent().unwrap());
