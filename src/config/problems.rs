@@ -34,7 +34,6 @@ pub enum ConfigError {
         /// The file.
         path: PathBuf,
         /// Why not.
-        #[source]
         reason: FileError,
     },
     /// A file, the command line or the environment is wrong: everything, by place.

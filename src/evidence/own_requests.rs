@@ -3,7 +3,7 @@
 
 use super::Seen;
 use super::pages::Pages;
-use super::used::Use;
+use super::used::{Use, Used};
 use crate::config::Plan;
 use crate::model::evidence::OwnRequests;
 use crate::model::signal::Signal;
@@ -12,24 +12,30 @@ use crate::storage::{Point, Series};
 /// The label of a bucket.
 const END: &str = "le";
 
-/// The query that tells of requests, by its number: the one that counts them, or that of their
-/// latency.
-pub(super) fn query(plan: &Plan) -> Option<usize> {
+/// The query that tells of requests, by its number, and whether it counts them; else it is that of
+/// their latency.
+pub(super) fn query(plan: &Plan) -> Option<(usize, bool)> {
     let of = |signal| plan.queries.iter().position(|query| query.signal() == Some(signal));
-    of(Signal::REQUESTS_TOTAL).or_else(|| of(Signal::P99_LATENCY))
+    let counts = of(Signal::REQUESTS_TOTAL).map(|number| (number, true));
+    counts.or_else(|| of(Signal::P99_LATENCY).map(|number| (number, false)))
 }
 
 /// What the samples tell of them.
 pub(super) fn told(plan: &Plan, seen: &Seen<'_>) -> OwnRequests {
     let mut told = OwnRequests::default();
-    let Some(query) = query(plan) else { return told };
+    let Some((query, counts)) = query(plan) else { return told };
+    // Of the buckets of a latency, the highest one holds all.
+    let is_count = |used: &Used<'_>| match used.series.labels.get(END) {
+        "" => counts,
+        end => end == "+Inf" && used.is_counter,
+    };
     for (target, used) in seen.used.iter().enumerate() {
         // Where nothing tells of scrapes, nobody knows how many there were.
         if seen.up(target).is_none() {
             continue;
         }
         let pages = seen.pages(target);
-        for it in used.iter().filter(|it| ["", "+Inf"].contains(&it.series.labels.get(END))) {
+        for it in used.iter().filter(|it| is_count(it)) {
             if let Some(by) = it.by.iter().find(|by| by.query == query) {
                 add(it.series, *by, &pages, &mut told);
             }

@@ -160,7 +160,7 @@ impl<'a> Inquiry<'a> {
         evidence.shortfalls.extend(births::shortfalls(self, of_births, answers));
         evidence.shortfalls.extend(top_bucket::shortfalls(self, &buckets, answers));
         let (newest, old) = age::judge(self, newest, ask_again, &mut evidence);
-        covered::add(self, &covered, &mut evidence);
+        covered::add(self, &covered, &of_targets, &mut evidence);
         let ends = end::whatever_is_up(ends, &newest);
         evidence.shortfalls.extend(end::shortfalls(self, &ends, &old));
         names::add(self, &names, answers, ask_again, &mut evidence);

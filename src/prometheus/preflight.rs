@@ -44,7 +44,7 @@ pub enum ServerProblem {
     NoTenant(String),
     #[error(
         "no Prometheus API below this URL ({0}); is a path missing? Common ones are /prometheus \
-         and /api/prom"
+         and /api/prom; a service's own page of metrics is read by --scrape URL"
     )]
     NoSuchPath(String),
     #[error("the server is not ready yet ({0}); wait until it answers, then audit")]
@@ -57,7 +57,9 @@ pub enum ServerProblem {
     SpeaksTls(String),
     #[error("the server says that it is not healthy (HTTP {0} from /-/healthy)")]
     NotHealthy(u16),
-    #[error("this is no Prometheus API: {0}")]
+    #[error(
+        "this is no Prometheus API: {0}; a service's own page of metrics is read by --scrape URL"
+    )]
     NoApi(String),
     #[error(
         "the server answers for {found}, and {asked} was asked for: VictoriaMetrics moves recent \

@@ -2,6 +2,7 @@
 //! sample.
 
 use super::Inquiry;
+use super::covered::WHAT;
 use super::looks::Look;
 use crate::evidence::own_requests::query;
 use crate::model::evidence::OwnRequests;
@@ -9,33 +10,32 @@ use crate::model::question::Probe;
 use crate::model::reading::Sample;
 use crate::promql::Expression;
 
-/// The label that says what a number is.
-const WHAT: &str = "auditor_what";
-
 /// What tells of requests, by the numbers of the looks.
 pub(super) fn looks(inquiry: &Inquiry<'_>) -> Vec<usize> {
-    let Some(query) = query(inquiry.plan) else { return Vec::new() };
+    let Some((query, counts)) = query(inquiry.plan) else { return Vec::new() };
+    let tells = |look: &Look| if counts { &look.queries } else { &look.quantiles }.contains(&query);
     let looks = inquiry.looks.iter().enumerate();
-    looks.filter(|(_, look)| look.queries.contains(&query)).map(|(number, _)| number).collect()
+    looks.filter(|(_, look)| tells(look)).map(|(number, _)| number).collect()
 }
 
-/// By how much the counters rose that have one more at each sample, and by how much all did.
+/// By how much the counters rose that have one more at each sample; and by how much all did, where
+/// nothing else counts them.
 pub(super) fn probe(look: &Look) -> Probe {
-    let look = if look.quantiles.is_empty() { look.clone() } else { look.with("le=\"+Inf\"") };
+    let is_quantile = !look.quantiles.is_empty();
+    let look = if is_quantile { look.with("le=\"+Inf\"") } else { look.clone() };
     let samples = look.over(look.range);
     let risen = format!("(max_over_time({samples}) - min_over_time({samples}))");
-    let own = format!("{risen} == (count_over_time({samples}) - 1) > 0");
-    let marked = [("own", own), ("all", risen)].map(|(what, expr)| {
-        format!("label_replace(sum({expr}), \"{WHAT}\", \"{what}\", \"\", \"\")")
-    });
-    Probe { expr: Expression::new(marked.join(" or ")), span: None }
+    let own = format!("sum({risen} == (count_over_time({samples}) - 1) > 0)");
+    let all = format!(" or label_replace(sum({risen}), \"{WHAT}\", \"all\", \"\", \"\")");
+    let expr = if is_quantile { own + &all } else { own };
+    Probe { expr: Expression::new(expr), span: None }
 }
 
 /// Adds what a look tells.
 pub(super) fn add(samples: &[Sample], told: &mut OwnRequests) {
     let of =
         |what| samples.iter().find(|it| it.labels.get(WHAT) == what).map_or(0.0, |it| it.value);
-    let (own, all) = (of("own"), of("all"));
+    let (own, all) = (of(""), of("all"));
     told.own += own;
     told.others += (all - own).max(0.0);
 }

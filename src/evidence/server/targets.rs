@@ -10,6 +10,8 @@ use crate::model::quantity::{number, series};
 use crate::model::question::Probe;
 use crate::model::reading::Sample;
 use crate::promql::Expression;
+use crate::storage::Labels;
+use crate::target_health::instance_and_job;
 
 /// Something that is wrong with a target.
 struct Fault {
@@ -69,7 +71,7 @@ const SEEN: i64 = 900_000;
 pub(super) fn probe(looks: &[Look], group: &Group, rules: &EvidenceRules) -> Probe {
     let over = |metric| group.over(metric, group.range);
     let (up, started) = (over("up"), over(STARTED));
-    let moved = has_moved(&started);
+    let moved = format!("max_over_time({started}) - min_over_time({started}) > 1.5");
     let counters = group.looks.iter().filter_map(|number| looks.get(*number));
     let fell = counters
         .filter(|look| look.is_counter)
@@ -90,24 +92,14 @@ pub(super) fn probe(looks: &[Look], group: &Group, rules: &EvidenceRules) -> Pro
         )
     });
     let faults = faults.collect::<Vec<_>>().join(" or ");
-    let seen = seen(looks, group);
+    let seen = group.each(looks, |look| {
+        let range = group.range.max(SEEN);
+        format!("count by (job, instance) (count_over_time({}))", look.over(range))
+    });
     let expr = format!(
         "({seen}) * 0 + on (job, instance) group_left () sum by (job, instance) ({faults})"
     );
     Probe { expr: Expression::new(expr), span: None }
-}
-
-/// The targets that have what each look looks at, or had it a short time ago.
-pub(super) fn seen(looks: &[Look], group: &Group) -> String {
-    group.each(looks, |look| {
-        let range = group.range.max(SEEN);
-        format!("count by (job, instance) (count_over_time({}))", look.over(range))
-    })
-}
-
-/// Whether the start times of a process, over a range, are of more than one.
-pub(super) fn has_moved(started: &str) -> String {
-    format!("max_over_time({started}) - min_over_time({started}) > 1.5")
 }
 
 /// What is wrong with the targets of all looks.
@@ -152,6 +144,14 @@ fn of_fault(inquiry: &Inquiry<'_>, fault: &Fault, answers: &[OfGroup<'_>]) -> Op
     };
     let detail = format!("{words} in the last {range} s{example}");
     Some(Shortfall { target, ..inquiry.shortfall(fault.rule, looks, detail) })
+}
+
+/// The targets that are several processes.
+pub(super) fn of_several_processes(answers: &[OfGroup<'_>]) -> impl Iterator<Item = Labels> {
+    let samples = answers.iter().flat_map(|(_, samples)| samples.as_deref().unwrap_or_default());
+    let workers = FAULTS.iter().find(|fault| fault.rule == Rule::Workers);
+    let is_it = move |sample: &&Sample| workers.is_some_and(|fault| is_faulty(sample, fault));
+    samples.filter(is_it).map(|sample| instance_and_job(&sample.labels))
 }
 
 fn is_faulty(sample: &Sample, fault: &Fault) -> bool {

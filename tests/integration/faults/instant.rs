@@ -116,7 +116,7 @@ fn what_is_asked_beside_the_queries_may_come_one_by_one() {
         _ => healthy(request, true),
     });
     assert_eq!(run.code, 0, "{}", run.stdout);
-    assert_eq!(asked.len(), 14, "{asked:?}");
+    assert_eq!(asked.len(), 15, "{asked:?}");
     let reason = &run.json()["signals"]["blocking_duration_avg"]["reason"];
     assert_eq!(reason, "NaN was read as 0 (on_nan: zero)");
 }
@@ -155,6 +155,8 @@ fn what_is_asked_beside_the_queries_is_one_request() {
     let mut expressions: Vec<_> = beside::expressions(only).map(|(expr, _)| expr).collect();
     let targets = expressions.pop().unwrap();
     assert!(targets.contains("process_start_time_seconds"), "{targets}");
+    let covered = expressions.pop().unwrap();
+    assert!(covered.contains("avg_over_time(up"), "{covered}");
     let ages = expressions.split_off(3);
     let expected = ["vector(0) / 0", "vector(time())", "(((c) == 0) + ((d) == 0))"];
     assert_eq!(expressions, expected);
