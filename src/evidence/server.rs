@@ -1,6 +1,7 @@
 //! What a server is asked about the evidence, beside the queries, and what it says: it collects by
 //! itself, and goes on answering when what it collected is old, or lacks targets that are gone.
 
+mod absent;
 mod age;
 mod births;
 mod covered;
@@ -40,6 +41,8 @@ enum Purpose {
     Targets(Group),
     /// The buckets of the look with this number.
     Buckets(usize),
+    /// Targets that lack what these looks look at.
+    Absent(Group),
     /// Series of these looks that were born within the time.
     Births(Group),
     /// What was seen of these looks and of their targets.
@@ -112,6 +115,10 @@ impl<'a> Inquiry<'a> {
             let probe = targets::probe(looks, &group, &self.plan.criteria.evidence);
             asked.push((Purpose::Targets(group), probe));
         }
+        for group in looks::groups_of(looks, |look| absent::is_needed(self, look)) {
+            let probe = absent::probe(looks, &group);
+            asked.push((Purpose::Absent(group), probe));
+        }
         let interval = self.telemetry.settling.as_ref().and_then(|it| it.interval);
         for group in looks::groups_of_counters(looks) {
             let probe = births::probe(looks, &group, interval);
@@ -136,6 +143,7 @@ impl<'a> Inquiry<'a> {
         let mut evidence = Evidence::default();
         let mut newest = vec![None; self.looks.len()];
         let (mut of_targets, mut of_births, mut buckets) = (Vec::new(), Vec::new(), Vec::new());
+        let mut absent = Vec::new();
         let (mut ends, mut names, mut covered) = (end::Ends::new(), Vec::new(), Vec::new());
         for (purpose, answer) in self.purposes.iter().zip(probed) {
             let samples = self.whole(answer);
@@ -147,6 +155,7 @@ impl<'a> Inquiry<'a> {
                 }
                 Purpose::Buckets(look) => buckets.push((&self.looks[*look], samples)),
                 Purpose::Targets(group) => of_targets.push((group, samples)),
+                Purpose::Absent(group) => absent.push((group, samples)),
                 Purpose::Births(group) => of_births.push((group, samples)),
                 Purpose::Covered => covered.extend(samples.ok()),
                 Purpose::OwnRequests => {
@@ -160,6 +169,7 @@ impl<'a> Inquiry<'a> {
         evidence.shortfalls.extend(births::shortfalls(self, of_births, answers));
         evidence.shortfalls.extend(top_bucket::shortfalls(self, &buckets, answers));
         let (newest, old) = age::judge(self, newest, ask_again, &mut evidence);
+        evidence.shortfalls.extend(absent::shortfalls(self, &absent, &old));
         covered::add(self, &covered, &of_targets, &mut evidence);
         let ends = end::whatever_is_up(ends, &newest);
         evidence.shortfalls.extend(end::shortfalls(self, &ends, &old));

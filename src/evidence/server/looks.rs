@@ -208,6 +208,11 @@ pub(super) fn groups_of_counters(looks: &[Look]) -> Vec<Group> {
     grouped(looks, LONGEST[1], |look| look.is_counter)
 }
 
+/// The same of those that are chosen.
+pub(super) fn groups_of(looks: &[Look], belongs: impl Fn(&Look) -> bool) -> Vec<Group> {
+    grouped(looks, LONGEST[1], belongs)
+}
+
 fn grouped(looks: &[Look], longest: usize, belongs: impl Fn(&Look) -> bool) -> Vec<Group> {
     let mut groups: Vec<(usize, Group)> = Vec::new();
     for (number, look) in looks.iter().enumerate().filter(|(_, look)| belongs(look)) {

@@ -116,7 +116,7 @@ fn what_is_asked_beside_the_queries_may_come_one_by_one() {
         _ => healthy(request, true),
     });
     assert_eq!(run.code, 0, "{}", run.stdout);
-    assert_eq!(asked.len(), 15, "{asked:?}");
+    assert_eq!(asked.len(), 16, "{asked:?}");
     let reason = &run.json()["signals"]["blocking_duration_avg"]["reason"];
     assert_eq!(reason, "NaN was read as 0 (on_nan: zero)");
 }
@@ -153,6 +153,8 @@ fn what_is_asked_beside_the_queries_is_one_request() {
     let mut beside: Vec<_> = asked.iter().filter(|query| query.contains("auditor")).collect();
     let (Some(only), None) = (beside.pop(), beside.pop()) else { panic!("{asked:?}") };
     let mut expressions: Vec<_> = beside::expressions(only).map(|(expr, _)| expr).collect();
+    let absent = expressions.pop().unwrap();
+    assert!(absent.contains("a == a unless"), "{absent}");
     let targets = expressions.pop().unwrap();
     assert!(targets.contains("process_start_time_seconds"), "{targets}");
     let covered = expressions.pop().unwrap();
