@@ -9,6 +9,7 @@ mod absent;
 pub(crate) mod clock;
 mod gone;
 mod holes;
+mod no_series;
 mod own_requests;
 mod pages;
 mod processes;
@@ -17,6 +18,7 @@ mod run;
 mod scrapes;
 mod server;
 mod stall;
+mod stuck_pool;
 mod targets;
 mod timestamps;
 mod top_bucket;
@@ -87,6 +89,7 @@ pub fn look(
         evidence.queries = (0..seen.uses.len()).map(|it| scrapes::query(&seen, it)).collect();
         evidence.shortfalls = OF_SAMPLES.iter().flat_map(|look| look(&seen)).collect();
         evidence.shortfalls.extend(absent::shortfalls(plan, &seen));
+        evidence.shortfalls.extend(no_series::shortfalls(plan, &seen, readings));
         evidence.shortfalls.extend(holes::add(&seen, &mut evidence.queries));
         evidence.shortfalls.extend(processes::add(&seen, &mut evidence.targets));
         evidence.own_requests = own_requests::told(plan, &seen);
@@ -94,6 +97,7 @@ pub fn look(
         evidence.shortfalls.extend(top_bucket::shortfalls(plan, readings, &ends));
     }
     evidence.shortfalls.extend(clock::shortfall(plan, clock));
+    evidence.shortfalls.extend(stuck_pool::shortfall(plan, readings));
     requests::add(&mut evidence, plan, readings);
     evidence.shortfalls.sort_by_key(|shortfall| shortfall.rule);
     evidence

@@ -15,6 +15,7 @@ mod top_bucket;
 
 use jiff::Timestamp;
 
+use super::no_series;
 use crate::collect::Telemetry;
 use crate::config::{Plan, Source};
 use crate::evaluate::Error;
@@ -171,6 +172,7 @@ impl<'a> Inquiry<'a> {
         let (newest, old) = age::judge(self, newest, ask_again, &mut evidence);
         evidence.shortfalls.extend(absent::shortfalls(self, &absent, &old));
         covered::add(self, &covered, &of_targets, &mut evidence);
+        evidence.shortfalls.extend(self.of_no_series(&newest, answers));
         let ends = end::whatever_is_up(ends, &newest);
         evidence.shortfalls.extend(end::shortfalls(self, &ends, &old));
         names::add(self, &names, answers, ask_again, &mut evidence);
@@ -184,6 +186,23 @@ impl<'a> Inquiry<'a> {
             }
         });
         evidence
+    }
+
+    /// Required signals that have a value though nothing was there that they select.
+    fn of_no_series(&self, newest: &[age::Newest], answers: &[Probed]) -> Vec<Shortfall> {
+        let of_query = |number: usize| {
+            let query = self.plan.queries.get(number)?;
+            let looks =
+                || self.looks.iter().zip(newest).filter(|it| it.0.queries.contains(&number));
+            let is_nothing = looks().all(|(_, newest)| *newest == Ok(None));
+            let is_of_names = self.nameless.iter().any(|look| look.queries.contains(&number));
+            let has_value = answers.get(number)?.as_ref().is_ok_and(|it| !it.values.is_empty());
+            let is_needed = query.signal().is_some_and(|signal| signal.def().is_required)
+                && looks().any(|(look, _)| !look.is_counter);
+            (is_needed && is_nothing && !is_of_names && has_value)
+                .then(|| no_series::shortfall(number, query))
+        };
+        (0..self.questions.len()).filter_map(of_query).collect()
     }
 
     /// The samples of an answer that lacks nothing; or why there is none.

@@ -1,8 +1,8 @@
 //! Whether the service was asked for anything, and what came of it under load.
 
-use super::source::{FLEETS, Source};
+use super::source::{self, FLEETS, Source, audit_in};
 use super::table::{check, row};
-use super::telemetry::{BLOCKED, Fares, LAG, Page, REQUESTS, Telemetry};
+use super::telemetry::{BLOCKED, Fares, LAG, Page, REQUESTS, Telemetry, WAIT};
 use crate::support::{auditor, directory_with};
 
 const FAILURES: &str = "http_request_failures_total";
@@ -56,6 +56,56 @@ fn an_idle_service_is_not_calm() {
             });
         }),
     ]);
+}
+
+/// A configuration that reads the lag by this.
+fn lag_by(query: &str) -> String {
+    let template = include_str!("../../../default_metrics.yaml");
+    let (before, rest) = template.split_once("  event_loop_lag: ").unwrap();
+    let (_, after) = rest.split_once('\n').unwrap();
+    format!("{before}  event_loop_lag: '{query}'\n{after}")
+}
+
+#[test]
+fn a_value_of_no_series_is_none() {
+    for (query, code) in [
+        (format!("max(max_over_time({LAG}[$window])) or vector(0)"), 1),
+        ("max(max_over_time(asyncio_lag_secnds[$window])) or vector(0)".to_owned(), 3),
+        ("absent(asyncio_lag_secnds) * 0".to_owned(), 3),
+        (format!("max_over_time(asyncio_lag[$window]) or max_over_time({LAG}[$window])"), 1),
+    ] {
+        for source in [Source::Recording, Source::Bare] {
+            let directory = directory_with(&lag_by(&query));
+            let mut telemetry = Telemetry::whole(source, Fares::Ill);
+            // The lag alone tells.
+            for name in ["blocking_duration_seconds", "blocking_events_total"] {
+                telemetry.each(.., |_, page| {
+                    let of = page.samples.iter_mut().filter(|(it, _)| it.starts_with(name));
+                    of.for_each(|(_, value)| *value = 0.0);
+                });
+            }
+            let run = audit_in(directory.path(), &telemetry);
+            assert_eq!(run.code, code, "{query} {source:?}: {}", run.stdout);
+        }
+    }
+}
+
+#[test]
+fn a_pool_that_takes_no_task_leaves_its_wait_unknown() {
+    let stuck = |t: &mut Telemetry, started: f64| {
+        t.set(.., &format!("{WAIT}_sum"), 1.0);
+        t.set(.., &format!("{WAIT}_count"), 9.0);
+        t.set(.., "threadpool_tasks_started_total", started);
+        t.set(.., "threadpool_tasks_completed_total", 9.0);
+    };
+    for (started, code) in [(9.0, 0), (12.0, 0), (50.0, 3)] {
+        for source in source::ALL {
+            let mut telemetry = Telemetry::whole(*source, Fares::Well);
+            stuck(&mut telemetry, started);
+            let run = source::audit(&telemetry, "");
+            assert_eq!(run.code, code, "{started} {source:?}: {}", run.stdout);
+        }
+    }
 }
 
 /// As many requests are counted from scrape to scrape.
