@@ -14,7 +14,8 @@ Anything else: call `asyncio_signals.install()` once in the running loop, and pu
 
 Requests: one fails whose handler raises or is cancelled, or that is answered with a status of
 400 or more, and that for which `.failed = True` is set on what `with ... as` gives. The page of
-metrics is no request of the service.
+metrics is no request of the service, nor is a WebSocket: a service that has nothing else wants
+`evidence: {min_requests: 0}` in metrics.yaml, or request() around each message.
 
 Threads: asyncio.to_thread, run_in_executor(None, ...) and anyio's, and so the `def` handlers of
 FastAPI and Starlette, are seen by themselves. A pool of your own is, once you say
@@ -43,7 +44,9 @@ second.
 Several workers: set PROMETHEUS_MULTIPROC_DIR to a directory that is empty at the start, and make
 the page with prometheus_client's MultiProcessCollector. Readers are not known there either, and
 another metric with one of these names has to exist when the service has started: what ours has
-written until then stays on the page. Without that variable, scrape each worker by itself.
+written until then stays on the page. What a worker does that is stopped as a whole (by C code or a
+regular expression that keeps the GIL), or that died, is on no page. Without that variable, scrape
+each worker by itself.
 """
 
 import asyncio

@@ -98,7 +98,7 @@ pub fn look(
     }
     evidence.shortfalls.extend(clock::shortfall(plan, clock));
     evidence.shortfalls.extend(stuck_pool::shortfall(plan, readings));
-    requests::add(&mut evidence, plan, readings);
+    requests::add(&mut evidence, plan, readings, telemetry);
     evidence.shortfalls.sort_by_key(|shortfall| shortfall.rule);
     evidence
 }

@@ -106,6 +106,13 @@ pub enum PageProblem {
     /// Series stand there twice with other values; how many.
     #[error("{0} series stand there twice with other values")]
     Duplicates(usize),
+    /// It is an old one, from a cache; how old.
+    #[error(
+        "the page is {}s old (`Age`): it comes from a cache between here and the service, and shows \
+         nothing of the time since; ask the service itself",
+        .0.as_secs()
+    )]
+    Cached(Duration),
     /// The scrape itself failed.
     #[error(transparent)]
     Scraper(TransportError),

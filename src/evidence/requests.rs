@@ -1,5 +1,6 @@
 //! Whether the service was asked for anything: an idle service is always calm.
 
+use crate::collect::Telemetry;
 use crate::config::Plan;
 use crate::model::evidence::{Evidence, OwnRequests, Rule, Scope, Shortfall};
 use crate::model::quantity::{number, number_beside};
@@ -7,7 +8,12 @@ use crate::model::reading::{Note, Reading, Readings, State};
 use crate::model::signal::Signal;
 
 /// Takes the requests from the readings, and says if they are too few.
-pub(super) fn add(evidence: &mut Evidence, plan: &Plan, readings: &Readings) {
+pub(super) fn add(
+    evidence: &mut Evidence,
+    plan: &Plan,
+    readings: &Readings,
+    telemetry: &Telemetry,
+) {
     let known = |signal| known(readings.get(signal));
     evidence.requests = known(Signal::REQUESTS_TOTAL);
     evidence.error_ratio = known(Signal::ERROR_RATIO);
@@ -18,6 +24,7 @@ pub(super) fn add(evidence: &mut Evidence, plan: &Plan, readings: &Readings) {
         && is_anything_seen
         && let Some(detail) = too_few(evidence, readings, wanted)
     {
+        let detail = detail + &short_load(telemetry).unwrap_or_default();
         let scope = Scope::Everything;
         evidence.shortfalls.push(Shortfall {
             rule: Rule::MinRequests,
@@ -26,6 +33,20 @@ pub(super) fn add(evidence: &mut Evidence, plan: &Plan, readings: &Readings) {
             detail,
         });
     }
+}
+
+/// That a server has hardly any sample of the command's time.
+fn short_load(telemetry: &Telemetry) -> Option<String> {
+    let interval = telemetry.settling.as_ref()?.interval?.as_secs_f64();
+    let took = telemetry.command.as_ref()?.took.as_secs_f64();
+    let (least, interval_words, took_words) =
+        (number(2.0 * interval), number(interval), number(took));
+    (took < 2.0 * interval).then(|| {
+        format!(
+            "; the command took {took_words} s where samples come every {interval_words} s: let it \
+             run for {least} s or more"
+        )
+    })
 }
 
 /// What was measured, a lower bound too: that is enough to be asked for.

@@ -108,7 +108,8 @@ pub const RULES: [RuleDef; 12] = [
         setting: Setting::Duration(|rules, to| rules.max_age = Some(to)),
         default: "three times the usual interval, at least 1m",
         description: "the newest sample of what a query uses is not older than this",
-        advice: "is the service up, and is it still scraped?",
+        advice: "see whether the service is up, and still scraped; after a command, give the server \
+                 more time (--settle)",
     },
     RuleDef {
         rule: Rule::MinRequests,

@@ -14,7 +14,8 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use reqwest::blocking::Response;
 use reqwest::header::{
-    ACCEPT, AUTHORIZATION, CONNECTION, CONTENT_TYPE, HOST, HeaderValue, LOCATION, TRANSFER_ENCODING,
+    ACCEPT, AGE, AUTHORIZATION, CONNECTION, CONTENT_TYPE, HOST, HeaderValue, LOCATION,
+    TRANSFER_ENCODING,
 };
 use reqwest::{Url, Version};
 
@@ -41,6 +42,8 @@ pub(crate) struct Page {
     pub(crate) says_its_end: bool,
     /// How far the clock is off that it was dated by.
     pub(crate) clock: Option<ClockSkew>,
+    /// How old it is, if it comes from a cache that says so.
+    pub(crate) age: Option<Duration>,
     /// How long the server asks to wait before the next try.
     retry_after: Option<Duration>,
     pub(crate) journey: Journey,
@@ -306,6 +309,9 @@ impl<'a> Http<'a> {
     fn page(&self, url: &Url, response: Response, bound: &Bound) -> Result<Page, TransportError> {
         let status = response.status().as_u16();
         let retry_after = retry::after(response.headers());
+        let age =
+            response.headers().get(AGE).and_then(|age| age.to_str().ok()?.trim().parse().ok());
+        let age = age.map(Duration::from_secs);
         let content_type = response.headers().get(CONTENT_TYPE);
         let content_type = content_type.and_then(|value| value.to_str().ok()).map(str::to_owned);
         let says_its_end = says_its_end(&response);
@@ -325,7 +331,7 @@ impl<'a> Http<'a> {
             return Err(TransportError::TooLarge(at_most >> 20));
         }
         let (clock, journey) = (None, Journey::default());
-        Ok(Page { status, content_type, body, says_its_end, clock, retry_after, journey })
+        Ok(Page { status, content_type, body, says_its_end, clock, age, retry_after, journey })
     }
 
     fn explain(&self, url: &Url, error: &reqwest::Error, bound: &Bound) -> TransportError {

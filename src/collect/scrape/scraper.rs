@@ -134,6 +134,8 @@ impl<'a> Scraper<'a> {
         if self.was_called && interrupt::sleep(CALM).is_ok() {
             // What fails here fails again when it counts.
             let _ = self.get(PATIENCE);
+            // What a page has of the time since the one before needs some time.
+            let _ = interrupt::sleep(CALM);
         }
         Ok(())
     }
@@ -311,6 +313,9 @@ impl<'a> Scraper<'a> {
         }
         if page.status != 200 {
             return Err(self.failed(PageProblem::Status(page.status, page.journey)));
+        }
+        if let Some(age) = page.age.filter(|age| *age > self.rhythm.interval()) {
+            return Err(self.failed(PageProblem::Cached(age)));
         }
         self.tell_clock(page.clock);
         let format = Format::of_content_type(page.content_type.as_deref());

@@ -52,7 +52,16 @@ mod tests {
         let retry_after = retry_after.map(Duration::from_secs);
         let (content_type, body, clock) = (None, Vec::new(), None);
         let journey = Journey::default();
-        Ok(Page { status, content_type, body, says_its_end: true, clock, retry_after, journey })
+        Ok(Page {
+            status,
+            content_type,
+            body,
+            says_its_end: true,
+            clock,
+            age: None,
+            retry_after,
+            journey,
+        })
     }
 
     #[test]

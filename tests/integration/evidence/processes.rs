@@ -275,7 +275,7 @@ fn codes(goes_on: bool, page: impl Fn(usize) -> Page + Send + Sync + 'static) ->
         let n = next.fetch_add(1, Ordering::Relaxed);
         let mut shown = page(if goes_on || !loading.exists() { n } else { 0 });
         // Requests are served all the time.
-        shown.set(&format!("{REQUESTS}_count"), 100.0 + n as f64);
+        shown.set(&format!("{REQUESTS}_count"), 100.0 + 2.0 * n as f64);
         let kind: &dyn std::fmt::Display = &"text/plain; version=0.0.4";
         Response::with_headers(200, &[("Content-Type", kind)], shown.text())
     });

@@ -107,6 +107,28 @@ fn a_page_of_nothing_is_blank() {
     }
 }
 
+/// A cache shows an old page of a service that may be held up now.
+#[test]
+fn a_page_from_a_cache_may_be_no_older_than_a_scrape() {
+    for (age, code, failed) in
+        [("Age: 0\r\n", 0, false), ("Age: 1\r\n", 3, true), ("Age: x\r\n", 0, false)]
+    {
+        let page = bare(&format!("{TEXT}{age}"), PAGE);
+        let asked = AtomicUsize::new(0);
+        let service = Fake::start(move |_| {
+            // The first one counts before the load.
+            let is_first = asked.fetch_add(1, Ordering::Relaxed) == 0;
+            Response::Bytes(if is_first { bare(TEXT, PAGE) } else { page.clone() })
+        });
+        let directory = directory_with(CONFIG);
+        let live = scraped_in(directory.path(), &service, &["--fail-on-critical"]);
+        let report = live.json();
+        assert_eq!(live.code, code, "{age}: {report:#}");
+        assert_eq!(report["scrapes"][0]["failed"] != 0, failed, "{age}: {report:#}");
+        assert_eq!(live.stderr.contains("comes from a cache"), failed, "{}", live.stderr);
+    }
+}
+
 #[test]
 fn cut_pages_are_scrapes_that_failed() {
     let text = bare(TEXT, PAGE);
@@ -277,7 +299,8 @@ fn a_server_is_asked_on_connections_that_are_kept() {
         let args = ["--target", &server.url, "--fail-on-critical", "--no-report", "--verbose"];
         let at = ["--at", "1970-01-01T00:00:01Z"];
         let run = auditor(directory.path(), &[&args[..], &at].concat());
-        assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+        // It says of no sample that it is there.
+        assert_eq!(run.code, 3, "{}{}", run.stdout, run.stderr);
         let (connections, requests) = server.counts();
         assert!(connections < requests, "{connections} for {requests}");
         // The log tells of the try on one that was closed.
