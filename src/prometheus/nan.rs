@@ -17,6 +17,9 @@ use crate::storage::Labels;
 /// The label that tells a series of the query from the 0 that stands for none.
 const MARK: &str = "auditor_nan";
 
+/// Targets that were scraped a short time ago and are not up.
+const GONE: &str = "(count_over_time(up[30m]) unless on (job, instance) (up == 1))";
+
 /// Puts the series that are `NaN` into the answers of a backend that leaves them out. Whether it
 /// could be asked for them: only MetricsQL can.
 pub(crate) fn restore(
@@ -83,8 +86,11 @@ fn may_hide_nan(question: &Question, answer: &Answer) -> bool {
 }
 
 /// `expr` with its `NaN` filled with 0 and its series marked; the line feed ends a comment.
+///
+/// The series of a target that is gone are filled, too, for some minutes: VictoriaMetrics has marked
+/// their end by a `NaN`. That it is gone is told as such.
 fn marked(expr: &str) -> String {
-    format!("label_set(({expr}\n), \"{MARK}\", \"1\") default 0")
+    format!("(label_set(({expr}\n), \"{MARK}\", \"1\") default 0) unless on (job, instance) {GONE}")
 }
 
 /// Adds the marked series that `answer` lacks.
