@@ -18,6 +18,7 @@ mod recording;
 mod tests;
 mod write;
 
+use std::collections::HashSet;
 use std::io;
 
 use crate::storage::{Labels, Storage};
@@ -75,11 +76,11 @@ pub struct Page {
     pub samples: usize,
     /// How many of them had a timestamp of their own.
     pub timestamped: usize,
-    /// Samples of a page that were dropped, as the page, or one before it, has another value of
-    /// their series at their instant. Prometheus keeps the first, too.
+    /// Samples of a page that were dropped, as it has another value of their series at their
+    /// instant. Prometheus keeps the first, too.
     pub duplicates: usize,
-    /// Samples of a page that were dropped, as later ones of their series came before them.
-    /// Prometheus drops them, too.
+    /// Samples of a page that were dropped, as later ones of their series came before them, or one of
+    /// the same timestamp with another value. Prometheus drops them, too.
     pub out_of_order: usize,
 }
 
@@ -177,12 +178,20 @@ impl Reader {
     fn push_page(&mut self, storage: &mut Storage) -> Page {
         let timestamped = self.samples.iter().filter(|sample| sample.is_timestamped).count();
         let mut page = Page { samples: self.samples.len(), timestamped, ..Page::default() };
+        let mut of_page = HashSet::new();
         for sample in &self.samples {
             let id = self.cache.id(sample.entry, storage);
-            if storage.get(id).points.last().is_some_and(|last| last > sample.point.at) {
+            let point = sample.point;
+            let last = storage.get(id).points.last();
+            // A page before may have had the same timestamp, and the sample that it had counts.
+            let is_of_before = sample.is_timestamped && !of_page.contains(&id);
+            if last.is_some_and(|last| last > point.at) {
                 page.out_of_order += 1;
-            } else if storage.push(id, sample.point).is_err() {
-                page.duplicates += 1;
+            } else if storage.push(id, point).is_err() {
+                *(if is_of_before { &mut page.out_of_order } else { &mut page.duplicates }) += 1;
+            }
+            if sample.is_timestamped {
+                of_page.insert(id);
             }
         }
         page

@@ -85,6 +85,21 @@ fn samples_of_another_time_than_their_scrape_leave_a_bound() {
     }
 }
 
+/// Of pages within the same second the first one counts: it is no page that contradicts itself.
+#[test]
+fn a_timestamp_that_a_page_before_had_is_late() {
+    let count = AtomicI64::new(0);
+    let service = Fake::start(move |_| {
+        let (n, at) = (count.fetch_add(1, Ordering::Relaxed), now() / 1000 * 1000);
+        Response::new(200, format!("latency_seconds 0.1\nlag_seconds 0.01{n} {at}\nactive 3\n"))
+    });
+    let (live, replayed) = scraped(&service, CONFIG);
+    assert_eq!((live.code, replayed.code), (3, 3), "{}", live.stdout);
+    assert_eq!(live.json()["scrapes"][0]["failed"], 0, "{}", live.stdout);
+    let details = details(&live.json());
+    assert!(details.iter().any(|it| it.contains("and were dropped")), "{details:?}");
+}
+
 #[test]
 fn timestamps_of_their_own_can_be_allowed() {
     let config = format!("evidence: {{timestamps: allow}}\n{CONFIG}");

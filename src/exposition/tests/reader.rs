@@ -30,6 +30,20 @@ fn of_samples_that_contradict_a_page_keeps_the_first() {
 }
 
 #[test]
+fn a_timestamp_of_the_page_before_is_late() {
+    let (target, mut storage, mut reader) = (Labels::default(), Storage::default(), Reader::new());
+    let mut read = |at, text: &str| {
+        let context = Context { at: Some(at), target: &target };
+        reader.read_page(text.as_bytes(), Format::Prometheus, &context, &mut storage).unwrap()
+    };
+    read(7, "a 1 5\nb 1 5\n");
+    let next = read(8, "a 2 5\nb 1 5\nc 1 5\nc 2 5\n");
+    assert_eq!((next.out_of_order, next.duplicates), (1, 1));
+    let expected = ["a", "b", "c"].map(|name| (name.to_owned(), vec![(5, 1.0)]));
+    assert_eq!(contents(&storage), expected);
+}
+
+#[test]
 fn a_recording_that_contradicts_itself_is_an_error() {
     refused(
         recording("a 1 1\nb 1 1\na 2 1\n", Format::Prometheus),
