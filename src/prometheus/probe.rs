@@ -19,7 +19,7 @@ const LABEL: &str = "auditor_evidence";
 
 /// The longest expression that is put together, in bytes of a URL: gateways bound its length, many
 /// at 8 KB.
-const LONGEST: usize = 7200;
+const LONGEST: usize = 7600;
 
 /// What stands between two probes, as a URL has it.
 const OR: &str = "+or+";

@@ -33,6 +33,9 @@ const IS_UP: u64 = 1 << 48;
 /// had no `NaN` within the time, and behind those that it had any sample at all.
 const MOST: usize = 24;
 
+/// That `up` tells of it within the time.
+const HAD_UP: u64 = 1 << 49;
+
 fn has(place: usize) -> u64 {
     1 << place
 }
@@ -53,16 +56,23 @@ pub(super) fn probe(looks: &[Look], group: &Group) -> Probe {
         let marked = [(numbers, has(place)), (samples, had(place))].map(|(expr, bit)| {
             format!(
                 "label_replace(count by (job, instance) ({expr}) * 0 + {bit}, \"{LOOK}\", \
-                 \"{bit}\", \"\", \"\")"
+                 \"{}\", \"\", \"\")",
+                bit.trailing_zeros()
             )
         });
         Some(marked.join(" or "))
     });
     let marked = marked.collect::<Vec<_>>().join(" or ");
-    let up = group.latest("up");
-    let expr = format!(
-        "sum by (job, instance) ({marked} or count by (job, instance) ({up} == 1) * 0 + {IS_UP})"
-    );
+    let (up, ups) = (group.latest("up"), group.over("up", group.range));
+    let known = [(format!("{up} == 1"), IS_UP), (format!("count_over_time({ups})"), HAD_UP)];
+    let known = known.map(|(expr, bit)| {
+        format!(
+            "label_replace(count by (job, instance) ({expr}) * 0 + {bit}, \"{LOOK}\", \"{}\", \
+             \"\", \"\")",
+            bit.trailing_zeros()
+        )
+    });
+    let expr = format!("sum by (job, instance) ({marked} or {})", known.join(" or "));
     Probe { expr: Expression::new(expr), span: None }
 }
 
@@ -82,8 +92,12 @@ pub(super) fn shortfalls(
                     .collect();
                 let looks = group.looks.iter().take(MOST).enumerate();
                 let looks = looks.filter(|(_, look)| !old.contains(look));
-                found.extend(looks.filter_map(|(place, look)| {
-                    lacking(inquiry, *look, &of_look(&targets, place))
+                let looks: Vec<_> = looks.collect();
+                found.extend(looks.iter().filter_map(|(place, look)| {
+                    lacking(inquiry, **look, &of_look(&targets, *place))
+                }));
+                found.extend(looks.iter().find_map(|(place, look)| {
+                    ended(inquiry, **look, &without_up(&targets, *place))
                 }));
             }
             Err(error) => {
@@ -105,6 +119,28 @@ fn of_look(targets: &[(Labels, u64)], place: usize) -> Vec<&Labels> {
     let jobs: BTreeSet<_> = had.collect();
     let lacking = up().filter(|(_, bits)| !is(*bits, has(place))).map(|(target, _)| target);
     lacking.filter(|target| jobs.contains(target.get(JOB))).collect()
+}
+
+/// The targets of which `up` does not tell, and that have ended what others have.
+fn without_up(targets: &[(Labels, u64)], place: usize) -> Vec<&Labels> {
+    let is = |bits: u64, bit: u64| bits & bit != 0;
+    let unknown = targets.iter().filter(|(_, bits)| !is(*bits, HAD_UP | IS_UP));
+    let ended = unknown.filter(|(_, bits)| is(*bits, had(place)) && !is(*bits, has(place)));
+    ended.map(|(target, _)| target).collect()
+}
+
+fn ended(inquiry: &Inquiry<'_>, look: usize, targets: &[&Labels]) -> Option<Shortfall> {
+    let (first, text) = (targets.first()?, &inquiry.looks.get(look)?.text);
+    let others = match targets.len() - 1 {
+        0 => String::new(),
+        count => format!(" (and {count} more)"),
+    };
+    let detail = format!(
+        "an instance that no `up` tells of has no number for {text} any more{others}{}",
+        series(first)
+    );
+    let target = Some((*first).clone());
+    Some(Shortfall { target, ..inquiry.shortfall(Rule::GoneTargets, [look], detail) })
 }
 
 fn lacking(inquiry: &Inquiry<'_>, look: usize, targets: &[&Labels]) -> Option<Shortfall> {

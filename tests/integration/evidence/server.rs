@@ -157,6 +157,10 @@ const ROWS: &[Row] = &[
     row("down", down_for_7_minutes).lacks(&["gone_targets", "max_age"], "`up` is not 1"),
     row("pushed", without_up),
     row("pushed-old", |it| without_up(it).filter(|_| it.ago >= 420)).lacks(&["max_age"], "420 s"),
+    row("pushed-two", without_up).of_two(),
+    row("pushed-one-gone", |it| of_b(it, gone_for_7_minutes).and(without_up(it)).filter(|_| it.instance == "a:8000" || it.ago >= 420))
+        .of_two()
+        .lacks(&["gone_targets"], "an instance that no `up` tells of has no number for"),
     row("pushed-late", |it| without_up(it).filter(|_| it.ago >= 75)).lacks(&["max_age"], "75 s old, where 60 s"),
     row("pushed-late-allowed", |it| without_up(it).filter(|_| it.ago >= 75)).set("{max_age: 2m}"),
     row("slow", |it| without_up(it).filter(|_| it.ago >= 100)).every(60),

@@ -33,6 +33,9 @@ fn probed(name: &str, nan: Option<&'static str>, time: &'static str) -> Fault {
     })
 }
 
+/// What is wrong then: such a server says of no sample that it is there.
+const NOTHING_ELSE: &str = "has a value though there was nothing that its query selects";
+
 #[test]
 fn an_answer_of_another_time_is_no_answer() {
     let asked = "and 2026-01-31T12:00:00Z was asked for; a cache or a gateway on the way";
@@ -63,7 +66,7 @@ fn an_answer_of_another_time_is_no_answer() {
 #[test]
 fn a_server_that_computes_another_time_is_none_to_ask() {
     check(vec![
-        probed("the time that was asked for", Some("NaN"), "1769860800").code(0),
+        probed("the time that was asked for", Some("NaN"), "1769860800").says(NOTHING_ELSE),
         probed("half a minute back", Some("NaN"), "1769860770")
             .says("the server answers for 2026-01-31T11:59:30Z, and 2026-01-31T12:00:00Z was asked")
             .says("`nocache=1`")
@@ -75,9 +78,8 @@ fn a_server_that_computes_another_time_is_none_to_ask() {
 #[test]
 fn a_server_that_leaves_nan_out_has_to_say_what_it_left_out() {
     check(vec![
-        // The queries have answers in any language here, and none of them is of a series.
-        probed("one that speaks MetricsQL", None, "1769860800").code(0),
-        probed("one that says 0", Some("0"), "1769860800").code(0),
+        probed("one that speaks MetricsQL", None, "1769860800").says(NOTHING_ELSE),
+        probed("one that says 0", Some("0"), "1769860800").says(NOTHING_ELSE),
         at_noon("one that has no time for it")
             .beside(|_| Response::new(503, ""))
             .within(15)
@@ -172,7 +174,8 @@ fn what_is_asked_beside_the_queries_is_one_request() {
         }
         false => healthy(request, true),
     });
-    assert_eq!(run.code, 0, "{}", run.stdout);
+    // It has a value all the same, which is of nothing.
+    assert_eq!(run.code, 3, "{}", run.stdout);
     assert_eq!(asked.iter().filter(|query| query.contains("auditor")).count(), 1, "{asked:?}");
 }
 
