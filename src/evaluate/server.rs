@@ -118,16 +118,17 @@ fn ask(server: &Server<'_>, questions: &[Question], beside: &Beside) -> Answers 
     let (wave, probes) = (Wave::default(), &beside.probes);
     let groups = probe::groups(probes);
     thread::scope(|scope| {
+        // They take the longest, so they go out first.
+        let probed: Vec<_> = groups
+            .iter()
+            .map(|group| wave.spawn(scope, move || Ok(probe::ask(server, probes, group))))
+            .collect();
         let healthy = wave.spawn(scope, || server.healthy());
         let answers: Vec<_> = questions
             .iter()
             .map(|question| {
                 wave.spawn(scope, || server.answer(question.expr.as_str(), question.span))
             })
-            .collect();
-        let probed: Vec<_> = groups
-            .iter()
-            .map(|group| wave.spawn(scope, move || Ok(probe::ask(server, probes, group))))
             .collect();
         let build_info = wave.spawn(scope, || server.build_info());
         let probed = groups.iter().zip(probed).flat_map(|(group, it)| probe::joined(group, it));

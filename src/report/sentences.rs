@@ -17,7 +17,7 @@ pub(super) fn sentence(finding: &Finding, violation: Option<String>) -> String {
             ["Synchronous calls block the loop for", " on average, over the limit of"]
         }
         LOAD_WARNING => ["Requests in flight peak at", ", above the warning level of"],
-        "threadpool_backlog" => ["The thread pool is behind by", ", over its limit of"],
+        "threadpool_backlog" => ["The thread pool has a backlog of", ", over its limit of"],
         "threadpool_queue_wait" => {
             ["Tasks wait for a thread of the pool for", " on average, over the limit of"]
         }
