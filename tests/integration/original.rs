@@ -22,7 +22,7 @@ const FINDINGS: [(&str, &str); 6] = [
     ("Long-duration synchronous blocking observed.", "Synchronous calls block the loop"),
     ("Customer-visible latency hides runtime instability.", "Request latency hides it"),
     ("Concurrent load saturation detected.", "Requests in flight peak"),
-    ("Threadpool backlog accumulation detected.", "The thread pool is behind"),
+    ("Threadpool backlog accumulation detected.", "The thread pool has a backlog"),
     ("Executor queue amplification detected.", "Tasks wait for a thread"),
 ];
 
