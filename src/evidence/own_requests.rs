@@ -35,24 +35,29 @@ pub(super) fn told(plan: &Plan, seen: &Seen<'_>) -> OwnRequests {
             continue;
         }
         let pages = seen.pages(target);
+        // Those for the page are of one series: several cannot all be.
+        let mut own = 0.0_f64;
         for it in used.iter().filter(|it| is_count(it)) {
-            if let Some(by) = it.by.iter().find(|by| by.query == query) {
-                add(it.series, *by, &pages, &mut told);
-            }
+            let Some(by) = it.by.iter().find(|by| by.query == query) else { continue };
+            let Some((risen, is_own)) = risen(it.series, *by, &pages) else { continue };
+            told.others += risen;
+            own = if is_own { own.max(risen) } else { own };
         }
+        told.own += own;
+        told.others -= own;
     }
     told
 }
 
-fn add(series: &Series, by: Use, pages: &Pages, told: &mut OwnRequests) {
+/// By how much a counter rose, if it did, and whether it has one more at each scrape.
+fn risen(series: &Series, by: Use, pages: &Pages) -> Option<(f64, bool)> {
     let is_seen = |point: &Point| (by.after..=by.until).contains(&point.at);
     let samples = series.points.iter().filter(|point| is_seen(point) && point.value.is_finite());
     let samples: Vec<_> = samples.collect();
-    let risen = samples.first().zip(samples.last()).map(|(first, last)| last.value - first.value);
-    let Some(risen) = risen.filter(|risen| *risen > 0.0) else { return };
+    let risen = samples.last()?.value - samples.first()?.value;
     let is_own = samples.windows(2).all(|pair| {
         let (more, scrapes) = (pair[1].value - pair[0].value, pages.tried(pair[0].at, pair[1].at));
         more >= 1.0 && more <= scrapes as f64
     });
-    *(if is_own { &mut told.own } else { &mut told.others }) += risen;
+    (risen > 0.0).then_some((risen, is_own))
 }

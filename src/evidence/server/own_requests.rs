@@ -25,7 +25,9 @@ pub(super) fn probe(look: &Look) -> Probe {
     let look = if is_quantile { look.with("le=\"+Inf\"") } else { look.clone() };
     let samples = look.over(look.range);
     let risen = format!("(max_over_time({samples}) - min_over_time({samples}))");
-    let own = format!("sum({risen} == (count_over_time({samples}) - 1) > 0)");
+    // Those for the page are of one series of a target: several cannot all be.
+    let own = format!("{risen} == (count_over_time({samples}) - 1) > 0");
+    let own = format!("sum(max by (job, instance) ({own}))");
     let all = format!(" or label_replace(sum({risen}), \"{WHAT}\", \"all\", \"\", \"\")");
     let expr = if is_quantile { own + &all } else { own };
     Probe { expr: Expression::new(expr), span: None }

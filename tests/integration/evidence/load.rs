@@ -134,6 +134,14 @@ fn scrapes_of_the_page_are_no_load() {
                     page.set(&format!("{REQUESTS}_count{{path=\"/metrics\"}}"), n as f64);
                 });
             }),
+            row("each of three paths once at each scrape", |t| {
+                idle(t);
+                t.each(.., |n, page| {
+                    for path in ["a", "b", "c"] {
+                        page.set(&format!("{REQUESTS}_count{{path=\"{path}\"}}"), n as f64);
+                    }
+                });
+            }),
             row("the page alone, by its path", |t| {
                 idle(t);
                 t.each(1.., |n, page| {
