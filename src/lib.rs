@@ -54,6 +54,7 @@ pub mod exposition;
 pub mod interrupt;
 pub mod model;
 mod one_line;
+mod outside;
 pub mod output;
 mod processes;
 pub mod progress;
