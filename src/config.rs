@@ -6,6 +6,7 @@ mod file;
 mod http;
 mod json_schema;
 mod layers;
+mod preset;
 mod printable;
 mod problems;
 mod schema;
@@ -27,7 +28,10 @@ pub use http::{Credential, HttpConfig, Proxy, Tls};
 pub use json_schema::json_schema;
 pub(crate) use printable::printable_word;
 pub use problems::{ConfigError, Problem};
-pub use source::{Endpoint, Scrape, ScrapedPage, Source, SourceRequest, SourceSpec};
+pub use source::{
+    Blaming, Endpoint, Outside, OutsideRequest, Scrape, ScrapedPage, Source, SourceRequest,
+    SourceSpec, Start,
+};
 pub use target::{Target, TargetError};
 pub use template::{DEFAULT_METRICS, InitError, write_template};
 
@@ -54,6 +58,8 @@ pub struct Request {
     pub config: Option<PathBuf>,
     /// Where the telemetry comes from.
     pub source: SourceRequest,
+    /// How the service is looked at from outside, if it is.
+    pub outside: Option<OutsideRequest>,
     /// The program to run meanwhile, and its arguments; empty for none.
     pub command: Vec<OsString>,
     /// A file that stands in for the section `http` of the configuration.
@@ -84,6 +90,7 @@ impl Default for Request {
         Self {
             config: None,
             source: SourceRequest::Server(None),
+            outside: None,
             command: Vec::new(),
             http_config: None,
             headers: Vec::new(),
@@ -246,8 +253,15 @@ impl Plan {
 /// # Errors
 /// A file that is missing or cannot be read, or everything that is wrong in it.
 pub fn load(request: &Request) -> Result<Plan, ConfigError> {
-    let path = path(request).ok_or(ConfigError::NotFound)?;
-    let text = read(&path, request.timeout)?;
+    let probes = request.outside.iter().any(|outside| !outside.probes.is_empty());
+    let (path, text) = match path(request) {
+        Some(path) => {
+            let text = read(&path, request.timeout)?;
+            (path, text)
+        }
+        None if probes => (PathBuf::from(preset::PROBE_NAME), preset::PROBE.to_owned()),
+        None => return Err(ConfigError::NotFound),
+    };
     parse(&path, &text, request)
 }
 

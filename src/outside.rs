@@ -10,3 +10,4 @@ pub(crate) mod host;
 pub(crate) mod place;
 pub(crate) mod probe;
 pub(crate) mod stacks;
+pub(crate) mod stalls;

@@ -167,6 +167,8 @@ pub enum SourceKind {
     Server,
     /// The service itself.
     Scrape,
+    /// The service, looked at from outside.
+    Probe,
     /// What was scraped before.
     Recording,
 }

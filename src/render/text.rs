@@ -45,6 +45,7 @@ fn header(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     };
     let what = match report.source {
         SourceKind::Scrape => "Scraped",
+        SourceKind::Probe => "Probed",
         SourceKind::Recording => "Recording",
         SourceKind::Server => "Target",
     };

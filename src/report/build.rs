@@ -7,7 +7,7 @@ use super::{
 };
 use crate::audit::Audit;
 use crate::collect::CommandOutcome;
-use crate::config::{Plan, Source};
+use crate::config::{Plan, Source, SourceSpec};
 use crate::engine::{Score, Term, Verdict, backlog};
 use crate::exit::Exit;
 use crate::model::built_in::BuiltIn;
@@ -55,8 +55,8 @@ impl Report {
                 _ => audit.failure.clone(),
             },
             evaluated_at: audit.at.to_string(),
-            source: kind(&plan.spec.source),
-            target: plan.spec.source.to_string(),
+            source: kind(&plan.spec),
+            target: plan.spec.to_string(),
             backend: audit.backend.clone(),
             config: plan.config.display().to_string(),
             score_is_lower_bound: score.total.exact().is_none(),
@@ -152,9 +152,10 @@ impl From<&CommandOutcome> for CommandEntry {
     }
 }
 
-const fn kind(source: &Source) -> SourceKind {
-    match source {
+fn kind(spec: &SourceSpec) -> SourceKind {
+    match &spec.source {
         Source::Server(_) => SourceKind::Server,
+        Source::Scrape(scrape) if scrape.pages.is_empty() => SourceKind::Probe,
         Source::Scrape(_) => SourceKind::Scrape,
         Source::Recording(_) => SourceKind::Recording,
     }
