@@ -41,7 +41,8 @@ use crate::model::question::{Question, Span};
 use crate::model::reading::ReadAs;
 use crate::model::signal::OnMissing;
 use crate::model::signal::Signal;
-use crate::promql::Expression;
+use crate::promql::{self, Expression};
+use crate::storage;
 use vars::Vars;
 
 /// The file looked for in the current directory.
@@ -219,15 +220,19 @@ impl Plan {
     /// `$window` and `$step` stand for that, unless the command line gives them.
     pub fn questions(&self, observed: Option<&ObservedRange>) -> Vec<Question> {
         let values = self.values(observed);
-        let question = |query: &Query| Question {
-            expr: Expression::new(vars::expand(&query.template, &values)),
+        let is_server = matches!(self.spec.source, Source::Server(_));
+        let (is_mixed, is_of_server) = (is_server && self.spec.outside.is_some(), is_server);
+        let expression = |query: &Query| Expression::new(vars::expand(&query.template, &values));
+        let question = |(query, expr): (&Query, Expression)| Question {
+            is_of_server: is_of_server && !(is_mixed && is_of_probe(&expr)),
+            expr,
             span: query.span,
             nothing_counts: query.read_as.on_nan == OnMissing::Zero
                 || query.read_as.on_no_data == OnMissing::Zero,
             zero_by_zero: query.read_as.on_nan == OnMissing::Zero,
             accept_partial: query.read_as.accept_partial,
         };
-        self.queries.iter().map(question).collect()
+        self.queries.iter().map(|query| (query, expression(query))).map(question).collect()
     }
 
     /// How long `$window` is, if it is a duration.
@@ -246,6 +251,16 @@ impl Plan {
         }
         values
     }
+}
+
+/// Whether an expression selects what the probe shows, and nothing else.
+fn is_of_probe(expr: &Expression) -> bool {
+    let selectors = expr.parsed().map(promql::Query::selectors).unwrap_or_default();
+    let is_of_probe = |selector: &promql::SelectorUse| {
+        let is_named = selector.metric().is_some_and(|name| name.starts_with("auditor_"));
+        is_named || selector.label("job") == Some(storage::PROBE_JOB)
+    };
+    !selectors.is_empty() && selectors.iter().all(is_of_probe)
 }
 
 /// Reads and validates the configuration of an audit.

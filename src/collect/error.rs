@@ -76,6 +76,14 @@ pub enum Failure {
          leave --start out to audit that"
     )]
     Taken(String),
+    /// A URL cannot be probed.
+    #[error("{url}: {why}")]
+    Probe {
+        /// The URL.
+        url: String,
+        /// Why not.
+        why: String,
+    },
     /// It cannot be found out whether the command has ended.
     #[error("cannot wait for the command `{line}`: {source}")]
     Wait {

@@ -102,8 +102,10 @@ pub(crate) struct Told {
     pub(crate) answers: Vec<Answer>,
     /// Why requests failed.
     pub(crate) failed: Vec<String>,
-    /// Requests that were not sent, or of which nothing can be said as the probe itself was late.
+    /// Requests that were not sent.
     pub(crate) left_out: usize,
+    /// Requests of which nothing can be said, as the probe itself was late.
+    pub(crate) late: usize,
     /// The worst wait of a request that met no stall.
     pub(crate) lag: Duration,
     /// Times of more than [`HELD_UP`] in which nothing was read; those of [`STALL`] are stalls.
@@ -223,7 +225,7 @@ impl Ledger {
         let whole = done.at.saturating_duration_since(sent);
         let took = whole.saturating_sub(done.own_delay);
         if whole >= TELLING && done.own_delay * 2 > whole {
-            self.told.left_out += 1;
+            self.told.late += 1;
             return;
         }
         let read = waited.and_then(|it| it.read);

@@ -166,11 +166,11 @@ fn a_probe_that_was_late_itself_says_nothing() {
         own_delay: Duration::from_millis(own_ms),
         end: End::Answered(200),
     };
-    for (own_ms, left_out, lag_ms) in [(300, 1, 0), (100, 0, 300), (0, 0, 400)] {
+    for (own_ms, late, lag_ms) in [(300, 1, 0), (100, 0, 300), (0, 0, 400)] {
         let look = Look { done: vec![done(own_ms)], ..Look::default() };
         ledger.see(began + Duration::from_secs(1), &look, &Seen::default());
         let told = ledger.take();
-        assert_eq!(told.left_out, left_out, "{own_ms}");
+        assert_eq!(told.late, late, "{own_ms}");
         let stalled = told.stalls.first().map(|it| it.to - it.from).unwrap_or_default();
         assert_eq!(stalled, Duration::from_millis(lag_ms), "{own_ms}");
     }
