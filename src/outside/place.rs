@@ -1,6 +1,8 @@
 //! Which line of the application holds the loop.
 
 mod kind;
+#[cfg(all(test, target_os = "linux"))]
+mod reality;
 mod roots;
 mod source;
 mod tally;
