@@ -1,0 +1,218 @@
+//! Stacks of a Python process, read from its memory by `py-spy`.
+
+use super::quiet::quietly;
+use super::unreadable::Rights;
+use super::{Frame, Stack, Unreadable};
+use py_spy::config::LockingStrategy;
+use py_spy::{Config, PythonSpy, StackTrace};
+use std::fs;
+use std::io;
+use std::thread;
+use std::time::Duration;
+
+/// How often a process is tried before it counts as unreadable: one that has just started has no
+/// interpreter yet, and one that works may move what is being read.
+const ATTEMPTS: u32 = 5;
+/// How long to wait between two of them.
+const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(40);
+/// `CAP_SYS_PTRACE`, as the kernel counts capabilities.
+const CAP_SYS_PTRACE: u32 = 19;
+
+/// A Python process whose stacks can be read.
+pub(crate) struct Python {
+    pid: u32,
+    spy: PythonSpy,
+}
+
+impl Python {
+    /// Finds the interpreter in the memory of a process and reads its stacks once. Takes some
+    /// milliseconds, and [`ATTEMPTS`] times [`BETWEEN_ATTEMPTS`] at most where it fails.
+    pub(crate) fn attach(pid: u32) -> Result<Self, Unreadable> {
+        check_program(pid)?;
+        let mut left = ATTEMPTS;
+        loop {
+            left -= 1;
+            let error = match quietly(|| open(pid)) {
+                Ok(Ok(spy)) => return Ok(Self { pid, spy }),
+                Ok(Err(error)) => reason(pid, &error),
+                Err(panic) => Unreadable::Failed(unread(&panic)),
+            };
+            match error {
+                Unreadable::Failed(_) if left > 0 => thread::sleep(BETWEEN_ATTEMPTS),
+                error => return Err(error),
+            }
+        }
+    }
+
+    /// The stacks of all threads that run Python, about a millisecond after the call. A read fails
+    /// now and then, because the process goes on meanwhile: it is tried twice.
+    pub(crate) fn stacks(&mut self) -> Result<Vec<Stack>, String> {
+        let mut read = || match quietly(|| self.spy.get_stack_traces()) {
+            Ok(Ok(traces)) => Ok(traces),
+            Ok(Err(error)) => Err(reason(self.pid, &error).to_string()),
+            Err(panic) => Err(unread(&panic)),
+        };
+        let traces = read().or_else(|_| read())?;
+        Ok(traces.into_iter().map(|trace| as_stack(self.pid, trace)).collect())
+    }
+}
+
+fn open(pid: u32) -> anyhow::Result<PythonSpy> {
+    let config = Config {
+        blocking: LockingStrategy::NonBlocking,
+        full_filenames: true,
+        ..Config::default()
+    };
+    let mut spy = PythonSpy::new(i32::try_from(pid)?, &config)?;
+    spy.get_stack_traces()?;
+    Ok(spy)
+}
+
+/// As the rest of this crate has it. Before Python 3.11 the kernel's number of a thread is not in
+/// the memory that is read; the main thread's is the process'.
+fn as_stack(pid: u32, trace: StackTrace) -> Stack {
+    let thread_name = trace.thread_name.unwrap_or_default();
+    let tid = trace.os_thread_id.and_then(|tid| u32::try_from(tid).ok());
+    let tid = tid.or_else(|| (thread_name == "MainThread").then_some(pid));
+    let frame = |frame: py_spy::Frame| Frame {
+        function: frame.name,
+        file: frame.filename,
+        line: u32::try_from(frame.line).unwrap_or(0),
+    };
+    Stack { tid, thread_name, frames: trace.frames.into_iter().map(frame).collect() }
+}
+
+/// Whether the program of a process is a Python that can be read, by its name and the libraries
+/// that it has loaded: `py-spy` searches any other program for long.
+fn check_program(pid: u32) -> Result<(), Unreadable> {
+    let program = fs::read_link(format!("/proc/{pid}/exe")).map_err(|error| denied(pid, &error))?;
+    let name = program.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let name = name.trim_end_matches(" (deleted)").to_owned();
+    let maps = fs::read(format!("/proc/{pid}/maps")).map_err(|error| denied(pid, &error))?;
+    check_names(&name, &String::from_utf8_lossy(&maps))
+}
+
+/// The same, by the name of the program and the text of `/proc/PID/maps`.
+fn check_names(name: &str, maps: &str) -> Result<(), Unreadable> {
+    let mut files = maps.lines().filter_map(|line| line.split_once('/')).map(|(_, path)| path);
+    if name.starts_with("pypy") || maps.contains("/libpypy") {
+        return Err(Unreadable::Unsupported("PyPy".to_owned()));
+    }
+    let of_python = |path: &str| path.contains("/libpython") || path.contains(".cpython-");
+    if !name.starts_with("python") && !files.clone().any(of_python) {
+        return Err(Unreadable::NotPython(name.to_owned()));
+    }
+    if is_free_threaded(name) || files.any(is_free_threaded) {
+        return Err(Unreadable::FreeThreaded(name.to_owned()));
+    }
+    Ok(())
+}
+
+/// Whether a name is that of a build without the global lock: `python3.13t`, `libpython3.13t.so`,
+/// `x.cpython-313t-x86_64-linux-gnu.so`.
+fn is_free_threaded(name: &str) -> bool {
+    let follows = |before: &str| {
+        name.match_indices(before).any(|(start, _)| {
+            let rest = name.get(start + before.len()..).unwrap_or_default();
+            let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+            let rest = rest.get(digits..).unwrap_or_default();
+            let ends = |rest: &str| !rest.starts_with(|c: char| c.is_ascii_alphanumeric());
+            digits > 0 && rest.strip_prefix('t').is_some_and(ends)
+        })
+    };
+    follows("python3.") || follows("cpython-")
+}
+
+/// Why `py-spy` failed.
+fn reason(pid: u32, error: &anyhow::Error) -> Unreadable {
+    let io_error = |cause: &(dyn std::error::Error + 'static)| {
+        cause.downcast_ref::<io::Error>().map(io::Error::kind)
+    };
+    let is_denied =
+        error.chain().any(|cause| io_error(cause) == Some(io::ErrorKind::PermissionDenied));
+    let text = format!("{error:#}");
+    // Some causes are only told in words.
+    if is_denied || text.contains("Operation not permitted") || text.contains("Permission denied") {
+        return forbidden(pid, io::ErrorKind::PermissionDenied);
+    }
+    if !fs::exists(format!("/proc/{pid}/exe")).unwrap_or(true) {
+        return Unreadable::Gone;
+    }
+    match text.split_once("Unsupported version of Python: ") {
+        Some((_, version)) => Unreadable::Unsupported(format!("Python {version}")),
+        None => Unreadable::Failed(unread(&text)),
+    }
+}
+
+fn unread(text: &str) -> String {
+    format!("py-spy cannot read it: {}", crate::one_line::one_line(text))
+}
+
+/// Why a file of `/proc/PID` cannot be read.
+fn denied(pid: u32, error: &io::Error) -> Unreadable {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => forbidden(pid, error.kind()),
+        // A thread of the kernel has no program.
+        io::ErrorKind::NotFound if fs::exists(format!("/proc/{pid}")).unwrap_or(false) => {
+            Unreadable::NotPython("none".to_owned())
+        }
+        io::ErrorKind::NotFound => Unreadable::Gone,
+        // That is how a process ends between two looks at it (ESRCH).
+        _ if error.raw_os_error() == Some(3) => Unreadable::Gone,
+        _ => Unreadable::Failed(format!("/proc/{pid} cannot be read: {error}")),
+    }
+}
+
+fn forbidden(pid: u32, kind: io::ErrorKind) -> Unreadable {
+    let number = |text: String| text.trim().parse().ok();
+    let yama = fs::read_to_string("/proc/sys/kernel/yama/ptrace_scope").ok().and_then(number);
+    let user =
+        |of: &str| status(of, "Uid:").and_then(|ids| ids.split_whitespace().nth(1)?.parse().ok());
+    let capabilities = status("self", "CapEff:").and_then(|hex| u64::from_str_radix(&hex, 16).ok());
+    let rights = Rights {
+        our_user: user("self").unwrap_or(u32::MAX),
+        its_user: user(&pid.to_string()),
+        may_trace: capabilities.is_some_and(|bits| bits & (1 << CAP_SYS_PTRACE) != 0),
+        yama: yama.unwrap_or(0),
+    };
+    Unreadable::Forbidden { kind, advice: rights.advice() }
+}
+
+/// A line of `/proc/PID/status`, without its name; `None` where it cannot be read.
+fn status(process: &str, name: &str) -> Option<String> {
+    let text = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    text.lines().find_map(|line| Some(line.strip_prefix(name)?.trim().to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_is_known_by_its_name_and_its_libraries() {
+        assert_eq!(check_names("python3.11", ""), Ok(()));
+        let embedded = "7f00-7f01 r-xp 00000000 08:01 1   /usr/lib/libpython3.11.so.1.0";
+        assert_eq!(check_names("uwsgi", embedded), Ok(()));
+        assert_eq!(check_names("node", "7f00-7f01 r-xp 0 08:01 1 /usr/bin/node"), {
+            Err(Unreadable::NotPython("node".to_owned()))
+        });
+        assert_eq!(check_names("pypy3.10", ""), Err(Unreadable::Unsupported("PyPy".to_owned())));
+        let free = Err(Unreadable::FreeThreaded("python3.13t".to_owned()));
+        assert_eq!(check_names("python3.13t", ""), free);
+        let module = "7f00-7f01 r-xp 0 08:01 1 /v/_socket.cpython-313t-x86_64-linux-gnu.so";
+        let free = Err(Unreadable::FreeThreaded("python".to_owned()));
+        assert_eq!(check_names("python", module), free);
+        let usual = "7f00-7f01 r-xp 0 08:01 1 /v/_socket.cpython-313-x86_64-linux-gnu.so";
+        assert_eq!(check_names("python", usual), Ok(()));
+    }
+
+    #[test]
+    fn a_process_that_is_no_python_or_is_gone_says_so() {
+        let Err(error) = Python::attach(std::process::id()) else { panic!("this is no Python") };
+        assert!(matches!(error, Unreadable::NotPython(_)), "{error}");
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        child.wait().unwrap();
+        let Err(error) = Python::attach(child.id()) else { panic!("it has ended") };
+        assert_eq!(error, Unreadable::Gone);
+    }
+}
