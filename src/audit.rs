@@ -10,12 +10,14 @@ mod worst_instant;
 
 use jiff::Timestamp;
 
+use crate::blame;
 use crate::collect::{self, CommandOutcome, Telemetry};
 use crate::config::{Asked, ObservedRange, Plan, Query, Source};
 use crate::engine::{self, Assessment, Circumstances, Verdict};
 use crate::evaluate::{self, Error, Evaluation};
 use crate::evidence::{self, Inquiry};
 use crate::interrupt;
+use crate::model::blame::Blame;
 use crate::model::evidence::Evidence;
 use crate::model::question::{Answer, Probe, Question, Values};
 use crate::model::reading::{CheckReading, RangeReading, ReadAs, Reading, Readings, State};
@@ -38,6 +40,8 @@ pub struct Audit {
     pub scrapes: Vec<TargetHealth>,
     /// What was seen, and what was not.
     pub evidence: Evidence,
+    /// What held the loop up, and where; `None` without a probe.
+    pub blame: Option<Blame>,
     /// How the command ended that ran meanwhile.
     pub command: Option<CommandOutcome>,
     /// That the service that was started ended before the audit did, in words, if so.
@@ -167,6 +171,11 @@ fn judge(
         None => evidence::look(plan, &questions, telemetry, (&readings, clock), at, told),
     };
     bound(plan, &evidence, &mut readings);
+    // It explains the whole run, as the evidence does.
+    let blame = match end {
+        Some(end) => end.blame.clone(),
+        None => telemetry.storage().and_then(|it| blame::until(it, at.as_millisecond())),
+    };
     if let Some(end) = end {
         take_checks(plan, end, &mut questions, &mut readings);
     }
@@ -187,6 +196,7 @@ fn judge(
         backend,
         scrapes,
         evidence,
+        blame,
         command,
         service_ended,
         interruption,
