@@ -1,11 +1,12 @@
 """A bare ASGI service without any instrumentation: `uvicorn --app-dir tests/services asgi:app`.
 
-    /            answers at once
-    /block?ms=N  sleeps so long on the loop, one function away from it
-    /cpu?ms=N    computes so long on the loop
-    /await?ms=N  waits so long as it should
-    /pool?ms=N   sleeps so long in the loop's default pool, which has 4 threads
-    /truth       what the service knows of itself (`?reset` forgets it afterwards)
+    /                answers at once
+    /block?ms=N      sleeps so long on the loop, one function away from it
+    /cpu?ms=N        computes so long on the loop
+    /callbacks?ms=N  computes so long, and lets the loop have a turn every millisecond
+    /await?ms=N      waits so long as it should
+    /pool?ms=N       sleeps so long in the loop's default pool, which has 4 threads
+    /truth           what the service knows of itself (`?reset` forgets it afterwards)
 """
 
 import json

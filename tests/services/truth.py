@@ -88,6 +88,11 @@ async def work(path, seconds):
         block(seconds)
     elif path == "/cpu":
         compute(seconds)
+    elif path == "/callbacks":
+        end = time.perf_counter() + seconds
+        while time.perf_counter() < end:
+            compute(0.001)
+            await asyncio.sleep(0)
     elif path == "/await":
         await asyncio.sleep(seconds)
     elif path == "/pool":

@@ -3,6 +3,7 @@
 //! seen from outside.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+mod culprits;
 mod outside;
 mod services;
 #[path = "../integration/support/mod.rs"]

@@ -17,23 +17,23 @@ const AT_A_TIME: usize = 3;
 const LOAD: u32 = 5;
 
 /// One run of `auditor`, with the load `urls`: paths, or `PATH@SECONDS`.
-struct Audit<'a> {
-    address: &'a str,
+pub(crate) struct Audit<'a> {
+    pub(crate) address: &'a str,
     /// The command that starts the service, if `auditor` is to.
-    start: Option<Vec<String>>,
-    blame: &'a str,
-    seconds: u32,
-    clients: u32,
-    urls: &'a [&'a str],
+    pub(crate) start: Option<Vec<String>>,
+    pub(crate) blame: &'a str,
+    pub(crate) seconds: u32,
+    pub(crate) clients: u32,
+    pub(crate) urls: &'a [&'a str],
 }
 
 impl<'a> Audit<'a> {
-    fn of(address: &'a str, urls: &'a [&'a str]) -> Self {
+    pub(crate) fn of(address: &'a str, urls: &'a [&'a str]) -> Self {
         Self { address, start: None, blame: "auto", seconds: LOAD, clients: 1, urls }
     }
 
     /// In the directory of the services, which is in the repository and has no `metrics.yaml`.
-    fn run(&self) -> Run {
+    pub(crate) fn run(&self) -> Run {
         let probe = format!("http://{}/", self.address);
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/load.py");
         let urls: Vec<_> =
@@ -67,7 +67,7 @@ fn culprit(report: &Value) -> Option<(&str, u64, &Value)> {
     Some((worst["file"].as_str()?, worst["line"].as_u64()?, worst))
 }
 
-fn check_calm(run: &Run, what: &str) {
+pub(crate) fn check_calm(run: &Run, what: &str) {
     let report = run.json();
     let shown = format!("{what}: {report:#}\n{}", run.stderr);
     assert_eq!((run.code, report["status"].as_str()), (0, Some("HEALTHY")), "{shown}");

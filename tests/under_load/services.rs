@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
+use std::thread;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -163,4 +165,36 @@ pub(crate) fn truth(address: &str, workers: usize) -> Vec<Value> {
     }
     assert_eq!(told.len(), workers, "the workers that answer: {told:#?}");
     told.into_values().collect()
+}
+
+/// What is seen from outside is compared with this, so it has to be right itself.
+#[test]
+fn every_service_knows_the_truth_of_its_own_loop() {
+    let _alone = crate::alone();
+    let services: Vec<_> = Service::ALL.into_iter().filter(|it| it.is_here()).collect();
+    crate::support::each(&services, 3, |service| {
+        let group = service.start();
+        let address = group.server.address();
+        let ask = |path: &str| real::exchange(address, "GET", path, "").expect("an answer");
+        for path in ["/block?ms=400", "/cpu?ms=300", "/await?ms=350"] {
+            assert!(ask(path).contains("done"), "{service:?} {path}");
+        }
+        thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| ask("/pool?ms=400"));
+            }
+        });
+        // What a loop did last is a stall of its ticker's next turn.
+        thread::sleep(Duration::from_millis(50));
+        let told = truth(address, service.workers());
+        let stalls = told.iter().filter_map(|worker| worker["stalls"].as_array()).flatten();
+        let seconds: Vec<_> = stalls.filter_map(|it| it["seconds"].as_f64()).collect();
+        let shown = format!("{service:?} {told:#?}");
+        assert!(seconds.iter().any(|it| *it >= 0.38), "{shown}");
+        assert!(seconds.len() >= 2 && seconds.iter().sum::<f64>() >= 0.66, "{shown}");
+        let sum = |key: &str| -> u64 { told.iter().filter_map(|it| it[key].as_u64()).sum() };
+        // Each of two workers has a pool of its own, and 8 threads are enough.
+        let waiting = if service.workers() == 1 { 2 } else { 0 };
+        assert!(sum("active_peak") >= 6 && sum("pool_waiting_peak") >= waiting, "{shown}");
+    });
 }
