@@ -207,7 +207,10 @@ fn judge(
 }
 
 /// That the service or the command failed, in words, if one did: without the one, the other has none.
-fn command_failure(command: Option<&CommandOutcome>, service_ended: Option<&str>) -> Option<String> {
+fn command_failure(
+    command: Option<&CommandOutcome>,
+    service_ended: Option<&str>,
+) -> Option<String> {
     service_ended.map(str::to_owned).or(command.and_then(CommandOutcome::failure))
 }
 

@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
+mod beside;
 mod clock;
 mod command;
-mod beside;
 mod coverage;
 mod deadline;
 mod error;
@@ -279,11 +279,12 @@ fn beside_a_server(
     let finished = Instant::now();
     let storage = std::mem::take(&mut *storage.lock().unwrap_or_else(PoisonError::into_inner));
     let deadline = Deadline::new(finished, spec.timeout);
-    let (samples, failure) = match spec.outside.as_ref().map(|_| Samples::new(storage, None, deadline)) {
-        None => (None, failure),
-        Some(Ok(samples)) => (Some(samples), failure),
-        Some(Err(error)) => (None, failure.or(Some(error.into()))),
-    };
+    let (samples, failure) =
+        match spec.outside.as_ref().map(|_| Samples::new(storage, None, deadline)) {
+            None => (None, failure),
+            Some(Ok(samples)) => (Some(samples), failure),
+            Some(Err(error)) => (None, failure.or(Some(error.into()))),
+        };
     Ok(Telemetry { interruption, warnings, failure, samples, finished, ..telemetry })
 }
 
@@ -303,7 +304,12 @@ fn recorded(path: &Path, spec: &SourceSpec, started: Instant) -> Telemetry {
             let words = |name| format!("the run that was recorded was interrupted ({name})");
             let (interruption, command) = (recorded.map(words), outcome::command(&samples.storage));
             let service_ended = outcome::service_ended(&samples.storage).map(str::to_owned);
-            Telemetry { command, service_ended, interruption, ..of_samples(Ok(samples), spec, None) }
+            Telemetry {
+                command,
+                service_ended,
+                interruption,
+                ..of_samples(Ok(samples), spec, None)
+            }
         }
     };
     // Reading a file takes a part of the time that there is for all of it.

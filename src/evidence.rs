@@ -97,7 +97,8 @@ pub fn look(
         evidence.shortfalls.extend(processes::add(&seen, &mut targets));
         evidence.shortfalls.extend(outside::shortfalls(plan, &seen));
         // What a server told of the queries that it answers stays.
-        let of_server = |it: &QueryEvidence| questions.get(it.query).is_some_and(|it| it.is_of_server);
+        let of_server =
+            |it: &QueryEvidence| questions.get(it.query).is_some_and(|it| it.is_of_server);
         evidence.queries.retain(of_server);
         evidence.queries.extend(queries.into_iter().filter(|it| !of_server(it)));
         evidence.queries.sort_by_key(|it| it.query);

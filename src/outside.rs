@@ -7,6 +7,7 @@
 //! - `stalls` puts these together: since when the service stood, until when, and why.
 
 pub(crate) mod host;
+pub(crate) mod inspector;
 pub(crate) mod place;
 pub(crate) mod probe;
 pub(crate) mod stacks;

@@ -78,7 +78,8 @@ impl Beside {
             }
         }
         let ended = self.early_end.as_ref();
-        let by_service = ended.map(|_| Interruption { signal: 15, name: "SIGTERM", at: Instant::now() });
+        let by_service =
+            ended.map(|_| Interruption { signal: 15, name: "SIGTERM", at: Instant::now() });
         Ok(interrupt::received().or(by_service))
     }
 

@@ -126,9 +126,9 @@ impl Watchers {
             }
             let Some(fastest) = phase.fastest.filter(|_| phase.is_explored) else {
                 let why = phase.failed.clone();
-                return Err(failed(why.unwrap_or_else(|| {
-                    format!("there was no answer within {PATIENCE:?}")
-                })));
+                return Err(failed(
+                    why.unwrap_or_else(|| format!("there was no answer within {PATIENCE:?}")),
+                ));
             };
             if fastest > lag_limit {
                 return Err(failed(format!(

@@ -32,9 +32,7 @@ fn busy_machine(plan: &Plan, seen: &Seen<'_>, target: usize) -> Option<Shortfall
         (Some(waited), _) => {
             words(waited, "the runner is too busy: the service's loop waited for a CPU for")
         }
-        (None, Some(gap)) => {
-            words(gap, "the runner is too busy: the probe could ask nothing for")
-        }
+        (None, Some(gap)) => words(gap, "the runner is too busy: the probe could ask nothing for"),
         (None, None) => left_out(seen, target)?,
     };
     Some(shortfall(seen, target, Rule::BusyMachine, detail))
@@ -133,10 +131,6 @@ fn worst(seen: &Seen<'_>, target: usize, name: &str) -> Option<f64> {
 }
 
 /// The series of that name of a target.
-fn named<'s>(
-    seen: &'s Seen<'_>,
-    target: usize,
-    name: &'s str,
-) -> impl Iterator<Item = &'s Series> {
+fn named<'s>(seen: &'s Seen<'_>, target: usize, name: &'s str) -> impl Iterator<Item = &'s Series> {
     seen.of_target[target].iter().copied().filter(move |it| it.labels.metric_name() == name)
 }

@@ -78,6 +78,23 @@ pub(crate) struct Done {
     pub(crate) end: End,
 }
 
+impl Done {
+    /// How long it took until the answer came; `None` where none came.
+    pub(crate) fn took(&self) -> Option<Duration> {
+        let is_answered = matches!(self.end, End::Answered(_));
+        let took = self.at.saturating_duration_since(self.sent.at);
+        is_answered.then(|| took.saturating_sub(self.own_delay))
+    }
+
+    /// Why no answer came.
+    pub(crate) fn failure(&self) -> Option<&str> {
+        match &self.end {
+            End::Failed(why) => Some(why),
+            End::Answered(_) => None,
+        }
+    }
+}
+
 /// What the probe has seen since it was looked at before.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Look {

@@ -197,7 +197,8 @@ impl Shared {
 
     /// Opens the inspector of a process of Node.
     fn inspect(&self, pid: u32, program: &str) -> Result<(), String> {
-        let is_node = ["node", "nodejs"].iter().any(|name| program.rsplit('/').next() == Some(name));
+        let is_node =
+            ["node", "nodejs"].iter().any(|name| program.rsplit('/').next() == Some(name));
         match (is_node, self.opens_inspector) {
             (true, true) => {
                 let inspector = Inspector::start(pid)?;
@@ -207,8 +208,10 @@ impl Shared {
             (true, false) => Err("the service runs on Node, whose inspector is opened with \
                                   --blame node alone"
                 .to_owned()),
-            (false, _) => Err(format!("stacks of {program} are not supported yet; those of Python \
-                                       and Node are")),
+            (false, _) => Err(format!(
+                "stacks of {program} are not supported yet; those of Python \
+                                       and Node are"
+            )),
         }
     }
 

@@ -134,11 +134,10 @@ impl Page {
         let labels = [("cause", cause), ("file", file), ("line", &line), ("function", function)];
         self.push(storage, "auditor_stall_duration_seconds", &labels, ended, seconds);
         if let Some(culprit) = culprit {
-            let blocked =
-                self.blocked.entry((culprit.clone(), stall.cause)).or_insert_with(|| Blocked {
-                    is_new: true,
-                    ..Blocked::default()
-                });
+            let blocked = self
+                .blocked
+                .entry((culprit.clone(), stall.cause))
+                .or_insert_with(|| Blocked { is_new: true, ..Blocked::default() });
             blocked.seconds += seconds;
             blocked.stalls += 1;
         }
@@ -280,7 +279,7 @@ impl Page {
     ) {
         let mut all = self.target.clone();
         for (label, value) in labels {
-            all.set(label, value);
+            all.set(*label, *value);
         }
         all.set(METRIC_NAME, name);
         let id = storage.series(all);

@@ -259,8 +259,7 @@ impl Sight {
         self.workers_at = Some(Instant::now());
         let pids = self.pids();
         let Some(peer) = look.connections.first().map(|it| it.peer) else { return };
-        self.workers =
-            if pids.is_empty() { Vec::new() } else { host::workers(&pids, peer.port()) };
+        self.workers = if pids.is_empty() { Vec::new() } else { host::workers(&pids, peer.port()) };
         let workers: Vec<_> = self.workers.iter().map(|it| it.pid).collect();
         if self.watch.as_ref().is_none_or(|(of, at, _)| *of != workers || *at != peer) {
             self.watch = Some((workers.clone(), peer, Watch::new(&workers, peer)));
@@ -280,9 +279,7 @@ impl Sight {
             return 0;
         }
         let is_met = |pid: u32| {
-            let is_it = |owner: &Owner| {
-                matches!(owner, Owner::Process { process, .. } if process.pid == pid)
-            };
+            let is_it = |owner: &Owner| matches!(owner, Owner::Process { process, .. } if process.pid == pid);
             self.owners.values().any(is_it)
         };
         self.workers.iter().filter(|it| !is_met(it.pid)).count()
@@ -379,11 +376,13 @@ impl Sight {
     fn processes(&mut self) -> Processes {
         // What a worker used that has ended was used all the same.
         let pids: Vec<_> = self.workers.iter().map(|it| it.pid).collect();
-        let ended: Vec<_> = self.of_loops.keys().filter(|pid| !pids.contains(pid)).copied().collect();
+        let ended: Vec<_> =
+            self.of_loops.keys().filter(|pid| !pids.contains(pid)).copied().collect();
         for (cpu, run_queue) in ended.into_iter().filter_map(|pid| self.of_loops.remove(&pid)) {
             self.of_ended = (self.of_ended.0 + cpu, self.of_ended.1 + run_queue);
         }
-        let sum = |sum: (Duration, Duration), it: &(Duration, Duration)| (sum.0 + it.0, sum.1 + it.1);
+        let sum =
+            |sum: (Duration, Duration), it: &(Duration, Duration)| (sum.0 + it.0, sum.1 + it.1);
         let of_loops = self.of_loops.values().fold(self.of_ended, sum);
         let starts = self.workers.iter().map(|it| it.started_s);
         Processes {

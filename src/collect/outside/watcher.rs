@@ -11,7 +11,7 @@ use super::sight::Sight;
 use crate::collect::clock::Clock;
 use crate::config::{Blaming, Outside, ScrapedPage};
 use crate::outside::place::{Judge, Roots};
-use crate::outside::probe::{Look, Prober};
+use crate::outside::probe::{Done, Look, Prober};
 use crate::outside::stalls::{Ledger, Stall};
 use crate::storage::Storage;
 
@@ -116,15 +116,14 @@ impl Watcher {
         loop {
             let look = self.prober.look();
             self.sight.look(&look, &self.prober);
-            let answers = look.done.iter().filter(|it| it.is_answered());
-            let took = answers.map(|it| it.took());
+            let took = look.done.iter().filter_map(Done::took);
             let is_explored = {
                 let mut phase = self.control.phase();
                 for took in took {
                     phase.answered += 1;
                     phase.fastest = phase.fastest.into_iter().chain([took]).min();
                 }
-                let failed = look.done.iter().rev().find_map(|it| it.failure());
+                let failed = look.done.iter().rev().find_map(Done::failure);
                 phase.failed = failed.map(str::to_owned).or(phase.failed.take());
                 let is_explored = phase.answered >= CALM_ANSWERS && self.sight.is_explored();
                 if is_explored && self.blame == Blaming::Require {
@@ -178,7 +177,8 @@ impl Watcher {
         let gap = sent.min().map(|first| first.saturating_duration_since(self.asked));
         let gap = gap.unwrap_or_else(|| at.saturating_duration_since(self.asked));
         // Until then something was asked, or waited for.
-        let asked = if look.waiting.is_empty() { look.done.iter().map(|it| it.at).max() } else { Some(at) };
+        let asked =
+            if look.waiting.is_empty() { look.done.iter().map(|it| it.at).max() } else { Some(at) };
         self.asked = asked.unwrap_or(self.asked).max(self.asked);
         let told = self.ledger.take();
         self.page.tell(&told, gap);
