@@ -91,7 +91,11 @@ impl Site {
         };
         let line = self.line.map(|line| format!(":{line}")).unwrap_or_default();
         let function = shortened(&one_line(&self.function), MOST_OF_A_NAME);
-        format!("{file}{line} {function}").trim().to_owned()
+        let words = format!("{file}{line} {function}");
+        match words.trim() {
+            "" => "a place without a name".to_owned(),
+            words => words.to_owned(),
+        }
     }
 }
 
@@ -183,6 +187,7 @@ mod tests {
         };
         assert_eq!(words("app/db.py", Some(42), "fetch_user"), "app/db.py:42 fetch_user");
         assert_eq!(words("app/db.py", None, ""), "app/db.py");
+        assert_eq!(words("\u{200b}", None, "\n"), "a place without a name");
         assert_eq!(words("a\n::error::\u{202e}", Some(1), "f\u{1b}[31m"), "a ::error:: :1 f [31m");
         let long = words(&format!("/{}/end.py", "é".repeat(999)), Some(1), &"f".repeat(999));
         assert!(long.starts_with('…') && long.contains("é/end.py:1 ff") && long.ends_with("f…"));
