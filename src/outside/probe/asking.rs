@@ -23,7 +23,8 @@ const CROSSED: Duration = Duration::from_millis(10);
 
 /// Sends the request of a seat and waits for its answer; `at` is when it was due to be sent.
 pub(super) async fn ask(room: &Room, seat: usize, at: Instant) {
-    let attempt = Attempt { room, seat, own_delay: Cell::default() };
+    // Since it was due, only this thread had anything to do.
+    let attempt = Attempt { room, seat, own_delay: Cell::new(at.elapsed()) };
     let patience = room.plan.patience;
     let kept = room.take(seat);
     let result = timeout_at((at + patience).into(), attempt.run(kept)).await;

@@ -57,8 +57,10 @@ impl Unanswered {
     /// Says why a connection that was open gave no answer; `has_begun` is whether a byte of one had
     /// come.
     pub(super) fn of(error: &hyper::Error, has_begun: bool) -> Self {
+        // TLS that ends without a farewell is an unexpected end, and no message that is incomplete.
+        let is_cut_off = cause(error).is_some_and(|it| it.kind() == io::ErrorKind::UnexpectedEof);
         let is_closed = error.is_incomplete_message() || error.is_canceled() || error.is_closed();
-        if is_closed || is_reset(error) {
+        if is_closed || is_cut_off || is_reset(error) {
             return if has_begun { Self::Cut } else { Self::Closed };
         }
         if error.is_parse() {
@@ -73,7 +75,11 @@ impl Unanswered {
 /// with bytes unread resets it, and so does sending to one that is closed.
 pub(super) fn is_reset(error: &hyper::Error) -> bool {
     use io::ErrorKind as K;
-    let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
     let resets = [K::ConnectionReset, K::ConnectionAborted, K::BrokenPipe, K::NotConnected];
-    cause.is_some_and(|cause| resets.contains(&cause.kind()))
+    cause(error).is_some_and(|cause| resets.contains(&cause.kind()))
+}
+
+/// What the system says of it.
+fn cause(error: &hyper::Error) -> Option<&io::Error> {
+    error.source()?.downcast_ref()
 }

@@ -2,6 +2,7 @@
 
 mod protocol;
 mod reach;
+#[cfg(unix)]
 mod truth;
 
 use std::collections::HashSet;

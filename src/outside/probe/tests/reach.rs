@@ -1,9 +1,8 @@
 //! How a service is reached, and how it is not.
 
-use std::io;
 use std::net::Ipv6Addr;
 
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use super::*;
@@ -88,7 +87,7 @@ fn a_full_accept_queue_is_time_that_a_request_waits() {
     // As many as fit in, and one that does not.
     let brief = Duration::from_millis(300);
     let fill = || TcpStream::connect_timeout(&address, brief);
-    let filled: Vec<io::Result<TcpStream>> = (0..4).map(|_| fill()).collect();
+    let filled: Vec<std::io::Result<TcpStream>> = (0..4).map(|_| fill()).collect();
     assert!(filled.iter().any(Result::is_err), "the queue has no end");
     let mut seen = Seen::patient(&format!("http://{address}/"), EVERY, LONG);
     seen.until(|seen| seen.last.waiting.len() == 4);
@@ -107,8 +106,9 @@ fn a_full_accept_queue_is_time_that_a_request_waits() {
     assert!(seen.done.iter().take(4).any(|done| took(done) >= brief), "{:?}", seen.done);
 }
 
-#[test]
-fn an_https_service_is_checked_and_asked() {
+/// An https service that answers so many requests on each connection, and its certificate, which is
+/// good for `service.test`.
+fn secure(requests: usize) -> (Service, CertificateDer<'static>) {
     let identity = rcgen::generate_simple_self_signed(vec!["service.test".to_owned()]).unwrap();
     let certificate = identity.cert.der().clone();
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(identity.signing_key.serialize_der()));
@@ -124,31 +124,66 @@ fn an_https_service_is_checked_and_asked() {
         let connection = ServerConnection::new(Arc::clone(&config)).unwrap();
         let mut stream = StreamOwned::new(connection, stream);
         let mut buffer = [0; 4096];
-        // Each request is small enough to come at once.
-        while stream.read(&mut buffer).is_ok_and(|length| length > 0) {
-            if stream.write_all(OK.as_bytes()).is_err() {
+        for _ in 0..requests {
+            // Each request is small enough to come at once.
+            let is_there = stream.read(&mut buffer).is_ok_and(|length| length > 0);
+            if !is_there || stream.write_all(OK.as_bytes()).is_err() {
                 return;
             }
         }
     });
-    let url = format!("https://{}/", service.address);
+    (service, certificate)
+}
+
+/// How a service of that certificate is reached.
+fn trusting(certificate: CertificateDer<'static>) -> HttpConfig {
     let mut http = HttpConfig::default();
     http.tls.authorities = Some(vec![certificate]);
-    let mut seen = Seen::with(&url, http.clone(), EVERY, LONG);
-    seen.ended(2);
-    let failures = seen.failures();
-    assert!(failures.iter().all(|why| why.contains("tls_config.server_name")), "{failures:?}");
     http.tls.server_name = Some("service.test".to_owned());
-    let mut seen = Seen::with(&url, http, EVERY, LONG);
+    http
+}
+
+#[test]
+fn an_https_service_is_checked_and_asked() {
+    let (service, certificate) = secure(usize::MAX);
+    let url = format!("https://{}/", service.address);
+    let mut http = trusting(certificate);
+    let mut seen = Seen::with(&url, http.clone(), EVERY, LONG);
     seen.ended(12);
     assert_eq!(seen.statuses(), HashSet::from([200]));
     assert_eq!(seen.connections().len(), 4, "they are kept");
-    // Plain HTTP is spoken where TLS is expected, and the other way round.
+    http.tls.server_name = None;
+    let mut seen = Seen::with(&url, http, EVERY, LONG);
+    seen.ended(2);
+    let failures = seen.failures();
+    assert!(failures.iter().all(|why| why.contains("tls_config.server_name")), "{failures:?}");
+}
+
+/// The connection is closed after each answer, and TLS is not told.
+#[test]
+fn an_https_service_may_close_without_a_farewell() {
+    for requests in [1, 3] {
+        let (service, certificate) = secure(requests);
+        let url = format!("https://{}/", service.address);
+        let mut seen = Seen::with(&url, trusting(certificate), EVERY, LONG);
+        seen.ended(40);
+        assert_eq!(seen.statuses(), HashSet::from([200]));
+        assert!(seen.connections().len() >= 12, "{:?}", seen.connections());
+    }
+}
+
+#[test]
+fn tls_and_plain_http_do_not_understand_each_other() {
     let plain = Service::keeping(OK);
     let mut http = HttpConfig::default();
     http.tls.insecure_skip_verify = true;
     let url = format!("https://{}/", plain.address);
     let mut seen = Seen::with(&url, http, EVERY, Duration::from_millis(500));
+    seen.ended(1);
+    assert_eq!(seen.failures(), HashSet::from(["no answer within 500ms"]));
+    let (service, _) = secure(1);
+    let url = format!("http://{}/", service.address);
+    let mut seen = Seen::patient(&url, EVERY, LONG);
     seen.ended(1);
     assert_eq!(seen.failures().len(), 1);
 }

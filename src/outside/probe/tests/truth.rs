@@ -92,7 +92,6 @@ fn truth(port: u16) -> Duration {
 
 /// The longest request falls short of the longest stall by what was left of the interval when the
 /// stall began; no more, even where the machine is busy.
-#[cfg(unix)]
 #[test]
 fn a_stall_is_as_long_as_the_loop_itself_says() {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
