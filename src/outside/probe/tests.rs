@@ -5,7 +5,7 @@ mod reach;
 #[cfg(unix)]
 mod truth;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{ConnectionId, Done, End, Look, Prober, Sent};
+use super::{Connection, ConnectionId, Done, End, Look, Prober, Sent};
 use crate::config::{Endpoint, HttpConfig, Target};
 
 const EVERY: Duration = Duration::from_millis(10);

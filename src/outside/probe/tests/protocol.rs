@@ -39,7 +39,6 @@ fn connections_that_the_service_closes_are_opened_anew() {
         seen.ended(20);
         assert_eq!(seen.statuses(), HashSet::from([200]), "{answer:?}");
         assert!(seen.connections().len() >= 20, "{answer:?}");
-        assert_eq!(seen.left_out, 0, "{answer:?}");
     }
 }
 
@@ -89,7 +88,6 @@ fn half_an_answer_is_a_failure_and_so_is_none() {
         seen.ended(10);
         assert_eq!(seen.failures(), HashSet::from([why]));
         assert_eq!(seen.connections().len(), seen.done.len(), "each is told with its connection");
-        assert_eq!(seen.left_out, 0);
     }
     let service = Service::closing("SSH-2.0-OpenSSH_9.2\r\n\r\n");
     let mut seen = Seen::of(service.address);
@@ -118,9 +116,11 @@ fn an_answer_that_never_comes_is_waited_for_and_given_up() {
     let service = Service::new(|_, mut stream| while request(&mut stream).is_some() {});
     let patience = Duration::from_millis(500);
     let mut seen = Seen::patient(&format!("http://{}/", service.address), EVERY, patience);
-    seen.until(|seen| seen.prober.waiting().len() == 4);
-    let waiting: Vec<Sent> = seen.prober.waiting();
-    assert!(waiting.iter().all(|sent| sent.connection.is_some()), "{waiting:?}");
+    let mut waiting: Vec<Sent> = Vec::new();
+    seen.until(|seen| {
+        waiting = seen.prober.waiting();
+        waiting.iter().filter(|sent| sent.connection.is_some()).count() == 4
+    });
     seen.ended(8);
     assert_eq!(seen.failures(), HashSet::from(["no answer within 500ms"]));
     assert!(seen.left_out > 0);
@@ -153,26 +153,30 @@ fn a_body_is_read_within_bounds() {
 
 #[test]
 fn what_is_due_goes_to_each_lane_though_another_stands() {
-    let service = Service::new(|number, mut stream| {
+    let (sender, standing) = std::sync::mpsc::channel();
+    let service = Service::new(move |number, mut stream| {
         // Two of the first four stand after their first answer.
         reply(&mut stream, OK);
-        if number % 2 == 1 && number < 4 {
-            request(&mut stream);
+        if number % 2 == 1 && number < 4 && request(&mut stream).is_some() {
+            let _ = sender.send(stream.peer_addr().unwrap());
             thread::sleep(LONG);
         }
         while reply(&mut stream, OK) {}
     });
     let mut seen = Seen::of(service.address);
-    seen.until(|seen| seen.last.connections.len() == 4 && seen.last.waiting.len() == 2);
-    let standing: Vec<_> = seen.last.waiting.iter().filter_map(|sent| sent.connection).collect();
-    let lanes =
-        seen.last.connections.iter().map(|it| (it.id, usize::from(standing.contains(&it.id))));
-    seen.prober.lanes(lanes.collect());
+    seen.until(|seen| seen.last.connections.len() == 4);
+    let standing: Vec<_> = (0..2).map(|_| standing.recv_timeout(LONG).unwrap()).collect();
+    seen.look();
+    let lane = |it: &Connection| (it.id, usize::from(standing.contains(&it.local)));
+    let lanes: HashMap<_, _> = seen.last.connections.iter().map(lane).collect();
+    let standing: HashSet<_> = lanes.iter().filter(|it| *it.1 == 1).map(|it| *it.0).collect();
+    assert_eq!((lanes.len(), standing.len()), (4, 2));
+    seen.prober.lanes(lanes);
     seen.look();
     (seen.left_out, seen.done) = (0, Vec::new());
     seen.ended(40);
     assert_eq!(seen.statuses(), HashSet::from([200]));
-    assert!(seen.connections().is_disjoint(&standing.iter().copied().collect()));
+    assert!(seen.connections().is_disjoint(&standing));
     assert!(seen.left_out >= 20, "the lane that stands is left out: {}", seen.left_out);
     seen.prober.connections(7);
     seen.until(|seen| seen.last.connections.len() == 7);
