@@ -73,7 +73,9 @@ pub(crate) struct Done {
     pub(crate) sent: Sent,
     /// When the head of its answer came, or when it failed.
     pub(crate) at: Instant,
-    /// How long the probe itself waited for a CPU, or woke too late, in that time.
+    /// How long the probe itself waited for a CPU, or woke too late, where that may have held up the
+    /// sending or the noticing of the end. It is the most that may have: what the service took lies
+    /// between the whole time and the whole time without this.
     pub(crate) own_delay: Duration,
     pub(crate) end: End,
 }

@@ -20,8 +20,9 @@ use super::plan::Plan;
 use super::shared::Shared;
 
 /// The thread wakes at least that often: to hear that it shall end, and to notice where it was
-/// held up itself.
-const NAP: Duration = Duration::from_millis(if cfg!(target_os = "linux") { 10 } else { 5 });
+/// held up itself. Not oftener where the kernel tells the latter: on a busy machine each wake-up waits
+/// for a CPU, and an answer that comes meanwhile cannot be told from one that was there before.
+const NAP: Duration = Duration::from_millis(if cfg!(target_os = "linux") { 20 } else { 5 });
 
 /// What the requests of a probe share, on its thread.
 pub(super) struct Room {

@@ -108,7 +108,9 @@ fn a_stall_is_as_long_as_the_loop_itself_says() {
     let stalled = took(longest) - longest.own_delay;
     assert_eq!(failure(longest), None);
     let bound = Duration::from_millis(60);
-    assert!(stalled + bound > truth && stalled < truth + bound, "{longest:?}, truth {truth:?}");
+    // Some of what the probe itself was late for may have been within the stall.
+    let seen_as = took(longest);
+    assert!(seen_as + bound > truth && stalled < truth + bound, "{longest:?}, truth {truth:?}");
     let stalls = seen.done.iter().filter(|done| took(done) > Duration::from_millis(200)).count();
     assert!(stalls >= 3, "{stalls}");
 }
