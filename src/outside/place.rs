@@ -8,6 +8,7 @@ mod source;
 mod tally;
 
 pub(crate) use roots::Roots;
+pub(super) use source::Sources;
 pub(crate) use tally::Judge;
 
 use super::stacks::{Frame, inside_the_loop};

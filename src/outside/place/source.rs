@@ -16,7 +16,7 @@ const ENDS: &[&str] = &["py", "pyw", "js", "cjs", "mjs", "ts"];
 
 /// Files that were read, by their path.
 #[derive(Debug, Default)]
-pub(super) struct Sources(HashMap<String, Option<String>>);
+pub(in crate::outside) struct Sources(HashMap<String, Option<String>>);
 
 impl Sources {
     /// A line as it may be shown; empty where it cannot be read.
@@ -35,8 +35,13 @@ impl Sources {
         text.lines().nth(index).map(str::to_owned)
     }
 
-    /// The whole text of a file; `None` where it cannot be read.
-    pub(super) fn lines_from(&mut self, path: &Path, line: u32, count: usize) -> Vec<String> {
+    /// So many lines from one on, as they are in the file; none where it cannot be read.
+    pub(in crate::outside) fn lines_from(
+        &mut self,
+        path: &Path,
+        line: u32,
+        count: usize,
+    ) -> Vec<String> {
         if self.raw_line(path, line).is_none() {
             return Vec::new();
         }
