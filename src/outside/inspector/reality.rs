@@ -1,5 +1,6 @@
 //! A real Node process, whose profile is taken and judged.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+#![allow(clippy::print_stdout, reason = "shown with --nocapture")]
 
 use super::Inspector;
 use crate::outside::place::{Judge, Roots};

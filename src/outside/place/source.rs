@@ -10,7 +10,7 @@ const MOST: usize = 120;
 /// A larger file is not read, in bytes.
 const LARGEST: u64 = 4 * 1024 * 1024;
 /// So many files are kept; the rest is read again each time.
-const MOST_FILES: usize = 64;
+const MOST_FILES: usize = 256;
 /// Only these are read: a process can claim any path for its code.
 const ENDS: &[&str] = &["py", "pyw", "js", "cjs", "mjs", "ts"];
 
