@@ -8,6 +8,7 @@ mod source;
 mod tally;
 
 pub(crate) use roots::Roots;
+#[cfg(target_os = "linux")]
 pub(super) use source::Sources;
 pub(crate) use tally::Judge;
 

@@ -36,6 +36,7 @@ impl Sources {
     }
 
     /// So many lines from one on, as they are in the file; none where it cannot be read.
+    #[cfg(target_os = "linux")]
     pub(in crate::outside) fn lines_from(
         &mut self,
         path: &Path,
