@@ -68,15 +68,9 @@ fn read(path: &Path) -> Option<String> {
 fn shown(line: &str) -> String {
     let mut words = String::new();
     // What ends a URL in source code, kept with what stands before it.
-    for word in
-        line.trim().split_inclusive(|c: char| c.is_whitespace() || "'\"`<>()[]{},;".contains(c))
-    {
-        let end = word
-            .char_indices()
-            .next_back()
-            .filter(|(_, c)| !c.is_alphanumeric())
-            .map(|(index, _)| index);
-        let (word, end) = word.split_at(end.unwrap_or(word.len()));
+    let ends_a_word = |c: char| c.is_whitespace() || "'\"`<>{}".contains(c);
+    for word in line.trim().split_inclusive(ends_a_word) {
+        let (word, end) = word.split_at(word.trim_end_matches(ends_a_word).len());
         words.push_str(&without_password(&printable_word(word)));
         words.push_str(end);
     }
@@ -141,6 +135,9 @@ mod tests {
                 "db = connect('postgres://me:***@db/users')",
             ),
             ("db = connect('redis://:s3cret@db')", "db = connect('redis://:***@db')"),
+            ("db = connect('redis://:a;b(c@db')", "db = connect('redis://:***@db')"),
+            ("# (see http://h/?token=a;b)", "# (see http://h/?token=***"),
+            ("get(f'http://h/{path}?token={token}')", "get(f'http://h/{path}?token={token}')"),
             ("s3 = open('x://s3cret@db')", "s3 = open('x://***@db')"),
             ("a@b.matrix @ c", "a@b.matrix @ c"),
             ("x = 'é' # '", "x = 'é' # '"),

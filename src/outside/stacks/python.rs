@@ -225,6 +225,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn stacks_can_be_read_in_a_thread_of_their_own() {
+        const fn is_send<T: Send>() {}
+        is_send::<Python>();
+        is_send::<crate::outside::place::Judge>();
+        is_send::<crate::outside::inspector::Inspector>();
+    }
+
+    #[test]
     fn a_program_is_known_by_its_name_and_its_libraries() {
         assert_eq!(check_names("python3.11", ""), Ok(()));
         let embedded = "7f00-7f01 r-xp 00000000 08:01 1   /usr/lib/libpython3.11.so.1.0";

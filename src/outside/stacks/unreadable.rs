@@ -15,7 +15,7 @@ pub(crate) enum Unreadable {
     )]
     FreeThreaded(String),
     /// A version that `py-spy` does not know, or another Python than CPython.
-    #[error("the stacks of {0} cannot be read yet: use a version of CPython from 3.6 to 3.14")]
+    #[error("the stacks of {0} cannot be read yet: use CPython 3.6 to 3.15")]
     Unsupported(String),
     /// The kernel refuses it; what is missing, and the command that would allow it.
     #[error("its memory cannot be read ({kind}): {advice}")]
