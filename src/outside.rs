@@ -4,6 +4,7 @@
 //! - `probe` asks the service again and again, and says how long each answer took.
 //! - `host` finds the processes behind a port, and looks at their threads and sockets (Linux).
 //! - `stacks` reads where a thread is, and `place` says which line of the application that is.
+//! - `inspector` has a Node process take a profile of itself, as stacks.
 //! - `stalls` puts these together: since when the service stood, until when, and why.
 
 pub(crate) mod host;

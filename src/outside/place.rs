@@ -8,9 +8,11 @@ mod source;
 mod tally;
 
 pub(crate) use roots::Roots;
+#[cfg(target_os = "linux")]
+pub(super) use source::Sources;
 pub(crate) use tally::Judge;
 
-use super::stacks::{Frame, inside_the_loop};
+use super::stacks::Frame;
 use kind::Kind;
 
 /// A place in the application.
@@ -33,15 +35,14 @@ struct Call {
     line: u32,
 }
 
-/// The calls by which the application came to where the thread is, the innermost first; empty where
-/// only the loop, frameworks and the standard library are on the stack.
+/// The calls by which the application came to where the thread is, of what the loop has called, the
+/// innermost first; empty where only frameworks and the standard library are on the stack.
 ///
 /// The innermost function of the repository comes first, else that of other files of the
 /// application, else that of the installed package which the framework has called. Then come those
 /// that have called it, as long as no framework is between them: a function that has called a
 /// framework does not say what the framework does in its turn.
 fn calls(frames: &[Frame], roots: &Roots) -> Vec<Call> {
-    let frames = inside_the_loop(frames);
     let files: Vec<String> = frames.iter().map(|frame| roots.absolute(&frame.file)).collect();
     let kinds: Vec<Kind> = files.iter().map(|file| kind::of(file)).collect();
     let own = own_calls(frames, &kinds);

@@ -1,5 +1,6 @@
 //! Real Python processes, whose stacks are read and judged.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+#![allow(clippy::print_stdout, reason = "shown with --nocapture")]
 
 use super::{Judge, Place, Roots};
 use crate::outside::stacks::{Python, Stack, is_idle, loop_thread};

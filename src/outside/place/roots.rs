@@ -94,7 +94,7 @@ impl Roots {
     }
 
     /// Where to read a file of the service.
-    pub(super) fn readable(&self, path: &str) -> PathBuf {
+    pub(in crate::outside) fn readable(&self, path: &str) -> PathBuf {
         seen_from_here(Path::new(path), self.mounts.as_ref())
     }
 }

@@ -10,13 +10,13 @@ const MOST: usize = 120;
 /// A larger file is not read, in bytes.
 const LARGEST: u64 = 4 * 1024 * 1024;
 /// So many files are kept; the rest is read again each time.
-const MOST_FILES: usize = 64;
+const MOST_FILES: usize = 256;
 /// Only these are read: a process can claim any path for its code.
 const ENDS: &[&str] = &["py", "pyw", "js", "cjs", "mjs", "ts"];
 
 /// Files that were read, by their path.
 #[derive(Debug, Default)]
-pub(super) struct Sources(HashMap<String, Option<String>>);
+pub(in crate::outside) struct Sources(HashMap<String, Option<String>>);
 
 impl Sources {
     /// A line as it may be shown; empty where it cannot be read.
@@ -35,8 +35,14 @@ impl Sources {
         text.lines().nth(index).map(str::to_owned)
     }
 
-    /// The whole text of a file; `None` where it cannot be read.
-    pub(super) fn lines_from(&mut self, path: &Path, line: u32, count: usize) -> Vec<String> {
+    /// So many lines from one on, as they are in the file; none where it cannot be read.
+    #[cfg(target_os = "linux")]
+    pub(in crate::outside) fn lines_from(
+        &mut self,
+        path: &Path,
+        line: u32,
+        count: usize,
+    ) -> Vec<String> {
         if self.raw_line(path, line).is_none() {
             return Vec::new();
         }
@@ -62,15 +68,9 @@ fn read(path: &Path) -> Option<String> {
 fn shown(line: &str) -> String {
     let mut words = String::new();
     // What ends a URL in source code, kept with what stands before it.
-    for word in
-        line.trim().split_inclusive(|c: char| c.is_whitespace() || "'\"`<>()[]{},;".contains(c))
-    {
-        let end = word
-            .char_indices()
-            .next_back()
-            .filter(|(_, c)| !c.is_alphanumeric())
-            .map(|(index, _)| index);
-        let (word, end) = word.split_at(end.unwrap_or(word.len()));
+    let ends_a_word = |c: char| c.is_whitespace() || "'\"`<>{}".contains(c);
+    for word in line.trim().split_inclusive(ends_a_word) {
+        let (word, end) = word.split_at(word.trim_end_matches(ends_a_word).len());
         words.push_str(&without_password(&printable_word(word)));
         words.push_str(end);
     }
@@ -135,6 +135,9 @@ mod tests {
                 "db = connect('postgres://me:***@db/users')",
             ),
             ("db = connect('redis://:s3cret@db')", "db = connect('redis://:***@db')"),
+            ("db = connect('redis://:a;b(c@db')", "db = connect('redis://:***@db')"),
+            ("# (see http://h/?token=a;b)", "# (see http://h/?token=***"),
+            ("get(f'http://h/{path}?token={token}')", "get(f'http://h/{path}?token={token}')"),
             ("s3 = open('x://s3cret@db')", "s3 = open('x://***@db')"),
             ("a@b.matrix @ c", "a@b.matrix @ c"),
             ("x = 'é' # '", "x = 'é' # '"),

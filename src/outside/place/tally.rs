@@ -1,13 +1,17 @@
 //! From the stacks of one stall to the place that held the loop.
 
+use super::kind::{self, Kind};
 use super::source::{Sources, plain};
 use super::{Call, Place, Roots, calls};
-use crate::outside::stacks::{Frame, Stack, is_idle};
+use crate::outside::stacks::{Frame, Stack, inside_the_loop, is_idle, loop_thread};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// The fewest stacks that say anything: one alone may be where the loop just came by.
 const FEWEST: usize = 2;
+
+/// How Python calls the thread that a process begins with.
+const MAIN: &str = "MainThread";
 
 /// A function: its file and its name.
 type Function = (String, String);
@@ -22,6 +26,20 @@ pub(crate) struct Judge {
 impl Judge {
     pub(crate) fn new(roots: Roots) -> Self {
         Self { roots, sources: Sources::default() }
+    }
+
+    /// The stack of the thread that has an event loop: as [`loop_thread`] finds it, else that of the
+    /// main thread where the application itself runs a loop that is written in C.
+    pub(crate) fn loop_thread<'a>(&mut self, stacks: &'a [Stack]) -> Option<&'a Stack> {
+        let mut main = stacks.iter().filter(|stack| stack.thread_name == MAIN);
+        let mut runs_it = |stack: &&Stack| stack.frames.iter().any(|frame| self.runs_a_loop(frame));
+        loop_thread(stacks).or_else(|| main.find(&mut runs_it))
+    }
+
+    /// Whether the loop of a stack waits for events, so that nothing holds it; by the source too
+    /// where the application itself runs a loop that is written in C.
+    pub(crate) fn is_idle(&mut self, stack: &Stack) -> bool {
+        is_idle(stack) || stack.frames.first().is_some_and(|frame| self.runs_a_loop(frame))
     }
 
     /// Where the application is in a stack; `None` where its loop waits, or where only the loop,
@@ -47,11 +65,14 @@ impl Judge {
 
     /// The calls of the application on a stack, the innermost first; none where the loop waits.
     fn calls(&mut self, stack: &Stack) -> Vec<Call> {
-        if is_idle(stack) {
+        if self.is_idle(stack) {
             return Vec::new();
         }
-        let end = stack.frames.iter().position(|frame| self.runs_a_loop(frame));
-        let frames = stack.frames.get(..end.unwrap_or(stack.frames.len())).unwrap_or_default();
+        let mut frames = inside_the_loop(&stack.frames);
+        if frames.len() == stack.frames.len() {
+            let end = frames.iter().position(|frame| self.runs_a_loop(frame));
+            frames = end.and_then(|end| frames.get(..end)).unwrap_or(frames);
+        }
         calls(frames, &self.roots)
     }
 
@@ -60,8 +81,11 @@ impl Judge {
     fn runs_a_loop(&mut self, frame: &Frame) -> bool {
         const RUNS: &[&str] =
             &[".run_forever(", ".run_until_complete(", "asyncio.run(", "uvloop.run(", "anyio.run("];
-        let path = self.path(&self.roots.absolute(&frame.file));
-        let line = self.sources.raw_line(&path, frame.line);
+        let file = self.roots.absolute(&frame.file);
+        if kind::of(&file) != Kind::Application {
+            return false;
+        }
+        let line = self.sources.raw_line(&self.path(&file), frame.line);
         line.is_some_and(|line| RUNS.iter().any(|run| line.contains(run)))
     }
 
@@ -275,7 +299,11 @@ mod tests {
         std::fs::write(&main, "loop = uvloop.new_event_loop()\nloop.run_forever()\n").unwrap();
         let mut judge = Judge::new(Roots::new(Some(directory.path().to_owned()), None, None));
         let module = format!("{}:2:<module>", main.display());
-        assert_eq!(judge.place(&stack(&[&module])), None);
+        let idle = stack(&[&module]);
+        assert_eq!((judge.place(&idle), judge.is_idle(&idle)), (None, true));
+        let of_main = Stack { thread_name: MAIN.to_owned(), ..idle.clone() };
+        let stacks = [idle, of_main.clone()];
+        assert_eq!(judge.loop_thread(&stacks), Some(&of_main));
         let called = format!("{}:1:callback", main.display());
         let place = judge.place(&stack(&[&called, &module])).unwrap();
         assert_eq!(

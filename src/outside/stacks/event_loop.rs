@@ -19,10 +19,9 @@ const LOOPS: &[(&str, &[&str])] = &[
     ("aiohttp/web.py", &["run_app"]),
     ("aiohttp/worker.py", &["run"]),
     ("daphne/server.py", &["run"]),
-    (
-        "granian/server/mp.py",
-        &["_spawn_asgi_worker", "_spawn_asgi_lifespan_worker", "_spawn_rsgi_worker"],
-    ),
+    ("granian/server.py", GRANIAN),
+    ("granian/server/mp.py", GRANIAN),
+    ("granian/server/mt.py", GRANIAN),
     ("hypercorn/asyncio/run.py", &["_run", "asyncio_worker", "uvloop_worker"]),
     ("robyn/processpool.py", &["spawn_process"]),
     ("sanic/server/runners.py", &["_run_server_forever", "_serve_http_1"]),
@@ -31,10 +30,15 @@ const LOOPS: &[(&str, &[&str])] = &[
     ("uvicorn/workers.py", &["run"]),
 ];
 
-/// Calls in which a loop waits for events: the file, the function, and who has called it.
-const WAITS: &[(&str, &str, &str)] = &[
-    ("selectors.py", "select", "_run_once"),
-    ("trio/_core/_io_epoll.py", "get_events", "unrolled_run"),
+/// Where granian starts a loop.
+const GRANIAN: &[&str] =
+    &["_spawn_asgi_lifespan_worker", "_spawn_asgi_worker", "_spawn_rsgi_worker"];
+
+/// Calls in which a loop waits for events: the file, the function, and who may have called it. The
+/// standard library waits in selectors for other things as well.
+const WAITS: &[(&str, &str, &[&str])] = &[
+    ("selectors.py", "select", &["_run_once"]),
+    ("trio/_core/_io_epoll.py", "get_events", &["run", "unrolled_run"]),
 ];
 
 /// Files whose innermost call is a turn of the loop itself: it works, and does not wait.
@@ -48,7 +52,10 @@ const NODE_IDLE: &str = "(idle)";
 /// main thread's, else the first. `None` where no thread has one.
 pub(crate) fn loop_thread(stacks: &[Stack]) -> Option<&Stack> {
     let has_loop = |stack: &&Stack| stack.frames.iter().any(is_loop);
-    let serves = |stack: &&Stack| stack.frames.iter().any(|frame| is_server(&frame.file));
+    let serves = |stack: &&Stack| {
+        let around = stack.frames.iter().skip_while(|frame| !is_loop(frame));
+        around.into_iter().any(|frame| is_server(&frame.file))
+    };
     let with_loop: Vec<&Stack> = stacks.iter().filter(has_loop).collect();
     let serving = with_loop.iter().copied().find(serves);
     let main = || with_loop.iter().copied().find(|stack| stack.thread_name == "MainThread");
@@ -63,10 +70,10 @@ pub(crate) fn is_idle(stack: &Stack) -> bool {
         return true;
     }
     let caller = stack.frames.get(1).map_or("", |frame| last_name(&frame.function));
-    let waits = |(file, function, by): &(&str, &str, &str)| {
+    let waits = |(file, function, by): &(&str, &str, &[&str])| {
         is_file(&innermost.file, file)
             && last_name(&innermost.function) == *function
-            && caller == *by
+            && by.contains(&caller)
     };
     let turns = || TURNS.iter().any(|file| is_file(&innermost.file, file));
     WAITS.iter().any(waits) || (is_loop(innermost) && !turns())
@@ -119,6 +126,13 @@ mod tests {
         let communicate = "/usr/lib/python3.11/subprocess.py:2108:Popen._communicate";
         assert!(!is_idle(&stack(&[select, communicate, "/app/a.py:3:handler", &events])));
         assert!(!is_idle(&stack(&[&events])));
+        let epoll = "/v/site-packages/trio/_core/_io_epoll.py:245:EpollIOManager.get_events";
+        for run in ["run", "unrolled_run"] {
+            assert!(is_idle(&stack(&[
+                epoll,
+                &format!("/v/site-packages/trio/_core/_run.py:2399:{run}")
+            ])));
+        }
         assert!(!is_idle(&stack(&[])));
     }
 
@@ -153,5 +167,9 @@ mod tests {
         let stacks = [background, main.clone(), pool.clone()];
         assert_eq!(loop_thread(&stacks), Some(&main));
         assert_eq!(loop_thread(&[pool]), None);
+        // What a loop calls of a server's package does not make it the server.
+        let client = "/v/site-packages/aiohttp/client.py:600:ClientSession._request";
+        let asking = stack(&[client, &run, "/app/a.py:9:background"]);
+        assert_eq!(loop_thread(&[asking, main.clone()]), Some(&main));
     }
 }

@@ -5,6 +5,7 @@ use super::unreadable::Rights;
 use super::{Frame, Stack, Unreadable};
 use py_spy::config::LockingStrategy;
 use py_spy::{Config, PythonSpy, StackTrace};
+use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::thread;
@@ -22,6 +23,7 @@ const CAP_SYS_PTRACE: u32 = 19;
 pub(crate) struct Python {
     pid: u32,
     spy: PythonSpy,
+    threads: Threads,
 }
 
 impl Python {
@@ -33,7 +35,7 @@ impl Python {
         loop {
             left -= 1;
             let error = match quietly(|| open(pid)) {
-                Ok(Ok(spy)) => return Ok(Self { pid, spy }),
+                Ok(Ok(spy)) => return Ok(Self { pid, spy, threads: Threads::of(pid) }),
                 Ok(Err(error)) => reason(pid, &error),
                 Err(panic) => Unreadable::Failed(unread(&panic)),
             };
@@ -53,7 +55,55 @@ impl Python {
             Err(panic) => Err(unread(&panic)),
         };
         let traces = read().or_else(|_| read())?;
-        Ok(traces.into_iter().map(|trace| as_stack(self.pid, trace)).collect())
+        Ok(traces.into_iter().map(|trace| self.stack(trace)).collect())
+    }
+
+    /// As the rest of this crate has it. Before Python 3.11 the kernel's number of a thread is not
+    /// in the memory that is read; the main thread's is the process'.
+    fn stack(&mut self, trace: StackTrace) -> Stack {
+        let thread_name = trace.thread_name.unwrap_or_default();
+        let is_main = thread_name == "MainThread";
+        let tid = trace.os_thread_id.and_then(|tid| u32::try_from(tid).ok());
+        let tid =
+            if is_main { Some(self.pid) } else { tid.and_then(|tid| self.threads.number(tid)) };
+        let frame = |frame: py_spy::Frame| Frame {
+            function: frame.name,
+            file: frame.filename,
+            line: u32::try_from(frame.line).unwrap_or(0),
+        };
+        Stack { tid, thread_name, frames: trace.frames.into_iter().map(frame).collect() }
+    }
+}
+
+/// The numbers of a process' threads, by the numbers that the process itself knows them by: they
+/// differ where it has a namespace of its own.
+struct Threads {
+    pid: u32,
+    are_other: bool,
+    known: HashMap<u32, u32>,
+}
+
+impl Threads {
+    fn of(pid: u32) -> Self {
+        let numbers = status(&pid.to_string(), "NSpid:").unwrap_or_default();
+        Self { pid, are_other: numbers.split_whitespace().count() > 1, known: HashMap::new() }
+    }
+
+    /// Our number of a thread; `None` where it cannot be found.
+    fn number(&mut self, its_own: u32) -> Option<u32> {
+        if !self.are_other {
+            return Some(its_own);
+        }
+        if !self.known.contains_key(&its_own) {
+            let tasks = fs::read_dir(format!("/proc/{}/task", self.pid)).ok()?;
+            let numbers = tasks.filter_map(|task| {
+                let number = task.ok()?.file_name().to_str()?.to_owned();
+                let own = status(&format!("{}/task/{number}", self.pid), "NSpid:")?;
+                Some((own.split_whitespace().next_back()?.parse().ok()?, number.parse().ok()?))
+            });
+            self.known = numbers.collect();
+        }
+        self.known.get(&its_own).copied()
     }
 }
 
@@ -66,20 +116,6 @@ fn open(pid: u32) -> anyhow::Result<PythonSpy> {
     let mut spy = PythonSpy::new(i32::try_from(pid)?, &config)?;
     spy.get_stack_traces()?;
     Ok(spy)
-}
-
-/// As the rest of this crate has it. Before Python 3.11 the kernel's number of a thread is not in
-/// the memory that is read; the main thread's is the process'.
-fn as_stack(pid: u32, trace: StackTrace) -> Stack {
-    let thread_name = trace.thread_name.unwrap_or_default();
-    let tid = trace.os_thread_id.and_then(|tid| u32::try_from(tid).ok());
-    let tid = tid.or_else(|| (thread_name == "MainThread").then_some(pid));
-    let frame = |frame: py_spy::Frame| Frame {
-        function: frame.name,
-        file: frame.filename,
-        line: u32::try_from(frame.line).unwrap_or(0),
-    };
-    Stack { tid, thread_name, frames: trace.frames.into_iter().map(frame).collect() }
 }
 
 /// Whether the program of a process is a Python that can be read, by its name and the libraries
@@ -187,6 +223,14 @@ fn status(process: &str, name: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn stacks_can_be_read_in_a_thread_of_their_own() {
+        const fn is_send<T: Send>() {}
+        is_send::<Python>();
+        is_send::<crate::outside::place::Judge>();
+        is_send::<crate::outside::inspector::Inspector>();
+    }
 
     #[test]
     fn a_program_is_known_by_its_name_and_its_libraries() {

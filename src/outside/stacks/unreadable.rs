@@ -3,6 +3,7 @@
 use std::io;
 
 /// Why the stacks of a process cannot be read.
+#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "there, it always fails"))]
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Unreadable {
     /// Its program is not Python.
@@ -14,7 +15,7 @@ pub(crate) enum Unreadable {
     )]
     FreeThreaded(String),
     /// A version that `py-spy` does not know, or another Python than CPython.
-    #[error("the stacks of {0} cannot be read yet: use a version of CPython from 3.6 to 3.14")]
+    #[error("the stacks of {0} cannot be read yet: use CPython 3.6 to 3.15")]
     Unsupported(String),
     /// The kernel refuses it; what is missing, and the command that would allow it.
     #[error("its memory cannot be read ({kind}): {advice}")]
@@ -28,6 +29,7 @@ pub(crate) enum Unreadable {
 }
 
 /// What decides who may read the memory of whom.
+#[cfg(target_os = "linux")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Rights {
     pub(super) our_user: u32,
@@ -39,6 +41,7 @@ pub(super) struct Rights {
     pub(super) yama: u8,
 }
 
+#[cfg(target_os = "linux")]
 impl Rights {
     /// What is missing for auditor to read the memory of a process, and the command to get it.
     pub(super) fn advice(self) -> String {
@@ -69,7 +72,7 @@ impl Rights {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
 
