@@ -128,6 +128,24 @@ pub(crate) struct Sockets {
     /// Connections that came and went since the look before and were never met open: each brought
     /// a request, as a rule. Without the probe's.
     pub(crate) came_and_went: u64,
+    /// Why it cannot be told which requests wait for an answer; `None` where it can.
+    pub(crate) why_little: Option<Reason>,
+}
+
+impl Sockets {
+    /// How many requests wait for an answer, at least, without the probe's; `None` where that
+    /// cannot be told.
+    pub(crate) fn requests_active(&self) -> Option<u64> {
+        let others = self.accepted.iter().filter(|connection| !connection.is_ours);
+        let active = others.filter(|connection| connection.is_active == Some(true)).count();
+        self.why_little.is_none().then_some(active as u64)
+    }
+
+    /// How many requests came since the look before, at least, without the probe's.
+    pub(crate) fn requests_seen(&self) -> u64 {
+        let others = self.accepted.iter().filter(|connection| !connection.is_ours);
+        self.came_and_went + others.map(|connection| connection.requests).sum::<u64>()
+    }
 }
 
 /// The same address in the one form in which both ends have it: IPv4 within IPv6 as IPv4, without

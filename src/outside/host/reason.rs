@@ -290,12 +290,17 @@ fn hidden_of(owner_user: &User, reader: &User) -> Reason {
     })
 }
 
-/// Why no process is found for a connection to that address.
+/// Why no process is found for a connection to that address; whether there are networks that this
+/// process may not look into.
 #[cfg(target_os = "linux")]
-pub(super) fn not_here(service: std::net::SocketAddr) -> Reason {
+pub(super) fn not_here(service: std::net::SocketAddr, some_are_hidden: bool) -> Reason {
+    let container = match some_are_hidden {
+        true => ", or in a container that only root may look into: sudo auditor …",
+        false => "",
+    };
     Reason::new(format!(
-        "no process of this machine that can be seen has accepted the connection to {service}: it \
-         is on another machine, or behind a forwarded port; if it is here, name it: --pid PID"
+        "no process that can be seen has accepted the connection to {service}: it is on another \
+         machine, or behind a forwarded port{container}; if it is here, name it: --pid PID"
     ))
 }
 
