@@ -30,6 +30,8 @@ mod processes;
 pub(crate) mod reason;
 #[cfg(target_os = "linux")]
 mod rows;
+#[cfg(all(test, target_os = "linux"))]
+mod tests;
 #[cfg(target_os = "linux")]
 mod threads;
 #[cfg(target_os = "linux")]

@@ -67,7 +67,8 @@ impl Watch {
         let ours: HashSet<SocketAddr> = ours.iter().map(|end| plain(*end)).collect();
         let rows = self.table.rows(self.address.port())?;
         let rows = of_service(rows, self.address.ip());
-        if rows.is_empty() {
+        // What a process leaves behind belongs to none.
+        if !rows.iter().any(|row| row.state == State::Listening || row.inode != 0) {
             let port = self.address.port();
             return Err(Reason::new(format!(
                 "nobody listens at port {port} in the network of the service: it has ended, or \
