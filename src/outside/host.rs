@@ -11,7 +11,9 @@
 //! - `rows` and `diag` read tables of sockets, `processes` reads `/proc`.
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+#[cfg(target_os = "linux")]
+use std::net::IpAddr;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 #[cfg(target_os = "linux")]
@@ -27,6 +29,7 @@ mod find;
 pub(crate) mod pool;
 #[cfg(target_os = "linux")]
 mod processes;
+#[cfg(target_os = "linux")]
 pub(crate) mod reason;
 #[cfg(target_os = "linux")]
 mod rows;
@@ -40,7 +43,7 @@ mod watch;
 mod workers;
 
 #[cfg(not(target_os = "linux"))]
-pub(crate) use elsewhere::{Watch, find, process, workers};
+pub(crate) use elsewhere::{Watch, find, process, reason, workers};
 #[cfg(target_os = "linux")]
 pub(crate) use find::find;
 #[cfg(target_os = "linux")]
@@ -67,6 +70,7 @@ impl fmt::Display for Reason {
 }
 
 /// Who has accepted a connection.
+#[cfg_attr(not(target_os = "linux"), allow(dead_code))]
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Owner {
     /// This process. A proxy hands requests on to the service, which is another process.
@@ -152,10 +156,12 @@ impl Sockets {
 
 /// The same address in the one form in which both ends have it: IPv4 within IPv6 as IPv4, without
 /// a scope.
+#[cfg(target_os = "linux")]
 fn plain(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(plain_ip(address.ip()), address.port())
 }
 
+#[cfg(target_os = "linux")]
 fn plain_ip(ip: IpAddr) -> IpAddr {
     ip.to_canonical()
 }

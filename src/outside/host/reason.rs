@@ -147,16 +147,10 @@ fn privilege(reader: &User) -> &'static str {
     }
 }
 
-#[cfg(target_os = "linux")]
-pub(crate) use here::{memory, why_not};
-
-#[cfg(not(target_os = "linux"))]
-pub(crate) fn memory(_pid: u32) -> Result<(), Reason> {
-    Err(Reason::new("the memory of a process is read only on Linux"))
-}
+pub(crate) use here::memory;
+pub(super) use here::{user, why_not};
 
 /// What `/proc` says of this process and of the other.
-#[cfg(target_os = "linux")]
 mod here {
     use std::fs::{self, File};
     use std::io::ErrorKind;
@@ -255,18 +249,13 @@ mod here {
     }
 }
 
-#[cfg(target_os = "linux")]
-pub(super) use here::user;
-
 /// Why the process behind a connection stays unknown though its socket is of this machine.
-#[cfg(target_os = "linux")]
 pub(super) fn hidden(uid: u32) -> Reason {
     let reader = rustix::process::geteuid().as_raw();
     hidden_of(&user(uid), &user(reader))
 }
 
 /// The same, of the socket's user and this process's.
-#[cfg(target_os = "linux")]
 fn hidden_of(owner_user: &User, reader: &User) -> Reason {
     let owner = &owner_user.name;
     let reader_name = &reader.name;
@@ -292,7 +281,6 @@ fn hidden_of(owner_user: &User, reader: &User) -> Reason {
 
 /// Why no process is found for a connection to that address; whether there are networks that this
 /// process may not look into.
-#[cfg(target_os = "linux")]
 pub(super) fn not_here(service: std::net::SocketAddr, some_are_hidden: bool) -> Reason {
     let container = match some_are_hidden {
         true => ", or in a container that only root may look into: sudo auditor …",
@@ -383,7 +371,6 @@ mod tests {
     }
 
     #[test]
-    #[cfg(target_os = "linux")]
     fn who_hides_behind_a_socket_is_named() {
         let [ci, web, root] = [user(1000, "ci"), user(33, "web"), user(0, "root")];
         let of = |owner: &User, reader: &User| hidden_of(owner, reader).to_string();
