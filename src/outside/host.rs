@@ -11,7 +11,9 @@
 //! - `rows` and `diag` read tables of sockets, `processes` reads `/proc`.
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+#[cfg(target_os = "linux")]
+use std::net::IpAddr;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 #[cfg(target_os = "linux")]
@@ -27,9 +29,12 @@ mod find;
 pub(crate) mod pool;
 #[cfg(target_os = "linux")]
 mod processes;
+#[cfg(target_os = "linux")]
 pub(crate) mod reason;
 #[cfg(target_os = "linux")]
 mod rows;
+#[cfg(all(test, target_os = "linux"))]
+mod tests;
 #[cfg(target_os = "linux")]
 mod threads;
 #[cfg(target_os = "linux")]
@@ -38,7 +43,7 @@ mod watch;
 mod workers;
 
 #[cfg(not(target_os = "linux"))]
-pub(crate) use elsewhere::{Watch, find, process, workers};
+pub(crate) use elsewhere::{Watch, find, process, reason, workers};
 #[cfg(target_os = "linux")]
 pub(crate) use find::find;
 #[cfg(target_os = "linux")]
@@ -65,6 +70,7 @@ impl fmt::Display for Reason {
 }
 
 /// Who has accepted a connection.
+#[cfg_attr(not(target_os = "linux"), allow(dead_code))]
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Owner {
     /// This process. A proxy hands requests on to the service, which is another process.
@@ -128,14 +134,34 @@ pub(crate) struct Sockets {
     /// Connections that came and went since the look before and were never met open: each brought
     /// a request, as a rule. Without the probe's.
     pub(crate) came_and_went: u64,
+    /// Why it cannot be told which requests wait for an answer; `None` where it can.
+    pub(crate) why_little: Option<Reason>,
+}
+
+impl Sockets {
+    /// How many requests wait for an answer, at least, without the probe's; `None` where that
+    /// cannot be told.
+    pub(crate) fn requests_active(&self) -> Option<u64> {
+        let others = self.accepted.iter().filter(|connection| !connection.is_ours);
+        let active = others.filter(|connection| connection.is_active == Some(true)).count();
+        self.why_little.is_none().then_some(active as u64)
+    }
+
+    /// How many requests came since the look before, at least, without the probe's.
+    pub(crate) fn requests_seen(&self) -> u64 {
+        let others = self.accepted.iter().filter(|connection| !connection.is_ours);
+        self.came_and_went + others.map(|connection| connection.requests).sum::<u64>()
+    }
 }
 
 /// The same address in the one form in which both ends have it: IPv4 within IPv6 as IPv4, without
 /// a scope.
+#[cfg(target_os = "linux")]
 fn plain(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(plain_ip(address.ip()), address.port())
 }
 
+#[cfg(target_os = "linux")]
 fn plain_ip(ip: IpAddr) -> IpAddr {
     ip.to_canonical()
 }

@@ -14,6 +14,9 @@ use super::rows::{Counts, Row, State};
 /// A connection: the service's end, and the client's.
 pub(super) type Ends = (SocketAddr, SocketAddr);
 
+/// No tick of a kernel's clock is longer (100 Hz), with the rounding.
+const TICK_MS: u32 = 12;
+
 /// What is known of the connections of a port.
 #[derive(Debug, Default)]
 pub(super) struct Connections {
@@ -120,7 +123,7 @@ impl Known {
             self.rest(counts, all);
             return Some(false);
         }
-        self.is_active_in_a_tick(counts, *all)
+        self.is_active_in_a_tick(counts, all)
     }
 
     /// Takes in that all that came has been answered.
@@ -136,14 +139,19 @@ impl Known {
     }
 
     /// The same where data came and went within one tick of the clock.
-    fn is_active_in_a_tick(&self, counts: Counts, all: Answers) -> Option<bool> {
+    fn is_active_in_a_tick(&mut self, counts: Counts, all: &mut Answers) -> Option<bool> {
         let (before_in, before_out) = self.answered.unwrap_or_default();
         let segments_in = f64::from(counts.segments_in.wrapping_sub(before_in));
         let segments_out = f64::from(counts.segments_out.wrapping_sub(before_out));
         if segments_in == 0.0 || segments_out == 0.0 {
             return Some(segments_in > 0.0);
         }
-        let (least, most) = self.answers.range.or(all.range)?;
+        let Some((least, most)) = self.answers.range.or(all.range) else {
+            // Nothing was learned; a single request was answered, and it is a while ago.
+            let is_over = segments_in == 1.0 && counts.sent_ago_ms > TICK_MS;
+            is_over.then(|| self.rest(counts, all))?;
+            return Some(false);
+        };
         if segments_out + 0.5 < segments_in * least {
             return Some(true);
         }
@@ -231,6 +239,9 @@ mod tests {
         let mixed = [learned, row(8, 4, 2, 12), row(0, 0, 5, 24)];
         assert_eq!(judge(&mixed)[2].0, None);
         assert_eq!(judge(&[row(0, 0, 2, 2)])[0].0, None, "nothing was learned");
+        let one = [row(0, 0, 1, 2), row(40, 40, 1, 2), row(0, 0, 5, 10), row(0, 0, 5, 8)];
+        let judged = judge(&one).iter().map(|(active, _)| *active).collect::<Vec<_>>();
+        assert_eq!(judged, [None, Some(false), Some(false), Some(true)]);
     }
 
     #[test]

@@ -40,3 +40,13 @@ impl Watch {
         Err(only_on_linux())
     }
 }
+
+/// Why something of a process cannot be read.
+pub(crate) mod reason {
+    use super::super::Reason;
+
+    /// Whether the memory of that process may be read: not here.
+    pub(crate) fn memory(_pid: u32) -> Result<(), Reason> {
+        Err(Reason::new("the memory of a process is read only on Linux"))
+    }
+}

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use procfs::process::Process;
 
+use super::connections::Ends;
 use super::diag::Diag;
 use super::processes::{self, all, holders, network};
 use super::rows::{Row, State, of_text};
@@ -45,20 +46,19 @@ const PROXIES: [&str; 25] = [
 
 /// Who has accepted each of these connections of this process, given as its own end and the other.
 pub(crate) fn find(connections: &[(SocketAddr, SocketAddr)]) -> Vec<Owner> {
-    let wanted: Vec<(SocketAddr, SocketAddr)> =
+    let wanted: Vec<Ends> =
         connections.iter().map(|(local, peer)| (plain(*peer), plain(*local))).collect();
-    let rows = rows_of(&wanted);
+    let (rows, some_are_hidden) = rows_of(&wanted);
     let inodes = rows.values().map(|row| row.inode).filter(|inode| *inode != 0).collect();
     let holders = holders(&inodes);
-    wanted.iter().map(|ends| owner(*ends, rows.get(ends), &holders)).collect()
+    let owner = |ends| match rows.get(ends) {
+        Some(row) => owner(row, &holders),
+        None => Owner::Elsewhere(reason::not_here(ends.0, some_are_hidden)),
+    };
+    wanted.iter().map(owner).collect()
 }
 
-fn owner(
-    (service, _): (SocketAddr, SocketAddr),
-    row: Option<&Row>,
-    holders: &HashMap<u64, Vec<u32>>,
-) -> Owner {
-    let Some(row) = row else { return Owner::Elsewhere(reason::not_here(service)) };
+fn owner(row: &Row, holders: &HashMap<u64, Vec<u32>>) -> Owner {
     if row.inode == 0 {
         return Owner::NotAccepted;
     }
@@ -77,26 +77,27 @@ fn is_proxy(name: &str) -> bool {
 }
 
 /// The service's side of each of these connections, by its end and the client's: in the network of
-/// this process, or else in the others that can be read.
-fn rows_of(wanted: &[(SocketAddr, SocketAddr)]) -> HashMap<(SocketAddr, SocketAddr), Row> {
+/// this process, or else in the others that can be read; whether some of those cannot be.
+fn rows_of(wanted: &[Ends]) -> (HashMap<Ends, Row>, bool) {
     let mut found = HashMap::new();
-    let mut missing: HashSet<(SocketAddr, SocketAddr)> = wanted.iter().copied().collect();
+    let mut missing: HashSet<Ends> = wanted.iter().copied().collect();
     take(&mut found, &mut missing, here);
-    for pid in others() {
-        if missing.is_empty() {
-            break;
-        }
+    if missing.is_empty() {
+        return (found, false);
+    }
+    let (others, some_are_hidden) = others();
+    for pid in others {
         take(&mut found, &mut missing, |port| {
             processes::open(pid).and_then(|process| of_text(&process, port)).unwrap_or_default()
         });
     }
-    found
+    (found, some_are_hidden)
 }
 
 /// Moves what is missing and is among the rows to what is found.
 fn take(
-    found: &mut HashMap<(SocketAddr, SocketAddr), Row>,
-    missing: &mut HashSet<(SocketAddr, SocketAddr)>,
+    found: &mut HashMap<Ends, Row>,
+    missing: &mut HashSet<Ends>,
     rows: impl Fn(u16) -> Vec<Row>,
 ) {
     let ports: HashSet<u16> = missing.iter().map(|(service, _)| service.port()).collect();
@@ -117,15 +118,20 @@ pub(super) fn here(port: u16) -> Vec<Row> {
     })
 }
 
-/// A process of each network other than that of this process.
-fn others() -> Vec<u32> {
+/// A process of each network other than that of this process, and whether there may be more.
+fn others() -> (Vec<u32>, bool) {
     let own = network(std::process::id());
     let mut others = BTreeMap::new();
+    let mut some_are_hidden = false;
     for pid in all() {
-        let Some(network) = network(pid).filter(|network| Some(*network) != own) else { continue };
-        others.entry(network).or_insert(pid);
+        match network(pid) {
+            None => some_are_hidden = true,
+            Some(network) if Some(network) != own => drop(others.entry(network).or_insert(pid)),
+            Some(_) => {}
+        }
     }
-    others.into_values().take(MOST_NETWORKS).collect()
+    some_are_hidden |= others.len() > MOST_NETWORKS;
+    (others.into_values().take(MOST_NETWORKS).collect(), some_are_hidden)
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! Whether the pool of threads of a process is exhausted, judged from a sequence of looks.
 //!
 //! Which threads are of a pool is said by their names and stacks (Python, Node), or else by what
-//! they do: they were born under load, or were seen idle. A false alarm is worse than a missed one
-//! here, so whatever is in doubt counts against a backlog.
+//! they do: they were born under load, or were seen idle. Threads of one name are one pool: beside
+//! Python's own there are those of libuv, and each can be exhausted alone. A false alarm is worse
+//! than a missed one here, so whatever is in doubt counts against a backlog.
 
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
@@ -42,35 +43,42 @@ pub(crate) struct Pool {
     pub(crate) wait: Option<Duration>,
 }
 
-/// Judges the pool of a process.
+/// Judges the pools of a process.
 #[derive(Debug, Default)]
 pub(crate) struct Judge {
     known: HashMap<u32, Known>,
-    looks_before: Option<Vec<Times>>,
-    /// Since when all threads of the pool are busy, and how many they are.
-    exhausted: Option<(Instant, usize)>,
-    interval: Interval,
+    /// When the look before was, and how long each thread had waited for a CPU until then.
+    before: Option<(Instant, HashMap<u32, Option<Duration>>)>,
+    /// By the name of their threads.
+    pools: HashMap<String, Course>,
+    /// Whether it was ever shown where a thread waits.
+    is_shown: bool,
+    /// In this interval a thread was seen of which nothing tells what it does.
+    has_hidden: bool,
+    /// When the first and the last look of this interval were.
+    began: Option<Instant>,
+    ended: Option<Instant>,
 }
 
 /// What is known of a thread.
-#[derive(Debug, Default, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Known {
+    /// Of which pool it is, if it is of one.
+    pool: String,
     /// Its name or its stack says so.
     is_named: bool,
     was_idle: bool,
     was_born_under_load: bool,
 }
 
-/// How long a thread has waited for a CPU.
-type Times = (u32, Option<Duration>);
-
-/// What was seen since the interval began.
+/// What was seen of a pool.
 #[derive(Debug, Default)]
-struct Interval {
-    began: Option<Instant>,
-    ended: Option<Instant>,
+struct Course {
+    /// Since when all of its threads are busy, and how many they are.
+    exhausted: Option<(Instant, usize)>,
+    /// In this interval: the threads that were busy and idle at the busiest look.
     busiest: Option<(usize, usize)>,
-    /// The fewest requests beyond the busy threads, over looks at which all were busy.
+    /// The fewest requests beyond the busy threads; `None` within where a look did not tell.
     beyond: Option<Option<u64>>,
     /// At one of the looks not all were busy, or that could not be said.
     had_room: bool,
@@ -87,65 +95,90 @@ enum Does {
     Unknown,
 }
 
-impl Judge {
-    /// Takes in a look.
-    pub(crate) fn look(&mut self, look: &Look<'_>) {
-        let does: HashMap<u32, Does> =
-            look.threads.iter().map(|thread| (thread.tid, self.does(thread, look))).collect();
-        self.learn(look, &does);
-        let pool: Vec<Does> =
-            self.members(look).iter().filter_map(|tid| does.get(tid)).copied().collect();
-        let times = look.threads.iter().map(|thread| (thread.tid, thread.run_queue));
-        self.looks_before = Some(times.collect());
-        let interval = &mut self.interval;
-        interval.began.get_or_insert(look.at);
-        interval.ended = Some(look.at);
-        if pool.contains(&Does::Unknown) {
+impl Course {
+    /// Takes in what the threads of the pool do.
+    fn look(&mut self, at: Instant, threads: &[Does], requests_active: Option<u64>) {
+        if threads.contains(&Does::Unknown) {
             self.exhausted = None;
-            interval.had_room = true;
+            self.had_room = true;
             return;
         }
-        let idle = pool.iter().filter(|does| **does == Does::Nothing).count();
-        let busy = pool.len() - idle;
-        if interval.busiest.is_none_or(|(most, _)| busy > most) {
-            interval.busiest = Some((busy, idle));
+        let idle = threads.iter().filter(|does| **does == Does::Nothing).count();
+        let busy = threads.len() - idle;
+        if self.busiest.is_none_or(|(most, _)| busy > most) {
+            self.busiest = Some((busy, idle));
         }
-        let is_full = busy >= FEWEST && pool.iter().all(|does| *does == Does::Work);
-        self.exhausted = is_full.then(|| match self.exhausted {
-            Some((since, threads)) if threads == busy => (since, threads),
-            _ => (look.at, busy),
-        });
-        let has_grown = self.exhausted.is_some_and(|(since, _)| since == look.at);
-        if !is_full || has_grown && interval.beyond.is_some() {
-            interval.had_room = true;
-        }
-        let beyond = look.requests_active.map(|active| active.saturating_sub(busy as u64));
-        interval.beyond = Some(match interval.beyond {
+        let is_full = busy >= FEWEST && threads.iter().all(|does| *does == Does::Work);
+        let before = self.exhausted.filter(|(_, threads)| is_full && *threads == busy);
+        // Full of another number of threads: it grows still.
+        let has_changed = before.is_none() && self.beyond.is_some();
+        self.had_room |= !is_full || has_changed;
+        self.exhausted = is_full.then_some(before.unwrap_or((at, busy)));
+        let beyond = requests_active.map(|active| active.saturating_sub(busy as u64));
+        self.beyond = Some(match self.beyond {
             None => beyond,
             Some(fewest) => fewest.zip(beyond).map(|(fewest, beyond)| fewest.min(beyond)),
         });
     }
 
-    /// Ends an interval, in which so many requests were answered; what it showed. `None` where no
-    /// look told what the threads do.
-    pub(crate) fn end_interval(&mut self, answered: Option<u64>) -> Option<Pool> {
-        let interval = std::mem::take(&mut self.interval);
-        let (busy, idle) = interval.busiest?;
-        let long_enough = self.exhausted.zip(interval.ended).is_some_and(|((since, _), ended)| {
-            ended.saturating_duration_since(since) >= LONG_ENOUGH
+    /// Ends an interval: the threads at its busiest look, and the backlog.
+    fn end_interval(&mut self, ended: Instant) -> Option<(usize, usize, Option<u64>)> {
+        let over = std::mem::take(self);
+        self.exhausted = over.exhausted;
+        let (busy, idle) = over.busiest?;
+        let is_exhausted = over.exhausted.is_some_and(|(since, _)| {
+            !over.had_room && ended.saturating_duration_since(since) >= LONG_ENOUGH
         });
-        let backlog = match interval.had_room || !long_enough {
-            true => Some(0),
-            false => interval.beyond.flatten(),
-        };
-        let lasted = interval.ended?.saturating_duration_since(interval.began?);
+        let backlog = if is_exhausted { over.beyond.flatten() } else { Some(0) };
+        Some((busy, idle, backlog))
+    }
+}
+
+impl Judge {
+    /// Takes in a look.
+    pub(crate) fn look(&mut self, look: &Look<'_>) {
+        self.is_shown |= look.threads.iter().any(|thread| thread.waits_in.is_some());
+        let does: HashMap<u32, Does> =
+            look.threads.iter().map(|thread| (thread.tid, self.does(thread, look))).collect();
+        self.has_hidden |=
+            does.iter().any(|(tid, does)| *does == Does::Unknown && !look.loops.contains(tid));
+        self.learn(look, &does);
+        let members = self.members(look, &does);
+        // A pool that has no threads any more is none.
+        self.pools.retain(|name, _| members.contains_key(name));
+        for (name, threads) in members {
+            self.pools.entry(name).or_default().look(look.at, &threads, look.requests_active);
+        }
+        let waited = look.threads.iter().map(|thread| (thread.tid, thread.run_queue));
+        self.before = Some((look.at, waited.collect()));
+        self.began.get_or_insert(look.at);
+        self.ended = Some(look.at);
+    }
+
+    /// Ends an interval, in which so many requests were answered; what it showed of the pool that
+    /// was exhausted, or else of the busiest. `None` where no look told what the threads do.
+    pub(crate) fn end_interval(&mut self, answered: Option<u64>) -> Option<Pool> {
+        let (began, ended) = self.began.take().zip(self.ended)?;
+        let has_hidden = std::mem::take(&mut self.has_hidden);
+        let seen = self.pools.values_mut().map(|pool| pool.end_interval(ended));
+        let seen: Vec<Option<(usize, usize, Option<u64>)>> = seen.collect();
+        // Which of the hidden threads are of a pool is not known either.
+        if has_hidden && seen.iter().all(Option::is_none) {
+            return None;
+        }
+        // A backlog that is not known comes before one that is none.
+        let worst = seen.into_iter().flatten().max_by_key(|(busy, idle, backlog)| {
+            (*backlog != Some(0), backlog.unwrap_or_default(), *busy, *idle)
+        });
+        let (busy, idle, backlog) = worst.unwrap_or((0, 0, Some(0)));
+        let lasted = ended.saturating_duration_since(began);
         let wait = backlog.and_then(|backlog| wait(backlog, answered, lasted));
         Some(Pool { busy, idle, backlog, wait })
     }
 
     /// Takes in what the threads show of whether they are of a pool.
     fn learn(&mut self, look: &Look<'_>, does: &HashMap<u32, Does>) {
-        let is_first = self.looks_before.is_none();
+        let is_first = self.before.is_none();
         let alive: HashSet<u32> = look.threads.iter().map(|thread| thread.tid).collect();
         self.known.retain(|tid, _| alive.contains(tid));
         let born = self.known.values().filter(|known| known.was_born_under_load).count();
@@ -155,25 +188,31 @@ impl Judge {
         let is_under_load =
             !is_first && look.requests_active.is_some_and(|active| active >= (born + new) as u64);
         for thread in look.threads {
-            let known = self
-                .known
-                .entry(thread.tid)
-                .or_insert(Known { was_born_under_load: is_under_load, ..Known::default() });
-            known.is_named |= is_named(thread, stack_of(thread.tid, look.stacks));
+            let known = self.known.entry(thread.tid).or_insert_with(|| Known {
+                pool: pool_of(&thread.name),
+                is_named: false,
+                was_idle: false,
+                was_born_under_load: is_under_load,
+            });
+            if !known.is_named && is_named(thread, stack_of(thread.tid, look.stacks)) {
+                known.is_named = true;
+                // Threads that only their stacks tell from others are no pool with those.
+                known.pool.push_str(" worker");
+            }
             known.was_idle |= does.get(&thread.tid) == Some(&Does::Nothing);
         }
     }
 
-    /// The threads of the pool: those that are named so, if any is.
-    fn members(&self, look: &Look<'_>) -> Vec<u32> {
-        let others = self.known.iter().filter(|(tid, _)| !look.loops.contains(tid));
-        let (named, rest): (Vec<_>, Vec<_>) = others.partition(|(_, known)| known.is_named);
-        let by_deed =
-            rest.into_iter().filter(|(_, known)| known.was_idle || known.was_born_under_load);
-        match named.is_empty() {
-            true => by_deed.map(|(tid, _)| *tid).collect(),
-            false => named.into_iter().map(|(tid, _)| *tid).collect(),
+    /// What the threads of each pool do.
+    fn members(&self, look: &Look<'_>, does: &HashMap<u32, Does>) -> HashMap<String, Vec<Does>> {
+        let mut members: HashMap<String, Vec<Does>> = HashMap::new();
+        for (tid, known) in &self.known {
+            let is_member = known.is_named || known.was_idle || known.was_born_under_load;
+            if let Some(does) = does.get(tid).filter(|_| is_member && !look.loops.contains(tid)) {
+                members.entry(known.pool.clone()).or_default().push(*does);
+            }
         }
+        members
     }
 
     fn does(&self, thread: &Thread, look: &Look<'_>) -> Does {
@@ -183,17 +222,26 @@ impl Judge {
             Some(true) => Does::Nothing,
             _ if does == Does::Work && self.waited_for_cpu(thread, look.at) => Does::WaitForCpu,
             Some(false) => Does::Work,
+            // It has woken up between the two questions of what it does and where it waits.
+            None if does == Does::Unknown && self.is_shown => Does::Work,
             None => does,
         }
     }
 
     /// Whether it waited for a CPU most of the time since the look before.
     fn waited_for_cpu(&self, thread: &Thread, at: Instant) -> bool {
-        let before = self.looks_before.iter().flatten().find(|(tid, _)| *tid == thread.tid);
-        let waited = before.and_then(|(_, before)| thread.run_queue?.checked_sub((*before)?));
-        let since = self.interval.ended.map(|ended| at.saturating_duration_since(ended));
-        waited.zip(since).is_some_and(|(waited, since)| waited > since / 2)
+        let waited = |(then, before): &(Instant, HashMap<u32, Option<Duration>>)| {
+            let before = before.get(&thread.tid).copied().flatten()?;
+            let waited = thread.run_queue?.saturating_sub(before);
+            Some(waited > at.saturating_duration_since(*then) / 2)
+        };
+        self.before.as_ref().and_then(waited).unwrap_or(false)
     }
+}
+
+/// The pool of a thread, by its name: without the number at its end.
+fn pool_of(name: &str) -> String {
+    name.trim_end_matches(|c: char| c.is_ascii_digit() || "-_#:.".contains(c)).to_owned()
 }
 
 /// By Little's law; where nothing was answered, as long as it was looked.

@@ -1,10 +1,10 @@
 //! What `/proc` says of processes.
 
 use std::collections::{HashMap, HashSet};
+use std::fs;
 use std::io;
-use std::path::Path;
 
-use procfs::process::{self as proc, FDTarget};
+use procfs::process as proc;
 use procfs::{ProcError, boot_time_secs, ticks_per_second};
 
 use super::reason::{self, What};
@@ -37,23 +37,46 @@ pub(super) fn all() -> Vec<u32> {
 pub(super) struct Files {
     /// The numbers of its sockets.
     pub(super) sockets: HashSet<u64>,
-    /// Whether one of them is what an event loop waits by.
-    pub(super) has_event_queue: bool,
+    /// What event loops wait by: the numbers of the files.
+    pub(super) event_queues: Vec<String>,
 }
 
 /// The files that a process has open; an error where they must not be read, or it has ended.
-pub(super) fn files(pid: u32) -> Result<Files, ProcError> {
+pub(super) fn files(pid: u32) -> io::Result<Files> {
     let mut files = Files::default();
-    for file in open(pid)?.fd()?.flatten() {
-        match file.target {
-            FDTarget::Socket(inode) => drop(files.sockets.insert(inode)),
-            FDTarget::AnonInode(kind) => {
-                files.has_event_queue |= kind.contains("eventpoll") || kind.contains("io_uring");
-            }
-            _ => {}
+    for file in fs::read_dir(format!("/proc/{pid}/fd"))?.flatten() {
+        // One that was closed meanwhile is none any more.
+        let Ok(target) = fs::read_link(file.path()) else { continue };
+        let Some(target) = target.to_str() else { continue };
+        if let Some(inode) = numbered(target, "socket:[") {
+            files.sockets.insert(inode);
+        }
+        if ["anon_inode:[eventpoll]", "anon_inode:[io_uring]"].contains(&target) {
+            files.event_queues.extend(file.file_name().into_string());
         }
     }
     Ok(files)
+}
+
+/// The sockets that the event loops of a process wait for.
+pub(super) fn awaited(pid: u32, files: &Files) -> HashSet<u64> {
+    let info = |queue: &String| fs::read_to_string(format!("/proc/{pid}/fdinfo/{queue}")).ok();
+    files.event_queues.iter().filter_map(info).flat_map(|info| inodes_of(&info)).collect()
+}
+
+/// The files in a line each of what the kernel says of an event queue: `tfd: 5 … ino:3c1a sdev:8`.
+fn inodes_of(info: &str) -> Vec<u64> {
+    let lines = info.lines().filter(|line| line.starts_with("tfd:"));
+    let inode = |line: &str| {
+        let field = line.split_ascii_whitespace().find_map(|field| field.strip_prefix("ino:"))?;
+        u64::from_str_radix(field, 16).ok()
+    };
+    lines.filter_map(inode).collect()
+}
+
+/// The number in brackets after such a beginning.
+fn numbered(target: &str, begins: &str) -> Option<u64> {
+    target.strip_prefix(begins)?.strip_suffix(']')?.parse().ok()
 }
 
 /// Which processes hold each of these sockets, the oldest first: what holds it as well was started
@@ -104,9 +127,8 @@ fn with_parent(pid: u32) -> Option<(u32, u32)> {
 
 /// Which network the process is in; `None` where that must not be read.
 pub(super) fn network(pid: u32) -> Option<u64> {
-    let link = Path::new("/proc").join(pid.to_string()).join("ns/net").read_link().ok()?;
-    let inode = link.to_str()?.strip_prefix("net:[")?.strip_suffix(']')?;
-    inode.parse().ok()
+    let link = fs::read_link(format!("/proc/{pid}/ns/net")).ok()?;
+    numbered(link.to_str()?, "net:[")
 }
 
 /// The reason for an error of `/proc`.
@@ -145,6 +167,14 @@ mod tests {
         assert!(descends);
         let gone = process(child.id()).unwrap_err().to_string();
         assert!(gone.contains("no process"), "{gone}");
+    }
+
+    #[test]
+    fn what_an_event_queue_waits_for_is_read() {
+        let info = "pos:\t0\nflags:\t02000002\nino:\t1057\n\
+                    tfd:        6 events:       19 data: 6  pos:0 ino:3c1a sdev:8\n\
+                    tfd:        7 events:       19 data: 7\n";
+        assert_eq!(inodes_of(info), [0x3c1a]);
     }
 
     #[test]

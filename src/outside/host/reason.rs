@@ -71,10 +71,10 @@ pub(crate) fn explain(seen: &Circumstances) -> Reason {
     if let Some(owner) = seen.owner.as_ref().filter(|owner| owner.uid != reader.uid)
         && reader.uid != 0
     {
-        let (owner, reader) = (&owner.name, &reader.name);
+        let (owner, whom, reader) = (&owner.name, whom(owner), &reader.name);
         return Reason::new(format!(
             "process {pid} is of user {owner}, and auditor runs as {reader}: {what} cannot be \
-             read; run auditor as {owner} or as root, or let it start the service: --start CMD"
+             read; run auditor as {whom}, or let it start the service: --start CMD"
         ));
     }
     if seen.what == What::Network {
@@ -131,6 +131,14 @@ fn yama_wants_a_privilege(pid: &u32, reader: &User) -> Reason {
     ))
 }
 
+/// Who may read what is of that user.
+fn whom(owner: &User) -> String {
+    match owner.uid {
+        0 => "root".to_owned(),
+        _ => format!("{} or as root", owner.name),
+    }
+}
+
 /// How CAP_SYS_PTRACE is had.
 fn privilege(reader: &User) -> &'static str {
     match reader.uid {
@@ -139,16 +147,10 @@ fn privilege(reader: &User) -> &'static str {
     }
 }
 
-#[cfg(target_os = "linux")]
-pub(crate) use here::{memory, why_not};
-
-#[cfg(not(target_os = "linux"))]
-pub(crate) fn memory(_pid: u32) -> Result<(), Reason> {
-    Err(Reason::new("the memory of a process is read only on Linux"))
-}
+pub(crate) use here::memory;
+pub(super) use here::{user, why_not};
 
 /// What `/proc` says of this process and of the other.
-#[cfg(target_os = "linux")]
 mod here {
     use std::fs::{self, File};
     use std::io::ErrorKind;
@@ -247,18 +249,13 @@ mod here {
     }
 }
 
-#[cfg(target_os = "linux")]
-pub(super) use here::user;
-
 /// Why the process behind a connection stays unknown though its socket is of this machine.
-#[cfg(target_os = "linux")]
 pub(super) fn hidden(uid: u32) -> Reason {
     let reader = rustix::process::geteuid().as_raw();
     hidden_of(&user(uid), &user(reader))
 }
 
 /// The same, of the socket's user and this process's.
-#[cfg(target_os = "linux")]
 fn hidden_of(owner_user: &User, reader: &User) -> Reason {
     let owner = &owner_user.name;
     let reader_name = &reader.name;
@@ -266,25 +263,120 @@ fn hidden_of(owner_user: &User, reader: &User) -> Reason {
         format!(
             "the process is of user {owner}, and auditor is root without CAP_SYS_PTRACE: its files \
              cannot be read; let auditor start the service (--start CMD), or add it: docker run \
-             --cap-add SYS_PTRACE"
+             --cap-add SYS_PTRACE; --pid PID shows its threads at least"
         )
     } else if reader == owner_user {
         "the process is of the same user, and its files cannot be read all the same: it has \
          privileges of its own, or it has just ended; run auditor as root: sudo auditor …"
             .to_owned()
     } else {
+        let whom = whom(owner_user);
         format!(
             "the process is of user {owner}, and auditor runs as {reader_name}: its files cannot \
-             be read; run auditor as {owner} or as root, or let it start the service: --start CMD"
+             be read; run auditor as {whom}, or let it start the service: --start CMD; --pid PID \
+             shows its threads at least"
         )
     })
 }
 
-/// Why no process is found for a connection to that address.
-#[cfg(target_os = "linux")]
-pub(super) fn not_here(service: std::net::SocketAddr) -> Reason {
+/// Why no process is found for a connection to that address; whether there are networks that this
+/// process may not look into.
+pub(super) fn not_here(service: std::net::SocketAddr, some_are_hidden: bool) -> Reason {
+    let container = match some_are_hidden {
+        true => ", or in a container that only root may look into: sudo auditor …",
+        false => "",
+    };
     Reason::new(format!(
-        "no process of this machine that can be seen has accepted the connection to {service}: it \
-         is on another machine, or behind a forwarded port; if it is here, name it: --pid PID"
+        "no process that can be seen has accepted the connection to {service}: it is on another \
+         machine, or behind a forwarded port{container}; if it is here, name it: --pid PID"
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn user(uid: u32, name: &str) -> User {
+        User { uid, name: name.to_owned() }
+    }
+
+    /// Its own memory is refused to an ordinary user.
+    fn refused() -> Circumstances {
+        Circumstances {
+            pid: 7,
+            what: What::Memory,
+            error: ErrorKind::PermissionDenied,
+            reader: user(1000, "ci"),
+            owner: Some(user(1000, "ci")),
+            may_trace: Some(false),
+            yama: None,
+            is_descendant: false,
+        }
+    }
+
+    #[test]
+    fn each_reason_names_what_is_missing_and_what_allows_it() {
+        let root = || user(0, "root");
+        let web = || Some(user(33, "web"));
+        let table: [(&str, Circumstances, &[&str]); 11] = [
+            ("Yama", Circumstances { yama: Some(1), ..refused() }, &["=1", "--start", "sudo"]),
+            (
+                "Yama, started by auditor",
+                Circumstances { yama: Some(1), is_descendant: true, ..refused() },
+                &["same user", "sandbox"],
+            ),
+            ("Yama 2", Circumstances { yama: Some(2), ..refused() }, &["=2", "sudo auditor"]),
+            ("Yama 3", Circumstances { yama: Some(3), ..refused() }, &["=3"]),
+            (
+                "another user",
+                Circumstances { owner: web(), yama: Some(1), ..refused() },
+                &["of user web", "runs as ci", "as web or as root", "--start CMD"],
+            ),
+            (
+                "root's",
+                Circumstances { owner: Some(root()), ..refused() },
+                &["run auditor as root,"],
+            ),
+            (
+                "root without the privilege",
+                Circumstances { reader: root(), owner: web(), ..refused() },
+                &["root without CAP_SYS_PTRACE", "--cap-add SYS_PTRACE", "--start CMD"],
+            ),
+            (
+                "root without it, and Yama",
+                Circumstances { reader: root(), owner: web(), yama: Some(1), ..refused() },
+                &["=1", "--start CMD", "--cap-add SYS_PTRACE"],
+            ),
+            (
+                "root with it",
+                Circumstances { reader: root(), may_trace: Some(true), yama: Some(1), ..refused() },
+                &["in spite of CAP_SYS_PTRACE", "seccomp"],
+            ),
+            (
+                "a network of its own",
+                Circumstances { what: What::Network, ..refused() },
+                &["CAP_SYS_ADMIN", "in that container"],
+            ),
+            (
+                "it has ended",
+                Circumstances { error: ErrorKind::NotFound, ..refused() },
+                &["no process 7 any more"],
+            ),
+        ];
+        for (name, seen, words) in table {
+            let reason = explain(&seen).to_string();
+            assert!(words.iter().all(|word| reason.contains(word)), "{name}: {reason}");
+            assert!(!reason.contains('\n') && !reason.contains("  "), "{name}: {reason}");
+        }
+    }
+
+    #[test]
+    fn who_hides_behind_a_socket_is_named() {
+        let [ci, web, root] = [user(1000, "ci"), user(33, "web"), user(0, "root")];
+        let of = |owner: &User, reader: &User| hidden_of(owner, reader).to_string();
+        assert!(of(&web, &ci).contains("of user web, and auditor runs as ci"));
+        assert!(of(&web, &ci).contains("run auditor as web or as root"));
+        assert!(of(&root, &root).contains("root without CAP_SYS_PTRACE"));
+        assert!(of(&ci, &ci).contains("of the same user"));
+    }
 }

@@ -10,8 +10,9 @@ use procfs::ProcError;
 use super::closed::Closed;
 use super::connections::{Connections, Ends};
 use super::diag::{Diag, End};
+use super::find::here;
 use super::processes::{network, open, why_not};
-use super::reason::What;
+use super::reason::{self, What};
 use super::rows::{Row, State, of_text};
 use super::threads::Threads;
 use super::{Reason, Sockets, Thread, plain, plain_ip};
@@ -37,8 +38,8 @@ enum Table {
     Here(Diag),
     /// The network that this process is in, entered.
     There(Diag, u32),
-    /// Text, of the network that this process is in: it says little.
-    Text(u32),
+    /// Text, of the network that this process is in: it says little. Why it must do.
+    Text(u32, Reason),
 }
 
 impl Watch {
@@ -66,7 +67,8 @@ impl Watch {
         let ours: HashSet<SocketAddr> = ours.iter().map(|end| plain(*end)).collect();
         let rows = self.table.rows(self.address.port())?;
         let rows = of_service(rows, self.address.ip());
-        if rows.is_empty() {
+        // What a process leaves behind belongs to none.
+        if !rows.iter().any(|row| row.state == State::Listening || row.inode != 0) {
             let port = self.address.port();
             return Err(Reason::new(format!(
                 "nobody listens at port {port} in the network of the service: it has ended, or \
@@ -77,10 +79,18 @@ impl Watch {
             rows.iter().filter(|row| row.state == State::Listening).map(|row| row.unread).collect();
         let open = rows.iter().filter(|row| row.state != State::Listening);
         self.met_at.extend(open.map(|row| row.local.ip()));
+        let mut connections = rows.iter().filter(|row| row.state == State::Open);
+        let tells = connections.all(|row| row.counts.is_some());
         let (accepted, gone) = self.connections.look(&rows, &ours);
         self.closed.went(gone);
         let accept_queue = (!listeners.is_empty()).then(|| listeners.iter().sum());
-        Ok(Sockets { accepted, accept_queue, came_and_went: self.came_and_went(&ours) })
+        let came_and_went = self.came_and_went(&ours);
+        let why_little = match &self.table {
+            Table::Text(_, why) => Some(why.clone()),
+            _ if tells => None,
+            _ => Some(Reason::new("this kernel counts no segments (it is older than 4.6)")),
+        };
+        Ok(Sockets { accepted, accept_queue, came_and_went, why_little })
     }
 
     /// Connections that came and went since it was looked at that; they come in a batch a second.
@@ -103,41 +113,48 @@ impl Watch {
 
 impl Table {
     fn of(pid: Option<u32>, port: u16) -> Self {
-        let here = || Diag::open().map(Self::Here);
-        let Some(pid) = pid else { return here().unwrap_or(Self::Text(std::process::id())) };
+        let Some(pid) = pid else { return Self::here(std::process::id()) };
         let is_here = match network(pid) {
             Some(there) => Some(there) == network(std::process::id()),
             // It is not said which network it is in: in this one, if somebody has the port here.
-            None => {
-                Diag::open().and_then(|mut diag| diag.rows(port)).is_ok_and(|rows| !rows.is_empty())
-            }
+            None => !here(port).is_empty(),
         };
-        let table = match is_here {
-            true => here(),
-            false => Diag::open_in_network_of(pid).map(|diag| Self::There(diag, pid)),
-        };
-        table.unwrap_or(Self::Text(pid))
+        if is_here {
+            return Self::here(pid);
+        }
+        match Diag::open_in_network_of(pid) {
+            Ok(diag) => Self::There(diag, pid),
+            Err(error) => Self::Text(pid, reason::why_not(pid, What::Network, error.kind())),
+        }
+    }
+
+    fn here(pid: u32) -> Self {
+        Diag::open().map_or_else(|error| Self::Text(pid, no_diag(&error)), Self::Here)
     }
 
     /// The sockets with that port that are not closed.
     fn rows(&mut self, port: u16) -> Result<Vec<Row>, Reason> {
         let (rows, pid) = match self {
-            Self::Here(diag) => (diag.rows(port), None),
-            Self::There(diag, pid) => (diag.rows(port), Some(*pid)),
-            Self::Text(pid) => return of_process(*pid, port),
+            Self::Here(diag) => (diag.rows(port), std::process::id()),
+            Self::There(diag, pid) => (diag.rows(port), *pid),
+            Self::Text(pid, _) => return of_process(*pid, port),
         };
-        rows.or_else(|_| {
-            // A line that has failed is not asked again. Some sandboxes open one and answer nothing.
-            *self = Self::of(pid, port);
-            match self {
-                Self::Here(diag) | Self::There(diag, _) => diag.rows(port),
-                Self::Text(pid) => return of_process(*pid, port),
+        rows.or_else(|error| {
+            // A line that has failed has the rest of an answer in it. Some sandboxes open one and
+            // answer nothing.
+            let opened = match self {
+                Self::There(..) => Diag::open_in_network_of(pid),
+                _ => Diag::open(),
+            };
+            let again = opened.and_then(|mut opened| Ok((opened.rows(port)?, opened)));
+            let Ok((rows, opened)) = again else {
+                *self = Self::Text(pid, no_diag(&error));
+                return of_process(pid, port);
+            };
+            if let Self::Here(diag) | Self::There(diag, _) = self {
+                *diag = opened;
             }
-            .or_else(|_| {
-                let pid = pid.unwrap_or_else(std::process::id);
-                *self = Self::Text(pid);
-                of_process(pid, port)
-            })
+            Ok(rows)
         })
     }
 
@@ -151,7 +168,7 @@ impl Table {
         let (diag, ends): (&mut Diag, &[End]) = match self {
             Self::Here(diag) => (diag, &[End::Local, End::Remote]),
             Self::There(diag, _) => (diag, &[End::Local]),
-            Self::Text(_) => return None,
+            Self::Text(..) => return None,
         };
         let mut closed = HashSet::new();
         for end in ends {
@@ -160,6 +177,13 @@ impl Table {
         }
         Some(closed)
     }
+}
+
+fn no_diag(error: &io::Error) -> Reason {
+    Reason::new(format!(
+        "the kernel does not say which requests wait for an answer (sock_diag: {error}); run \
+         auditor outside of the sandbox, or load the module: sudo modprobe tcp_diag"
+    ))
 }
 
 fn of_process(pid: u32, port: u16) -> Result<Vec<Row>, Reason> {

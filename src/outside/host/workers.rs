@@ -1,11 +1,11 @@
 //! All processes that serve at a port.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::net::SocketAddr;
 
 use super::Process;
 use super::find::here;
-use super::processes::{Files, all, descendants, files, network, open, process};
+use super::processes::{Files, all, awaited, descendants, files, network, open, process};
 use super::rows::{Row, State, of_text};
 
 /// All processes that serve at that port together with these: what listens there as well, and the
@@ -17,14 +17,18 @@ pub(crate) fn workers(pids: &[u32], port: u16) -> Vec<Process> {
     let all = all();
     let files: BTreeMap<u32, Files> =
         all.into_iter().filter_map(|pid| Some((pid, files(pid).ok()?))).collect();
-    let rows = rows_near(pids, port);
-    let serving = match family.iter().any(|pid| files.contains_key(pid)) {
-        true => serving(&family, &rows, &files),
-        false => family,
+    let found = if family.iter().any(|pid| files.contains_key(pid)) {
+        let holding = holding(&family, &rows_near(pids, port), &files);
+        let waiting = holding.iter().map(|holder| {
+            files.get(&holder.pid).map_or(Waiting::No, |files| holder.waiting(files))
+        });
+        without_supervisors(holding.iter().map(|holder| holder.pid).zip(waiting).collect())
+    } else {
+        family
     };
     // Where nobody is found to serve, what was given is what is looked at.
-    let serving = if serving.is_empty() { pids.to_vec() } else { serving };
-    let distinct: std::collections::BTreeSet<u32> = serving.into_iter().collect();
+    let serving = if found.is_empty() { pids.to_vec() } else { found };
+    let distinct: BTreeSet<u32> = serving.into_iter().collect();
     distinct.into_iter().filter_map(|pid| process(pid).ok()).collect()
 }
 
@@ -36,8 +40,37 @@ fn rows_near(pids: &[u32], port: u16) -> Vec<Row> {
     there.unwrap_or_else(|| here(port))
 }
 
-/// Which processes serve, of those whose files are known.
-fn serving(family: &[u32], rows: &[Row], files: &BTreeMap<u32, Files>) -> Vec<u32> {
+/// A process that holds sockets of the port.
+#[derive(Debug, PartialEq)]
+struct Holder {
+    pid: u32,
+    sockets: HashSet<u64>,
+}
+
+/// Whether a process waits for requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Waiting {
+    No,
+    /// It waits for events, of which it is not known.
+    Perhaps,
+    /// It waits for events of sockets of the port.
+    Yes,
+}
+
+impl Holder {
+    fn waiting(&self, files: &Files) -> Waiting {
+        if !awaited(self.pid, files).is_disjoint(&self.sockets) {
+            Waiting::Yes
+        } else if files.event_queues.is_empty() {
+            Waiting::No
+        } else {
+            Waiting::Perhaps
+        }
+    }
+}
+
+/// Which processes hold sockets of the service, of those whose files are known.
+fn holding(family: &[u32], rows: &[Row], files: &BTreeMap<u32, Files>) -> Vec<Holder> {
     let held: HashSet<u64> =
         family.iter().filter_map(|pid| files.get(pid)).flat_map(|of| of.sockets.clone()).collect();
     let is_held = |row: &&Row| row.inode != 0 && held.contains(&row.inode);
@@ -46,22 +79,20 @@ fn serving(family: &[u32], rows: &[Row], files: &BTreeMap<u32, Files>) -> Vec<u3
     // Each worker may have a socket of its own that listens at the same address.
     let listening: HashSet<u64> =
         listeners(rows).filter(|row| addresses.contains(&row.local)).map(|row| row.inode).collect();
-    let of_port: HashSet<u64> = rows.iter().filter(is_held).map(|row| row.inode).collect();
-    let candidates: Vec<(u32, &Files)> = files
-        .iter()
-        .filter(|(pid, files)| {
-            !files.sockets.is_disjoint(&listening)
-                || family.contains(pid) && !files.sockets.is_disjoint(&of_port)
-        })
-        .map(|(pid, files)| (*pid, files))
-        .collect();
-    // A supervisor holds the socket for its workers, and waits for signals.
-    let some_wait_for_events = candidates.iter().any(|(_, files)| files.has_event_queue);
-    candidates
-        .into_iter()
-        .filter(|(_, files)| files.has_event_queue || !some_wait_for_events)
-        .map(|(pid, _)| pid)
-        .collect()
+    let of_family: HashSet<u64> = rows.iter().filter(is_held).map(|row| row.inode).collect();
+    let holder = |(pid, files): (&u32, &Files)| {
+        let relevant = if family.contains(pid) { &of_family } else { &listening };
+        let sockets: HashSet<u64> = files.sockets.intersection(relevant).copied().collect();
+        (!sockets.is_empty()).then_some(Holder { pid: *pid, sockets })
+    };
+    files.iter().filter_map(holder).collect()
+}
+
+/// A supervisor holds the socket for its workers, and waits for something else.
+fn without_supervisors(holders: Vec<(u32, Waiting)>) -> Vec<u32> {
+    let most = holders.iter().map(|(_, waiting)| *waiting).max();
+    let serving = holders.into_iter().filter(|(_, waiting)| Some(*waiting) == most);
+    serving.map(|(pid, _)| pid).collect()
 }
 
 fn listeners(rows: &[Row]) -> impl Iterator<Item = &Row> {
@@ -78,17 +109,23 @@ mod tests {
         Row { local, remote, state, inode, uid: 0, unread: 0, counts: None }
     }
 
-    fn holds(sockets: &[u64], has_event_queue: bool) -> Files {
-        Files { sockets: sockets.iter().copied().collect(), has_event_queue }
+    fn holds(sockets: &[u64]) -> Files {
+        Files { sockets: sockets.iter().copied().collect(), event_queues: Vec::new() }
+    }
+
+    fn pids(family: &[u32], rows: &[Row], files: impl Into<BTreeMap<u32, Files>>) -> Vec<u32> {
+        holding(family, rows, &files.into()).iter().map(|holder| holder.pid).collect()
     }
 
     #[test]
     fn workers_share_a_socket_with_a_supervisor_that_serves_nothing() {
         let rows = [row("0.0.0.0:80", State::Listening, 7)];
-        let files = [(10, holds(&[7], false)), (11, holds(&[7], true)), (12, holds(&[7, 9], true))];
-        assert_eq!(serving(&[11], &rows, &files.clone().into()), [11, 12]);
-        let none_has_a_queue = files.map(|(pid, of)| (pid, holds(&[7], of.sockets.is_empty())));
-        assert_eq!(serving(&[11], &rows, &none_has_a_queue.into()), [10, 11, 12]);
+        let files = [(10, holds(&[7])), (11, holds(&[7])), (12, holds(&[7, 9])), (13, holds(&[9]))];
+        assert_eq!(pids(&[11], &rows, files), [10, 11, 12]);
+        let (no, perhaps, yes) = (Waiting::No, Waiting::Perhaps, Waiting::Yes);
+        assert_eq!(without_supervisors(vec![(10, perhaps), (11, yes), (12, yes)]), [11, 12]);
+        assert_eq!(without_supervisors(vec![(10, no), (11, perhaps), (12, perhaps)]), [11, 12]);
+        assert_eq!(without_supervisors(vec![(10, no), (11, no)]), [10, 11]);
     }
 
     #[test]
@@ -98,14 +135,16 @@ mod tests {
             row("0.0.0.0:80", State::Listening, 8),
             row("127.0.0.2:80", State::Listening, 9),
         ];
-        let files = [(11, holds(&[7], true)), (12, holds(&[8], true)), (13, holds(&[9], true))];
-        assert_eq!(serving(&[11], &rows, &files.into()), [11, 12]);
+        assert_eq!(
+            pids(&[11], &rows, [(11, holds(&[7])), (12, holds(&[8])), (13, holds(&[9]))]),
+            [11, 12]
+        );
     }
 
     #[test]
     fn a_child_that_is_handed_connections_serves_and_one_with_none_does_not() {
         let rows = [row("0.0.0.0:80", State::Listening, 7), row("127.0.0.1:80", State::Open, 8)];
-        let files = [(10, holds(&[7], true)), (11, holds(&[8], true)), (12, holds(&[1], true))];
-        assert_eq!(serving(&[10, 11, 12], &rows, &files.into()), [10, 11]);
+        let files = [(10, holds(&[7])), (11, holds(&[8])), (12, holds(&[1]))];
+        assert_eq!(pids(&[10, 11, 12], &rows, files), [10, 11]);
     }
 }

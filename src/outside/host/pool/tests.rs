@@ -105,17 +105,30 @@ fn waiting_for_a_cpu_is_no_backlog() {
 
 #[test]
 fn where_waiting_is_hidden_nothing_is_known() {
-    let begun = Instant::now();
-    let mut judge = Judge::default();
-    let hidden = [
-        thread(1, 'S', None),
-        thread(2, 'S', None),
-        Thread { name: "asyncio_0".to_owned(), ..thread(3, 'S', None) },
-    ];
-    let look =
-        Look { at: begun, threads: &hidden, loops: &[1], stacks: None, requests_active: Some(9) };
-    judge.look(&look);
-    assert_eq!(judge.end_interval(Some(1)), None);
+    let end = |threads: &[Thread]| {
+        let mut judge = Judge::default();
+        let (at, requests_active) = (Instant::now(), Some(9));
+        judge.look(&Look { at, threads, loops: &[1], stacks: None, requests_active });
+        judge.end_interval(Some(1))
+    };
+    let [the_loop, other] = [thread(1, 'S', None), thread(2, 'S', None)];
+    let named = Thread { name: "asyncio_0".to_owned(), ..thread(3, 'S', None) };
+    assert_eq!(end(&[the_loop.clone(), other.clone()]), None);
+    assert_eq!(end(&[the_loop.clone(), other, named]), None);
+    let alone = end(&[the_loop]).unwrap();
+    assert_eq!((alone.busy, alone.idle, alone.backlog), (0, 0, Some(0)));
+}
+
+#[test]
+fn a_quiet_pool_beside_a_full_one_changes_nothing() {
+    let libuv = |tid| Thread { name: "libuv-worker".to_owned(), ..thread(tid, 'S', QUEUE) };
+    let all = |waits_in| {
+        let mut all = threads(2..42, waits_in);
+        all.extend((50..54).map(libuv));
+        all
+    };
+    let pool = judge(&all(QUEUE), Some(120), None, |_| all(SLEEPS)).unwrap();
+    assert_eq!((pool.busy, pool.idle, pool.backlog), (40, 0, Some(80)));
 }
 
 fn stack(tid: u32, frames: &[(&str, &str)]) -> Stack {
