@@ -35,6 +35,7 @@ pub use source::{
 pub use target::{Target, TargetError};
 pub use template::{DEFAULT_METRICS, InitError, write_template};
 
+use crate::model::blame;
 use crate::model::check::Criteria;
 use crate::model::level::Gate;
 use crate::model::question::{Question, Span};
@@ -42,7 +43,6 @@ use crate::model::reading::ReadAs;
 use crate::model::signal::OnMissing;
 use crate::model::signal::Signal;
 use crate::promql::{self, Expression};
-use crate::storage;
 use vars::Vars;
 
 /// The file looked for in the current directory.
@@ -258,7 +258,7 @@ fn is_of_probe(expr: &Expression) -> bool {
     let selectors = expr.parsed().map(promql::Query::selectors).unwrap_or_default();
     let is_of_probe = |selector: &promql::SelectorUse| {
         let is_named = selector.metric().is_some_and(|name| name.starts_with("auditor_"));
-        is_named || selector.label("job") == Some(storage::PROBE_JOB)
+        is_named || selector.label("job") == Some(blame::JOB)
     };
     !selectors.is_empty() && selectors.iter().all(is_of_probe)
 }

@@ -61,6 +61,8 @@ pub(super) struct Phase {
     pub(super) has_begun: bool,
     /// When it has to be over at the latest, once the load is.
     pub(super) ends_by: Option<Instant>,
+    /// Why it ended by itself, if it did.
+    pub(super) broken: Option<String>,
     /// What is to be told.
     pub(super) remarks: Vec<String>,
 }
@@ -171,8 +173,10 @@ impl Watchers {
                 }
                 std::thread::sleep(GLANCE);
             }
-            if thread.join().is_err() {
-                let why = "the probe panicked; this is a bug of auditor".to_owned();
+            let panicked =
+                || "what looks at it panicked; this is a bug of auditor".to_owned();
+            let broken = thread.join().map_err(|_| panicked()).err();
+            if let Some(why) = broken.or_else(|| it.control.phase().broken.take()) {
                 failure.get_or_insert(Failure::Probe { url: it.url.clone(), why });
             }
             let said = std::mem::take(&mut it.control.phase().remarks);

@@ -108,6 +108,13 @@ impl Target {
         url
     }
 
+    /// The URL as it was given, but without user and password.
+    pub fn as_given(&self) -> Url {
+        let mut url = self.page("");
+        url.set_path(self.0.path());
+        url
+    }
+
     /// The same as it may be printed.
     pub(crate) fn printable_page(&self, path: &str) -> Url {
         printable(&self.page(path))

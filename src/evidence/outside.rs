@@ -2,10 +2,11 @@
 
 use super::Seen;
 use crate::config::Plan;
+use crate::model::blame::JOB as PROBE_JOB;
 use crate::model::evidence::{Rule, Scope, Shortfall};
 use crate::model::quantity::{number, series};
 use crate::model::signal::Signal;
-use crate::storage::{PROBE_JOB, Series};
+use crate::storage::Series;
 
 /// So many of what was to be sent may be left out while nothing waits, as a part of all.
 const MAY_BE_LEFT_OUT: f64 = 0.1;

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use super::probe::{ConnectionId, Done, End, Look, Sent};
+use crate::model::blame::StallCause;
 
 /// From here on it is asked why a request had to wait.
 const HELD_UP: Duration = Duration::from_millis(50);
@@ -18,40 +19,13 @@ const MEMORY: Duration = Duration::from_secs(60);
 /// Requests that one thread of the service reads: those of one worker.
 pub(crate) type Lane = u32;
 
-/// Why a loop stood.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) enum Cause {
-    /// In a call that waits.
-    Asleep,
-    /// Computing.
-    Cpu,
-    /// It waited for a CPU: the machine was busy with something else.
-    Machine,
-    /// Nothing tells.
-    Unknown,
-}
-
-impl Cause {
-    pub(crate) const ALL: [Self; 4] = [Self::Asleep, Self::Cpu, Self::Machine, Self::Unknown];
-
-    /// The value of the label `cause`.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Asleep => "asleep",
-            Self::Cpu => "cpu",
-            Self::Machine => "machine",
-            Self::Unknown => "unknown",
-        }
-    }
-}
-
 /// A time in which a service read nothing.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Stall {
     pub(crate) lane: Lane,
     pub(crate) from: Instant,
     pub(crate) to: Instant,
-    pub(crate) cause: Cause,
+    pub(crate) cause: StallCause,
     /// Of that time, how long the loop's thread waited for a CPU.
     pub(crate) machine: Duration,
 }
@@ -64,7 +38,7 @@ impl Stall {
 
     /// How long it counts, as a stall of its cause.
     pub(crate) fn counted(&self) -> Duration {
-        if self.cause == Cause::Machine { self.to - self.from } else { self.of_service() }
+        if self.cause == StallCause::Machine { self.to - self.from } else { self.of_service() }
     }
 }
 
@@ -290,8 +264,8 @@ impl Ledger {
     }
 
     /// What the loop's thread did in that time, and how long it waited for a CPU.
-    fn cause(&self, lane: Lane, from: Instant, to: Instant) -> (Cause, Duration) {
-        let unknown = (Cause::Unknown, Duration::ZERO);
+    fn cause(&self, lane: Lane, from: Instant, to: Instant) -> (StallCause, Duration) {
+        let unknown = (StallCause::Unknown, Duration::ZERO);
         let Some(known) = self.scheduled.get(&lane) else { return unknown };
         let before = known.iter().rev().find(|(at, _)| *at <= from);
         let after = known.iter().find(|(at, _)| *at >= to).or(known.last());
@@ -306,11 +280,11 @@ impl Ledger {
         let machine = after.run_queue.saturating_sub(before.run_queue).min(whole);
         let asleep = whole.saturating_sub(cpu + machine);
         let cause = if machine * 2 > whole {
-            Cause::Machine
+            StallCause::Machine
         } else if cpu >= asleep {
-            Cause::Cpu
+            StallCause::Cpu
         } else {
-            Cause::Asleep
+            StallCause::Asleep
         };
         (cause, machine)
     }

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::sight::{Pool, Processes, Seen};
+use crate::model::blame::{self, StallCause};
 use crate::outside::place::Place;
-use crate::outside::stalls::{Cause, STALL, Stall, Told};
+use crate::outside::stalls::{STALL, Stall, Told};
 use crate::storage::{Labels, METRIC_NAME, Point, Storage};
 
 /// The ends of the buckets of how long an answer took, seconds.
@@ -34,8 +35,8 @@ pub(super) struct Page {
     buckets: [u64; BUCKETS.len()],
     took_s: f64,
     /// Seconds and number by cause.
-    stalls: [(f64, u64); Cause::ALL.len()],
-    blocked: BTreeMap<(Culprit, Cause), Blocked>,
+    stalls: [(f64, u64); StallCause::ALL.len()],
+    blocked: BTreeMap<(Culprit, StallCause), Blocked>,
     requests: u64,
     newest_start_s: f64,
     interval: Interval,
@@ -132,7 +133,7 @@ impl Page {
             .unwrap_or_default();
         let cause = stall.cause.name();
         let labels = [("cause", cause), ("file", file), ("line", &line), ("function", function)];
-        self.push(storage, "auditor_stall_duration_seconds", &labels, ended, seconds);
+        self.push(storage, blame::STALL_DURATION, &labels, ended, seconds);
         if let Some(culprit) = culprit {
             let blocked = self
                 .blocked
@@ -171,7 +172,7 @@ impl Page {
 
     /// Why the line that holds the loop cannot be named.
     pub(super) fn not_blamed(&self, why: &str, at: i64, storage: &mut Storage) {
-        self.push(storage, "auditor_blame_unavailable", &[("reason", why)], at, 1.0);
+        self.push(storage, blame::NOT_BLAMED, &[("reason", why)], at, 1.0);
     }
 
     /// Writes a sample of each series, and begins the next interval.
@@ -206,12 +207,12 @@ impl Page {
         ] {
             one(name, &[], value.as_secs_f64());
         }
-        for (cause, (sum, count)) in Cause::ALL.iter().zip(self.stalls) {
-            one("auditor_stall_seconds_sum", &[("cause", cause.name())], sum);
-            one("auditor_stall_seconds_count", &[("cause", cause.name())], count as f64);
+        for (cause, (sum, count)) in StallCause::ALL.iter().zip(self.stalls) {
+            one(blame::STALL_SUM, &[("cause", cause.name())], sum);
+            one(blame::STALL_COUNT, &[("cause", cause.name())], count as f64);
         }
         if let Some(active) = interval.active {
-            one("auditor_requests_active", &[], active as f64);
+            one(blame::ACTIVE, &[], active as f64);
         }
         if interval.has_requests {
             one("auditor_requests_seen_total", &[], self.requests as f64);
@@ -234,7 +235,7 @@ impl Page {
             one("process_start_time_seconds", &[], self.newest_start_s);
             if let Some((cpu, run_queue)) = processes.of_loops {
                 one("auditor_loop_cpu_seconds_total", &[], cpu.as_secs_f64());
-                one("auditor_loop_runqueue_seconds_total", &[], run_queue.as_secs_f64());
+                one(blame::RUN_QUEUE, &[], run_queue.as_secs_f64());
             }
         }
         self.write_blocked(at, storage);
@@ -254,10 +255,9 @@ impl Page {
                 ("cause", cause.name()),
                 ("found_by", found_by),
             ];
-            for (name, value) in [
-                ("auditor_blocked_seconds_total", it.seconds),
-                ("auditor_blocked_stalls_total", it.stalls as f64),
-            ] {
+            for (name, value) in
+                [(blame::BLOCKED, it.seconds), (blame::BLOCKED_STALLS, it.stalls as f64)]
+            {
                 // It had held up nothing before.
                 if let Some(before) = before.filter(|_| it.is_new) {
                     self.push(storage, name, &labels, before, 0.0);

@@ -303,7 +303,10 @@ impl Sight {
                 return;
             }
         };
-        self.reasons.remove(SOCKETS);
+        match &sockets.why_little {
+            Some(why) => drop(self.reasons.insert(SOCKETS, why.to_string())),
+            None => drop(self.reasons.remove(SOCKETS)),
+        }
         let by_end: HashMap<SocketAddr, &Accepted> =
             sockets.accepted.iter().map(|it| (plain(it.remote), it)).collect();
         for connection in &look.connections {
@@ -395,15 +398,12 @@ impl Sight {
 }
 
 fn counts(sockets: &Sockets) -> SocketCounts {
-    let others = || sockets.accepted.iter().filter(|it| !it.is_ours);
-    let is_known = others().all(|it| it.is_active.is_some());
-    let active = others().filter(|it| it.is_active == Some(true)).count() as u64;
-    let came = others().map(|it| it.requests).sum::<u64>();
+    let others = sockets.accepted.iter().filter(|it| !it.is_ours);
     SocketCounts {
-        active: is_known.then_some(active),
+        active: sockets.requests_active(),
         accept_queue: sockets.accept_queue,
-        unread_bytes: others().map(|it| u64::from(it.unread)).sum(),
-        requests: came + sockets.came_and_went,
+        unread_bytes: others.map(|it| u64::from(it.unread)).sum(),
+        requests: sockets.requests_seen(),
     }
 }
 

@@ -90,6 +90,11 @@ impl Watcher {
         let mut due = self.begin();
         loop {
             let (look, at) = self.look();
+            if !self.prober.is_running() {
+                let why = "the probe ended by itself; this is a bug of auditor".to_owned();
+                self.control.phase().broken = Some(why);
+                return;
+            }
             let ends_by = self.control.phase().ends_by;
             let waits = !look.waiting.is_empty();
             let is_over = ends_by.is_some_and(|by| at >= by || !waits && self.is_calm());
@@ -244,7 +249,7 @@ impl Watcher {
         let profiles = self.blamer.as_ref().map(|it| it.profiles()).unwrap_or_default();
         for stall in unjudged {
             let profile = profiles.get(&stall.lane).and_then(|it| it.as_ref().ok());
-            let stacks = profile.map(|it| it.between(stall.from, stall.to)).unwrap_or_default();
+            let stacks = profile.map(|it| it.stacks(stall.from, stall.to)).unwrap_or_default();
             let place = self.judge(stall.lane).culprit(&stacks);
             let culprit = place.map(|place| Culprit { place, found_by: "inspector" });
             self.keep(&stall, culprit.as_ref());

@@ -10,7 +10,7 @@ use crate::config::{
     DEFAULT_TARGET, Endpoint, Environment, Outside, OutsideRequest, Request, Scrape, ScrapedPage,
     Source, SourceRequest, SourceSpec, Start, Target,
 };
-use crate::storage::PROBE_JOB;
+use crate::model::blame::JOB as PROBE_JOB;
 
 /// The option that names what is asked again and again.
 const PROBE: &str = "--probe";
@@ -61,6 +61,10 @@ pub(super) fn read_source(
             Source::Server(Box::new(Endpoint { target: target?, http }))
         }
         SourceRequest::Scrape { urls, job, every, length } => {
+            if job == PROBE_JOB {
+                problems.outside(format!("--job {job}: that is what --probe calls its own series"));
+                return None;
+            }
             let pages = pages(("--scrape", urls, job), page_http.clone(), &[], request, problems)?;
             Source::Scrape(Scrape { pages, every: *every, length: *length })
         }

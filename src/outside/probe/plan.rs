@@ -55,7 +55,7 @@ impl Plan {
         start: Instant,
     ) -> Result<Self, ProbeError> {
         let Endpoint { target, http } = endpoint;
-        let url = target.page("");
+        let url = target.as_given();
         let no_url = |what: &str| ProbeError::Url(format!("{target}: {what}"));
         let host = url.host_str().ok_or_else(|| no_url("it has no host"))?;
         let host = host.trim_start_matches('[').trim_end_matches(']');

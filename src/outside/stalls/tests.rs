@@ -102,7 +102,7 @@ fn a_stall_is_seen_from_the_first_request_in_it_to_its_end() {
             panic!("reads seen: {sees_reads}: {spans:?}")
         };
         assert!(told.lag < Duration::from_millis(50), "{:?}", told.lag);
-        assert!(told.stalls.iter().all(|it| it.cause == Cause::Unknown));
+        assert!(told.stalls.iter().all(|it| it.cause == StallCause::Unknown));
     }
 }
 
@@ -110,11 +110,11 @@ fn a_stall_is_seen_from_the_first_request_in_it_to_its_end() {
 fn the_scheduler_says_why() {
     // From 1000 to 2000 the loop stands, and in each millisecond of it: on a CPU, waiting for one.
     for ((cpu, queue), cause, of_service) in [
-        ((0, 0), Cause::Asleep, 950),
-        ((100, 0), Cause::Cpu, 950),
-        ((60, 30), Cause::Cpu, 650),
-        ((0, 90), Cause::Machine, 50),
-        ((30, 20), Cause::Asleep, 750),
+        ((0, 0), StallCause::Asleep, 950),
+        ((100, 0), StallCause::Cpu, 950),
+        ((60, 30), StallCause::Cpu, 650),
+        ((0, 90), StallCause::Machine, 50),
+        ((30, 20), StallCause::Asleep, 750),
     ] {
         let mut course = Course::new();
         let requests = stalled(&[(1010, 1999)], 2500);
