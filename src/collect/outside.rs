@@ -173,8 +173,7 @@ impl Watchers {
                 }
                 std::thread::sleep(GLANCE);
             }
-            let panicked =
-                || "what looks at it panicked; this is a bug of auditor".to_owned();
+            let panicked = || "what looks at it panicked; this is a bug of auditor".to_owned();
             let broken = thread.join().map_err(|_| panicked()).err();
             if let Some(why) = broken.or_else(|| it.control.phase().broken.take()) {
                 failure.get_or_insert(Failure::Probe { url: it.url.clone(), why });

@@ -61,19 +61,13 @@ pub(crate) struct Seen<'a> {
     pub(crate) scheduled: &'a [(Lane, Scheduled)],
 }
 
-/// How one request went.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Answer {
-    /// From the request to the answer.
-    pub(crate) took: Duration,
-    /// How long it took once the service had read the request, if that was seen.
-    pub(crate) after_read: Option<Duration>,
-}
-
 /// What came of the requests since it was asked before.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Told {
-    pub(crate) answers: Vec<Answer>,
+    /// How long each answer took, from the request on.
+    pub(crate) answers: Vec<Duration>,
+    /// The longest time that an answer took once its request was read, without stalls in that time.
+    pub(crate) slow: Duration,
     /// Why requests failed.
     pub(crate) failed: Vec<String>,
     /// Requests that were not sent.
@@ -95,11 +89,20 @@ struct Waiting {
     read: Option<Instant>,
 }
 
-/// A time of a lane that is not over yet.
+/// A time of a lane.
 #[derive(Debug, Clone, Copy)]
-struct Open {
+struct Span {
+    lane: Lane,
     from: Instant,
     to: Instant,
+}
+
+impl Span {
+    /// How much of this time the other one has.
+    fn overlap(&self, other: &Self) -> Duration {
+        let (from, to) = (self.from.max(other.from), self.to.min(other.to));
+        if self.lane == other.lane { to.saturating_duration_since(from) } else { Duration::ZERO }
+    }
 }
 
 /// Puts together what is seen of one service.
@@ -107,7 +110,12 @@ struct Open {
 pub(crate) struct Ledger {
     waiting: HashMap<ConnectionId, Waiting>,
     lanes: HashMap<ConnectionId, Lane>,
-    open: HashMap<Lane, Open>,
+    /// Times that are not over yet.
+    open: HashMap<Lane, Span>,
+    /// Those of late that are.
+    closed: Vec<Span>,
+    /// Answers that took long once their requests were read.
+    slow: Vec<Span>,
     scheduled: HashMap<Lane, Vec<(Instant, Scheduled)>>,
     told: Told,
 }
@@ -130,6 +138,8 @@ impl Ledger {
             self.wait(at, sent, seen.unread);
         }
         self.close(at);
+        self.tell_slow();
+        self.closed.retain(|it| at.saturating_duration_since(it.to) < MEMORY);
     }
 
     /// What was told since, and forgets it.
@@ -154,8 +164,10 @@ impl Ledger {
         for it in std::mem::take(&mut self.waiting).into_values() {
             let to = it.read.unwrap_or(at);
             self.add(it.lane, it.sent, to);
+            self.slow.extend(it.read.map(|from| Span { lane: it.lane, from, to: at }));
         }
         self.close(at);
+        self.tell_slow();
     }
 
     fn remember(&mut self, at: Instant, scheduled: &[(Lane, Scheduled)]) {
@@ -206,11 +218,13 @@ impl Ledger {
         let lane = self.lane(connection);
         match &done.end {
             End::Answered(_) => {
+                self.told.answers.push(took);
                 let until_read = read.map(|at| at.saturating_duration_since(sent).min(took));
-                let after_read = until_read.map(|it| took - it);
-                self.told.answers.push(Answer { took, after_read });
                 let lag = until_read.unwrap_or(took);
                 self.add(lane, sent, sent + lag);
+                if took - lag >= HELD_UP {
+                    self.slow.push(Span { lane, from: sent + lag, to: sent + took });
+                }
             }
             End::Failed(why) => {
                 self.told.failed.push(why.clone());
@@ -230,20 +244,19 @@ impl Ledger {
             self.told.lag = self.told.lag.max(lag);
             return;
         }
-        let open = self.open.entry(lane).or_insert(Open { from, to });
+        let open = self.open.entry(lane).or_insert(Span { lane, from, to });
         if from > open.to {
             // The one before has ended, though it was not closed yet.
-            let before = *open;
-            *open = Open { from, to };
-            self.tell(lane, before);
+            let before = std::mem::replace(open, Span { lane, from, to });
+            self.tell(before);
         } else {
-            *open = Open { from: open.from.min(from), to: open.to.max(to) };
+            *open = Span { lane, from: open.from.min(from), to: open.to.max(to) };
         }
     }
 
     /// Closes the times to which no request that still waits belongs.
     fn close(&mut self, at: Instant) {
-        let is_open = |lane: Lane, open: &Open| {
+        let is_open = |lane: Lane, open: &Span| {
             self.waiting.values().any(|it| {
                 let is_held = at.saturating_duration_since(it.sent) >= HELD_UP;
                 it.lane == lane && it.read.is_none() && is_held && it.sent <= open.to
@@ -253,12 +266,26 @@ impl Ledger {
             self.open.iter().filter(|(lane, it)| !is_open(**lane, it)).map(|(it, _)| *it).collect();
         for lane in over {
             if let Some(open) = self.open.remove(&lane) {
-                self.tell(lane, open);
+                self.tell(open);
             }
         }
     }
 
-    fn tell(&mut self, lane: Lane, Open { from, to }: Open) {
+    /// Tells how long answers took without the stalls that they met, once those are over.
+    fn tell_slow(&mut self) {
+        let (open, closed) = (&self.open, &self.closed);
+        let (waiting, over): (Vec<_>, Vec<_>) =
+            self.slow.drain(..).partition(|it| open.contains_key(&it.lane));
+        for it in over {
+            let met: Duration = closed.iter().map(|stall| it.overlap(stall)).sum();
+            self.told.slow = self.told.slow.max((it.to - it.from).saturating_sub(met));
+        }
+        self.slow = waiting;
+    }
+
+    fn tell(&mut self, span: Span) {
+        self.closed.push(span);
+        let Span { lane, from, to } = span;
         let (cause, machine) = self.cause(lane, from, to);
         self.told.stalls.push(Stall { lane, from, to, cause, machine });
     }

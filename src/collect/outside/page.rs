@@ -96,15 +96,14 @@ impl Page {
         interval.has_failed |= !told.failed.is_empty();
         interval.lag = interval.lag.max(told.lag);
         interval.gap = interval.gap.max(gap);
-        for answer in &told.answers {
+        interval.slow_answer = interval.slow_answer.max(told.slow);
+        for took in &told.answers {
             self.answered += 1;
-            let took = answer.took.as_secs_f64();
+            let took = took.as_secs_f64();
             self.took_s += took;
             for (count, end) in self.buckets.iter_mut().zip(BUCKETS) {
                 *count += u64::from(took <= end);
             }
-            let slow = answer.after_read.unwrap_or_default();
-            interval.slow_answer = interval.slow_answer.max(slow);
         }
     }
 
