@@ -10,12 +10,14 @@ mod worst_instant;
 
 use jiff::Timestamp;
 
+use crate::blame;
 use crate::collect::{self, CommandOutcome, Telemetry};
-use crate::config::{Asked, ObservedRange, Plan, Query};
+use crate::config::{Asked, ObservedRange, Plan, Query, Source};
 use crate::engine::{self, Assessment, Circumstances, Verdict};
 use crate::evaluate::{self, Error, Evaluation};
 use crate::evidence::{self, Inquiry};
 use crate::interrupt;
+use crate::model::blame::Blame;
 use crate::model::evidence::Evidence;
 use crate::model::question::{Answer, Probe, Question, Values};
 use crate::model::reading::{CheckReading, RangeReading, ReadAs, Reading, Readings, State};
@@ -38,8 +40,12 @@ pub struct Audit {
     pub scrapes: Vec<TargetHealth>,
     /// What was seen, and what was not.
     pub evidence: Evidence,
+    /// What held the loop up, and where; `None` without a probe.
+    pub blame: Option<Blame>,
     /// How the command ended that ran meanwhile.
     pub command: Option<CommandOutcome>,
+    /// That the service that was started ended before the audit did, in words, if so.
+    pub service_ended: Option<String>,
     /// That it was interrupted, in words, if it was.
     pub interruption: Option<String>,
     /// What is to be told beside the report.
@@ -61,7 +67,8 @@ impl Audit {
     fn failed(self, plan: &Plan, failure: String) -> Self {
         let failure = self.failure.or(Some(failure));
         let seen = (&self.readings, &self.evidence, self.scrapes.as_slice());
-        let ended = (self.command.as_ref(), self.interruption.as_deref(), failure.as_deref());
+        let command_failure = command_failure(self.command.as_ref(), self.service_ended.as_deref());
+        let ended = (command_failure, self.interruption.as_deref(), failure.as_deref());
         let assessment = assess(plan, seen, ended);
         Self { failure, assessment, ..self }
     }
@@ -70,7 +77,7 @@ impl Audit {
 /// The audit at the instant that tells most against the service.
 pub fn audit_at_worst_instant(plan: &Plan, telemetry: &Telemetry, log: Log<'_>) -> Audit {
     let last = audit(plan, &telemetry.observed, telemetry, None, log);
-    if plan.spec.at.is_some() {
+    if plan.spec.at.is_some() || matches!(plan.spec.source, Source::Server(_)) {
         return last;
     }
     let at = match worst_instant::find(plan, &last, telemetry) {
@@ -164,6 +171,11 @@ fn judge(
         None => evidence::look(plan, &questions, telemetry, (&readings, clock), at, told),
     };
     bound(plan, &evidence, &mut readings);
+    // It explains the whole run, as the evidence does.
+    let blame = match end {
+        Some(end) => end.blame.clone(),
+        None => telemetry.storage().and_then(|it| blame::until(it, at.as_millisecond())),
+    };
     if let Some(end) = end {
         take_checks(plan, end, &mut questions, &mut readings);
     }
@@ -172,7 +184,9 @@ fn judge(
     let now = || interrupt::received().map(collect::in_words);
     let interruption = telemetry.interruption.clone().or_else(now);
     let seen = (&readings, &evidence, scrapes.as_slice());
-    let ended = (command.as_ref(), interruption.as_deref(), failure.as_deref());
+    let service_ended = telemetry.service_ended.clone();
+    let command_failure = command_failure(command.as_ref(), service_ended.as_deref());
+    let ended = (command_failure, interruption.as_deref(), failure.as_deref());
     let assessment = assess(plan, seen, ended);
     let warnings = evidence::clock::warning(plan, clock).into_iter().collect();
     Audit {
@@ -182,7 +196,9 @@ fn judge(
         backend,
         scrapes,
         evidence,
+        blame,
         command,
+        service_ended,
         interruption,
         warnings,
         failure,
@@ -190,12 +206,19 @@ fn judge(
     }
 }
 
+/// That the service or the command failed, in words, if one did: without the one, the other has none.
+fn command_failure(
+    command: Option<&CommandOutcome>,
+    service_ended: Option<&str>,
+) -> Option<String> {
+    service_ended.map(str::to_owned).or(command.and_then(CommandOutcome::failure))
+}
+
 fn assess(
     plan: &Plan,
     (readings, evidence, scrapes): (&Readings, &Evidence, &[TargetHealth]),
-    (command, interruption, failure): (Option<&CommandOutcome>, Option<&str>, Option<&str>),
+    (command_failure, interruption, failure): (Option<String>, Option<&str>, Option<&str>),
 ) -> Assessment {
-    let command_failure = command.and_then(CommandOutcome::failure);
     let circumstances = Circumstances {
         gate: plan.gate,
         scrapes,

@@ -7,13 +7,14 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgGroup, Args, Parser, Subcommand};
 use jiff::Timestamp;
 
-use crate::config::{Environment, Request, SourceRequest};
+use crate::config::{Blaming, Environment, OutsideRequest, Request, SourceRequest};
 use crate::model::level::{Gate, Level};
 use values::{
-    documents, formats, gates, parse_duration, parse_every, parse_settle, parse_time, parse_var,
+    blames, documents, formats, gates, parse_duration, parse_every, parse_probe_every,
+    parse_settle, parse_time, parse_var,
 };
 
 /// The report written in text mode unless the command line says otherwise.
@@ -60,7 +61,8 @@ gate on.";
     override_usage = USAGE,
     max_term_width = 100,
     args_conflicts_with_subcommands = true,
-    disable_help_subcommand = true
+    disable_help_subcommand = true,
+    group = watched()
 )]
 pub struct Cli {
     /// What else is to be done than an audit.
@@ -71,7 +73,7 @@ pub struct Cli {
     common: Common,
 
     /// Keep what was scraped in this file, in the OpenMetrics text format
-    #[arg(long, value_name = "PATH", requires = "scrape", conflicts_with_all = ["target", "recording"])]
+    #[arg(long, value_name = "PATH", requires = WATCHED, conflicts_with = "recording")]
     record: Option<PathBuf>,
 
     /// Exit 1 if the status is CRITICAL or COLLAPSE_RISK; the same as --fail-on critical
@@ -109,6 +111,25 @@ pub struct Cli {
     #[arg(long, value_name = "DURATION", value_parser = parse_settle, requires = "command", conflicts_with_all = ["scrape", "recording"])]
     settle: Option<Duration>,
 
+    /// Start the service by this shell command, wait until --probe or --scrape is answered, and stop
+    /// it at the end with all that it has started
+    #[arg(long, value_name = "COMMAND", requires = WATCHED, conflicts_with = "recording")]
+    start: Option<String>,
+
+    /// How long the service of --start may take until it answers
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = parse_duration, requires = "start")]
+    start_timeout: Duration,
+
+    /// Name the line that holds the loop: auto reads the stacks of Python where that is allowed; node
+    /// opens the inspector of a Node process too; require ends without a verdict where no stack can
+    /// be read
+    #[arg(long, value_name = "WHEN", default_value = "auto", value_parser = blames(), requires = "probe")]
+    blame: Blaming,
+
+    /// After how long without an answer stacks are read
+    #[arg(long, value_name = "DURATION", default_value = "100ms", value_parser = parse_every, requires = "probe")]
+    blame_after: Duration,
+
     /// A command to run meanwhile, such as the load; the audit is about the time it takes
     #[arg(last = true, value_name = "COMMAND", conflicts_with_all = ["recording", "at", "length"])]
     command: Vec<OsString>,
@@ -118,7 +139,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Task {
     /// Evaluate one PromQL expression
-    #[command(max_term_width = 100)]
+    #[command(max_term_width = 100, group = watched())]
     Query {
         /// The expression
         #[arg(value_name = "EXPR", allow_hyphen_values = true)]
@@ -169,12 +190,25 @@ pub struct Common {
     #[arg(long = "scrape", id = "scrape", value_name = "URL", conflicts_with_all = ["recording", "at"])]
     urls: Vec<String>,
 
-    /// Interval between scrapes
-    #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = parse_every, requires = "scrape", conflicts_with_all = ["target", "recording"])]
+    /// Ask this URL again and again, and look at the process behind it, beside --scrape, --target or
+    /// alone: any async service, without a line of code in it; may be repeated
+    #[arg(long = "probe", id = "probe", value_name = "URL", conflicts_with_all = ["recording", "at"])]
+    probes: Vec<String>,
+
+    /// Interval between the requests of --probe
+    #[arg(long, value_name = "DURATION", default_value = "50ms", value_parser = parse_probe_every, requires = "probe")]
+    probe_every: Duration,
+
+    /// The process behind --probe, where it is not to be found by its port; may be repeated
+    #[arg(long = "pid", id = "pid", value_name = "PID", requires = "probe")]
+    pids: Vec<u32>,
+
+    /// Interval between scrapes, and between the samples of --probe
+    #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = parse_every, requires = WATCHED, conflicts_with = "recording")]
     every: Duration,
 
-    /// For how long to scrape, where no command says so [default: 30s]
-    #[arg(long = "for", id = "length", value_name = "DURATION", value_parser = parse_duration, requires = "scrape", conflicts_with_all = ["target", "recording"])]
+    /// For how long to look on, where no command says so [default: 30s]
+    #[arg(long = "for", id = "length", value_name = "DURATION", value_parser = parse_duration, requires = WATCHED, conflicts_with = "recording")]
     length: Option<Duration>,
 
     /// Label `job` of what is scraped, as the queries may select it
@@ -227,6 +261,7 @@ impl Common {
         Request {
             config: self.config.clone(),
             source: self.source(),
+            outside: Some(self.outside()),
             http_config: self.http_config.clone(),
             headers: self.headers.clone(),
             environment,
@@ -256,7 +291,7 @@ impl Common {
         if let Some(path) = &self.recording {
             return SourceRequest::Recording(path.clone());
         }
-        if self.urls.is_empty() {
+        if self.urls.is_empty() && (self.probes.is_empty() || self.target.is_some()) {
             return SourceRequest::Server(self.target.clone());
         }
         SourceRequest::Scrape {
@@ -266,6 +301,28 @@ impl Common {
             length: Some(self.length.unwrap_or(DEFAULT_LENGTH)),
         }
     }
+
+    /// How the service is looked at from outside.
+    fn outside(&self) -> OutsideRequest {
+        OutsideRequest {
+            probes: self.probes.clone(),
+            probe_every: self.probe_every,
+            every: self.every,
+            length: Some(self.length.unwrap_or(DEFAULT_LENGTH)),
+            pids: self.pids.clone(),
+            blame: Blaming::Off,
+            blame_after: self.every,
+            start: None,
+            start_timeout: Duration::ZERO,
+        }
+    }
+}
+
+/// What is looked at for a while: pages, and what is asked again and again.
+const WATCHED: &str = "watched";
+
+fn watched() -> ArgGroup {
+    ArgGroup::new(WATCHED).args(["scrape", "probe"]).multiple(true)
 }
 
 impl Cli {
@@ -304,6 +361,13 @@ impl Cli {
         {
             *length = None;
         }
+        if let Some(outside) = &mut request.outside {
+            outside.blame = self.blame;
+            outside.blame_after = self.blame_after;
+            outside.start = self.start.clone();
+            outside.start_timeout = self.start_timeout;
+            outside.length = outside.length.filter(|_| self.command.is_empty());
+        }
         request
     }
 
@@ -328,7 +392,7 @@ impl Cli {
 
     /// Whether a service is put under load, or watched for a while.
     pub fn takes_time(&self) -> bool {
-        self.has_command() || !self.common.urls.is_empty()
+        self.has_command() || !self.common.urls.is_empty() || !self.common.probes.is_empty()
     }
 
     /// The command to run, and its arguments.

@@ -3,11 +3,13 @@
 
 use std::path::Path;
 use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
+mod beside;
 mod clock;
 mod command;
 mod coverage;
@@ -16,21 +18,24 @@ mod error;
 mod inferred;
 mod observer;
 mod outcome;
+mod outside;
 mod recording;
 mod samples;
 mod scrape;
+mod service;
 mod settle;
 mod snapshot;
 mod targets;
 #[cfg(test)]
 mod tests;
 
-use crate::config::{Endpoint, ObservedRange, Source, SourceSpec};
+use crate::config::{Endpoint, ObservedRange, Scrape, Source, SourceSpec};
 use crate::interrupt::{self, Interruption};
 use crate::prometheus;
 use crate::promql::Expression;
 use crate::storage::Storage;
 use crate::target_health::TargetHealth;
+use beside::Beside;
 use clock::Clock;
 pub use command::CommandOutcome;
 use command::Running;
@@ -59,6 +64,8 @@ pub struct Telemetry {
     pub(crate) samples: Option<Samples>,
     /// How the command ended.
     pub command: Option<CommandOutcome>,
+    /// That the service that was started ended before the audit did, in words, if so.
+    pub service_ended: Option<String>,
     /// How the samples from after the end of the command were waited for; with a server only.
     pub settling: Option<Settling>,
     /// Why scrapes failed, once for each page.
@@ -93,6 +100,7 @@ impl Telemetry {
             finished,
             samples: None,
             command: None,
+            service_ended: None,
             settling: None,
             warnings: Vec::new(),
             interruption: None,
@@ -169,32 +177,59 @@ pub fn collect(
     }
     let clock = Clock::new(started, spec.now);
     match &spec.source {
-        Source::Server(_) if spec.command.is_empty() => {
-            Ok(Telemetry { finished: started, ..Telemetry::new(now) })
+        Source::Recording(path) => return Ok(recorded(path, spec, started)),
+        Source::Server(_) if spec.command.is_empty() && spec.outside.is_none() => {
+            return Ok(Telemetry { finished: started, ..Telemetry::new(now) });
         }
-        Source::Server(endpoint) => beside_a_server(endpoint, spec, watched, clock, observer),
-        Source::Scrape(scrape) => {
-            let mut scraped = scrape::run(scrape, spec, clock, watched, observer)?;
-            let by = interrupt::received();
-            outcome::add(&mut scraped.storage, scraped.command.as_ref(), by);
-            let (command, warnings) = (scraped.command, scraped.warnings);
-            let finished = Instant::now();
-            let deadline = Deadline::new(finished, spec.timeout);
-            let samples = Samples::new(scraped.storage, None, deadline);
-            let telemetry = of_samples(samples, spec, scraped.failure);
-            let interruption = by.map(in_words);
-            Ok(Telemetry { finished, command, warnings, interruption, ..telemetry })
-        }
-        Source::Recording(path) => Ok(recorded(path, spec, started)),
+        Source::Server(_) | Source::Scrape(_) => {}
     }
+    let mut beside = match Beside::start(spec, observer)? {
+        Ok(beside) => beside,
+        Err((failure, warnings)) => {
+            return Ok(Telemetry { warnings, ..Telemetry::failed(spec, failure) });
+        }
+    };
+    let telemetry = match &spec.source {
+        Source::Server(endpoint) => {
+            beside_a_server(endpoint, spec, watched, clock, &mut beside, observer)
+        }
+        Source::Scrape(scrape) => scraped(scrape, spec, watched, clock, &mut beside, observer),
+        // It was read above.
+        Source::Recording(_) => return Ok(Telemetry::new(now)),
+    }?;
+    Ok(Telemetry { service_ended: beside.service_ended(), ..telemetry })
 }
 
-/// Runs the command while a server collects.
+/// Scrapes and probes for as long as the load runs, or the time lasts.
+fn scraped(
+    scrape: &Scrape,
+    spec: &SourceSpec,
+    watched: Watched<'_>,
+    clock: Clock,
+    beside: &mut Beside,
+    observer: Observer<'_>,
+) -> Result<Telemetry, Error> {
+    let mut scraped = scrape::run(scrape, spec, clock, watched, beside, observer)?;
+    let by = interrupt::received();
+    let service_ended = beside.service_ended();
+    outcome::add(&mut scraped.storage, scraped.command.as_ref(), service_ended.as_deref(), by);
+    let (command, mut warnings) = (scraped.command, scraped.warnings);
+    warnings.extend(beside.warning());
+    let finished = Instant::now();
+    let deadline = Deadline::new(finished, spec.timeout);
+    let samples = Samples::new(scraped.storage, None, deadline);
+    let telemetry = of_samples(samples, spec, scraped.failure);
+    let interruption = by.map(in_words);
+    Ok(Telemetry { finished, command, warnings, interruption, ..telemetry })
+}
+
+/// Runs the command, or waits, while a server collects.
 fn beside_a_server(
     endpoint: &Endpoint,
     spec: &SourceSpec,
     watched: Watched<'_>,
     clock: Clock,
+    beside: &mut Beside,
     observer: Observer<'_>,
 ) -> Result<Telemetry, Error> {
     let now = ObservedRange { at: spec.instant(), window: None, step: None };
@@ -210,24 +245,47 @@ fn beside_a_server(
             return Ok(Telemetry::failed(spec, Failure::Server { target, problem }));
         }
     };
-    let ended = wait(command::start(&spec.command, observer.stdout_is_taken)?);
+    let storage = Arc::new(Mutex::new(Storage::default()));
+    if let Err(failure) = beside.look_on(spec, clock, &storage, watched.lag.limit) {
+        return Ok(Telemetry::failed(spec, failure));
+    }
+    let began = Instant::now();
+    let command = match spec.command.as_slice() {
+        [] => None,
+        command => Some(command::start(command, observer.stdout_is_taken)?),
+    };
+    let length = spec.outside.as_ref().and_then(|outside| outside.length);
+    let ended = wait(command, length, beside, observer);
     let interruption = interrupt::received().map(in_words);
     let telemetry = match ended {
-        Ok(outcome) => {
+        Ok(command) => {
             // All of the load is in the window, with what was waited for the samples of its end.
-            let ended = (clock, outcome.took, skew);
+            let load_took = command.as_ref().map_or_else(|| began.elapsed(), |it| it.took);
+            let ended = (clock, load_took, skew);
             let settling = settle(endpoint, spec, watched, ended, observer);
             // In whole seconds, and never less than it took.
-            let took = outcome.took + settling.waited + settling.doubt();
+            let took = load_took + settling.waited + settling.doubt();
             let window = Duration::from_secs(took.as_millis().div_ceil(1000).max(1) as u64);
             let at = settling.of_the_server(clock.now());
             let observed = ObservedRange { at, window: Some(window), step: None };
-            let (command, settling) = (Some(outcome), Some(settling));
+            let settling = Some(settling);
             Telemetry { command, settling, ..Telemetry::new(observed) }
         }
         Err(failure) => Telemetry::failed(spec, failure),
     };
-    Ok(Telemetry { interruption, ..telemetry })
+    let (mut warnings, failure) = beside.finish();
+    warnings.extend(beside.warning());
+    let failure = telemetry.failure.or(failure);
+    let finished = Instant::now();
+    let storage = std::mem::take(&mut *storage.lock().unwrap_or_else(PoisonError::into_inner));
+    let deadline = Deadline::new(finished, spec.timeout);
+    let (samples, failure) =
+        match spec.outside.as_ref().map(|_| Samples::new(storage, None, deadline)) {
+            None => (None, failure),
+            Some(Ok(samples)) => (Some(samples), failure),
+            Some(Err(error)) => (None, failure.or(Some(error.into()))),
+        };
+    Ok(Telemetry { interruption, warnings, failure, samples, finished, ..telemetry })
 }
 
 /// Reads a recording, and how the run ended that left it.
@@ -245,7 +303,13 @@ fn recorded(path: &Path, spec: &SourceSpec, started: Instant) -> Telemetry {
             let recorded = outcome::interruption(&samples.storage);
             let words = |name| format!("the run that was recorded was interrupted ({name})");
             let (interruption, command) = (recorded.map(words), outcome::command(&samples.storage));
-            Telemetry { command, interruption, ..of_samples(Ok(samples), spec, None) }
+            let service_ended = outcome::service_ended(&samples.storage).map(str::to_owned);
+            Telemetry {
+                command,
+                service_ended,
+                interruption,
+                ..of_samples(Ok(samples), spec, None)
+            }
         }
     };
     // Reading a file takes a part of the time that there is for all of it.
@@ -301,14 +365,27 @@ fn load(path: &Path, until: Option<i64>, deadline: Deadline) -> Result<Samples, 
     })
 }
 
-/// Waits for the command to end, or ends it where a signal asks for that.
-fn wait(mut running: Running) -> Result<CommandOutcome, Failure> {
+/// Waits for the command to end, or for the time to be over; ends the command where a signal asks for
+/// that, or the service has ended.
+fn wait(
+    mut command: Option<Running>,
+    length: Option<Duration>,
+    beside: &mut Beside,
+    observer: Observer<'_>,
+) -> Result<Option<CommandOutcome>, Failure> {
+    let began = Instant::now();
     loop {
-        if let Some(by) = interrupt::received() {
-            return running.interrupt(by);
+        if let Some(by) = beside.has_to_end(observer.log)? {
+            return command.as_mut().map(|it| it.interrupt(by)).transpose();
         }
-        if let Some(outcome) = running.ended()? {
-            return Ok(outcome);
+        match &mut command {
+            Some(running) => {
+                if let Some(outcome) = running.ended()? {
+                    return Ok(Some(outcome));
+                }
+            }
+            None if length.is_none_or(|length| began.elapsed() >= length) => return Ok(None),
+            None => {}
         }
         thread::sleep(GLANCE);
     }

@@ -6,6 +6,7 @@ mod file;
 mod http;
 mod json_schema;
 mod layers;
+mod preset;
 mod printable;
 mod problems;
 mod schema;
@@ -27,7 +28,10 @@ pub use http::{Credential, HttpConfig, Proxy, Tls};
 pub use json_schema::json_schema;
 pub(crate) use printable::printable_word;
 pub use problems::{ConfigError, Problem};
-pub use source::{Endpoint, Scrape, ScrapedPage, Source, SourceRequest, SourceSpec};
+pub use source::{
+    Blaming, Endpoint, Outside, OutsideRequest, Scrape, ScrapedPage, Source, SourceRequest,
+    SourceSpec, Start,
+};
 pub use target::{Target, TargetError};
 pub use template::{DEFAULT_METRICS, InitError, write_template};
 
@@ -37,7 +41,8 @@ use crate::model::question::{Question, Span};
 use crate::model::reading::ReadAs;
 use crate::model::signal::OnMissing;
 use crate::model::signal::Signal;
-use crate::promql::Expression;
+use crate::promql::{self, Expression};
+use crate::storage;
 use vars::Vars;
 
 /// The file looked for in the current directory.
@@ -54,6 +59,8 @@ pub struct Request {
     pub config: Option<PathBuf>,
     /// Where the telemetry comes from.
     pub source: SourceRequest,
+    /// How the service is looked at from outside, if it is.
+    pub outside: Option<OutsideRequest>,
     /// The program to run meanwhile, and its arguments; empty for none.
     pub command: Vec<OsString>,
     /// A file that stands in for the section `http` of the configuration.
@@ -84,6 +91,7 @@ impl Default for Request {
         Self {
             config: None,
             source: SourceRequest::Server(None),
+            outside: None,
             command: Vec::new(),
             http_config: None,
             headers: Vec::new(),
@@ -212,15 +220,19 @@ impl Plan {
     /// `$window` and `$step` stand for that, unless the command line gives them.
     pub fn questions(&self, observed: Option<&ObservedRange>) -> Vec<Question> {
         let values = self.values(observed);
-        let question = |query: &Query| Question {
-            expr: Expression::new(vars::expand(&query.template, &values)),
+        let is_server = matches!(self.spec.source, Source::Server(_));
+        let (is_mixed, is_of_server) = (is_server && self.spec.outside.is_some(), is_server);
+        let expression = |query: &Query| Expression::new(vars::expand(&query.template, &values));
+        let question = |(query, expr): (&Query, Expression)| Question {
+            is_of_server: is_of_server && !(is_mixed && is_of_probe(&expr)),
+            expr,
             span: query.span,
             nothing_counts: query.read_as.on_nan == OnMissing::Zero
                 || query.read_as.on_no_data == OnMissing::Zero,
             zero_by_zero: query.read_as.on_nan == OnMissing::Zero,
             accept_partial: query.read_as.accept_partial,
         };
-        self.queries.iter().map(question).collect()
+        self.queries.iter().map(|query| (query, expression(query))).map(question).collect()
     }
 
     /// How long `$window` is, if it is a duration.
@@ -241,13 +253,30 @@ impl Plan {
     }
 }
 
+/// Whether an expression selects what the probe shows, and nothing else.
+fn is_of_probe(expr: &Expression) -> bool {
+    let selectors = expr.parsed().map(promql::Query::selectors).unwrap_or_default();
+    let is_of_probe = |selector: &promql::SelectorUse| {
+        let is_named = selector.metric().is_some_and(|name| name.starts_with("auditor_"));
+        is_named || selector.label("job") == Some(storage::PROBE_JOB)
+    };
+    !selectors.is_empty() && selectors.iter().all(is_of_probe)
+}
+
 /// Reads and validates the configuration of an audit.
 ///
 /// # Errors
 /// A file that is missing or cannot be read, or everything that is wrong in it.
 pub fn load(request: &Request) -> Result<Plan, ConfigError> {
-    let path = path(request).ok_or(ConfigError::NotFound)?;
-    let text = read(&path, request.timeout)?;
+    let probes = request.outside.iter().any(|outside| !outside.probes.is_empty());
+    let (path, text) = match path(request) {
+        Some(path) => {
+            let text = read(&path, request.timeout)?;
+            (path, text)
+        }
+        None if probes => (PathBuf::from(preset::PROBE_NAME), preset::PROBE.to_owned()),
+        None => return Err(ConfigError::NotFound),
+    };
     parse(&path, &text, request)
 }
 

@@ -96,7 +96,16 @@ pub fn evaluate(
             if telemetry.command.is_none() {
                 prometheus::describe(endpoint, log);
             }
-            server::evaluate(questions, probes, endpoint, at, within, log)
+            let asked = questions.iter().filter(|question| question.is_of_server);
+            let asked: Vec<_> = asked.cloned().collect();
+            let evaluation = server::evaluate(&asked, probes, endpoint, at, within, log);
+            let mut of_server = evaluation.answers.into_iter();
+            let answers = questions.iter().map(|question| match question.is_of_server {
+                // Proof: there is an answer for each that was asked.
+                true => of_server.next().unwrap_or(Err(Error::NotAsked)),
+                false => answer_of_samples(question, spec, telemetry, at),
+            });
+            Evaluation { answers: answers.collect(), ..evaluation }
         }
         Source::Scrape(_) | Source::Recording(_) => {
             let answer = |question| answer_of_samples(question, spec, telemetry, at);

@@ -10,6 +10,7 @@ pub(crate) mod clock;
 mod gone;
 mod holes;
 mod no_series;
+mod outside;
 mod own_requests;
 mod pages;
 mod processes;
@@ -85,14 +86,26 @@ pub fn look(
     let mut evidence = told;
     if let Some(storage) = telemetry.storage() {
         let seen = seen(storage, plan, questions, telemetry, at);
-        evidence.targets = (0..seen.targets.len()).map(|it| scrapes::target(&seen, it)).collect();
-        evidence.queries = (0..seen.uses.len()).map(|it| scrapes::query(&seen, it)).collect();
-        evidence.shortfalls = OF_SAMPLES.iter().flat_map(|look| look(&seen)).collect();
+        let mut targets: Vec<_> =
+            (0..seen.targets.len()).map(|it| scrapes::target(&seen, it)).collect();
+        let mut queries: Vec<_> =
+            (0..seen.uses.len()).map(|it| scrapes::query(&seen, it)).collect();
+        evidence.shortfalls.extend(OF_SAMPLES.iter().flat_map(|look| look(&seen)));
         evidence.shortfalls.extend(absent::shortfalls(plan, &seen));
         evidence.shortfalls.extend(no_series::shortfalls(plan, &seen, readings));
-        evidence.shortfalls.extend(holes::add(&seen, &mut evidence.queries));
-        evidence.shortfalls.extend(processes::add(&seen, &mut evidence.targets));
-        evidence.own_requests = own_requests::told(plan, &seen);
+        evidence.shortfalls.extend(holes::add(&seen, &mut queries));
+        evidence.shortfalls.extend(processes::add(&seen, &mut targets));
+        evidence.shortfalls.extend(outside::shortfalls(plan, &seen));
+        // What a server told of the queries that it answers stays.
+        let of_server =
+            |it: &QueryEvidence| questions.get(it.query).is_some_and(|it| it.is_of_server);
+        evidence.queries.retain(of_server);
+        evidence.queries.extend(queries.into_iter().filter(|it| !of_server(it)));
+        evidence.queries.sort_by_key(|it| it.query);
+        evidence.targets.extend(targets);
+        if !questions.iter().any(|it| it.is_of_server) {
+            evidence.own_requests = own_requests::told(plan, &seen);
+        }
         let ends = top_bucket::ends(&seen);
         evidence.shortfalls.extend(top_bucket::shortfalls(plan, readings, &ends));
     }
@@ -132,6 +145,8 @@ fn seen<'a>(
             None => used_others.entry(instance_and_job(&it.series.labels)).or_default().push(it),
         }
     }
+    let is_unmatched = |query: &usize| !is_matched[*query] && !questions[*query].is_of_server;
+    let unmatched = (0..questions.len()).filter(is_unmatched);
     let series_of_others = used_others.values().flatten().map(|it| it.series);
     let mut targets = scraped.to_vec();
     for other in collect::without_up(series_of_others, end) {
@@ -145,7 +160,7 @@ fn seen<'a>(
         of_target,
         uses: questions.iter().map(used::selectors).collect(),
         used,
-        unmatched: (0..questions.len()).filter(|query| !is_matched[*query]).collect(),
+        unmatched: unmatched.collect(),
         end,
         criteria: &plan.criteria,
     }

@@ -42,14 +42,18 @@ pub struct Interruption {
 struct State {
     is_listening: bool,
     received: Option<Interruption>,
-    /// The command that runs.
-    group: Option<Group>,
+    /// Commands that run: the load, the service.
+    groups: Vec<Group>,
     /// Temporary files that are there.
     files: Vec<PathBuf>,
 }
 
-static STATE: Mutex<State> =
-    Mutex::new(State { is_listening: false, received: None, group: None, files: Vec::new() });
+static STATE: Mutex<State> = Mutex::new(State {
+    is_listening: false,
+    received: None,
+    groups: Vec::new(),
+    files: Vec::new(),
+});
 static RECEIVED: Condvar = Condvar::new();
 
 /// A panic of another thread leaves nothing half done.
@@ -138,13 +142,13 @@ pub(crate) fn start(command: &mut Command) -> io::Result<(Child, Group)> {
     let mut state = state();
     let child = command.spawn()?;
     let group = Group::of(&child);
-    state.group = Some(group);
+    state.groups.push(group);
     Ok((child, group))
 }
 
 /// From now on the group is left to itself.
-pub(crate) fn release() {
-    state().group = None;
+pub(crate) fn release(group: Group) {
+    state().groups.retain(|it| *it != group);
 }
 
 /// Makes a temporary file, which goes with the process.
@@ -174,7 +178,7 @@ impl Drop for OwnedFile {
 #[cfg(unix)]
 #[allow(clippy::exit, reason = "whoever asks twice wants nothing more to be done")]
 fn end_at_once(state: &mut State) -> ! {
-    if let Some(group) = &state.group {
+    for group in &state.groups {
         group.kill();
     }
     for path in &state.files {

@@ -23,6 +23,7 @@
 //!   on samples; it knows nothing of signals.
 //! - [`evidence`] looks at what the answers rest on: scrapes, holes, ages, processes, requests. What
 //!   falls short of a rule leaves the readings that it concerns a lower bound.
+//! - `blame` reads what held a loop up, and where, from what a probe has left among the samples.
 //! - [`audit`] puts the plan's questions at one instant, and picks that instant.
 //! - [`engine`] judges readings; it does no I/O and knows no clock.
 //! - [`report`] is the schema that others read, apart from the internal types.
@@ -42,6 +43,7 @@
 //! never a number, and only numbers can pass.
 
 pub mod audit;
+mod blame;
 pub mod cli;
 pub mod collect;
 pub mod commands;

@@ -12,3 +12,4 @@ pub(crate) mod inspector;
 pub(crate) mod place;
 pub(crate) mod probe;
 pub(crate) mod stacks;
+pub(crate) mod stalls;

@@ -2,6 +2,7 @@
 //! the answer to one expression.
 
 mod api;
+mod blame;
 mod checks;
 mod evidence;
 mod json;

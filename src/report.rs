@@ -4,6 +4,7 @@
 //! added. The first eleven after it are those of async-runtime-auditor 0.1, with their
 //! names, units and rounding; what is not known is `null`, never 0.
 
+mod blame;
 mod build;
 mod checks;
 mod evidence;
@@ -15,6 +16,7 @@ use std::borrow::Cow;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+pub use blame::{CulpritEntry, StallEntry, StalledEntry, TallyEntry};
 pub use checks::{
     BudgetEntry, CheckEntry, FindingEntry, FindingEvidence, OriginEntry, Range, SpikeEntry,
 };
@@ -114,6 +116,18 @@ pub struct Report {
     /// What was seen, and what was not.
     #[serde(default)]
     pub evidence: EvidenceReport,
+    /// The longest stalls, in the order of time; absent without a probe, as all that follows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stalls: Option<Vec<StallEntry>>,
+    /// The places that held the loop, the worst first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub culprits: Option<Vec<CulpritEntry>>,
+    /// All stalls together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stalled: Option<StalledEntry>,
+    /// Why no culprit could be named, or not every one; `null` where nothing hindered that.
+    #[serde(default, deserialize_with = "blame::present", skip_serializing_if = "Option::is_none")]
+    pub blame: Option<Option<String>>,
 }
 
 /// The JSON Schema of the report.
@@ -167,6 +181,8 @@ pub enum SourceKind {
     Server,
     /// The service itself.
     Scrape,
+    /// The service, looked at from outside.
+    Probe,
     /// What was scraped before.
     Recording,
 }

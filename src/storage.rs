@@ -13,6 +13,9 @@ pub use cumulative::is_named_cumulative;
 pub use labels::{Labels, METRIC_NAME};
 pub use limits::{Full, Limits};
 pub(crate) use limits::{Room, size_of_series};
+/// The label `job` of what is seen of a service from outside.
+pub const PROBE_JOB: &str = "auditor_probe";
+
 pub use points::{Iter as PointsIter, Point, Points, STALE, is_stale};
 
 /// A series: its labels, and its samples in the order of time.

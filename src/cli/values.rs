@@ -6,10 +6,15 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Document, FailOn, Format};
+use crate::config::Blaming;
 use crate::model::level::{Gate, Level};
 
 /// The longest duration.
 const MAX_DURATION: Duration = Duration::from_secs(24 * 60 * 60);
+/// The shortest interval between two requests of a probe.
+const MIN_PROBE_EVERY: Duration = Duration::from_millis(10);
+/// The longest one: what lies between two requests is not seen.
+const MAX_PROBE_EVERY: Duration = Duration::from_secs(1);
 /// The shortest interval between scrapes.
 const MIN_EVERY: Duration = Duration::from_millis(50);
 
@@ -29,6 +34,13 @@ pub(super) fn gates() -> impl TypedValueParser<Value = FailOn> {
     })
 }
 
+pub(super) fn blames() -> impl TypedValueParser<Value = Blaming> {
+    PossibleValuesParser::new(Blaming::ALL.map(|(name, _)| name)).map(|name| {
+        let chosen = Blaming::ALL.into_iter().find(|(it, _)| *it == name);
+        chosen.map_or_else(Blaming::default, |(_, blaming)| blaming)
+    })
+}
+
 pub(super) fn documents() -> impl TypedValueParser<Value = Document> {
     PossibleValuesParser::new(["config", "report"]).map(|name| match name.as_str() {
         "report" => Document::Report,
@@ -45,6 +57,10 @@ pub(super) enum ValueError {
     Duration,
     #[error("expected at least {MIN_EVERY:?}")]
     Every,
+    #[error(
+        "expected {MIN_PROBE_EVERY:?} to {MAX_PROBE_EVERY:?}; a stall is seen within that time"
+    )]
+    ProbeEvery,
     #[error("expected NAME=VALUE, such as window=5m")]
     Variable,
 }
@@ -83,6 +99,12 @@ pub(super) fn parse_settle(text: &str) -> Result<Duration, ValueError> {
 pub(super) fn parse_every(text: &str) -> Result<Duration, ValueError> {
     let every = parse_duration(text)?;
     if every < MIN_EVERY { Err(ValueError::Every) } else { Ok(every) }
+}
+
+pub(super) fn parse_probe_every(text: &str) -> Result<Duration, ValueError> {
+    let every = parse_duration(text)?;
+    let is_fit = (MIN_PROBE_EVERY..=MAX_PROBE_EVERY).contains(&every);
+    if is_fit { Ok(every) } else { Err(ValueError::ProbeEvery) }
 }
 
 pub(super) fn parse_var(text: &str) -> Result<(String, String), ValueError> {

@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal as _};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -68,12 +68,20 @@ pub(super) fn start(command: &[OsString], stdout_is_taken: bool) -> Result<Runni
     let stdout = if stdout_is_taken { Stdio::from(io::stderr()) } else { Stdio::inherit() };
     let mut command = Command::new(program);
     command.args(arguments).stdout(stdout);
+    if io::stdin().is_terminal() {
+        command.stdin(Stdio::null());
+    }
+    spawn(line, command)
+}
+
+/// Starts what was made ready, in a group of processes of its own.
+///
+/// # Errors
+/// If it cannot be run.
+pub(super) fn spawn(line: String, mut command: Command) -> Result<Running, Error> {
     // The server's credentials are no business of a load.
     for (name, _) in std::env::vars_os().filter(|(name, _)| is_ours(name)) {
         command.env_remove(name);
-    }
-    if io::stdin().is_terminal() {
-        command.stdin(Stdio::null());
     }
     match interrupt::start(&mut command) {
         Ok((child, group)) => {
@@ -106,6 +114,23 @@ fn quoted(word: &str) -> String {
 }
 
 impl Running {
+    /// The number of the process that leads the group.
+    pub(super) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Takes what it prints, as far as that was made a pipe.
+    pub(super) fn outputs(&mut self) -> (Option<ChildStdout>, Option<ChildStderr>) {
+        (self.child.stdout.take(), self.child.stderr.take())
+    }
+
+    /// Ends all of its group that is left, once it has ended itself.
+    pub(super) fn end_group(&self) {
+        if self.group.is_left() {
+            self.group.kill();
+        }
+    }
+
     /// How it ended, once it has.
     ///
     /// # Errors
@@ -155,7 +180,7 @@ impl Running {
         self.has_ended = status.is_some();
         if self.has_ended {
             // What it leaves behind by itself may stay.
-            interrupt::release();
+            interrupt::release(self.group);
         }
         let ended = status.map_or_else(|| "cannot be ended".to_owned(), status_text);
         CommandOutcome {
@@ -176,7 +201,7 @@ impl Drop for Running {
             // Both fail once it has ended, as it should.
             let _ = self.child.kill();
             let _ = self.child.wait();
-            interrupt::release();
+            interrupt::release(self.group);
         }
     }
 }

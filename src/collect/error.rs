@@ -50,6 +50,40 @@ pub enum Failure {
         /// What is wrong with it.
         problem: ServerProblem,
     },
+    /// The service that was to be started has ended.
+    #[error("the service `{line}` {how}, before it answered")]
+    NotStarted {
+        /// Its command.
+        line: String,
+        /// How it ended, and what it said.
+        how: String,
+    },
+    /// The service that was started does not answer.
+    #[error(
+        "the service `{line}` was started, and did not answer at {urls} within {within:?} (--start-timeout)"
+    )]
+    NoAnswer {
+        /// Its command.
+        line: String,
+        /// What was asked.
+        urls: String,
+        /// How long it was waited.
+        within: Duration,
+    },
+    /// Something answers in place of the service that is to be started.
+    #[error(
+        "{0} is answered already, before --start has started the service; stop what runs there, or \
+         leave --start out to audit that"
+    )]
+    Taken(String),
+    /// A URL cannot be probed.
+    #[error("{url}: {why}")]
+    Probe {
+        /// The URL.
+        url: String,
+        /// Why not.
+        why: String,
+    },
     /// It cannot be found out whether the command has ended.
     #[error("cannot wait for the command `{line}`: {source}")]
     Wait {

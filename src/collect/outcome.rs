@@ -13,6 +13,8 @@ use crate::storage::{Labels, METRIC_NAME, Point, Points, Series, Storage};
 pub(crate) const DURATION: &str = "auditor_command_duration_seconds";
 /// The exit code of the command; it has none where a signal ended it.
 const EXIT_CODE: &str = "auditor_command_exit_code";
+/// That the service that was started ended before the audit did. Its label says how.
+const SERVICE_ENDED: &str = "auditor_service_ended";
 /// The number of the signal that interrupted the run. Its label says the name.
 const INTERRUPTED: &str = "auditor_interrupted";
 
@@ -29,6 +31,7 @@ const SIGNAL: &str = "signal";
 pub(super) fn add(
     storage: &mut Storage,
     command: Option<&CommandOutcome>,
+    service_ended: Option<&str>,
     interruption: Option<Interruption>,
 ) {
     let ups = storage.of_metric(Some(UP)).map(|series| &series.points);
@@ -50,6 +53,9 @@ pub(super) fn add(
             add(EXIT_CODE, &labels[..1], code.into());
         }
     }
+    if let Some(how) = service_ended {
+        add(SERVICE_ENDED, &[(STATUS, how)], 1.0);
+    }
     if let Some(interruption) = interruption {
         add(INTERRUPTED, &[(SIGNAL, interruption.name)], interruption.signal.into());
     }
@@ -68,6 +74,11 @@ pub(super) fn command(storage: &Storage) -> Option<CommandOutcome> {
         took: Duration::try_from_secs_f64(seconds).unwrap_or_default(),
         is_interrupted: labels.get(TOLD_TO_END) == "true",
     })
+}
+
+/// That the service of a recorded run ended before the run did, in words, if so.
+pub(super) fn service_ended(storage: &Storage) -> Option<&str> {
+    own(storage, SERVICE_ENDED).map(|(labels, _)| labels.get(STATUS))
 }
 
 /// The name of the signal that interrupted a recorded run, if one did.
@@ -121,7 +132,7 @@ mod tests {
             (None, Some(signal)),
         ] {
             let mut storage = scraped();
-            add(&mut storage, outcome.as_ref(), by);
+            add(&mut storage, outcome.as_ref(), None, by);
             assert_eq!(command(&storage), outcome);
             assert_eq!(interruption(&storage), by.map(|by| by.name));
             assert_eq!(storage.span(), Some((1000, 2000)), "it is no longer than it was");
@@ -132,7 +143,7 @@ mod tests {
     fn of_nothing_there_is_nothing_to_keep() {
         let mut storage = Storage::default();
         let by = Interruption { signal: 2, name: "SIGINT", at: Instant::now() };
-        add(&mut storage, None, Some(by));
+        add(&mut storage, None, Some("x"), Some(by));
         assert!(storage.is_empty());
     }
 }

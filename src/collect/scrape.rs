@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, Builder};
 use std::time::{Duration, Instant};
 
+use super::beside::Beside;
 use super::clock::Clock;
 use super::command::{self, CommandOutcome};
 use super::error::{Error, Failure, PageProblem, ScrapeError};
@@ -44,7 +45,7 @@ pub(super) struct Scraped {
 /// What the scrapers share.
 #[derive(Default)]
 struct Shared {
-    storage: Mutex<Storage>,
+    storage: Arc<Mutex<Storage>>,
     /// Why scrapes failed, once for each page.
     warnings: Mutex<Vec<Arc<ScrapeError>>>,
     /// What else is to be told, once for each page.
@@ -71,6 +72,7 @@ pub(super) fn run(
     spec: &SourceSpec,
     clock: Clock,
     watched: Watched<'_>,
+    beside: &mut Beside,
     observer: Observer<'_>,
 ) -> Result<Scraped, Error> {
     let lag = watched.lag;
@@ -90,21 +92,30 @@ pub(super) fn run(
     // None of the scrapes that count waits for a page of which it is still seen who shows it.
     let ready = together(&mut scrapers, Scraper::call)
         .and_then(|()| together(&mut scrapers, Scraper::calm_down))
-        .and_then(|()| together(&mut scrapers, |it| it.first(scrape.pages.len())));
+        .map_err(Failure::from)
+        // Pages that are asked for at once hold up a loop, which is no fault of the service.
+        .and_then(|()| beside.look_on(spec, clock, &shared.storage, lag.limit))
+        .and_then(|()| Ok(together(&mut scrapers, |it| it.first(scrape.pages.len()))?));
     let load = match ready {
         // Then no command is started.
         _ if interrupt::received().is_some() => Ok(None),
-        Ok(()) => scrape_until_done(scrape, spec, &mut scrapers, lag, observer)?,
+        Ok(()) => {
+            let shared = (&shared, clock);
+            scrape_until_done(scrape, spec, (&mut scrapers, shared), lag, beside, observer)?
+        }
         // Nothing was put under load, so there is nothing to judge.
         Err(failure) => {
-            return Ok(Scraped { failure: Some(failure.into()), ..Scraped::default() });
+            return Ok(Scraped { failure: Some(failure), ..Scraped::default() });
         }
     };
     let (command, failure) = match load {
         Ok(command) => (command, None),
         Err(failure) => (None, Some(failure)),
     };
-    if failure.is_none() && interrupt::received().is_none() {
+    let (remarks_from_outside, failed) = beside.finish();
+    let failure = failure.or(failed);
+    let has_ended = beside.service_ended().is_some();
+    if failure.is_none() && !has_ended && interrupt::received().is_none() {
         // It fails for no page; and what it asks for is no scrape.
         let _ = together(&mut scrapers, Scraper::call_again);
     }
@@ -115,8 +126,8 @@ pub(super) fn run(
     let warnings = warnings.map(|error| error.to_string()).filter(|error| *error != said);
     let remarks = std::mem::take(&mut *lock(&shared.remarks));
     let warnings = warnings.map(|error| format!("a scrape failed: {error}"));
-    let warnings = warnings.chain(remarks).collect();
-    let mut storage = shared.storage.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let warnings = warnings.chain(remarks).chain(remarks_from_outside).collect();
+    let mut storage = std::mem::take(&mut *lock(&shared.storage));
     // A page may repeat what it was asked with, and a recording of it is passed on.
     for http in scrape.pages.iter().map(|page| &page.endpoint.http) {
         if storage.iter().any(|(_, series)| series.labels.iter().any(|it| http.is_in(it.1))) {
@@ -162,12 +173,11 @@ type Load = Result<Option<CommandOutcome>, Failure>;
 fn scrape_until_done(
     scrape: &Scrape,
     spec: &SourceSpec,
-    scrapers: &mut [Scraper<'_>],
+    (scrapers, (shared, clock)): (&mut [Scraper<'_>], (&Shared, Clock)),
     lag: Lag<'_>,
+    beside: &mut Beside,
     observer: Observer<'_>,
 ) -> Result<Load, Error> {
-    let Some(first) = scrapers.first() else { return Ok(Ok(None)) };
-    let (shared, clock) = (first.shared, first.clock);
     let mut command = match scrape.length {
         Some(_) => None,
         None => Some(command::start(&spec.command, observer.stdout_is_taken)?),
@@ -184,7 +194,7 @@ fn scrape_until_done(
         }
         let mut told = started;
         loop {
-            if let Some(by) = interrupt::received() {
+            if let Some(by) = beside.has_to_end(observer.log)? {
                 return command.as_mut().map(|it| it.interrupt(by)).transpose();
             }
             let passed = started.elapsed();

@@ -16,7 +16,7 @@ pub enum SourceRequest {
     Server(Option<String>),
     /// The service itself.
     Scrape {
-        /// Its pages of metrics.
+        /// Its pages of metrics; none where it is looked at from outside alone.
         urls: Vec<String>,
         /// The value of the label `job`.
         job: String,
@@ -29,11 +29,62 @@ pub enum SourceRequest {
     Recording(PathBuf),
 }
 
+/// What the command line says about looking at the service from outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutsideRequest {
+    /// What is asked again and again.
+    pub probes: Vec<String>,
+    /// The interval between two requests.
+    pub probe_every: Duration,
+    /// The interval between samples.
+    pub every: Duration,
+    /// For how long; without it, for as long as the command runs.
+    pub length: Option<Duration>,
+    /// The processes that serve, where they are not to be found by the connections.
+    pub pids: Vec<u32>,
+    /// Whether stacks are read.
+    pub blame: Blaming,
+    /// After how long without an answer.
+    pub blame_after: Duration,
+    /// The service that is started, as a shell has it.
+    pub start: Option<String>,
+    /// How long it may take to answer.
+    pub start_timeout: Duration,
+}
+
+/// Whether the line is looked for that holds the loop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Blaming {
+    /// Where it can be done without a change of the service.
+    #[default]
+    Auto,
+    /// It is not.
+    Off,
+    /// Where it cannot be done, there is no verdict.
+    Require,
+    /// As `Auto`, and the inspector of a Node process is opened for it.
+    Node,
+}
+
+impl Blaming {
+    /// Each with its name on the command line.
+    pub const ALL: [(&str, Self); 4] = [
+        ("auto", Self::Auto),
+        ("off", Self::Off),
+        ("require", Self::Require),
+        ("node", Self::Node),
+    ];
+}
+
 /// How the telemetry is reached.
 #[derive(Debug, Clone)]
 pub struct SourceSpec {
     /// Where it is.
     pub source: Source,
+    /// How the service is looked at from outside, if it is.
+    pub outside: Option<Outside>,
+    /// The service that is started before, if one is.
+    pub start: Option<Start>,
     /// The program to run meanwhile, and its arguments; empty for none.
     pub command: Vec<OsString>,
     /// The instant at which queries are evaluated; `None` until it is known.
@@ -62,6 +113,34 @@ impl SourceSpec {
     }
 }
 
+/// How a service is looked at from outside.
+#[derive(Debug, Clone)]
+pub struct Outside {
+    /// What is asked again and again, no two of the same `instance`.
+    pub probes: Vec<ScrapedPage>,
+    /// The interval between two requests.
+    pub probe_every: Duration,
+    /// The interval between samples.
+    pub every: Duration,
+    /// For how long; without it, for as long as the command runs.
+    pub length: Option<Duration>,
+    /// The processes that serve, where they are not to be found by the connections.
+    pub pids: Vec<u32>,
+    /// Whether stacks are read.
+    pub blame: Blaming,
+    /// After how long without an answer.
+    pub blame_after: Duration,
+}
+
+/// A service that is started for the time of the audit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Start {
+    /// As a shell has it.
+    pub command: String,
+    /// How long it may take to answer.
+    pub timeout: Duration,
+}
+
 /// Where telemetry is.
 #[derive(Debug, Clone)]
 pub enum Source {
@@ -84,15 +163,19 @@ impl Source {
     }
 }
 
-impl fmt::Display for Source {
+impl fmt::Display for SourceSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Server(endpoint) => endpoint.target.fmt(f),
-            Self::Scrape(scrape) => {
-                let urls = scrape.pages.iter().map(|page| page.endpoint.target.to_string());
-                f.write_str(&urls.collect::<Vec<_>>().join(", "))
+        let urls = |pages: &[ScrapedPage]| {
+            let urls: Vec<_> = pages.iter().map(|page| page.endpoint.target.to_string()).collect();
+            urls.join(", ")
+        };
+        match (&self.source, &self.outside) {
+            (Source::Server(endpoint), _) => endpoint.target.fmt(f),
+            (Source::Recording(path), _) => path.display().fmt(f),
+            (Source::Scrape(scrape), Some(outside)) if scrape.pages.is_empty() => {
+                f.write_str(&urls(&outside.probes))
             }
-            Self::Recording(path) => path.display().fmt(f),
+            (Source::Scrape(scrape), _) => f.write_str(&urls(&scrape.pages)),
         }
     }
 }
@@ -109,7 +192,8 @@ pub struct Endpoint {
 /// How a service is scraped.
 #[derive(Debug, Clone)]
 pub struct Scrape {
-    /// Its pages, no two of the same `job` and `instance`.
+    /// Its pages, no two of the same `job` and `instance`; none where it is looked at from outside
+    /// alone.
     pub pages: Vec<ScrapedPage>,
     /// The interval between scrapes.
     pub every: Duration,

@@ -70,6 +70,16 @@ impl Target {
         Ok(Self(url))
     }
 
+    /// Parses the URL of what is asked again and again; without a path, it is `/`.
+    ///
+    /// # Errors
+    /// What is wrong with it, and what it should look like.
+    pub fn parse_probe(text: &str) -> Result<Self, TargetError> {
+        let mut url = parse(text, "http://localhost:8000/")?;
+        url.set_fragment(None);
+        Ok(Self(url))
+    }
+
     /// The host, and the port as far as it is written.
     pub fn authority(&self) -> String {
         let host = self.0.host_str().unwrap_or_default();

@@ -48,8 +48,12 @@ impl Use {
     }
 }
 
-/// What a question selects; nothing if it cannot be evaluated on samples.
+/// What a question selects of samples; nothing if it cannot be evaluated on them, or a server answers
+/// it.
 pub(super) fn selectors(question: &Question) -> &[SelectorUse] {
+    if question.is_of_server {
+        return &[];
+    }
     question.expr.parsed().map(Query::selectors).unwrap_or_default()
 }
 

@@ -25,7 +25,7 @@ mod unix {
     use super::{Child, Command};
 
     /// A group of processes.
-    #[derive(Debug, Clone, Copy)]
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
     pub(crate) struct Group(Pid);
 
     /// Gives the command that will be started a group of its own.
@@ -78,7 +78,7 @@ mod elsewhere {
     use super::{Child, Command};
 
     /// Nothing: there are no groups of processes that could be told to end.
-    #[derive(Debug, Clone, Copy)]
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
     pub(crate) struct Group;
 
     pub(in crate::interrupt) fn lead(_: &mut Command) {}

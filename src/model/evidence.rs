@@ -36,6 +36,12 @@ pub enum Rule {
     StallAtEnd,
     /// A quantile is below the highest bucket that has an end.
     TopBucket,
+    /// The machine had time for the service, and for the probe.
+    BusyMachine,
+    /// What the probe asks for is answered at once, where the loop is not held up.
+    SlowAnswers,
+    /// What the queries use of a probe can be seen.
+    NotVisible,
 }
 
 /// What a rule is set to under `evidence`.
@@ -67,7 +73,7 @@ pub struct RuleDef {
 }
 
 /// Every rule, in the order of the report.
-pub const RULES: [RuleDef; 12] = [
+pub const RULES: [RuleDef; 15] = [
     RuleDef {
         rule: Rule::FailedScrapes,
         key: "failed_scrapes",
@@ -171,6 +177,33 @@ pub const RULES: [RuleDef; 12] = [
         default: "refuse",
         description: "a quantile is below the highest bucket that has an end",
         advice: "give the histogram buckets that reach further",
+    },
+    RuleDef {
+        rule: Rule::BusyMachine,
+        key: "busy_machine",
+        setting: Setting::Choice,
+        default: "refuse",
+        description: "the machine had time for the service, and for the probe",
+        advice: "give the service and the load a runner with more free CPUs, or put less load on it, \
+                 and audit again",
+    },
+    RuleDef {
+        rule: Rule::SlowAnswers,
+        key: "slow_answers",
+        setting: Setting::Choice,
+        default: "refuse",
+        description: "what the probe asks for is answered at once where the loop is not held up",
+        advice: "give --probe a URL that the service answers at once, such as /healthz; behind a \
+                 proxy, one of the service itself",
+    },
+    RuleDef {
+        rule: Rule::NotVisible,
+        key: "not_visible",
+        setting: Setting::Choice,
+        default: "refuse",
+        description: "what the queries use of a probe can be seen",
+        advice: "run auditor on the machine of the service, and let it start the service (--start), \
+                 or name its process (--pid); or have a metrics.yaml without these signals",
     },
 ];
 

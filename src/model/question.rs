@@ -40,6 +40,8 @@ pub struct Question {
     pub zero_by_zero: bool,
     /// Whether an answer that the backend calls incomplete is taken for whole.
     pub accept_partial: bool,
+    /// Whether a server answers it; else it is answered on samples at hand.
+    pub is_of_server: bool,
 }
 
 /// A question beside those of a plan: what it answers says what their answers are worth.

@@ -21,8 +21,9 @@ use reqwest::{Url, Version};
 
 use client::Clients;
 pub use error::TransportError;
+pub(crate) use error::tls_words;
 
-use crate::config::{Endpoint, HttpConfig, Target};
+use crate::config::{Endpoint, HttpConfig, Target, Tls};
 use crate::interrupt;
 use crate::model::clock_skew::ClockSkew;
 use crate::one_line::one_line;
@@ -91,6 +92,14 @@ pub struct Failed<E: std::error::Error> {
     pub error: E,
     /// What happened on the way to it.
     pub journey: Journey,
+}
+
+/// The TLS part of a client of an https server that makes its connections itself.
+///
+/// # Errors
+/// If the authorities to trust cannot be read.
+pub(crate) fn tls_client_config(tls: &Tls) -> Result<rustls::ClientConfig, TransportError> {
+    tls::client_config(tls, true)
 }
 
 /// How long an answer is worth waiting for.

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 
-use super::{checks, evidence};
+use super::{blame, checks, evidence};
 use crate::engine::Verdict;
 use crate::model::level::Status;
 use crate::model::quantity::{number, number_beside, series};
@@ -29,6 +29,7 @@ pub fn text(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     }
     table(out, report)?;
     failure_modes(out, report)?;
+    blame::write(out, report)?;
     checks::write(out, report)?;
     findings(out, report)?;
     evidence::not_seen(out, report)?;
@@ -45,6 +46,7 @@ fn header(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     };
     let what = match report.source {
         SourceKind::Scrape => "Scraped",
+        SourceKind::Probe => "Probed",
         SourceKind::Recording => "Recording",
         SourceKind::Server => "Target",
     };

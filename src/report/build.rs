@@ -1,5 +1,6 @@
 //! How the report is filled from what was seen and judged.
 
+use super::blame::{self, name_places};
 use super::checks::{check, detail, words};
 use super::{
     CommandEntry, EvidenceEntry, FailureModeEntry, Integer, NotAssessable, Ordered, Report,
@@ -7,7 +8,7 @@ use super::{
 };
 use crate::audit::Audit;
 use crate::collect::CommandOutcome;
-use crate::config::{Plan, Source};
+use crate::config::{Plan, Source, SourceSpec};
 use crate::engine::{Score, Term, Verdict, backlog};
 use crate::exit::Exit;
 use crate::model::built_in::BuiltIn;
@@ -33,7 +34,8 @@ impl Report {
                 .iter()
                 .any(|term| term.signal == Signal::THREADPOOL_BACKLOG && term.measured)
         });
-        Self {
+        let blame = audit.blame.as_ref();
+        let mut report = Self {
             schema_version: SCHEMA_VERSION,
             status: assessment.status,
             runtime_health_score: score.is_measured().then(|| rounded(score.total.least)),
@@ -55,8 +57,8 @@ impl Report {
                 _ => audit.failure.clone(),
             },
             evaluated_at: audit.at.to_string(),
-            source: kind(&plan.spec.source),
-            target: plan.spec.source.to_string(),
+            source: kind(&plan.spec),
+            target: plan.spec.to_string(),
             backend: audit.backend.clone(),
             config: plan.config.display().to_string(),
             score_is_lower_bound: score.total.exact().is_none(),
@@ -80,7 +82,15 @@ impl Report {
             fail_on: fail_on(plan.gate),
             profile: plan.profile.clone(),
             evidence: super::evidence::report(plan, audit),
+            stalls: blame.map(blame::stalls),
+            culprits: blame.map(blame::culprits),
+            stalled: blame.map(Into::into),
+            blame: blame.map(|it| it.not_blamed.clone()),
+        };
+        if let Some(blame) = blame {
+            name_places(&mut report, blame);
         }
+        report
     }
 
     /// Takes note that the report could not be written or printed, which may change the exit.
@@ -152,9 +162,10 @@ impl From<&CommandOutcome> for CommandEntry {
     }
 }
 
-const fn kind(source: &Source) -> SourceKind {
-    match source {
+fn kind(spec: &SourceSpec) -> SourceKind {
+    match &spec.source {
         Source::Server(_) => SourceKind::Server,
+        Source::Scrape(scrape) if scrape.pages.is_empty() => SourceKind::Probe,
         Source::Scrape(_) => SourceKind::Scrape,
         Source::Recording(_) => SourceKind::Recording,
     }
@@ -233,7 +244,7 @@ fn rounded(value: f64) -> f64 {
 }
 
 /// Three decimals: what a clock of milliseconds knows.
-fn thousandths(value: f64) -> f64 {
+pub(super) fn thousandths(value: f64) -> f64 {
     (value * 1000.0).round() / 1000.0
 }
 

@@ -200,7 +200,7 @@ proptest! {
     fn a_secret_is_in_no_error_and_no_debug_output(text in damaged(secretive())) {
         is_sound(&text)?;
         let printed = match load(&text) {
-            Ok(plan) => format!("{plan:?} {}", plan.spec.source),
+            Ok(plan) => format!("{plan:?} {}", plan.spec),
             Err(error) => error.to_string(),
         };
         prop_assert!(!printed.contains(SECRET), "{}", printed);

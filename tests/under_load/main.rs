@@ -1,14 +1,18 @@
 //! The examples at work: a real asyncio service with `asyncio_signals.py`, scraped by a real
-//! Prometheus, and the workflow for GitHub Actions step by step.
+//! Prometheus, and the workflow for GitHub Actions step by step. And services that export nothing,
+//! seen from outside.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+mod culprits;
+mod outside;
+mod services;
 #[path = "../integration/support/mod.rs"]
 mod support;
 
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -16,6 +20,11 @@ use support::{Run, auditor, directory_with, real};
 
 /// One at a time: what the load of one takes of the machine, the services of the other would lag by.
 static ALONE: Mutex<()> = Mutex::new(());
+
+/// Until it is dropped, no other test has a service under load.
+fn alone() -> MutexGuard<'static, ()> {
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// How long each service is under load, in seconds.
 const LOAD: u64 = 10;
@@ -54,7 +63,7 @@ fn audited(service: &str, prometheus: &str, load: &[String]) -> [Run; 2] {
 
 #[test]
 fn a_real_service_is_told_well_from_sick() {
-    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let _alone = alone();
     if !real::available("the audit of a real service")
         || !real::python("the audit of a real service")
     {
@@ -113,7 +122,7 @@ fn scraped_for(
 /// What was sick before, on the same process, is no matter of the run after it.
 #[test]
 fn a_healthy_run_after_a_sick_one_passes() {
-    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let _alone = alone();
     if !real::python("a healthy run after a sick one") {
         return;
     }
@@ -132,7 +141,7 @@ fn a_healthy_run_after_a_sick_one_passes() {
 /// Handlers that are `def` run in the threads of anyio: 100 at once wait for 40 of them.
 #[test]
 fn a_saturated_pool_of_def_handlers_fails() {
-    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let _alone = alone();
     if !real::python_with(
         "the saturated `def` handlers",
         &["uvicorn", "fastapi", "prometheus_client"],
@@ -157,7 +166,7 @@ fn a_saturated_pool_of_def_handlers_fails() {
 /// Once a worker is held up, the others alone show the page, and they are calm.
 #[test]
 fn several_workers_never_pass_and_one_does() {
-    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let _alone = alone();
     if !real::python("several workers behind one page") {
         return;
     }
@@ -176,7 +185,7 @@ fn several_workers_never_pass_and_one_does() {
 /// The process after the crash has seen nothing of what the one before did, and every page is there.
 #[test]
 fn a_crash_and_a_restart_between_two_scrapes_are_told() {
-    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let _alone = alone();
     if !real::python("a service that crashes") {
         return;
     }
@@ -201,7 +210,7 @@ fn a_crash_and_a_restart_between_two_scrapes_are_told() {
 /// The tests of `asyncio_signals.py`, beside the libraries that it has to get on with.
 #[test]
 fn asyncio_signals_gets_on_with_others() {
-    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let _alone = alone();
     let modules = [
         "uvicorn",
         "prometheus_client",
@@ -236,7 +245,7 @@ fn steps() -> Vec<String> {
 
 #[test]
 fn the_workflow_for_github_actions_gates() {
-    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let _alone = alone();
     if !real::python("the workflow") {
         return;
     }

@@ -7,9 +7,13 @@ use crate::config::http::HttpConfig;
 use crate::config::problems::Problems;
 use crate::config::yaml::{Node, Origin, Value};
 use crate::config::{
-    DEFAULT_TARGET, Endpoint, Environment, Request, Scrape, ScrapedPage, Source, SourceRequest,
-    SourceSpec, Target,
+    DEFAULT_TARGET, Endpoint, Environment, Outside, OutsideRequest, Request, Scrape, ScrapedPage,
+    Source, SourceRequest, SourceSpec, Start, Target,
 };
+use crate::storage::PROBE_JOB;
+
+/// The option that names what is asked again and again.
+const PROBE: &str = "--probe";
 
 /// What the environment and the command line say of the server, as a layer.
 pub(super) fn outside_layer(request: &Request, problems: &mut Problems) -> Node {
@@ -48,6 +52,7 @@ pub(super) fn read_source(
     let section_http = http.map(|node| http::read_section(node, path, is_used, request, problems));
     let http = own_http.iter().chain(&section_http);
     let files = http.flat_map(|http| http.files.iter().cloned()).collect();
+    let page_http = own_http.clone().unwrap_or_default();
     let source = match &request.source {
         SourceRequest::Server(_) => {
             let mut http = own_http.or(section_http).unwrap_or_default();
@@ -56,14 +61,32 @@ pub(super) fn read_source(
             Source::Server(Box::new(Endpoint { target: target?, http }))
         }
         SourceRequest::Scrape { urls, job, every, length } => {
-            let pages = pages(urls, job, own_http.unwrap_or_default(), request, problems)?;
+            let pages = pages(("--scrape", urls, job), page_http.clone(), &[], request, problems)?;
             Source::Scrape(Scrape { pages, every: *every, length: *length })
         }
         SourceRequest::Recording(path) => Source::Recording(path.clone()),
     };
+    let outside = match &request.outside {
+        Some(asked) if !asked.probes.is_empty() => {
+            let is_server = matches!(source, Source::Server(_));
+            // What was meant for a server is not sent to a service.
+            let http = if is_server { HttpConfig::default() } else { page_http };
+            let scraped = match &source {
+                Source::Scrape(scrape) => scrape.pages.as_slice(),
+                _ => &[],
+            };
+            Some(read_outside(asked, http, scraped, request, problems)?)
+        }
+        _ => None,
+    };
+    let start = request.outside.as_ref().and_then(|asked| {
+        let command = asked.start.clone()?;
+        Some(Start { command, timeout: asked.start_timeout })
+    });
     let (command, timeout) = (request.command.clone(), request.timeout);
     let settle = request.settle;
-    Some(SourceSpec { source, command, at: request.at, now: request.now, timeout, settle, files })
+    let (at, now) = (request.at, request.now);
+    Some(SourceSpec { source, outside, start, command, at, now, timeout, settle, files })
 }
 
 fn read_target(node: Option<&Node>, problems: &mut Problems) -> Option<Target> {
@@ -79,26 +102,48 @@ fn read_target(node: Option<&Node>, problems: &mut Problems) -> Option<Target> {
     }
 }
 
+/// How the service is looked at from outside, beside the pages that are scraped.
+fn read_outside(
+    asked: &OutsideRequest,
+    http: HttpConfig,
+    scraped: &[ScrapedPage],
+    request: &Request,
+    problems: &mut Problems,
+) -> Option<Outside> {
+    let probes = pages((PROBE, &asked.probes, PROBE_JOB), http, scraped, request, problems)?;
+    Some(Outside {
+        probes,
+        probe_every: asked.probe_every,
+        every: asked.every,
+        length: asked.length,
+        pids: asked.pids.clone(),
+        blame: asked.blame,
+        blame_after: asked.blame_after,
+    })
+}
+
 /// The pages of a service. What the file and the environment say of credentials is the
 /// server's, and not sent to a service.
 fn pages(
-    urls: &[String],
-    job: &str,
+    (option, urls, job): (&str, &[String], &str),
     http: HttpConfig,
+    before: &[ScrapedPage],
     request: &Request,
     problems: &mut Problems,
 ) -> Option<Vec<ScrapedPage>> {
     let mut pages: Vec<ScrapedPage> = Vec::new();
     for url in urls {
-        let target = Target::parse_page(url)
-            .map_err(|message| problems.outside(format!("--scrape: {message}")))
-            .ok()?;
+        let is_probe = option == PROBE;
+        let parsed = if is_probe { Target::parse_probe(url) } else { Target::parse_page(url) };
+        let target =
+            parsed.map_err(|message| problems.outside(format!("{option}: {message}"))).ok()?;
         let mut http = http.clone();
         let environment = Environment::default();
         http::add_outside(&mut http, Some(&target), &environment, request, problems);
-        let instance = instance(&target, &pages);
+        let taken: Vec<_> = before.iter().chain(&pages).collect();
+        let instance = instance(&target, &taken);
         if pages.iter().any(|page| page.endpoint.target.is_same_page(&target)) {
-            problems.outside(format!("--scrape: {target} is given twice"));
+            problems.outside(format!("{option}: {target} is given twice"));
             return None;
         }
         let endpoint = Endpoint { target, http };
@@ -109,7 +154,7 @@ fn pages(
 
 /// The label `instance` of a page, which no page before it has. Pages of one address are told apart
 /// by their paths, and by their numbers where it is a secret that differs.
-fn instance(target: &Target, before: &[ScrapedPage]) -> String {
+fn instance(target: &Target, before: &[&ScrapedPage]) -> String {
     let is_free = |name: &String| before.iter().all(|page| page.instance != *name);
     let has_twin = before.iter().any(|it| it.endpoint.target.authority() == target.authority());
     let place = if has_twin { target.place() } else { target.authority() };

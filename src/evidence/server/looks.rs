@@ -127,7 +127,8 @@ pub(super) fn of(
 ) -> (Vec<Look>, Vec<(usize, String)>) {
     let window = plan.window(Some(&telemetry.observed)).map_or(LOOKBACK, milliseconds);
     let (mut looks, mut unread) = (BTreeMap::new(), Vec::new());
-    for (number, question) in questions.iter().enumerate() {
+    let of_server = questions.iter().enumerate().filter(|(_, question)| question.is_of_server);
+    for (number, question) in of_server {
         let uses = match question.expr.parsed().map(Query::selectors) {
             Ok(uses) => uses.to_vec(),
             Err(error) => {

@@ -110,8 +110,7 @@ pub(crate) fn explain(error: &reqwest::Error, url: &Url, via: &str) -> Transport
     let cause = root_cause(error);
     for link in chain(error) {
         if let Some(tls) = tls_error(link) {
-            let said = one_line(&tls.to_string());
-            return TransportError::Tls(format!("{address}: {said}{}", tls_hint(tls)));
+            return TransportError::Tls(format!("{address}: {}", words_of_tls(tls)));
         }
         let kind = link.downcast_ref::<io::Error>().map(io::Error::kind);
         if kind == Some(io::ErrorKind::ConnectionRefused) {
@@ -147,6 +146,15 @@ pub(crate) fn root_cause(error: &reqwest::Error) -> String {
     let last = chain(error).skip(1).last();
     let said = last.map(|cause| one_line(&cause.to_string()));
     said.unwrap_or_else(|| "the HTTP client gave no reason".to_owned())
+}
+
+/// What a connection's TLS failed with and what mends it, if it was TLS that failed.
+pub(crate) fn tls_words(error: &io::Error) -> Option<String> {
+    tls_error(error).map(words_of_tls)
+}
+
+fn words_of_tls(error: &rustls::Error) -> String {
+    format!("{}{}", one_line(&error.to_string()), tls_hint(error))
 }
 
 fn tls_hint(error: &rustls::Error) -> &'static str {

@@ -39,7 +39,7 @@ pub(crate) fn python_with(test: &str, modules: &[&str]) -> bool {
 
 /// Where `CI` is set, what a test needs has to be there. Elsewhere its absence is said at once,
 /// in a way that the test harness does not swallow, and at the end of the run.
-fn left_out(test: &str, missing: &str) -> bool {
+pub(crate) fn left_out(test: &str, missing: &str) -> bool {
     assert!(std::env::var_os("CI").is_none(), "{missing} must be installed in CI");
     let note = format!("{test} needs {missing}, which is not here");
     std::io::stderr().write_all(format!("\n!!! LEFT OUT: {note}\n").as_bytes()).expect("stderr");
@@ -292,6 +292,14 @@ pub(crate) fn crashing() -> Workers {
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .process_group(0);
     in_a_group(command, address, data)
+}
+
+/// A service that answers at `/` when it is up, and all of its processes.
+pub(crate) fn group(mut command: Command, address: String) -> Workers {
+    let data = super::empty_directory();
+    command.process_group(0);
+    let process = start_process(command, data.path(), &address, "/", "200");
+    Workers { server: Server { process, url: format!("http://{address}"), _data: data } }
 }
 
 fn in_a_group(command: Command, address: String, data: tempfile::TempDir) -> Workers {

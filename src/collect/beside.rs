@@ -1,0 +1,115 @@
+//! What goes on beside the load: the service that was started for it, and what is seen of the service
+//! from outside.
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use super::clock::Clock;
+use super::error::{Error, Failure};
+use super::observer::Observer;
+use super::outside::Watchers;
+use super::service::{self, Service, printed_url};
+use crate::config::{Endpoint, Source, SourceSpec};
+use crate::interrupt::{self, Interruption};
+use crate::prometheus::http::Log;
+use crate::storage::Storage;
+
+/// What goes on beside the load.
+#[derive(Default)]
+pub(super) struct Beside {
+    service: Option<Service>,
+    watchers: Option<Watchers>,
+    /// That the service ended too early, in words.
+    early_end: Option<String>,
+}
+
+/// Why nothing goes on, and what is to be told beside.
+pub(super) type NotStarted = (Failure, Vec<String>);
+
+impl Beside {
+    /// Starts the service, if one is to be started, and waits until it answers.
+    ///
+    /// # Errors
+    /// If it cannot be started at all; within, that it does not answer.
+    pub(super) fn start(
+        spec: &SourceSpec,
+        observer: Observer<'_>,
+    ) -> Result<Result<Self, NotStarted>, Error> {
+        let Some(start) = &spec.start else { return Ok(Ok(Self::default())) };
+        let endpoints = endpoints(spec);
+        if let Some(taken) = endpoints.iter().find(|it| service::is_taken(it, observer.log)) {
+            return Ok(Err((Failure::Taken(printed_url(taken)), Vec::new())));
+        }
+        let mut service = Service::start(start)?;
+        if let Err(failure) = service.await_answer(&endpoints, start.timeout, observer.log) {
+            return Ok(Err((failure, service.last_lines().into_iter().collect())));
+        }
+        Ok(Ok(Self { service: Some(service), ..Self::default() }))
+    }
+
+    /// Begins to look at the service from outside, if that is asked for.
+    ///
+    /// # Errors
+    /// It does not answer, or only after so long that no lag could be told from it.
+    pub(super) fn look_on(
+        &mut self,
+        spec: &SourceSpec,
+        clock: Clock,
+        storage: &Arc<Mutex<Storage>>,
+        lag_limit: Duration,
+    ) -> Result<(), Failure> {
+        let Some(outside) = &spec.outside else { return Ok(()) };
+        let started = self.service.as_ref().map(Service::pid);
+        let watchers = Watchers::start(outside, started, clock, storage)?;
+        watchers.await_calm(lag_limit)?;
+        self.watchers = Some(watchers);
+        Ok(())
+    }
+
+    /// Why the load has to end before its time, if it has: a signal, or the end of the service.
+    ///
+    /// # Errors
+    /// If it cannot be found out whether the service has ended.
+    pub(super) fn has_to_end(&mut self, log: Log<'_>) -> Result<Option<Interruption>, Failure> {
+        if let Some(service) = &mut self.service {
+            service.tell(log);
+            if let Some(how) = service.ended()? {
+                self.early_end = Some(service.early_end(&how));
+            }
+        }
+        let ended = self.early_end.as_ref();
+        let by_service =
+            ended.map(|_| Interruption { signal: 15, name: "SIGTERM", at: Instant::now() });
+        Ok(interrupt::received().or(by_service))
+    }
+
+    /// Looks until the service stands no more, and no longer. What is to be told, and what went wrong.
+    pub(super) fn finish(&mut self) -> (Vec<String>, Option<Failure>) {
+        match self.watchers.take() {
+            Some(watchers) if self.early_end.is_some() => watchers.finish(Duration::ZERO),
+            Some(watchers) => watchers.finish(Watchers::PATIENCE),
+            None => (Vec::new(), None),
+        }
+    }
+
+    /// That the service ended too early, in words, if it did.
+    pub(super) fn service_ended(&self) -> Option<String> {
+        self.early_end.clone()
+    }
+
+    /// What the service said last, if it ended too early.
+    pub(super) fn warning(&self) -> Option<String> {
+        self.early_end.as_ref()?;
+        self.service.as_ref()?.last_lines()
+    }
+}
+
+/// What the service has to answer.
+fn endpoints(spec: &SourceSpec) -> Vec<&Endpoint> {
+    let pages = match &spec.source {
+        Source::Scrape(scrape) => scrape.pages.as_slice(),
+        Source::Server(_) | Source::Recording(_) => &[],
+    };
+    let probes = spec.outside.iter().flat_map(|outside| &outside.probes);
+    pages.iter().chain(probes).map(|page| &page.endpoint).collect()
+}

@@ -1,0 +1,290 @@
+//! The series that come of what is seen from outside: one sample of each at every interval, as if a
+//! page of the service were scraped. What could not be seen has no sample.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::sight::{Pool, Processes, Seen};
+use crate::outside::place::Place;
+use crate::outside::stalls::{Cause, STALL, Stall, Told};
+use crate::storage::{Labels, METRIC_NAME, Point, Storage};
+
+/// The ends of the buckets of how long an answer took, seconds.
+const BUCKETS: [f64; 16] = [
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0,
+];
+
+/// The line that held the loop, and how it was found.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Culprit {
+    pub(super) place: Place,
+    /// `py-spy` or `inspector`.
+    pub(super) found_by: &'static str,
+}
+
+/// What was seen up to now.
+pub(super) struct Page {
+    target: Labels,
+    /// When a sample of each was taken last.
+    last: Option<i64>,
+    answered: u64,
+    failed: u64,
+    left_out: u64,
+    late: u64,
+    buckets: [u64; BUCKETS.len()],
+    took_s: f64,
+    /// Seconds and number by cause.
+    stalls: [(f64, u64); Cause::ALL.len()],
+    blocked: BTreeMap<(Culprit, Cause), Blocked>,
+    requests: u64,
+    newest_start_s: f64,
+    interval: Interval,
+}
+
+/// What a place has held up.
+#[derive(Default)]
+struct Blocked {
+    seconds: f64,
+    stalls: u64,
+    is_new: bool,
+}
+
+/// The worst since the sample before.
+#[derive(Default)]
+struct Interval {
+    lag: Duration,
+    machine_lag: Duration,
+    slow_answer: Duration,
+    gap: Duration,
+    has_failed: bool,
+    active: Option<u64>,
+    accept_queue: Option<u32>,
+    unread_bytes: Option<u64>,
+    has_requests: bool,
+    pool: Option<Pool>,
+    processes: Option<Processes>,
+}
+
+impl Page {
+    /// A page of that target.
+    pub(super) fn new(target: Labels) -> Self {
+        Self {
+            target,
+            last: None,
+            answered: 0,
+            failed: 0,
+            left_out: 0,
+            late: 0,
+            buckets: [0; BUCKETS.len()],
+            took_s: 0.0,
+            stalls: Default::default(),
+            blocked: BTreeMap::new(),
+            requests: 0,
+            newest_start_s: 0.0,
+            interval: Interval::default(),
+        }
+    }
+
+    /// Takes what the ledger tells. `gap` is the longest time in which nothing was asked and nothing
+    /// was waited for.
+    pub(super) fn tell(&mut self, told: &Told, gap: Duration) {
+        self.left_out += told.left_out as u64;
+        self.late += told.late as u64;
+        self.failed += told.failed.len() as u64;
+        let interval = &mut self.interval;
+        interval.has_failed |= !told.failed.is_empty();
+        interval.lag = interval.lag.max(told.lag);
+        interval.gap = interval.gap.max(gap);
+        for answer in &told.answers {
+            self.answered += 1;
+            let took = answer.took.as_secs_f64();
+            self.took_s += took;
+            for (count, end) in self.buckets.iter_mut().zip(BUCKETS) {
+                *count += u64::from(took <= end);
+            }
+            let slow = answer.after_read.unwrap_or_default();
+            interval.slow_answer = interval.slow_answer.max(slow);
+        }
+    }
+
+    /// Takes a stall, or a shorter time of the kind, and the line that held the loop, if it is known.
+    /// Stalls are told at their end too, as a sample of that instant.
+    pub(super) fn stall(
+        &mut self,
+        stall: &Stall,
+        culprit: Option<&Culprit>,
+        ended: i64,
+        storage: &mut Storage,
+    ) {
+        let interval = &mut self.interval;
+        interval.lag = interval.lag.max(stall.of_service());
+        interval.machine_lag = interval.machine_lag.max(stall.machine);
+        if stall.to - stall.from < STALL {
+            return;
+        }
+        let seconds = stall.counted().as_secs_f64();
+        let (sum, count) = &mut self.stalls[stall.cause as usize];
+        *sum += seconds;
+        *count += 1;
+        let line = culprit.map(|it| it.place.line.to_string()).unwrap_or_default();
+        let (file, function) = culprit
+            .map(|it| (it.place.file.as_str(), it.place.function.as_str()))
+            .unwrap_or_default();
+        let cause = stall.cause.name();
+        let labels = [("cause", cause), ("file", file), ("line", &line), ("function", function)];
+        self.push(storage, "auditor_stall_duration_seconds", &labels, ended, seconds);
+        if let Some(culprit) = culprit {
+            let blocked = self
+                .blocked
+                .entry((culprit.clone(), stall.cause))
+                .or_insert_with(|| Blocked { is_new: true, ..Blocked::default() });
+            blocked.seconds += seconds;
+            blocked.stalls += 1;
+        }
+    }
+
+    /// Takes what the process and its sockets showed.
+    pub(super) fn see(&mut self, seen: &Seen) {
+        let interval = &mut self.interval;
+        if let Some(sockets) = &seen.sockets {
+            interval.active = interval.active.max(sockets.active);
+            interval.accept_queue = interval.accept_queue.max(sockets.accept_queue);
+            interval.unread_bytes = interval.unread_bytes.max(Some(sockets.unread_bytes));
+            interval.has_requests = true;
+            self.requests += sockets.requests;
+        }
+        if let Some(processes) = &seen.processes {
+            self.newest_start_s = self.newest_start_s.max(processes.newest_start_s);
+            interval.processes = Some(processes.clone());
+        }
+    }
+
+    /// Takes how the pool of threads did in the interval.
+    pub(super) fn pool(&mut self, pool: Option<Pool>) {
+        self.interval.pool = pool;
+    }
+
+    /// What cannot be seen, and why.
+    pub(super) fn not_seen(&self, what: &str, why: &str, at: i64, storage: &mut Storage) {
+        self.push(storage, "auditor_not_seen", &[("what", what), ("why", why)], at, 1.0);
+    }
+
+    /// Why the line that holds the loop cannot be named.
+    pub(super) fn not_blamed(&self, why: &str, at: i64, storage: &mut Storage) {
+        self.push(storage, "auditor_blame_unavailable", &[("reason", why)], at, 1.0);
+    }
+
+    /// Writes a sample of each series, and begins the next interval.
+    pub(super) fn write(&mut self, at: i64, storage: &mut Storage) {
+        let at = self.last.map_or(at, |last| at.max(last + 1));
+        let interval = std::mem::take(&mut self.interval);
+        let mut one = |name: &str, labels: &[(&str, &str)], value: f64| {
+            self.push(storage, name, labels, at, value);
+        };
+        one("up", &[], f64::from(u8::from(!interval.has_failed)));
+        for (result, count) in [
+            ("answered", self.answered),
+            ("failed", self.failed),
+            ("left_out", self.left_out),
+            ("late", self.late),
+        ] {
+            one("auditor_probe_requests_total", &[("result", result)], count as f64);
+        }
+        for (end, count) in BUCKETS.iter().zip(self.buckets) {
+            let end = end.to_string();
+            one("auditor_probe_duration_seconds_bucket", &[("le", &end)], count as f64);
+        }
+        let answered = self.answered as f64;
+        one("auditor_probe_duration_seconds_bucket", &[("le", "+Inf")], answered);
+        one("auditor_probe_duration_seconds_sum", &[], self.took_s);
+        one("auditor_probe_duration_seconds_count", &[], answered);
+        for (name, value) in [
+            ("auditor_probe_lag_seconds", interval.lag),
+            ("auditor_machine_lag_seconds", interval.machine_lag),
+            ("auditor_slow_answer_seconds", interval.slow_answer),
+            ("auditor_probe_gap_seconds", interval.gap),
+        ] {
+            one(name, &[], value.as_secs_f64());
+        }
+        for (cause, (sum, count)) in Cause::ALL.iter().zip(self.stalls) {
+            one("auditor_stall_seconds_sum", &[("cause", cause.name())], sum);
+            one("auditor_stall_seconds_count", &[("cause", cause.name())], count as f64);
+        }
+        if let Some(active) = interval.active {
+            one("auditor_requests_active", &[], active as f64);
+        }
+        if interval.has_requests {
+            one("auditor_requests_seen_total", &[], self.requests as f64);
+        }
+        if let Some(queue) = interval.accept_queue {
+            one("auditor_accept_queue", &[], f64::from(queue));
+        }
+        if let Some(bytes) = interval.unread_bytes {
+            one("auditor_unread_bytes", &[], bytes as f64);
+        }
+        if let Some(pool) = &interval.pool {
+            one("auditor_pool_threads", &[("state", "busy")], pool.busy as f64);
+            one("auditor_pool_threads", &[("state", "idle")], pool.idle as f64);
+            one("auditor_pool_backlog", &[], pool.backlog);
+            one("auditor_pool_wait_seconds", &[], pool.wait_s);
+        }
+        if let Some(processes) = &interval.processes {
+            one("auditor_processes", &[], processes.count as f64);
+            one("auditor_workers_not_met", &[], processes.not_met as f64);
+            one("process_start_time_seconds", &[], self.newest_start_s);
+            if let Some((cpu, run_queue)) = processes.of_loops {
+                one("auditor_loop_cpu_seconds_total", &[], cpu.as_secs_f64());
+                one("auditor_loop_runqueue_seconds_total", &[], run_queue.as_secs_f64());
+            }
+        }
+        self.write_blocked(at, storage);
+        self.last = Some(at);
+    }
+
+    fn write_blocked(&mut self, at: i64, storage: &mut Storage) {
+        let before = self.last;
+        let mut blocked = std::mem::take(&mut self.blocked);
+        for ((Culprit { place, found_by }, cause), it) in &mut blocked {
+            let line = place.line.to_string();
+            let labels = [
+                ("file", place.file.as_str()),
+                ("line", &line),
+                ("function", &place.function),
+                ("source", &place.source),
+                ("cause", cause.name()),
+                ("found_by", found_by),
+            ];
+            for (name, value) in [
+                ("auditor_blocked_seconds_total", it.seconds),
+                ("auditor_blocked_stalls_total", it.stalls as f64),
+            ] {
+                // It had held up nothing before.
+                if let Some(before) = before.filter(|_| it.is_new) {
+                    self.push(storage, name, &labels, before, 0.0);
+                }
+                self.push(storage, name, &labels, at, value);
+            }
+            it.is_new = false;
+        }
+        self.blocked = blocked;
+    }
+
+    fn push(
+        &self,
+        storage: &mut Storage,
+        name: &str,
+        labels: &[(&str, &str)],
+        at: i64,
+        value: f64,
+    ) {
+        let mut all = self.target.clone();
+        for (label, value) in labels {
+            all.set(*label, *value);
+        }
+        all.set(METRIC_NAME, name);
+        let id = storage.series(all);
+        // Nobody else writes these series, and each instant of theirs comes once; of two stalls of
+        // one kind that end in one millisecond the first is told.
+        let _ = storage.push(id, Point { at, value });
+    }
+}

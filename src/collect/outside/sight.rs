@@ -1,0 +1,413 @@
+//! What can be seen of the process behind the port: who it is, its sockets, its threads.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::blamer::Blamer;
+use crate::outside::host::{self, Accepted, Owner, Process, Sockets, Thread, Watch, pool};
+use crate::outside::probe::{Connection, ConnectionId, Look, Prober};
+use crate::outside::stalls::{self, Lane, Scheduled};
+
+/// How often it is looked for workers that are new.
+const WORKERS_EVERY: Duration = Duration::from_secs(1);
+/// How often the owner of a connection is looked for that was not found.
+const OWNERS_EVERY: Duration = Duration::from_millis(200);
+/// How long it may take until every worker is met.
+const MEETING: Duration = Duration::from_secs(3);
+/// The most connections that are opened to meet them.
+const MOST_CONNECTIONS: usize = 64;
+/// From so many requests in flight on the stacks of pools are of interest.
+const BUSY: u64 = 4;
+/// Stacks of a pool that are older say nothing of now.
+const FRESH: Duration = Duration::from_millis(150);
+
+/// The pool of threads over an interval.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Pool {
+    pub(super) busy: usize,
+    pub(super) idle: usize,
+    pub(super) backlog: f64,
+    pub(super) wait_s: f64,
+}
+
+/// The sockets at one instant, without the probe's.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(super) struct SocketCounts {
+    /// Requests that wait for an answer; `None` where nothing tells.
+    pub(super) active: Option<u64>,
+    pub(super) accept_queue: Option<u32>,
+    pub(super) unread_bytes: u64,
+    /// Requests since the look before, at least.
+    pub(super) requests: u64,
+}
+
+/// The processes at one instant.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Processes {
+    pub(super) count: usize,
+    /// Those that have none of the probe's connections.
+    pub(super) not_met: usize,
+    pub(super) newest_start_s: f64,
+    /// What the threads of the loops have had of the CPUs, and how long they waited for them.
+    pub(super) of_loops: Option<(Duration, Duration)>,
+}
+
+/// What is seen at one instant; `None` of what is not.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    pub(super) sockets: Option<SocketCounts>,
+    pub(super) processes: Option<Processes>,
+    unread: Vec<(ConnectionId, bool)>,
+    lanes: Vec<(ConnectionId, Lane)>,
+    scheduled: Vec<(Lane, Scheduled)>,
+}
+
+impl Seen {
+    /// What concerns the requests of the probe.
+    pub(super) fn of_probe(&self) -> stalls::Seen<'_> {
+        stalls::Seen { unread: &self.unread, lanes: &self.lanes, scheduled: &self.scheduled }
+    }
+}
+
+/// Looks at the process behind the port.
+pub(super) struct Sight {
+    given: Vec<u32>,
+    started: Option<u32>,
+    blamer: Option<Arc<Blamer>>,
+    began: Instant,
+    owners: HashMap<ConnectionId, Owner>,
+    owners_at: Option<Instant>,
+    workers: Vec<Process>,
+    workers_at: Option<Instant>,
+    watch: Option<(Vec<u32>, SocketAddr, Watch)>,
+    /// Why something could not be seen, by what it is.
+    reasons: BTreeMap<&'static str, String>,
+    pool: pool::Judge,
+    /// Requests that were answered since the sample before, about.
+    answered: Option<u64>,
+    /// Of workers that have ended, what their loops had of the CPUs.
+    of_ended: (Duration, Duration),
+    of_loops: HashMap<u32, (Duration, Duration)>,
+}
+
+const SOCKETS: &str = "requests in flight";
+const THREADS: &str = "threads";
+const PROCESS: &str = "the process";
+
+impl Sight {
+    /// Nothing is seen yet. `given` are the processes that the command line names, `started` is the
+    /// one that was started.
+    pub(super) fn new(given: &[u32], started: Option<u32>, blamer: Option<Arc<Blamer>>) -> Self {
+        Self {
+            given: given.to_vec(),
+            started,
+            blamer,
+            began: Instant::now(),
+            owners: HashMap::new(),
+            owners_at: None,
+            workers: Vec::new(),
+            workers_at: None,
+            watch: None,
+            reasons: BTreeMap::new(),
+            pool: pool::Judge::default(),
+            answered: None,
+            of_ended: Default::default(),
+            of_loops: HashMap::new(),
+        }
+    }
+
+    /// From now on what is seen counts.
+    pub(super) fn begin(&mut self) {
+        self.pool = pool::Judge::default();
+        self.answered = Some(0);
+    }
+
+    /// Looks at what belongs to the connections of the probe.
+    pub(super) fn look(&mut self, look: &Look, prober: &Prober) -> Seen {
+        self.find_owners(&look.connections);
+        self.find_workers(look, prober);
+        let mut seen = Seen { lanes: self.lanes(&look.connections), ..Seen::default() };
+        self.see_sockets(look, &mut seen);
+        self.see_threads(&mut seen);
+        seen
+    }
+
+    /// Whether it is known how far the process can be seen.
+    pub(super) fn is_explored(&self) -> bool {
+        let is_settled = |it: &Owner| !matches!(it, Owner::NotAccepted);
+        let are_met = self.not_met() == 0 || self.began.elapsed() > MEETING;
+        let is_tried = |it: &Process| {
+            self.blamer.as_ref().is_none_or(|blamer| blamer.readable(it.pid).is_some())
+        };
+        let is_late = self.began.elapsed() > 2 * MEETING;
+        let is_known = !self.owners.is_empty() && self.owners.values().all(is_settled);
+        is_late || is_known && are_met && self.workers.iter().all(is_tried)
+    }
+
+    /// What cannot be seen, and why.
+    pub(super) fn not_seen(&self) -> Vec<(&'static str, String)> {
+        self.reasons.iter().map(|(what, why)| (*what, why.clone())).collect()
+    }
+
+    /// Why the line that holds the loop cannot be named, if so.
+    pub(super) fn not_blamed(&self) -> Option<String> {
+        let Some(blamer) = &self.blamer else { return None };
+        if self.workers.is_empty() {
+            let why = self.reasons.get(PROCESS).cloned();
+            return Some(why.unwrap_or_else(|| "the process was not found".to_owned()));
+        }
+        let unread = |it: &Process| match blamer.readable(it.pid) {
+            Some(Ok(())) => None,
+            Some(Err(why)) => Some(format!("process {} ({}): {why}", it.pid, it.name)),
+            None => Some(format!("process {} ({}) did not let itself be read", it.pid, it.name)),
+        };
+        self.workers.iter().find_map(unread)
+    }
+
+    /// What is to be told before the load, a line each.
+    pub(super) fn remarks(&self, blames: bool) -> Vec<String> {
+        let unseen = self.reasons.iter().map(|(what, why)| format!("{what} cannot be seen: {why}"));
+        let not_blamed = self.not_blamed().filter(|_| blames && !self.workers.is_empty());
+        let not_blamed = not_blamed.map(|why| format!("no line will be named: {why}"));
+        unseen.chain(not_blamed).collect()
+    }
+
+    /// How the pool of threads did since this was asked before.
+    pub(super) fn pool(&mut self) -> Option<Pool> {
+        let answered = self.answered.replace(0);
+        let pool = self.pool.end_interval(answered)?;
+        let backlog = pool.backlog? as f64;
+        let wait_s = pool.wait.unwrap_or_default().as_secs_f64();
+        Some(Pool { busy: pool.busy, idle: pool.idle, backlog, wait_s })
+    }
+
+    /// Finds out who has accepted the connections that are new.
+    fn find_owners(&mut self, connections: &[Connection]) {
+        self.owners.retain(|id, _| connections.iter().any(|it| it.id == *id));
+        let is_open = |it: &&Connection| match self.owners.get(&it.id) {
+            None => true,
+            Some(Owner::Process { .. }) => false,
+            // It may have been asked in the moment before it was accepted.
+            Some(_) => self.owners_at.is_none_or(|at| at.elapsed() >= OWNERS_EVERY),
+        };
+        let open: Vec<_> = connections.iter().filter(is_open).copied().collect();
+        if open.is_empty() {
+            return;
+        }
+        self.owners_at = Some(Instant::now());
+        let ends: Vec<_> = open.iter().map(|it| (it.local, it.peer)).collect();
+        let mut found = false;
+        for (connection, owner) in open.iter().zip(host::find(&ends)) {
+            found |= matches!(owner, Owner::Process { .. });
+            self.owners.insert(connection.id, owner);
+        }
+        if found {
+            self.workers_at = None;
+        }
+        self.tell_owner();
+    }
+
+    /// Keeps why no process is seen, if none is.
+    fn tell_owner(&mut self) {
+        let mut why = None;
+        for owner in self.owners.values() {
+            match owner {
+                Owner::Process { is_proxy: false, .. } => {
+                    self.reasons.remove(PROCESS);
+                    return;
+                }
+                Owner::Process { process, is_proxy: true } => {
+                    let (pid, name) = (process.pid, &process.name);
+                    why = Some(format!(
+                        "the port leads to a proxy, {name} (process {pid}): give --probe the \
+                         address of the service itself, or --pid"
+                    ));
+                }
+                Owner::Hidden { why: reason, .. } | Owner::Elsewhere(reason) => {
+                    why.get_or_insert_with(|| reason.to_string());
+                }
+                Owner::NotAccepted => {}
+            }
+        }
+        match why.filter(|_| self.given.is_empty()) {
+            Some(why) => drop(self.reasons.insert(PROCESS, why)),
+            None => drop(self.reasons.remove(PROCESS)),
+        }
+    }
+
+    /// The processes that serve, as far as connections and the command line tell.
+    fn pids(&self) -> Vec<u32> {
+        let met = self.owners.values().filter_map(|owner| match owner {
+            Owner::Process { process, is_proxy: false } => Some(process.pid),
+            _ => None,
+        });
+        let mut pids: Vec<_> = self.given.iter().copied().chain(met).collect();
+        if pids.is_empty() && self.owners.values().any(|it| matches!(it, Owner::Hidden { .. })) {
+            pids.extend(self.started);
+        }
+        pids.sort_unstable();
+        pids.dedup();
+        pids
+    }
+
+    fn find_workers(&mut self, look: &Look, prober: &Prober) {
+        if self.workers_at.is_some_and(|at| at.elapsed() < WORKERS_EVERY) {
+            return;
+        }
+        self.workers_at = Some(Instant::now());
+        let pids = self.pids();
+        let Some(peer) = look.connections.first().map(|it| it.peer) else { return };
+        self.workers = if pids.is_empty() { Vec::new() } else { host::workers(&pids, peer.port()) };
+        let workers: Vec<_> = self.workers.iter().map(|it| it.pid).collect();
+        if self.watch.as_ref().is_none_or(|(of, at, _)| *of != workers || *at != peer) {
+            self.watch = Some((workers.clone(), peer, Watch::new(&workers, peer)));
+        }
+        let lanes = self.lanes(&look.connections);
+        let lane_of = |pid: u32| workers.iter().position(|it| *it == pid).unwrap_or_default();
+        prober.lanes(lanes.iter().map(|(id, pid)| (*id, lane_of(*pid))).collect());
+        if self.not_met() > 0 && look.connections.len() < MOST_CONNECTIONS {
+            prober.connections(look.connections.len() + 2 * workers.len());
+        }
+    }
+
+    /// Workers that have none of the connections.
+    fn not_met(&self) -> usize {
+        // Where it is not seen who has accepted what, nobody knows.
+        if !self.owners.values().any(|it| matches!(it, Owner::Process { .. })) {
+            return 0;
+        }
+        let is_met = |pid: u32| {
+            let is_it = |owner: &Owner| matches!(owner, Owner::Process { process, .. } if process.pid == pid);
+            self.owners.values().any(is_it)
+        };
+        self.workers.iter().filter(|it| !is_met(it.pid)).count()
+    }
+
+    fn lanes(&self, connections: &[Connection]) -> Vec<(ConnectionId, Lane)> {
+        let lane = |it: &Connection| match self.owners.get(&it.id) {
+            Some(Owner::Process { process, is_proxy: false }) => Some((it.id, process.pid)),
+            _ => None,
+        };
+        connections.iter().filter_map(lane).collect()
+    }
+
+    fn see_sockets(&mut self, look: &Look, seen: &mut Seen) {
+        let Some((_, _, watch)) = &mut self.watch else { return };
+        let ours: HashSet<_> = look.connections.iter().map(|it| it.local).collect();
+        let sockets = match watch.sockets(&ours) {
+            Ok(sockets) => sockets,
+            Err(reason) => {
+                self.reasons.insert(SOCKETS, reason.to_string());
+                return;
+            }
+        };
+        self.reasons.remove(SOCKETS);
+        let by_end: HashMap<SocketAddr, &Accepted> =
+            sockets.accepted.iter().map(|it| (plain(it.remote), it)).collect();
+        for connection in &look.connections {
+            // A proxy reads everything at once, whatever the service behind it does.
+            let is_proxy = matches!(
+                self.owners.get(&connection.id),
+                Some(Owner::Process { is_proxy: true, .. })
+            );
+            let it = by_end.get(&plain(connection.local)).filter(|_| !is_proxy);
+            seen.unread.extend(it.map(|it| (connection.id, it.unread > 0)));
+        }
+        let counts = counts(&sockets);
+        if let Some(answered) = &mut self.answered {
+            *answered += counts.requests;
+        }
+        seen.sockets = Some(counts);
+    }
+
+    fn see_threads(&mut self, seen: &mut Seen) {
+        let Some((pids, _, watch)) = &mut self.watch else { return };
+        if pids.is_empty() {
+            return;
+        }
+        let (mut all, mut loops, mut stacks) = (Vec::new(), Vec::new(), Vec::new());
+        let mut has_stacks = self.blamer.is_some();
+        for pid in pids.iter().copied() {
+            let threads = match watch.threads(pid) {
+                Ok(threads) => threads,
+                Err(reason) => {
+                    self.reasons.insert(THREADS, reason.to_string());
+                    continue;
+                }
+            };
+            let found = self.blamer.as_ref().and_then(|blamer| blamer.loop_of(pid));
+            let of_loop = found.unwrap_or(pid);
+            loops.push(of_loop);
+            let of_loop = threads.iter().find(|it| it.tid == of_loop);
+            if let Some((on_cpu, run_queue)) = of_loop.and_then(|it| it.on_cpu.zip(it.run_queue)) {
+                seen.scheduled.push((pid, Scheduled { on_cpu, run_queue }));
+                self.of_loops.insert(pid, (on_cpu, run_queue));
+            }
+            all.extend(threads);
+            match self.blamer.as_ref().and_then(|blamer| blamer.latest(pid, FRESH)) {
+                Some(latest) => stacks.extend(latest),
+                None => has_stacks = false,
+            }
+        }
+        let active = seen.sockets.and_then(|it| it.active);
+        if let Some(blamer) = &self.blamer {
+            blamer.want(pids, active.is_some_and(|active| active >= BUSY));
+        }
+        self.see_pool(&all, &loops, has_stacks.then_some(stacks.as_slice()), active);
+        seen.processes = Some(self.processes());
+    }
+
+    fn see_pool(
+        &mut self,
+        threads: &[Thread],
+        loops: &[u32],
+        stacks: Option<&[crate::outside::stacks::Stack]>,
+        requests_active: Option<u64>,
+    ) {
+        if threads.is_empty() {
+            return;
+        }
+        let at = Instant::now();
+        self.pool.look(&pool::Look { at, threads, loops, stacks, requests_active });
+    }
+
+    fn processes(&mut self) -> Processes {
+        // What a worker used that has ended was used all the same.
+        let pids: Vec<_> = self.workers.iter().map(|it| it.pid).collect();
+        let ended: Vec<_> =
+            self.of_loops.keys().filter(|pid| !pids.contains(pid)).copied().collect();
+        for (cpu, run_queue) in ended.into_iter().filter_map(|pid| self.of_loops.remove(&pid)) {
+            self.of_ended = (self.of_ended.0 + cpu, self.of_ended.1 + run_queue);
+        }
+        let sum =
+            |sum: (Duration, Duration), it: &(Duration, Duration)| (sum.0 + it.0, sum.1 + it.1);
+        let of_loops = self.of_loops.values().fold(self.of_ended, sum);
+        let starts = self.workers.iter().map(|it| it.started_s);
+        Processes {
+            count: self.workers.len(),
+            not_met: self.not_met(),
+            newest_start_s: starts.fold(0.0, f64::max),
+            of_loops: (!self.of_loops.is_empty()).then_some(of_loops),
+        }
+    }
+}
+
+fn counts(sockets: &Sockets) -> SocketCounts {
+    let others = || sockets.accepted.iter().filter(|it| !it.is_ours);
+    let is_known = others().all(|it| it.is_active.is_some());
+    let active = others().filter(|it| it.is_active == Some(true)).count() as u64;
+    let came = others().map(|it| it.requests).sum::<u64>();
+    SocketCounts {
+        active: is_known.then_some(active),
+        accept_queue: sockets.accept_queue,
+        unread_bytes: others().map(|it| u64::from(it.unread)).sum(),
+        requests: came + sockets.came_and_went,
+    }
+}
+
+/// The same address in the form in which both ends have it.
+fn plain(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
+}

@@ -1,0 +1,256 @@
+//! Looks at one URL: what its probe, its process and its sockets show becomes samples.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::Control;
+use super::blamer::Blamer;
+use super::page::{Culprit, Page};
+use super::sight::Sight;
+use crate::collect::clock::Clock;
+use crate::config::{Blaming, Outside, ScrapedPage};
+use crate::outside::place::{Judge, Roots};
+use crate::outside::probe::{Done, Look, Prober};
+use crate::outside::stalls::{Ledger, Stall};
+use crate::storage::Storage;
+
+/// How often it is looked at the process and its sockets.
+const LOOK: Duration = Duration::from_millis(50);
+/// The same while a request waits.
+const CLOSE_LOOK: Duration = Duration::from_millis(20);
+/// A request that has waited for so long is looked at closely.
+const SUSPICIOUS: Duration = Duration::from_millis(30);
+/// So many answers have to come before the load.
+const CALM_ANSWERS: usize = 8;
+/// A request is given up after that time. A loop that stands for longer has failed by any measure.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Looks at one URL.
+pub(super) struct Watcher {
+    control: Arc<Control>,
+    prober: Arc<Prober>,
+    sight: Sight,
+    blamer: Option<Arc<Blamer>>,
+    blame: Blaming,
+    judges: HashMap<u32, Judge>,
+    ledger: Ledger,
+    page: Page,
+    storage: Arc<Mutex<Storage>>,
+    clock: Clock,
+    /// The interval between samples.
+    every: Duration,
+    /// When a request was last sent or waited for.
+    asked: Instant,
+    /// Stalls of processes whose stacks come at the end.
+    unjudged: Vec<Stall>,
+}
+
+impl Watcher {
+    /// Looks at the URL of `page` as the command line says.
+    ///
+    /// # Errors
+    /// Why the URL cannot be asked.
+    pub(super) fn new(
+        page: &ScrapedPage,
+        outside: &Outside,
+        started: Option<u32>,
+        clock: Clock,
+        storage: Arc<Mutex<Storage>>,
+        control: &Arc<Control>,
+    ) -> Result<Self, String> {
+        let prober = Prober::start(&page.endpoint, outside.probe_every, PATIENCE);
+        let prober = Arc::new(prober.map_err(|error| error.to_string())?);
+        let opens_inspector = matches!(outside.blame, Blaming::Node | Blaming::Require);
+        let blamer = (outside.blame != Blaming::Off).then(|| {
+            let prober = Arc::clone(&prober);
+            Arc::new(Blamer::start(prober, outside.blame_after, opens_inspector))
+        });
+        let target = [("instance", page.instance.as_str()), ("job", page.job.as_str())].into_iter();
+        Ok(Self {
+            control: Arc::clone(control),
+            sight: Sight::new(&outside.pids, started, blamer.clone()),
+            prober,
+            blamer,
+            blame: outside.blame,
+            judges: HashMap::new(),
+            ledger: Ledger::default(),
+            page: Page::new(target.collect()),
+            storage,
+            clock,
+            every: outside.every,
+            asked: Instant::now(),
+            unjudged: Vec::new(),
+        })
+    }
+
+    /// Looks until it is told to end.
+    pub(super) fn run(mut self) {
+        self.explore();
+        let mut due = self.begin();
+        loop {
+            let (look, at) = self.look();
+            let ends_by = self.control.phase().ends_by;
+            let waits = !look.waiting.is_empty();
+            let is_over = ends_by.is_some_and(|by| at >= by || !waits && self.is_calm());
+            if is_over {
+                return self.end(at);
+            }
+            if at >= due {
+                self.write(at);
+                due = (due + self.every).max(at);
+            }
+            let is_suspicious = look.waiting.iter().any(|it| at - it.at >= SUSPICIOUS);
+            let pause = if is_suspicious { CLOSE_LOOK } else { LOOK };
+            self.control.wait(pause.saturating_sub(at.elapsed()));
+        }
+    }
+
+    /// Whether nothing stands at the moment.
+    fn is_calm(&self) -> bool {
+        self.ledger.held_up(Instant::now(), Duration::ZERO).is_empty()
+    }
+
+    /// Looks until some requests are answered, and it is known what can be seen. Nothing of it counts.
+    fn explore(&mut self) {
+        loop {
+            let look = self.prober.look();
+            self.sight.look(&look, &self.prober);
+            let took = look.done.iter().filter_map(Done::took);
+            let is_explored = {
+                let mut phase = self.control.phase();
+                for took in took {
+                    phase.answered += 1;
+                    phase.fastest = phase.fastest.into_iter().chain([took]).min();
+                }
+                let failed = look.done.iter().rev().find_map(Done::failure);
+                phase.failed = failed.map(str::to_owned).or(phase.failed.take());
+                let is_explored = phase.answered >= CALM_ANSWERS && self.sight.is_explored();
+                if is_explored && self.blame == Blaming::Require {
+                    phase.lacks = self.sight.not_blamed().map(|why| {
+                        format!("the line that holds the loop could not be named (--blame require): {why}")
+                    });
+                }
+                phase.is_explored = is_explored;
+                if phase.ends_by.is_some() || phase.counts {
+                    return;
+                }
+                is_explored
+            };
+            self.control.wait(if is_explored { CLOSE_LOOK } else { LOOK });
+        }
+    }
+
+    /// Writes the first samples: from now on what is seen counts. When the next ones are due.
+    fn begin(&mut self) -> Instant {
+        let now = Instant::now();
+        self.asked = now;
+        self.sight.begin();
+        let look = self.prober.look();
+        let seen = self.sight.look(&look, &self.prober);
+        self.page.see(&seen);
+        let at = self.clock.at(now).as_millisecond();
+        {
+            let mut storage = self.storage.lock().unwrap_or_else(PoisonError::into_inner);
+            for (what, why) in self.sight.not_seen() {
+                self.page.not_seen(what, &why, at, &mut storage);
+            }
+            let why = self.sight.not_blamed().filter(|_| self.blame != Blaming::Off);
+            if let Some(why) = why {
+                self.page.not_blamed(&why, at, &mut storage);
+            }
+        }
+        let remarks = self.sight.remarks(self.blame != Blaming::Off);
+        self.control.phase().remarks.extend(remarks);
+        self.write(now);
+        self.control.phase().has_begun = true;
+        now + self.every
+    }
+
+    /// Looks once at everything.
+    fn look(&mut self) -> (Look, Instant) {
+        let look = self.prober.look();
+        let seen = self.sight.look(&look, &self.prober);
+        let at = Instant::now();
+        self.ledger.see(at, &look, &seen.of_probe());
+        let sent = look.done.iter().map(|it| it.sent.at).chain(look.waiting.iter().map(|it| it.at));
+        let gap = sent.min().map(|first| first.saturating_duration_since(self.asked));
+        let gap = gap.unwrap_or_else(|| at.saturating_duration_since(self.asked));
+        // Until then something was asked, or waited for.
+        let asked =
+            if look.waiting.is_empty() { look.done.iter().map(|it| it.at).max() } else { Some(at) };
+        self.asked = asked.unwrap_or(self.asked).max(self.asked);
+        let told = self.ledger.take();
+        self.page.tell(&told, gap);
+        self.page.see(&seen);
+        told.stalls.into_iter().for_each(|stall| self.stall(stall));
+        (look, at)
+    }
+
+    /// Keeps a stall, with the line that held the loop.
+    fn stall(&mut self, stall: Stall) {
+        let is_inspected = |blamer: &Arc<Blamer>| blamer.is_inspected(stall.lane);
+        if self.blamer.as_ref().is_some_and(is_inspected) {
+            self.unjudged.push(stall);
+            return;
+        }
+        let culprit = self.culprit(&stall);
+        self.keep(&stall, culprit.as_ref());
+    }
+
+    fn keep(&mut self, stall: &Stall, culprit: Option<&Culprit>) {
+        let ended = self.clock.at(stall.to).as_millisecond();
+        let mut storage = self.storage.lock().unwrap_or_else(PoisonError::into_inner);
+        self.page.stall(stall, culprit, ended, &mut storage);
+    }
+
+    /// The line that held the loop, as far as most of the stacks of that time tell.
+    fn culprit(&mut self, stall: &Stall) -> Option<Culprit> {
+        let stacks = self.blamer.as_ref()?.between(stall.lane, stall.from, stall.to);
+        let place = self.judge(stall.lane).culprit(&stacks)?;
+        Some(Culprit { place, found_by: "py-spy" })
+    }
+
+    fn judge(&mut self, pid: u32) -> &mut Judge {
+        self.judges.entry(pid).or_insert_with(|| Judge::new(Roots::of(pid)))
+    }
+
+    fn write(&mut self, at: Instant) {
+        self.page.pool(self.sight.pool());
+        let at = self.clock.at(at).as_millisecond();
+        let mut storage = self.storage.lock().unwrap_or_else(PoisonError::into_inner);
+        self.page.write(at, &mut storage);
+    }
+
+    /// Ends what is open, and writes the last samples.
+    fn end(mut self, at: Instant) {
+        if !self.control.phase().has_begun {
+            return;
+        }
+        self.ledger.finish(at);
+        let told = self.ledger.take();
+        self.page.tell(&told, Duration::ZERO);
+        told.stalls.into_iter().for_each(|stall| self.stall(stall));
+        self.judge_by_profiles();
+        self.write(at);
+    }
+
+    /// Names the lines of stalls whose stacks a profile has.
+    fn judge_by_profiles(&mut self) {
+        let unjudged = std::mem::take(&mut self.unjudged);
+        if unjudged.is_empty() {
+            return;
+        }
+        let profiles = self.blamer.as_ref().map(|it| it.profiles()).unwrap_or_default();
+        for stall in unjudged {
+            let profile = profiles.get(&stall.lane).and_then(|it| it.as_ref().ok());
+            let stacks = profile.map(|it| it.between(stall.from, stall.to)).unwrap_or_default();
+            let place = self.judge(stall.lane).culprit(&stacks);
+            let culprit = place.map(|place| Culprit { place, found_by: "inspector" });
+            self.keep(&stall, culprit.as_ref());
+        }
+        let failed = profiles.into_values().filter_map(Result::err);
+        let remarks = failed.map(|why| format!("the profile of Node could not be had: {why}"));
+        self.control.phase().remarks.extend(remarks);
+    }
+}

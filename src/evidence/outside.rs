@@ -1,0 +1,136 @@
+//! What the probe could not see, or of what the machine is to blame and not the service.
+
+use super::Seen;
+use crate::config::Plan;
+use crate::model::evidence::{Rule, Scope, Shortfall};
+use crate::model::quantity::{number, series};
+use crate::model::signal::Signal;
+use crate::storage::{PROBE_JOB, Series};
+
+/// So many of what was to be sent may be left out while nothing waits, as a part of all.
+const MAY_BE_LEFT_OUT: f64 = 0.1;
+
+pub(super) fn shortfalls(plan: &Plan, seen: &Seen<'_>) -> Vec<Shortfall> {
+    let of_probe = |target: &usize| seen.targets[*target].target.get("job") == PROBE_JOB;
+    let targets: Vec<_> = (0..seen.targets.len()).filter(of_probe).collect();
+    let looks = [busy_machine, slow_answers, not_met];
+    let told = targets.iter().flat_map(|target| {
+        looks.iter().filter_map(|look| look(plan, seen, *target)).collect::<Vec<_>>()
+    });
+    told.chain(targets.iter().flat_map(|target| not_visible(seen, *target))).collect()
+}
+
+/// Whether the loop stood because it waited for a CPU, for so long that it may decide.
+fn busy_machine(plan: &Plan, seen: &Seen<'_>, target: usize) -> Option<Shortfall> {
+    let limit = deciding(plan, seen)?;
+    let words = |seconds: f64, what: &str| {
+        format!("{what} {} s, over {} s", number(seconds), number(limit))
+    };
+    let waited = worst(seen, target, "auditor_machine_lag_seconds").filter(|it| *it > limit);
+    let gap = worst(seen, target, "auditor_probe_gap_seconds").filter(|it| *it > limit);
+    let detail = match (waited, gap) {
+        (Some(waited), _) => {
+            words(waited, "the runner is too busy: the service's loop waited for a CPU for")
+        }
+        (None, Some(gap)) => words(gap, "the runner is too busy: the probe could ask nothing for"),
+        (None, None) => left_out(seen, target)?,
+    };
+    Some(shortfall(seen, target, Rule::BusyMachine, detail))
+}
+
+/// That the probe itself was late so often that little is known.
+fn left_out(seen: &Seen<'_>, target: usize) -> Option<String> {
+    let count = |result: &str| {
+        let is_it = |it: &&&Series| it.labels.get("result") == result;
+        let mut all = named(seen, target, "auditor_probe_requests_total");
+        let series = all.find(|it| is_it(&it));
+        series.and_then(|it| it.points.latest(seen.end)).map(|it| it.value)
+    };
+    let (left_out, answered) = (count("late")?, count("answered")?);
+    let part = left_out / (left_out + answered).max(1.0);
+    (part > MAY_BE_LEFT_OUT).then(|| {
+        let percent = number((part * 100.0).round());
+        format!("the runner is too busy: the probe was late itself in {percent}% of its requests")
+    })
+}
+
+/// Whether answers took long though the loop read the requests at once.
+fn slow_answers(_: &Plan, seen: &Seen<'_>, target: usize) -> Option<Shortfall> {
+    let limit = seen.criteria.limit(Signal::EVENT_LOOP_LAG.key())?;
+    let slowest = worst(seen, target, "auditor_slow_answer_seconds").filter(|it| *it > limit)?;
+    let (slowest, limit) = (number(slowest), number(limit));
+    let detail = format!(
+        "an answer to the probe took {slowest} s, over {limit} s, though its request was read before: \
+         what it asks for waits for something else, or a proxy stands before the service"
+    );
+    Some(shortfall(seen, target, Rule::SlowAnswers, detail))
+}
+
+/// Whether a worker of the service has none of the probe's connections.
+fn not_met(_: &Plan, seen: &Seen<'_>, target: usize) -> Option<Shortfall> {
+    let name = "auditor_workers_not_met";
+    let now = named(seen, target, name).filter_map(|it| it.points.latest(seen.end));
+    let now = now.map(|point| point.value).reduce(f64::max).filter(|it| *it > 0.0)?;
+    let detail = format!("{} workers of the service were not met by the probe", number(now));
+    Some(shortfall(seen, target, Rule::Workers, detail))
+}
+
+/// What cannot be seen, where queries use it, each with the reason.
+fn not_visible(seen: &Seen<'_>, target: usize) -> Vec<Shortfall> {
+    let queries: Vec<_> =
+        seen.unmatched.iter().copied().filter(|query| is_of_probe(seen, *query)).collect();
+    if queries.is_empty() {
+        return Vec::new();
+    }
+    let of_reason = |it: &Series| {
+        let (what, why) = (it.labels.get("what"), it.labels.get("why"));
+        let words = series(&seen.targets[target].target);
+        let detail = format!("{what} cannot be seen: {why}{words}");
+        Shortfall {
+            rule: Rule::NotVisible,
+            scope: Scope::Queries(queries.clone()),
+            target: Some(seen.targets[target].target.clone()),
+            detail,
+        }
+    };
+    named(seen, target, "auditor_not_seen").map(|it| of_reason(it)).collect()
+}
+
+fn is_of_probe(seen: &Seen<'_>, query: usize) -> bool {
+    let mut uses = seen.uses.get(query).copied().unwrap_or_default().iter();
+    uses.any(|it| it.metric().is_some_and(|name| name.starts_with("auditor_")))
+}
+
+/// From how long on a lag decides: that of its limit, or of what fails the gate.
+fn deciding(plan: &Plan, seen: &Seen<'_>) -> Option<f64> {
+    let signal = Signal::EVENT_LOOP_LAG;
+    let weight = seen.criteria.weights.iter().find(|(it, _)| *it == signal).map(|it| it.1);
+    let weight = weight.filter(|weight| *weight > 0.0);
+    let level = plan.gate.level.map(|level| seen.criteria.levels.start_of(level));
+    let of_gate = level.zip(weight).map(|(level, weight)| level / weight);
+    let limits = [seen.criteria.limit(signal.key()), of_gate];
+    limits.into_iter().flatten().reduce(f64::min)
+}
+
+fn shortfall(seen: &Seen<'_>, target: usize, rule: Rule, detail: String) -> Shortfall {
+    let of_probe = (0..seen.uses.len()).filter(|query| is_of_probe(seen, *query));
+    let labels = &seen.targets[target].target;
+    Shortfall {
+        rule,
+        scope: seen.scope_of(of_probe.collect()),
+        target: Some(labels.clone()),
+        detail: format!("{detail}{}", series(labels)),
+    }
+}
+
+/// The highest value of a series of a target up to the end.
+fn worst(seen: &Seen<'_>, target: usize, name: &str) -> Option<f64> {
+    let points = named(seen, target, name).flat_map(|it| it.points.iter());
+    let until = points.filter(|point| point.at <= seen.end && point.value.is_finite());
+    until.map(|point| point.value).reduce(f64::max)
+}
+
+/// The series of that name of a target.
+fn named<'s>(seen: &'s Seen<'_>, target: usize, name: &'s str) -> impl Iterator<Item = &'s Series> {
+    seen.of_target[target].iter().copied().filter(move |it| it.labels.metric_name() == name)
+}

@@ -1,0 +1,52 @@
+//! What takes the place of all this where there is no `/proc` of Linux.
+
+use std::collections::HashSet;
+use std::net::SocketAddr;
+
+use super::{Owner, Process, Reason, Sockets, Thread};
+
+fn only_on_linux() -> Reason {
+    Reason::new("the process behind the port is looked at only on Linux")
+}
+
+/// Who has accepted each of these connections: not known here.
+pub(crate) fn find(connections: &[(SocketAddr, SocketAddr)]) -> Vec<Owner> {
+    connections.iter().map(|_| Owner::Elsewhere(only_on_linux())).collect()
+}
+
+/// The process with that number: not known here.
+pub(crate) fn process(_pid: u32) -> Result<Process, Reason> {
+    Err(only_on_linux())
+}
+
+/// All processes that serve at that port: none is known here.
+pub(crate) fn workers(_pids: &[u32], _port: u16) -> Vec<Process> {
+    Vec::new()
+}
+
+/// Watches nothing.
+pub(crate) struct Watch;
+
+impl Watch {
+    pub(crate) fn new(_pids: &[u32], _address: SocketAddr) -> Self {
+        Self
+    }
+
+    pub(crate) fn threads(&mut self, _pid: u32) -> Result<Vec<Thread>, Reason> {
+        Err(only_on_linux())
+    }
+
+    pub(crate) fn sockets(&mut self, _ours: &HashSet<SocketAddr>) -> Result<Sockets, Reason> {
+        Err(only_on_linux())
+    }
+}
+
+/// Why something of a process cannot be read.
+pub(crate) mod reason {
+    use super::super::Reason;
+
+    /// Whether the memory of that process may be read: not here.
+    pub(crate) fn memory(_pid: u32) -> Result<(), Reason> {
+        Err(Reason::new("the memory of a process is read only on Linux"))
+    }
+}

@@ -1,0 +1,320 @@
+//! Whether the pool of threads of a process is exhausted, judged from a sequence of looks.
+//!
+//! Which threads are of a pool is said by their names and stacks (Python, Node), or else by what
+//! they do: they were born under load, or were seen idle. Threads of one name are one pool: beside
+//! Python's own there are those of libuv, and each can be exhausted alone. A false alarm is worse
+//! than a missed one here, so whatever is in doubt counts against a backlog.
+
+use std::collections::{HashMap, HashSet};
+use std::time::{Duration, Instant};
+
+use super::Thread;
+use crate::outside::stacks::{Frame, Stack};
+
+/// Fewer busy threads are no exhausted pool.
+const FEWEST: usize = 4;
+/// All of them must be busy for so long.
+const LONG_ENOUGH: Duration = Duration::from_secs(1);
+
+/// What is seen of a process at one instant.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Look<'a> {
+    pub(crate) at: Instant,
+    pub(crate) threads: &'a [Thread],
+    /// The threads that run an event loop.
+    pub(crate) loops: &'a [u32],
+    /// The stacks of the threads, where they are read.
+    pub(crate) stacks: Option<&'a [Stack]>,
+    /// Requests of this process that wait for an answer, without the probe's; `None` where that
+    /// is not known.
+    pub(crate) requests_active: Option<u64>,
+}
+
+/// The pool over an interval.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Pool {
+    /// Its threads at the busiest look.
+    pub(crate) busy: usize,
+    pub(crate) idle: usize,
+    /// Requests that waited for a thread, at least; 0 where threads were idle; `None` where the
+    /// requests are not known.
+    pub(crate) backlog: Option<u64>,
+    /// How long a request waited for a thread, by Little's law.
+    pub(crate) wait: Option<Duration>,
+}
+
+/// Judges the pools of a process.
+#[derive(Debug, Default)]
+pub(crate) struct Judge {
+    known: HashMap<u32, Known>,
+    /// When the look before was, and how long each thread had waited for a CPU until then.
+    before: Option<(Instant, HashMap<u32, Option<Duration>>)>,
+    /// By the name of their threads.
+    pools: HashMap<String, Course>,
+    /// Whether it was ever shown where a thread waits.
+    is_shown: bool,
+    /// In this interval a thread was seen of which nothing tells what it does.
+    has_hidden: bool,
+    /// When the first and the last look of this interval were.
+    began: Option<Instant>,
+    ended: Option<Instant>,
+}
+
+/// What is known of a thread.
+#[derive(Debug, Clone)]
+struct Known {
+    /// Of which pool it is, if it is of one.
+    pool: String,
+    /// Its name or its stack says so.
+    is_named: bool,
+    was_idle: bool,
+    was_born_under_load: bool,
+}
+
+/// What was seen of a pool.
+#[derive(Debug, Default)]
+struct Course {
+    /// Since when all of its threads are busy, and how many they are.
+    exhausted: Option<(Instant, usize)>,
+    /// In this interval: the threads that were busy and idle at the busiest look.
+    busiest: Option<(usize, usize)>,
+    /// The fewest requests beyond the busy threads; `None` within where a look did not tell.
+    beyond: Option<Option<u64>>,
+    /// At one of the looks not all were busy, or that could not be said.
+    had_room: bool,
+}
+
+/// What a thread does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Does {
+    Work,
+    /// It would work, and waits for a CPU: that is the machine's fault.
+    WaitForCpu,
+    Nothing,
+    /// Where it waits is hidden.
+    Unknown,
+}
+
+impl Course {
+    /// Takes in what the threads of the pool do.
+    fn look(&mut self, at: Instant, threads: &[Does], requests_active: Option<u64>) {
+        if threads.contains(&Does::Unknown) {
+            self.exhausted = None;
+            self.had_room = true;
+            return;
+        }
+        let idle = threads.iter().filter(|does| **does == Does::Nothing).count();
+        let busy = threads.len() - idle;
+        if self.busiest.is_none_or(|(most, _)| busy > most) {
+            self.busiest = Some((busy, idle));
+        }
+        let is_full = busy >= FEWEST && threads.iter().all(|does| *does == Does::Work);
+        let before = self.exhausted.filter(|(_, threads)| is_full && *threads == busy);
+        // Full of another number of threads: it grows still.
+        let has_changed = before.is_none() && self.beyond.is_some();
+        self.had_room |= !is_full || has_changed;
+        self.exhausted = is_full.then_some(before.unwrap_or((at, busy)));
+        let beyond = requests_active.map(|active| active.saturating_sub(busy as u64));
+        self.beyond = Some(match self.beyond {
+            None => beyond,
+            Some(fewest) => fewest.zip(beyond).map(|(fewest, beyond)| fewest.min(beyond)),
+        });
+    }
+
+    /// Ends an interval: the threads at its busiest look, and the backlog.
+    fn end_interval(&mut self, ended: Instant) -> Option<(usize, usize, Option<u64>)> {
+        let over = std::mem::take(self);
+        self.exhausted = over.exhausted;
+        let (busy, idle) = over.busiest?;
+        let is_exhausted = over.exhausted.is_some_and(|(since, _)| {
+            !over.had_room && ended.saturating_duration_since(since) >= LONG_ENOUGH
+        });
+        let backlog = if is_exhausted { over.beyond.flatten() } else { Some(0) };
+        Some((busy, idle, backlog))
+    }
+}
+
+impl Judge {
+    /// Takes in a look.
+    pub(crate) fn look(&mut self, look: &Look<'_>) {
+        self.is_shown |= look.threads.iter().any(|thread| thread.waits_in.is_some());
+        let does: HashMap<u32, Does> =
+            look.threads.iter().map(|thread| (thread.tid, self.does(thread, look))).collect();
+        self.has_hidden |=
+            does.iter().any(|(tid, does)| *does == Does::Unknown && !look.loops.contains(tid));
+        self.learn(look, &does);
+        let members = self.members(look, &does);
+        // A pool that has no threads any more is none.
+        self.pools.retain(|name, _| members.contains_key(name));
+        for (name, threads) in members {
+            self.pools.entry(name).or_default().look(look.at, &threads, look.requests_active);
+        }
+        let waited = look.threads.iter().map(|thread| (thread.tid, thread.run_queue));
+        self.before = Some((look.at, waited.collect()));
+        self.began.get_or_insert(look.at);
+        self.ended = Some(look.at);
+    }
+
+    /// Ends an interval, in which so many requests were answered; what it showed of the pool that
+    /// was exhausted, or else of the busiest. `None` where no look told what the threads do.
+    pub(crate) fn end_interval(&mut self, answered: Option<u64>) -> Option<Pool> {
+        let (began, ended) = self.began.take().zip(self.ended)?;
+        let has_hidden = std::mem::take(&mut self.has_hidden);
+        let seen = self.pools.values_mut().map(|pool| pool.end_interval(ended));
+        let seen: Vec<Option<(usize, usize, Option<u64>)>> = seen.collect();
+        // Which of the hidden threads are of a pool is not known either.
+        if has_hidden && seen.iter().all(Option::is_none) {
+            return None;
+        }
+        // A backlog that is not known comes before one that is none.
+        let worst = seen.into_iter().flatten().max_by_key(|(busy, idle, backlog)| {
+            (*backlog != Some(0), backlog.unwrap_or_default(), *busy, *idle)
+        });
+        let (busy, idle, backlog) = worst.unwrap_or((0, 0, Some(0)));
+        let lasted = ended.saturating_duration_since(began);
+        let wait = backlog.and_then(|backlog| wait(backlog, answered, lasted));
+        Some(Pool { busy, idle, backlog, wait })
+    }
+
+    /// Takes in what the threads show of whether they are of a pool.
+    fn learn(&mut self, look: &Look<'_>, does: &HashMap<u32, Does>) {
+        let is_first = self.before.is_none();
+        let alive: HashSet<u32> = look.threads.iter().map(|thread| thread.tid).collect();
+        self.known.retain(|tid, _| alive.contains(tid));
+        let born = self.known.values().filter(|known| known.was_born_under_load).count();
+        let new =
+            look.threads.iter().filter(|thread| !self.known.contains_key(&thread.tid)).count();
+        // A pool grows by a thread for a request. What is born at rest is there for something else.
+        let is_under_load =
+            !is_first && look.requests_active.is_some_and(|active| active >= (born + new) as u64);
+        for thread in look.threads {
+            let known = self.known.entry(thread.tid).or_insert_with(|| Known {
+                pool: pool_of(&thread.name),
+                is_named: false,
+                was_idle: false,
+                was_born_under_load: is_under_load,
+            });
+            if !known.is_named && is_named(thread, stack_of(thread.tid, look.stacks)) {
+                known.is_named = true;
+                // Threads that only their stacks tell from others are no pool with those.
+                known.pool.push_str(" worker");
+            }
+            known.was_idle |= does.get(&thread.tid) == Some(&Does::Nothing);
+        }
+    }
+
+    /// What the threads of each pool do.
+    fn members(&self, look: &Look<'_>, does: &HashMap<u32, Does>) -> HashMap<String, Vec<Does>> {
+        let mut members: HashMap<String, Vec<Does>> = HashMap::new();
+        for (tid, known) in &self.known {
+            let is_member = known.is_named || known.was_idle || known.was_born_under_load;
+            if let Some(does) = does.get(tid).filter(|_| is_member && !look.loops.contains(tid)) {
+                members.entry(known.pool.clone()).or_default().push(*does);
+            }
+        }
+        members
+    }
+
+    fn does(&self, thread: &Thread, look: &Look<'_>) -> Does {
+        let by_stack = stack_of(thread.tid, look.stacks).and_then(is_idle_by_stack);
+        let does = by_kernel(thread);
+        match by_stack {
+            Some(true) => Does::Nothing,
+            _ if does == Does::Work && self.waited_for_cpu(thread, look.at) => Does::WaitForCpu,
+            Some(false) => Does::Work,
+            // It has woken up between the two questions of what it does and where it waits.
+            None if does == Does::Unknown && self.is_shown => Does::Work,
+            None => does,
+        }
+    }
+
+    /// Whether it waited for a CPU most of the time since the look before.
+    fn waited_for_cpu(&self, thread: &Thread, at: Instant) -> bool {
+        let waited = |(then, before): &(Instant, HashMap<u32, Option<Duration>>)| {
+            let before = before.get(&thread.tid).copied().flatten()?;
+            let waited = thread.run_queue?.saturating_sub(before);
+            Some(waited > at.saturating_duration_since(*then) / 2)
+        };
+        self.before.as_ref().and_then(waited).unwrap_or(false)
+    }
+}
+
+/// The pool of a thread, by its name: without the number at its end.
+fn pool_of(name: &str) -> String {
+    name.trim_end_matches(|c: char| c.is_ascii_digit() || "-_#:.".contains(c)).to_owned()
+}
+
+/// By Little's law; where nothing was answered, as long as it was looked.
+fn wait(backlog: u64, answered: Option<u64>, lasted: Duration) -> Option<Duration> {
+    match answered {
+        _ if backlog == 0 => Some(Duration::ZERO),
+        None => None,
+        Some(0) => Some(lasted),
+        Some(answered) => Some(lasted.mul_f64(backlog as f64 / answered as f64)),
+    }
+}
+
+fn stack_of(tid: u32, stacks: Option<&[Stack]>) -> Option<&Stack> {
+    stacks?.iter().find(|stack| stack.tid == Some(tid))
+}
+
+/// Whether the names say that it is of a pool.
+fn is_named(thread: &Thread, stack: Option<&Stack>) -> bool {
+    let by_name = |name: &str| {
+        let is_default =
+            name.strip_prefix("asyncio_").is_some_and(|number| number.parse::<u32>().is_ok());
+        // The kernel keeps the first 15 letters.
+        is_default
+            || ["ThreadPoolExecu", "AnyIO worker th", "libuv-worker"]
+                .iter()
+                .any(|pool| name.starts_with(pool))
+    };
+    let is_worker = |frame: &Frame| is_executor(frame) || is_anyio(frame);
+    by_name(&thread.name)
+        || stack
+            .is_some_and(|stack| by_name(&stack.thread_name) || stack.frames.iter().any(is_worker))
+}
+
+fn is_executor(frame: &Frame) -> bool {
+    frame.function == "_worker" && ends_with(&frame.file, "concurrent/futures/thread.py")
+}
+
+fn is_anyio(frame: &Frame) -> bool {
+    frame.function == "run" && ends_with(&frame.file, "anyio/_backends/_asyncio.py")
+}
+
+fn ends_with(file: &str, end: &str) -> bool {
+    file.replace('\\', "/").ends_with(end)
+}
+
+/// Whether a worker waits for work: nothing but its queue is within the worker's own function.
+/// `None` where the stack shows no worker.
+fn is_idle_by_stack(stack: &Stack) -> Option<bool> {
+    let worker = stack.frames.iter().position(|frame| is_executor(frame) || is_anyio(frame))?;
+    let within = stack.frames.get(..worker)?;
+    let is_queue =
+        |frame: &Frame| frame.file.ends_with("queue.py") || frame.file.ends_with("threading.py");
+    let is_in_queue =
+        within.last().is_some_and(|frame| frame.function == "get") && within.iter().all(is_queue);
+    // The executor's queue is written in C and leaves no frame; a call of AnyIO's worker may be of
+    // a function in C and leaves none either.
+    let waits = within.is_empty() && stack.frames.get(worker).is_some_and(is_executor);
+    Some(is_in_queue || waits)
+}
+
+/// What the kernel says of it: work is taken from a queue, which is waited for by a futex, or by
+/// files.
+fn by_kernel(thread: &Thread) -> Does {
+    const QUEUES: [&str; 7] =
+        ["futex", "ep_poll", "do_epoll", "do_poll", "do_sys_poll", "poll_schedule", "do_select"];
+    match (thread.state, thread.waits_in.as_deref()) {
+        ('Z' | 'X' | 'T' | 't', _) => Does::Nothing,
+        ('R' | 'D', _) => Does::Work,
+        (_, None) => Does::Unknown,
+        (_, Some(function)) if QUEUES.iter().any(|queue| function.contains(queue)) => Does::Nothing,
+        _ => Does::Work,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,181 @@
+use super::*;
+
+const SLEEPS: Option<&str> = Some("hrtimer_nanosleep");
+const QUEUE: Option<&str> = Some("futex_wait_queue");
+
+fn thread(tid: u32, state: char, waits_in: Option<&str>) -> Thread {
+    Thread {
+        tid,
+        name: "python3".to_owned(),
+        state,
+        waits_in: waits_in.map(str::to_owned),
+        on_cpu: None,
+        run_queue: None,
+    }
+}
+
+fn threads(tids: std::ops::Range<u32>, waits_in: Option<&str>) -> Vec<Thread> {
+    tids.map(|tid| thread(tid, 'S', waits_in)).collect()
+}
+
+/// Two intervals of 20 looks 50 ms apart, after a first look; the second interval.
+fn judge(
+    first: &[Thread],
+    active: Option<u64>,
+    stacks: Option<&[Stack]>,
+    at: impl Fn(u32) -> Vec<Thread>,
+) -> Option<Pool> {
+    let begun = Instant::now();
+    let mut judge = Judge::default();
+    let look = |threads: &[Thread], number: u32, active: Option<u64>, judge: &mut Judge| {
+        let mut all = vec![thread(1, 'S', Some("do_epoll_wait"))];
+        all.extend_from_slice(threads);
+        let at = begun + number * Duration::from_millis(50);
+        let look = Look { at, threads: &all, loops: &[1], stacks, requests_active: active };
+        judge.look(&look);
+    };
+    look(first, 0, Some(0), &mut judge);
+    (1..22).for_each(|number| look(&at(number), number, active, &mut judge));
+    judge.end_interval(Some(40));
+    (22..42).for_each(|number| look(&at(number), number, active, &mut judge));
+    judge.end_interval(Some(40))
+}
+
+#[test]
+fn a_full_pool_has_a_backlog_and_a_wait() {
+    let full = |_| threads(2..42, SLEEPS);
+    let pool = judge(&threads(2..42, QUEUE), Some(120), None, full).unwrap();
+    assert_eq!((pool.busy, pool.idle, pool.backlog), (40, 0, Some(80)));
+    let wait = pool.wait.unwrap().as_secs_f64();
+    assert!((wait - 0.95 * 2.0).abs() < 0.01, "80 of 40 in 0.95 s: {wait}");
+    // Born under the load, and never idle.
+    let born = judge(&[], Some(120), None, full).unwrap();
+    assert_eq!((born.busy, born.backlog), (40, Some(80)));
+    // Without the requests nobody knows.
+    let unknown = judge(&threads(2..42, QUEUE), None, None, full).unwrap();
+    assert_eq!((unknown.busy, unknown.backlog, unknown.wait), (40, None, None));
+}
+
+#[test]
+fn a_healthy_service_has_no_backlog() {
+    let no_backlog = |name: &str, pool: Option<Pool>| {
+        assert_eq!(
+            pool.map(|pool| (pool.backlog, pool.wait)),
+            Some((Some(0), Some(Duration::ZERO))),
+            "{name}"
+        );
+    };
+    let none = |_| Vec::new();
+    no_backlog("200 slow awaits", judge(&[], Some(200), None, none));
+    let quiet = |_| threads(2..42, QUEUE);
+    no_backlog("beside a quiet pool", judge(&threads(2..42, QUEUE), Some(200), None, quiet));
+    let background = |_| threads(2..10, SLEEPS);
+    no_backlog("threads of its own", judge(&threads(2..10, SLEEPS), Some(200), None, background));
+    let three = |_| threads(2..5, SLEEPS);
+    no_backlog("three threads", judge(&[], Some(200), None, three));
+    let one_free = |_| [threads(2..41, SLEEPS), threads(41..42, QUEUE)].concat();
+    no_backlog("one is free", judge(&threads(2..42, QUEUE), Some(200), None, one_free));
+    let one_look = |number| threads(2..42, if number == 30 { QUEUE } else { SLEEPS });
+    no_backlog("free at one look", judge(&threads(2..42, QUEUE), Some(200), None, one_look));
+    let grows = |number| threads(2..10 + number, SLEEPS);
+    no_backlog("it grows", judge(&[], Some(200), None, grows));
+    let as_many = |_| threads(2..42, SLEEPS);
+    no_backlog("as many as threads", judge(&threads(2..42, QUEUE), Some(40), None, as_many));
+}
+
+#[test]
+fn threads_that_are_born_at_rest_are_none_of_a_pool() {
+    let late = |number| if number < 3 { Vec::new() } else { threads(2..10, SLEEPS) };
+    let pool = judge(&[], Some(5), None, late).unwrap();
+    assert_eq!((pool.busy, pool.idle), (0, 0));
+}
+
+#[test]
+fn waiting_for_a_cpu_is_no_backlog() {
+    let starved = |number: u32| -> Vec<Thread> {
+        let waited = Some(Duration::from_millis(45) * number);
+        (2..10).map(|tid| Thread { run_queue: waited, ..thread(tid, 'R', None) }).collect()
+    };
+    let pool = judge(&threads(2..10, QUEUE), Some(100), None, starved).unwrap();
+    assert_eq!((pool.busy, pool.backlog), (8, Some(0)));
+    let computing = |_| (2..10).map(|tid| thread(tid, 'R', None)).collect();
+    let pool = judge(&threads(2..10, QUEUE), Some(100), None, computing).unwrap();
+    assert_eq!((pool.busy, pool.backlog), (8, Some(92)));
+}
+
+#[test]
+fn where_waiting_is_hidden_nothing_is_known() {
+    let end = |threads: &[Thread]| {
+        let mut judge = Judge::default();
+        let (at, requests_active) = (Instant::now(), Some(9));
+        judge.look(&Look { at, threads, loops: &[1], stacks: None, requests_active });
+        judge.end_interval(Some(1))
+    };
+    let [the_loop, other] = [thread(1, 'S', None), thread(2, 'S', None)];
+    let named = Thread { name: "asyncio_0".to_owned(), ..thread(3, 'S', None) };
+    assert_eq!(end(&[the_loop.clone(), other.clone()]), None);
+    assert_eq!(end(&[the_loop.clone(), other, named]), None);
+    let alone = end(&[the_loop]).unwrap();
+    assert_eq!((alone.busy, alone.idle, alone.backlog), (0, 0, Some(0)));
+}
+
+#[test]
+fn a_quiet_pool_beside_a_full_one_changes_nothing() {
+    let libuv = |tid| Thread { name: "libuv-worker".to_owned(), ..thread(tid, 'S', QUEUE) };
+    let all = |waits_in| {
+        let mut all = threads(2..42, waits_in);
+        all.extend((50..54).map(libuv));
+        all
+    };
+    let pool = judge(&all(QUEUE), Some(120), None, |_| all(SLEEPS)).unwrap();
+    assert_eq!((pool.busy, pool.idle, pool.backlog), (40, 0, Some(80)));
+}
+
+fn stack(tid: u32, frames: &[(&str, &str)]) -> Stack {
+    let frames = frames.iter().map(|(function, file)| Frame {
+        function: (*function).to_owned(),
+        file: (*file).to_owned(),
+        line: 1,
+    });
+    Stack { tid: Some(tid), thread_name: "Thread".to_owned(), frames: frames.collect() }
+}
+
+const EXECUTOR: (&str, &str) = ("_worker", "/usr/lib/python3.11/concurrent/futures/thread.py");
+const ANYIO: (&str, &str) = ("run", "/x/site-packages/anyio/_backends/_asyncio.py");
+
+#[test]
+fn stacks_tell_who_works() {
+    let idle = |frames: &[(&str, &str)]| is_idle_by_stack(&stack(2, frames));
+    let queue = [("wait", "/l/threading.py"), ("get", "/l/queue.py")];
+    assert_eq!(idle(&[EXECUTOR]), Some(true));
+    assert_eq!(idle(&[("run", EXECUTOR.1), EXECUTOR]), Some(false), "it calls a function in C");
+    assert_eq!(idle(&[("query", "/app/db.py"), ("run", EXECUTOR.1), EXECUTOR]), Some(false));
+    assert_eq!(idle(&[queue[0], queue[1], ANYIO]), Some(true));
+    assert_eq!(idle(&[ANYIO]), Some(false), "it calls a function in C");
+    assert_eq!(idle(&[queue[0], queue[1], ("take", "/app/db.py"), ANYIO]), Some(false));
+    assert_eq!(idle(&[("main", "/app/main.py")]), None);
+}
+
+#[test]
+fn with_stacks_a_pool_that_waits_for_a_lock_is_busy() {
+    let stacks: Vec<Stack> = (2..10)
+        .map(|tid| stack(tid, &[("query", "/app/db.py"), ("run", EXECUTOR.1), EXECUTOR]))
+        .collect();
+    let at = |_| threads(2..12, QUEUE);
+    let pool = judge(&threads(2..12, QUEUE), Some(20), Some(&stacks), at).unwrap();
+    // The two without a stack of a worker are none of the pool.
+    assert_eq!((pool.busy, pool.idle, pool.backlog), (8, 0, Some(12)));
+}
+
+#[test]
+fn a_pool_is_known_by_the_names_of_its_threads() {
+    let named =
+        |name: &str| is_named(&Thread { name: name.to_owned(), ..thread(2, 'S', None) }, None);
+    assert!(
+        named("asyncio_12")
+            && named("libuv-worker")
+            && named("ThreadPoolExecu")
+            && named("AnyIO worker th")
+    );
+    assert!(!named("asyncio_main") && !named("node") && !named("python3"));
+}

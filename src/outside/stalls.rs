@@ -1,0 +1,321 @@
+//! Since when a service stood, until when, and why: what the probe, the sockets and the scheduler
+//! say together. It does no I/O and knows no clock.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use super::probe::{ConnectionId, Done, End, Look, Sent};
+
+/// From here on it is asked why a request had to wait.
+const HELD_UP: Duration = Duration::from_millis(50);
+/// A request that was not read for so long met a stall.
+pub(crate) const STALL: Duration = Duration::from_millis(100);
+/// A duration from here on of which more than half was the probe's own delay says nothing.
+const TELLING: Duration = Duration::from_millis(50);
+/// The scheduler is remembered for so long: longer than a probe waits for an answer.
+const MEMORY: Duration = Duration::from_secs(60);
+
+/// Requests that one thread of the service reads: those of one worker.
+pub(crate) type Lane = u32;
+
+/// Why a loop stood.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Cause {
+    /// In a call that waits.
+    Asleep,
+    /// Computing.
+    Cpu,
+    /// It waited for a CPU: the machine was busy with something else.
+    Machine,
+    /// Nothing tells.
+    Unknown,
+}
+
+impl Cause {
+    pub(crate) const ALL: [Self; 4] = [Self::Asleep, Self::Cpu, Self::Machine, Self::Unknown];
+
+    /// The value of the label `cause`.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Asleep => "asleep",
+            Self::Cpu => "cpu",
+            Self::Machine => "machine",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// A time in which a service read nothing.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Stall {
+    pub(crate) lane: Lane,
+    pub(crate) from: Instant,
+    pub(crate) to: Instant,
+    pub(crate) cause: Cause,
+    /// Of that time, how long the loop's thread waited for a CPU.
+    pub(crate) machine: Duration,
+}
+
+impl Stall {
+    /// How long the service itself took: what is left without the wait for a CPU.
+    pub(crate) fn of_service(&self) -> Duration {
+        (self.to - self.from).saturating_sub(self.machine)
+    }
+
+    /// How long it counts, as a stall of its cause.
+    pub(crate) fn counted(&self) -> Duration {
+        if self.cause == Cause::Machine { self.to - self.from } else { self.of_service() }
+    }
+}
+
+/// What a loop's thread has had of the CPUs since it began.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Scheduled {
+    pub(crate) on_cpu: Duration,
+    pub(crate) run_queue: Duration,
+}
+
+/// What is seen at one instant.
+#[derive(Debug, Default)]
+pub(crate) struct Seen<'a> {
+    /// Whether there are unread bytes, of each connection of which that can be seen. It was looked at
+    /// after the probe.
+    pub(crate) unread: &'a [(ConnectionId, bool)],
+    /// The lane of each connection.
+    pub(crate) lanes: &'a [(ConnectionId, Lane)],
+    /// The loop's thread of each lane.
+    pub(crate) scheduled: &'a [(Lane, Scheduled)],
+}
+
+/// How one request went.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Answer {
+    /// From the request to the answer.
+    pub(crate) took: Duration,
+    /// How long it took once the service had read the request, if that was seen.
+    pub(crate) after_read: Option<Duration>,
+}
+
+/// What came of the requests since it was asked before.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Told {
+    pub(crate) answers: Vec<Answer>,
+    /// Why requests failed.
+    pub(crate) failed: Vec<String>,
+    /// Requests that were not sent.
+    pub(crate) left_out: usize,
+    /// Requests of which nothing can be said, as the probe itself was late.
+    pub(crate) late: usize,
+    /// The worst wait of a request that met no stall.
+    pub(crate) lag: Duration,
+    /// Times of more than [`HELD_UP`] in which nothing was read; those of [`STALL`] are stalls.
+    pub(crate) stalls: Vec<Stall>,
+}
+
+/// A request that waits.
+#[derive(Debug, Clone, Copy)]
+struct Waiting {
+    sent: Instant,
+    lane: Lane,
+    /// When it was first seen that it had been read.
+    read: Option<Instant>,
+}
+
+/// A time of a lane that is not over yet.
+#[derive(Debug, Clone, Copy)]
+struct Open {
+    from: Instant,
+    to: Instant,
+}
+
+/// Puts together what is seen of one service.
+#[derive(Debug, Default)]
+pub(crate) struct Ledger {
+    waiting: HashMap<ConnectionId, Waiting>,
+    lanes: HashMap<ConnectionId, Lane>,
+    open: HashMap<Lane, Open>,
+    scheduled: HashMap<Lane, Vec<(Instant, Scheduled)>>,
+    told: Told,
+}
+
+impl Ledger {
+    /// Takes what the probe and the sockets showed at the instant `at`.
+    pub(crate) fn see(&mut self, at: Instant, look: &Look, seen: &Seen<'_>) {
+        self.lanes.extend(seen.lanes.iter().copied());
+        self.lanes.retain(|id, _| look.connections.iter().any(|it| it.id == *id));
+        self.remember(at, seen.scheduled);
+        self.told.left_out += look.left_out;
+        for done in &look.done {
+            self.end(done);
+        }
+        let waits = |id: ConnectionId, since: Instant| {
+            look.waiting.iter().any(|it| it.connection == Some(id) && it.at == since)
+        };
+        self.waiting.retain(|id, it| waits(*id, it.sent));
+        for sent in &look.waiting {
+            self.wait(at, sent, seen.unread);
+        }
+        self.close(at);
+    }
+
+    /// What was told since, and forgets it.
+    pub(crate) fn take(&mut self) -> Told {
+        std::mem::take(&mut self.told)
+    }
+
+    /// Whether a request waits now that has not been read, and has waited for so long; and in which
+    /// lanes.
+    pub(crate) fn held_up(&self, at: Instant, for_at_least: Duration) -> Vec<Lane> {
+        let is_held = |it: &&Waiting| {
+            it.read.is_none() && at.saturating_duration_since(it.sent) >= for_at_least
+        };
+        let mut lanes: Vec<_> = self.waiting.values().filter(is_held).map(|it| it.lane).collect();
+        lanes.sort_unstable();
+        lanes.dedup();
+        lanes
+    }
+
+    /// Ends everything that is still open at the instant `at`: the time is over.
+    pub(crate) fn finish(&mut self, at: Instant) {
+        for it in std::mem::take(&mut self.waiting).into_values() {
+            let to = it.read.unwrap_or(at);
+            self.add(it.lane, it.sent, to);
+        }
+        self.close(at);
+    }
+
+    fn remember(&mut self, at: Instant, scheduled: &[(Lane, Scheduled)]) {
+        for (lane, now) in scheduled {
+            let kept = self.scheduled.entry(*lane).or_default();
+            kept.push((at, *now));
+            // One from before the memory is kept, to measure from.
+            let old =
+                |(then, _): &(Instant, Scheduled)| at.saturating_duration_since(*then) > MEMORY;
+            let stale = kept.iter().take_while(|it| old(it)).count().saturating_sub(1);
+            if stale > 256 {
+                kept.drain(..stale);
+            }
+        }
+    }
+
+    fn lane(&self, connection: Option<ConnectionId>) -> Lane {
+        connection.and_then(|id| self.lanes.get(&id).copied()).unwrap_or_default()
+    }
+
+    /// Takes a request that waits for its answer.
+    fn wait(&mut self, at: Instant, sent: &Sent, unread: &[(ConnectionId, bool)]) {
+        let Some(id) = sent.connection else { return };
+        let lane = self.lane(sent.connection);
+        let waiting = self.waiting.entry(id).or_insert(Waiting { sent: sent.at, lane, read: None });
+        waiting.lane = lane;
+        let is_unread = unread.iter().find(|(it, _)| *it == id).map(|(_, unread)| *unread);
+        match is_unread {
+            Some(false) => drop(waiting.read.get_or_insert(at)),
+            // What is unread now was not read before: the bytes had not come yet.
+            Some(true) => waiting.read = None,
+            None => {}
+        }
+    }
+
+    /// Takes a request that has ended.
+    fn end(&mut self, done: &Done) {
+        let Sent { connection, at: sent } = done.sent;
+        let waited = connection.and_then(|id| self.waiting.get(&id).copied());
+        let waited = waited.filter(|it| it.sent == sent);
+        let whole = done.at.saturating_duration_since(sent);
+        let took = whole.saturating_sub(done.own_delay);
+        if whole >= TELLING && done.own_delay * 2 > whole {
+            self.told.late += 1;
+            return;
+        }
+        let read = waited.and_then(|it| it.read);
+        let lane = self.lane(connection);
+        match &done.end {
+            End::Answered(_) => {
+                let until_read = read.map(|at| at.saturating_duration_since(sent).min(took));
+                let after_read = until_read.map(|it| took - it);
+                self.told.answers.push(Answer { took, after_read });
+                let lag = until_read.unwrap_or(took);
+                self.add(lane, sent, sent + lag);
+            }
+            End::Failed(why) => {
+                self.told.failed.push(why.clone());
+                // Nobody answered, and nobody had read it either: the loop stood.
+                if connection.is_some() && whole >= STALL {
+                    let lag = read.map_or(took, |at| at.saturating_duration_since(sent).min(took));
+                    self.add(lane, sent, sent + lag);
+                }
+            }
+        }
+    }
+
+    /// Adds a time in which a request was not read.
+    fn add(&mut self, lane: Lane, from: Instant, to: Instant) {
+        let lag = to.saturating_duration_since(from);
+        if lag < HELD_UP {
+            self.told.lag = self.told.lag.max(lag);
+            return;
+        }
+        let open = self.open.entry(lane).or_insert(Open { from, to });
+        if from > open.to {
+            // The one before has ended, though it was not closed yet.
+            let before = *open;
+            *open = Open { from, to };
+            self.tell(lane, before);
+        } else {
+            *open = Open { from: open.from.min(from), to: open.to.max(to) };
+        }
+    }
+
+    /// Closes the times to which no request that still waits belongs.
+    fn close(&mut self, at: Instant) {
+        let is_open = |lane: Lane, open: &Open| {
+            self.waiting.values().any(|it| {
+                let is_held = at.saturating_duration_since(it.sent) >= HELD_UP;
+                it.lane == lane && it.read.is_none() && is_held && it.sent <= open.to
+            })
+        };
+        let over: Vec<_> =
+            self.open.iter().filter(|(lane, it)| !is_open(**lane, it)).map(|(it, _)| *it).collect();
+        for lane in over {
+            if let Some(open) = self.open.remove(&lane) {
+                self.tell(lane, open);
+            }
+        }
+    }
+
+    fn tell(&mut self, lane: Lane, Open { from, to }: Open) {
+        let (cause, machine) = self.cause(lane, from, to);
+        self.told.stalls.push(Stall { lane, from, to, cause, machine });
+    }
+
+    /// What the loop's thread did in that time, and how long it waited for a CPU.
+    fn cause(&self, lane: Lane, from: Instant, to: Instant) -> (Cause, Duration) {
+        let unknown = (Cause::Unknown, Duration::ZERO);
+        let Some(known) = self.scheduled.get(&lane) else { return unknown };
+        let before = known.iter().rev().find(|(at, _)| *at <= from);
+        let after = known.iter().find(|(at, _)| *at >= to).or(known.last());
+        let Some(((began, before), (ended, after))) = before.zip(after) else { return unknown };
+        let between = ended.saturating_duration_since(*began);
+        if between.is_zero() || *ended <= from {
+            return unknown;
+        }
+        let whole = to.saturating_duration_since(from);
+        // What it had in the moments around is no part of it, as far as there was room for more.
+        let cpu = after.on_cpu.saturating_sub(before.on_cpu).min(whole);
+        let machine = after.run_queue.saturating_sub(before.run_queue).min(whole);
+        let asleep = whole.saturating_sub(cpu + machine);
+        let cause = if machine * 2 > whole {
+            Cause::Machine
+        } else if cpu >= asleep {
+            Cause::Cpu
+        } else {
+            Cause::Asleep
+        };
+        (cause, machine)
+    }
+}
+
+#[cfg(test)]
+#[path = "stalls/tests.rs"]
+mod tests;

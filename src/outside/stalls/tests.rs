@@ -1,0 +1,205 @@
+use std::net::SocketAddr;
+
+use super::*;
+use crate::outside::probe::Connection;
+
+/// A service that is looked at every 20 ms, in milliseconds since it began.
+struct Course {
+    began: Instant,
+    ledger: Ledger,
+    told: Told,
+}
+
+/// A request: connection, sent, read, answered.
+type Request = (ConnectionId, u64, u64, u64);
+
+impl Course {
+    fn new() -> Self {
+        Self { began: Instant::now(), ledger: Ledger::default(), told: Told::default() }
+    }
+
+    fn at(&self, ms: u64) -> Instant {
+        self.began + Duration::from_millis(ms)
+    }
+
+    fn ms(&self, at: Instant) -> u64 {
+        (at - self.began).as_millis() as u64
+    }
+
+    /// Looks until so many milliseconds have passed. `sees_reads` says whether sockets can be looked
+    /// at, and `used` what the loop has had of the CPUs by an instant.
+    fn run(
+        &mut self,
+        requests: &[Request],
+        until: u64,
+        sees_reads: bool,
+        used: Option<&dyn Fn(u64) -> (u64, u64)>,
+    ) -> Told {
+        let address: SocketAddr = "127.0.0.1:1".parse().unwrap();
+        let connections: Vec<_> =
+            (1..=4).map(|id| Connection { id, local: address, peer: address }).collect();
+        let lanes: Vec<_> = connections.iter().map(|it| (it.id, 7)).collect();
+        for now in (0..=until).step_by(20) {
+            let sent = |it: &Request| Sent { connection: Some(it.0), at: self.at(it.1) };
+            let waits = |it: &&Request| it.1 <= now && now < it.3;
+            let waiting: Vec<_> = requests.iter().filter(waits).map(sent).collect();
+            let ended = |it: &&Request| it.3 <= now && it.3 + 20 > now;
+            let done = requests.iter().filter(ended).map(|it| Done {
+                sent: sent(it),
+                at: self.at(it.3),
+                own_delay: Duration::ZERO,
+                end: End::Answered(200),
+            });
+            let look = Look {
+                connections: connections.clone(),
+                waiting,
+                done: done.collect(),
+                left_out: 0,
+            };
+            let unread = requests.iter().filter(waits).map(|it| (it.0, now < it.2));
+            let unread: Vec<_> = unread.filter(|_| sees_reads).collect();
+            let scheduled = used.map(|used| {
+                let (on_cpu, run_queue) = used(now);
+                let [on_cpu, run_queue] = [on_cpu, run_queue].map(Duration::from_millis);
+                (7, Scheduled { on_cpu, run_queue })
+            });
+            let scheduled: Vec<_> = scheduled.into_iter().collect();
+            let seen = Seen { unread: &unread, lanes: &lanes, scheduled: &scheduled };
+            self.ledger.see(self.at(now), &look, &seen);
+            let told = self.ledger.take();
+            self.told.answers.extend(told.answers);
+            self.told.stalls.extend(told.stalls);
+            self.told.lag = self.told.lag.max(told.lag);
+        }
+        std::mem::take(&mut self.told)
+    }
+}
+
+/// Requests every 50 ms on four connections, to a loop that stands for these times.
+fn stalled(times: &[(u64, u64)], until: u64) -> Vec<Request> {
+    let mut free = [0_u64; 4];
+    let mut requests = Vec::new();
+    for sent in (0..until).step_by(50) {
+        let Some(connection) = (0..4).find(|it| free[*it] <= sent) else { continue };
+        let stall = times.iter().find(|(from, to)| *from <= sent && sent < *to);
+        let answered = stall.map_or(sent, |(_, to)| *to) + 1;
+        free[connection] = answered;
+        requests.push((connection as u64 + 1, sent, answered - 1, answered));
+    }
+    requests
+}
+
+#[test]
+fn a_stall_is_seen_from_the_first_request_in_it_to_its_end() {
+    for sees_reads in [false, true] {
+        let mut course = Course::new();
+        let requests = stalled(&[(410, 720), (1030, 2230)], 3000);
+        let told = course.run(&requests, 3000, sees_reads, None);
+        let spans: Vec<_> =
+            told.stalls.iter().map(|it| (course.ms(it.from), course.ms(it.to))).collect();
+        // The request is answered a millisecond after it was read.
+        let [(450, 720 | 721), (1050, 2230 | 2231)] = spans[..] else {
+            panic!("reads seen: {sees_reads}: {spans:?}")
+        };
+        assert!(told.lag < Duration::from_millis(50), "{:?}", told.lag);
+        assert!(told.stalls.iter().all(|it| it.cause == Cause::Unknown));
+    }
+}
+
+#[test]
+fn the_scheduler_says_why() {
+    // From 1000 to 2000 the loop stands, and in each millisecond of it: on a CPU, waiting for one.
+    for ((cpu, queue), cause, of_service) in [
+        ((0, 0), Cause::Asleep, 950),
+        ((100, 0), Cause::Cpu, 950),
+        ((60, 30), Cause::Cpu, 650),
+        ((0, 90), Cause::Machine, 50),
+        ((30, 20), Cause::Asleep, 750),
+    ] {
+        let mut course = Course::new();
+        let requests = stalled(&[(1010, 1999)], 2500);
+        let used = |now: u64| {
+            let within = now.clamp(1000, 2000) - 1000;
+            (within * cpu / 100, within * queue / 100)
+        };
+        let told = course.run(&requests, 2500, true, Some(&used));
+        let [stall] = told.stalls.as_slice() else { panic!("{:?}", told.stalls) };
+        assert_eq!(stall.cause, cause, "{cpu} {queue}");
+        let counted = stall.of_service().as_millis() as i64;
+        assert!((counted - of_service).abs() <= 60, "{cpu} {queue}: {counted}");
+    }
+}
+
+#[test]
+fn a_slow_route_is_no_stall_where_reads_are_seen() {
+    let requests: Vec<_> = (0..20).map(|n| (n % 4 + 1, n * 50, n * 50 + 1, n * 50 + 190)).collect();
+    let told = Course::new().run(&requests, 1500, true, None);
+    assert!(told.stalls.is_empty(), "{:?}", told.stalls);
+    let after = told.answers.iter().filter_map(|it| it.after_read).max().unwrap();
+    assert!(after >= Duration::from_millis(150), "{after:?}");
+    // Where they are not, nobody knows that the route is slow.
+    let told = Course::new().run(&requests, 1500, false, None);
+    assert!(!told.stalls.is_empty());
+}
+
+#[test]
+fn what_is_open_at_the_end_counts_until_then() {
+    let mut course = Course::new();
+    let requests = stalled(&[(1010, 9000)], 2000);
+    assert!(course.run(&requests, 2000, true, None).stalls.is_empty());
+    let end = course.at(2000);
+    course.ledger.finish(end);
+    let told = course.ledger.take();
+    let spans: Vec<_> =
+        told.stalls.iter().map(|it| (course.ms(it.from), course.ms(it.to))).collect();
+    assert_eq!(spans, [(1050, 2000)]);
+}
+
+#[test]
+fn a_probe_that_was_late_itself_says_nothing() {
+    let mut ledger = Ledger::default();
+    let began = Instant::now();
+    let sent = Sent { connection: Some(1), at: began };
+    let done = |own_ms: u64| Done {
+        sent,
+        at: began + Duration::from_millis(400),
+        own_delay: Duration::from_millis(own_ms),
+        end: End::Answered(200),
+    };
+    for (own_ms, late, lag_ms) in [(300, 1, 0), (100, 0, 300), (0, 0, 400)] {
+        let look = Look { done: vec![done(own_ms)], ..Look::default() };
+        ledger.see(began + Duration::from_secs(1), &look, &Seen::default());
+        let told = ledger.take();
+        assert_eq!(told.late, late, "{own_ms}");
+        let stalled = told.stalls.first().map(|it| it.to - it.from).unwrap_or_default();
+        assert_eq!(stalled, Duration::from_millis(lag_ms), "{own_ms}");
+    }
+}
+
+#[test]
+fn a_worker_that_stands_is_told_beside_one_that_does_not() {
+    let mut ledger = Ledger::default();
+    let began = Instant::now();
+    let ms = |ms: u64| began + Duration::from_millis(ms);
+    let address: SocketAddr = "127.0.0.1:1".parse().unwrap();
+    let connections = [1, 2].map(|id| Connection { id, local: address, peer: address });
+    let lanes = [(1, 10), (2, 20)];
+    let done = |id, sent, at| Done {
+        sent: Sent { connection: Some(id), at: ms(sent) },
+        at: ms(at),
+        own_delay: Duration::ZERO,
+        end: End::Answered(200),
+    };
+    for now in (50..=600).step_by(50) {
+        let waiting =
+            if now < 500 { vec![Sent { connection: Some(1), at: ms(0) }] } else { vec![] };
+        let mut ended = vec![done(2, now - 50, now - 49)];
+        ended.extend((now == 500).then(|| done(1, 0, 500)));
+        let look = Look { connections: connections.to_vec(), waiting, done: ended, left_out: 0 };
+        ledger.see(ms(now), &look, &Seen { lanes: &lanes, ..Seen::default() });
+    }
+    let told = ledger.take();
+    let stalls: Vec<_> = told.stalls.iter().map(|it| (it.lane, it.to - it.from)).collect();
+    assert_eq!(stalls, [(10, Duration::from_millis(500))]);
+    assert_eq!(told.answers.len(), 13);
+}

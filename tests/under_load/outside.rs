@@ -1,0 +1,296 @@
+//! Services that export nothing, audited from outside: calm and sick, by the probe alone and
+//! started by `auditor`.
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+
+use crate::alone;
+use crate::services::{Service, file, truth, with_paths};
+use crate::support::real;
+use crate::support::{Run, command, each, empty_directory};
+
+/// How many runs are made at once: their loads are light, and most of them wait.
+const AT_A_TIME: usize = 3;
+/// How long a service is under load, in seconds.
+const LOAD: u32 = 5;
+
+/// One run of `auditor`, with the load `urls`: paths, or `PATH@SECONDS`.
+pub(crate) struct Audit<'a> {
+    pub(crate) address: &'a str,
+    /// The command that starts the service, if `auditor` is to.
+    pub(crate) start: Option<Vec<String>>,
+    pub(crate) blame: &'a str,
+    pub(crate) seconds: u32,
+    pub(crate) clients: u32,
+    pub(crate) urls: &'a [&'a str],
+}
+
+impl<'a> Audit<'a> {
+    pub(crate) fn of(address: &'a str, urls: &'a [&'a str]) -> Self {
+        Self { address, start: None, blame: "auto", seconds: LOAD, clients: 1, urls }
+    }
+
+    /// In the directory of the services, which is in the repository and has no `metrics.yaml`.
+    pub(crate) fn run(&self) -> Run {
+        let probe = format!("http://{}/", self.address);
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/load.py");
+        let urls: Vec<_> =
+            self.urls.iter().map(|path| format!("http://{}{path}", self.address)).collect();
+        let mut command = command(&file(""), &["--probe", &probe, "--blame", self.blame]);
+        if let Some(words) = &self.start {
+            command.args(["--start", &words.join(" ")]);
+        }
+        command
+            .args(["--fail-on-critical", "--output-format", "json", "--", "python3"])
+            .arg(script)
+            .args(["--seconds", &self.seconds.to_string(), "--clients", &self.clients.to_string()])
+            .args(urls);
+        with_paths(&mut command).output().expect("the binary starts").into()
+    }
+}
+
+/// Ten requests a second that are answered at once, from each of two clients.
+const CALM: [&str; 2] = ["/@0.1", "/await?ms=20@0.1"];
+/// The same, and every other second one that blocks the loop.
+const SICK: [&str; 3] = ["/@0.1", "/await?ms=20@0.1", "/block?ms=1200@2"];
+
+fn modes(report: &Value) -> Vec<&str> {
+    let modes = report["failure_modes"].as_array().expect("failure modes");
+    modes.iter().filter_map(|mode| mode["type"].as_str()).collect()
+}
+
+/// The worst culprit: file, line and the rest of what is said of it.
+fn culprit(report: &Value) -> Option<(&str, u64, &Value)> {
+    let worst = report["culprits"].as_array()?.first()?;
+    Some((worst["file"].as_str()?, worst["line"].as_u64()?, worst))
+}
+
+pub(crate) fn check_calm(run: &Run, what: &str) {
+    let report = run.json();
+    let shown = format!("{what}: {report:#}\n{}", run.stderr);
+    assert_eq!((run.code, report["status"].as_str()), (0, Some("HEALTHY")), "{shown}");
+    assert_eq!(modes(&report), [""; 0], "{shown}");
+    assert_eq!(culprit(&report), None, "{shown}");
+}
+
+fn check_sick(run: &Run, what: &str) -> Value {
+    let report = run.json();
+    let shown = format!("{what}: {report:#}\n{}", run.stderr);
+    assert_eq!(run.code, 1, "{shown}");
+    assert!(modes(&report).contains(&"EVENT_LOOP_STARVATION"), "{shown}");
+    assert!(!modes(&report).contains(&"THREADPOOL_SATURATION"), "{shown}");
+    report
+}
+
+/// That the culprit is the function `block` of the service, found in the way that is said.
+fn check_culprit(report: &Value, service: Service, found_by: &str) {
+    let (name, line) = service.blocking_line();
+    let shown = format!("{service:?}: {report:#}");
+    let (found, found_line, worst) = culprit(report).unwrap_or_else(|| panic!("none, {shown}"));
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(".git").exists();
+    let expected = if root { format!("tests/services/{name}") } else { name.to_owned() };
+    assert_eq!((found, found_line), (expected.as_str(), line), "{shown}");
+    assert_eq!(worst["function"], "block", "{shown}");
+    assert_eq!(
+        (&worst["cause"], &worst["found_by"]),
+        (&"asleep".into(), &found_by.into()),
+        "{shown}"
+    );
+    assert!(
+        worst["source"].as_str().is_some_and(|line| line.contains("blocks the loop")),
+        "{shown}"
+    );
+    // It held the loop for 1.2 s at least twice; what it is said to have held is no more than all.
+    let blocked = worst["blocked_s"].as_f64().expect("seconds");
+    assert!((1.2..f64::from(LOAD) * 2.0).contains(&blocked), "{shown}");
+}
+
+#[test]
+fn a_calm_service_passes_and_a_blocked_one_fails_by_the_probe_alone() {
+    let _alone = alone();
+    let services: Vec<_> = Service::ALL.into_iter().filter(|it| it.is_here()).collect();
+    each(&services, AT_A_TIME, |service| {
+        let group = service.start();
+        let address = group.server.address();
+        check_calm(&Audit::of(address, &CALM).run(), &format!("{service:?} calm"));
+        check_sick(&Audit::of(address, &SICK).run(), &format!("{service:?} sick"));
+        // The same process, calm again: what was before is no matter of this run.
+        if *service == Service::Uvicorn {
+            check_calm(&Audit::of(address, &CALM).run(), "calm after a sick run");
+        }
+    });
+}
+
+#[test]
+fn a_service_that_is_started_is_told_well_from_sick_with_the_line_and_stopped() {
+    let _alone = alone();
+    let services: Vec<_> = Service::ALL.into_iter().filter(|it| it.is_here()).collect();
+    each(&services, AT_A_TIME, |&service| {
+        let (blame, found_by) = match service {
+            Service::Node => ("require", Some("inspector")),
+            // What is compiled shows no lines, and `auto` asks for none.
+            Service::Axum => ("auto", None),
+            _ => ("require", Some("py-spy")),
+        };
+        for urls in [&CALM[..], &SICK] {
+            let address = real::free_address();
+            let start = Some(service.command(&address));
+            let run = Audit { start, blame, ..Audit::of(&address, urls) }.run();
+            let what = format!("{service:?} started, {urls:?}");
+            if urls.len() == CALM.len() {
+                check_calm(&run, &what);
+            } else {
+                let report = check_sick(&run, &what);
+                match found_by {
+                    Some(found_by) => check_culprit(&report, service, found_by),
+                    None => assert_eq!(culprit(&report), None, "{report:#}"),
+                }
+            }
+            let left = std::net::TcpStream::connect(&address);
+            assert!(left.is_err(), "{what}: something serves yet");
+        }
+    });
+}
+
+#[test]
+fn a_saturated_pool_is_named_and_slow_awaits_are_not() {
+    let _alone = alone();
+    let services = [Service::Uvicorn, Service::Uvloop, Service::Aiohttp];
+    let services: Vec<_> = services.into_iter().filter(|it| it.is_here()).collect();
+    // Each pair of runs has 40 clients in threads of Python: two at once are enough.
+    each(&services, 2, |service| {
+        let address = real::free_address();
+        let start = Some(service.command(&address));
+        // 40 of them wait for 4 threads, 2.25 s each.
+        let run =
+            Audit { start: start.clone(), clients: 40, ..Audit::of(&address, &["/pool?ms=250"]) };
+        let run = Audit { seconds: 7, ..run }.run();
+        let report = run.json();
+        let shown = format!("{service:?}: {report:#}\n{}", run.stderr);
+        assert_eq!(run.code, 1, "{shown}");
+        assert_eq!(modes(&report), ["THREADPOOL_SATURATION"], "{shown}");
+        assert_eq!(culprit(&report), None, "{shown}");
+        let awaits = Audit { start, clients: 40, ..Audit::of(&address, &["/await?ms=1000"]) };
+        check_calm(&awaits.run(), &format!("{service:?} with slow awaits"));
+    });
+}
+
+/// What was said of the stalls, beside what the service's own ticker has seen of them.
+#[test]
+fn the_length_of_a_stall_is_that_of_the_services_own_ticker() {
+    let _alone = alone();
+    for service in [Service::Uvicorn, Service::Node] {
+        if !service.is_here() {
+            continue;
+        }
+        let group = service.start();
+        let address = group.server.address();
+        let urls = ["/@0.2", "/block?ms=300@0.8"];
+        let report = Audit { seconds: 8, ..Audit::of(address, &urls) }.run().json();
+        let told = truth(address, service.workers()).remove(0);
+        let shown = format!("{service:?}: {told:#} {report:#}");
+        let pairs = paired(&told["stalls"], &report["stalls"], &shown);
+        assert!(pairs.len() >= 8, "{shown}");
+        let mut apart: Vec<_> = pairs.iter().map(|(theirs, ours)| (theirs - ours).abs()).collect();
+        apart.sort_by(f64::total_cmp);
+        assert!(apart[apart.len() / 2] <= 0.02, "{apart:?} {shown}");
+        // A probe every 50 ms may begin so much later than a stall does, if nothing else is seen.
+        assert!(apart[apart.len() - 1] <= 0.1, "{apart:?} {shown}");
+    }
+}
+
+/// Each stall of `/block` that the service knows of, with that which was reported of its end.
+fn paired(told: &Value, reported: &Value, shown: &str) -> Vec<(f64, f64)> {
+    let reported: Vec<_> =
+        reported.as_array().expect("stalls").iter().map(ended_and_long).collect();
+    let told = told.as_array().expect("stalls").iter().map(|stall| {
+        (stall["ended"].as_f64().expect("an end"), stall["seconds"].as_f64().expect("a length"))
+    });
+    let pair = |(end, length): (f64, f64)| {
+        let near = reported.iter().find(|(at, _)| (at - end).abs() < 0.2);
+        (length, near.unwrap_or_else(|| panic!("nothing of the stall at {end}: {shown}")).1)
+    };
+    told.filter(|(_, length)| *length > 0.25).map(pair).collect()
+}
+
+fn ended_and_long(stall: &Value) -> (f64, f64) {
+    let end: jiff::Timestamp = stall["at"].as_str().expect("an instant").parse().expect("RFC 3339");
+    (end.as_millisecond() as f64 / 1000.0, stall["duration_s"].as_f64().expect("seconds"))
+}
+
+/// Programs that take all of the machine; they end when this is dropped.
+struct Hogs(Vec<Child>);
+
+impl Hogs {
+    fn start(count: usize) -> Self {
+        let hog = || {
+            let mut command = Command::new("sh");
+            command.args(["-c", "while :; do :; done"]).stdin(Stdio::null());
+            command.spawn().expect("a shell")
+        };
+        Self((0..count).map(|_| hog()).collect())
+    }
+}
+
+impl Drop for Hogs {
+    fn drop(&mut self) {
+        for hog in &mut self.0 {
+            let _ = hog.kill();
+            let _ = hog.wait();
+        }
+    }
+}
+
+/// The runner's noise is no fault of the service: a pass, or no verdict that says why.
+#[test]
+fn a_calm_service_beside_six_that_take_the_cpu_never_fails() {
+    let _alone = alone();
+    for service in [Service::Uvicorn, Service::Node] {
+        if !service.is_here() {
+            continue;
+        }
+        let _hogs = Hogs::start(6);
+        let group = service.start();
+        for round in 0..2 {
+            let run = Audit::of(group.server.address(), &CALM).run();
+            let report = run.json();
+            let shown = format!("{service:?}, round {round}: {report:#}\n{}", run.stderr);
+            assert!([0, 3].contains(&run.code), "{shown}");
+            assert_eq!(modes(&report), [""; 0], "{shown}");
+            if run.code == 3 {
+                let reason = format!("{report}");
+                assert!(reason.contains("runner") && reason.contains("busy"), "{shown}");
+            }
+        }
+    }
+}
+
+/// As a build's own processes do it, which nobody stops: the service ends in the middle.
+#[test]
+fn a_service_that_ends_before_the_load_does_is_a_failure_with_its_last_words() {
+    let _alone = alone();
+    if !real::python("a service that ends too soon") {
+        return;
+    }
+    let text = "import http.server, sys, threading, os
+class H(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(204); self.end_headers()
+    def log_message(self, *_): pass
+def end():
+    print('out of widgets', file=sys.stderr, flush=True); os._exit(7)
+threading.Timer(3, end).start()
+http.server.ThreadingHTTPServer((sys.argv[1], int(sys.argv[2])), H).serve_forever()";
+    let directory = empty_directory();
+    let script = directory.path().join("ends.py");
+    std::fs::write(&script, text).expect("a script");
+    let address = real::free_address();
+    let words = format!("python3 {} {}", script.display(), address.replace(':', " "));
+    let start = Some(words.split(' ').map(str::to_owned).collect());
+    let run = Audit { start, ..Audit::of(&address, &["/@0.1"]) }.run();
+    assert!([1, 3].contains(&run.code), "{run:?}");
+    let told = format!("{}{}", run.stdout, run.stderr);
+    assert!(told.contains("out of widgets") && told.contains('7'), "{run:?}");
+}
