@@ -54,6 +54,7 @@ impl Judge {
 
     /// Where the application is in a stack; `None` where its loop waits, or where only the loop,
     /// frameworks and the standard library are on it.
+    #[cfg(test)]
     pub(crate) fn place(&mut self, stack: &Stack) -> Option<Place> {
         let call = self.calls(stack).into_iter().next()?;
         Some(self.shown(call))
