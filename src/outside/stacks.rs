@@ -31,6 +31,8 @@ pub(crate) struct Stack {
     /// The thread, as the kernel counts them.
     pub(crate) tid: Option<u32>,
     pub(crate) thread_name: String,
+    /// Whether it has the lock of the interpreter, without which no other thread runs Python.
+    pub(crate) has_lock: bool,
     /// The innermost call first.
     pub(crate) frames: Vec<Frame>,
 }
@@ -50,6 +52,7 @@ pub(crate) mod tests {
         Stack {
             tid: Some(1),
             thread_name: String::new(),
+            has_lock: false,
             frames: calls.iter().map(frame).collect(),
         }
     }

@@ -141,7 +141,7 @@ impl Profile {
             frames.push(frame);
             (line, next) = (call.called_at, call.parent);
         }
-        Stack { tid: Some(self.pid), thread_name: String::new(), frames }
+        Stack { tid: Some(self.pid), thread_name: String::new(), has_lock: false, frames }
     }
 }
 

@@ -3,7 +3,7 @@
 #![allow(clippy::print_stdout, reason = "shown with --nocapture")]
 
 use super::{Judge, Place, Roots};
-use crate::outside::stacks::{Python, Stack, is_idle, loop_thread};
+use crate::outside::stacks::{Python, Stack, is_idle};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
@@ -31,6 +31,11 @@ async def handler():
     while True:
         if sys.argv[1] == "calm":
             await asyncio.sleep(0.001)
+        elif sys.argv[1].startswith("thread"):
+            loop = asyncio.get_running_loop()
+            # The pool's thread is started before, so that the loop does not wait for that.
+            await loop.run_in_executor(None, int)
+            await loop.run_in_executor(None, helpers.hold, sys.argv[1])
         else:
             helpers.hold(sys.argv[1])
 
@@ -51,16 +56,20 @@ def hold(how):
         while True: sum(number for number in range(1000))
     if how == "child":
         subprocess.run([sys.executable, "-c", "import time; time.sleep(60)"], capture_output=True)
+    if how == "thread that keeps the lock":
+        while True: sum(range(100_000_000))
+    if how == "thread that sleeps":
+        time.sleep(60)
     if how == "query":
         sqlite3.connect(":memory:").execute("WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT sum(n) FROM c")
 "#;
 
-/// The stacks of the loop's thread, at 50 Hz for so many times.
-fn stacks_of(python: &mut Python, count: usize) -> Vec<Stack> {
+/// The stacks of what holds the loop, at 50 Hz for so many times.
+fn stacks_of(python: &mut Python, judge: &mut Judge, count: usize) -> Vec<Stack> {
     let mut taken = Vec::new();
     for _ in 0..count {
         thread::sleep(Duration::from_millis(20));
-        taken.extend(python.stacks().ok().and_then(|stacks| loop_thread(&stacks).cloned()));
+        taken.extend(python.stacks().ok().and_then(|stacks| judge.holder(&stacks).cloned()));
     }
     taken
 }
@@ -78,8 +87,9 @@ fn culprit_of(how: &str) -> (Vec<Stack>, Option<Place>) {
     assert_eq!(line, "ready\n");
     let mut python = Python::attach(service.0.id()).unwrap();
     thread::sleep(Duration::from_millis(300));
-    let stacks = stacks_of(&mut python, 10);
-    let culprit = Judge::new(Roots::of(service.0.id())).culprit(&stacks);
+    let mut judge = Judge::new(Roots::of(service.0.id()));
+    let stacks = stacks_of(&mut python, &mut judge, 10);
+    let culprit = judge.culprit(&stacks);
     (stacks, culprit)
 }
 
@@ -100,12 +110,16 @@ fn a_service_that_is_held_names_its_line_and_a_calm_one_none() {
             Place { file: "helpers.py".to_owned(), line, function: "hold".to_owned(), source };
         assert_eq!(culprit, Some(expected), "{how}: {stacks:?}");
     }
+    let (stacks, culprit) = culprit_of("thread that keeps the lock");
+    assert_eq!(culprit.map(|place| place.line), Some(11), "{stacks:?}");
     let (stacks, culprit) = culprit_of("query");
     let culprit = culprit.unwrap_or_else(|| panic!("{stacks:?}"));
-    assert_eq!((culprit.line, culprit.source.chars().count()), (11, 120), "{culprit:?}");
-    let (stacks, culprit) = culprit_of("calm");
-    assert_eq!(culprit, None, "{stacks:?}");
-    assert!(stacks.iter().any(is_idle), "{stacks:?}");
+    assert_eq!((culprit.line, culprit.source.chars().count()), (15, 120), "{culprit:?}");
+    for how in ["calm", "thread that sleeps"] {
+        let (stacks, culprit) = culprit_of(how);
+        assert_eq!(culprit, None, "{how}: {stacks:?}");
+        assert!(stacks.iter().any(is_idle), "{how}: {stacks:?}");
+    }
 }
 
 fn get(port: u16, path: &str) {
@@ -138,7 +152,7 @@ fn watch(port: u16, path: &str, python: &mut Python, judge: &mut Judge) -> (usiz
         while !is_answered.load(Ordering::SeqCst) {
             let sent = *probed.lock().unwrap();
             if sent.is_some_and(|sent: Instant| sent.elapsed() > Duration::from_millis(100)) {
-                stacks.extend(stacks_of(python, 1));
+                stacks.extend(stacks_of(python, judge, 1));
             } else {
                 thread::sleep(Duration::from_millis(5));
             }

@@ -36,6 +36,16 @@ impl Judge {
         loop_thread(stacks).or_else(|| main.find(&mut runs_it))
     }
 
+    /// The stack that says what holds the loop: that of the loop's thread; but where its loop waits
+    /// for events and another thread has the lock of the interpreter, that other one, because a
+    /// loop that has got events goes on only when it has the lock. `None` where no thread has a
+    /// loop.
+    pub(crate) fn holder<'a>(&mut self, stacks: &'a [Stack]) -> Option<&'a Stack> {
+        let of_loop = self.loop_thread(stacks)?;
+        let other = || stacks.iter().find(|stack| stack.has_lock && *stack != of_loop);
+        if self.is_idle(of_loop) { other().or(Some(of_loop)) } else { Some(of_loop) }
+    }
+
     /// Whether the loop of a stack waits for events, so that nothing holds it; by the source too
     /// where the application itself runs a loop that is written in C.
     pub(crate) fn is_idle(&mut self, stack: &Stack) -> bool {
@@ -44,6 +54,7 @@ impl Judge {
 
     /// Where the application is in a stack; `None` where its loop waits, or where only the loop,
     /// frameworks and the standard library are on it.
+    #[cfg(test)]
     pub(crate) fn place(&mut self, stack: &Stack) -> Option<Place> {
         let call = self.calls(stack).into_iter().next()?;
         Some(self.shown(call))
@@ -289,6 +300,28 @@ mod tests {
         assert_eq!(
             culprit(&[at("/repo/a.py:3:a"), at("/repo/b.py:4:b"), at("/repo/c.py:5:c")]),
             None
+        );
+    }
+
+    #[test]
+    fn a_thread_that_keeps_the_lock_from_a_waiting_loop_is_what_holds_it() {
+        let select = "/usr/lib/python3.11/selectors.py:468:EpollSelector.select";
+        let waiting = stack(&[select, RUN_ONCE]);
+        let held = stack(&["/repo/db.py:42:fetch", RUN_ONCE]);
+        let worker = "/usr/lib/python3.11/concurrent/futures/thread.py:81:_worker";
+        let free = stack(&["/repo/report.py:5:dump", worker]);
+        let locking = Stack { has_lock: true, ..free.clone() };
+        let mut judge = judge();
+        let mut holder = |stacks: &[&Stack]| {
+            judge.holder(&stacks.iter().copied().cloned().collect::<Vec<_>>()).cloned()
+        };
+        assert_eq!(holder(&[&waiting, &locking]), Some(locking.clone()));
+        assert_eq!(holder(&[&waiting, &free]), Some(waiting.clone()));
+        assert_eq!(holder(&[&held, &locking]), Some(held));
+        assert_eq!(holder(&[&locking]), None);
+        assert_eq!(
+            culprit(&[locking.clone(), locking, waiting]).as_deref(),
+            Some("report.py:5:dump")
         );
     }
 

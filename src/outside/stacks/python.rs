@@ -61,6 +61,7 @@ impl Python {
     /// As the rest of this crate has it. Before Python 3.11 the kernel's number of a thread is not
     /// in the memory that is read; the main thread's is the process'.
     fn stack(&mut self, trace: StackTrace) -> Stack {
+        let has_lock = trace.owns_gil;
         let thread_name = trace.thread_name.unwrap_or_default();
         let is_main = thread_name == "MainThread";
         let tid = trace.os_thread_id.and_then(|tid| u32::try_from(tid).ok());
@@ -71,7 +72,7 @@ impl Python {
             file: frame.filename,
             line: u32::try_from(frame.line).unwrap_or(0),
         };
-        Stack { tid, thread_name, frames: trace.frames.into_iter().map(frame).collect() }
+        Stack { tid, thread_name, has_lock, frames: trace.frames.into_iter().map(frame).collect() }
     }
 }
 

@@ -137,7 +137,12 @@ fn stack(tid: u32, frames: &[(&str, &str)]) -> Stack {
         file: (*file).to_owned(),
         line: 1,
     });
-    Stack { tid: Some(tid), thread_name: "Thread".to_owned(), frames: frames.collect() }
+    Stack {
+        tid: Some(tid),
+        thread_name: "Thread".to_owned(),
+        has_lock: false,
+        frames: frames.collect(),
+    }
 }
 
 const EXECUTOR: (&str, &str) = ("_worker", "/usr/lib/python3.11/concurrent/futures/thread.py");
