@@ -6,8 +6,9 @@ use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::outside::inspector::{Inspector, Profile};
+use crate::outside::place::{Judge, Roots};
 use crate::outside::probe::Prober;
-use crate::outside::stacks::{Python, Stack, Unreadable, loop_thread};
+use crate::outside::stacks::{Python, Stack, Unreadable};
 
 /// How often the stacks of a loop that stands are read.
 const EVERY: Duration = Duration::from_millis(20);
@@ -62,6 +63,7 @@ struct State {
 /// A process that is read.
 struct Attached {
     python: Python,
+    judge: Judge,
     failed: usize,
 }
 
@@ -183,7 +185,8 @@ impl Shared {
             }
             let opened = match Python::attach(*pid) {
                 Ok(python) => {
-                    let mut new = Attached { python, failed: 0 };
+                    let judge = Judge::new(Roots::of(*pid));
+                    let mut new = Attached { python, judge, failed: 0 };
                     self.read(*pid, &mut new, false);
                     attached.insert(*pid, new);
                     Ok(())
@@ -229,16 +232,15 @@ impl Shared {
             }
         };
         it.failed = 0;
-        let of_loop = loop_thread(&stacks).cloned();
+        let of_loop = it.judge.loop_thread(&stacks).and_then(|stack| stack.tid);
+        let holder = if is_held { it.judge.holder(&stacks).cloned() } else { None };
         let mut state = self.state();
-        if let Some(stack) = of_loop {
-            if let Some(tid) = stack.tid {
-                state.loops.insert(pid, tid);
-            }
-            if is_held {
-                state.taken.retain(|it| it.at.elapsed() < MEMORY);
-                state.taken.push(Taken { pid, at, stack });
-            }
+        if let Some(tid) = of_loop {
+            state.loops.insert(pid, tid);
+        }
+        if let Some(stack) = holder {
+            state.taken.retain(|it| it.at.elapsed() < MEMORY);
+            state.taken.push(Taken { pid, at, stack });
         }
         state.latest.insert(pid, (at, stacks));
     }

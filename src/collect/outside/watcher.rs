@@ -10,6 +10,7 @@ use super::page::{Culprit, Page};
 use super::sight::Sight;
 use crate::collect::clock::Clock;
 use crate::config::{Blaming, Outside, ScrapedPage};
+use crate::model::blame::StallCause;
 use crate::outside::place::{Judge, Roots};
 use crate::outside::probe::{Done, Look, Prober};
 use crate::outside::stalls::{Ledger, Stall};
@@ -211,6 +212,10 @@ impl Watcher {
 
     /// The line that held the loop, as far as most of the stacks of that time tell.
     fn culprit(&mut self, stall: &Stall) -> Option<Culprit> {
+        if stall.cause == StallCause::Machine {
+            // Where it was meanwhile is no reason for it.
+            return None;
+        }
         let stacks = self.blamer.as_ref()?.between(stall.lane, stall.from, stall.to);
         let place = self.judge(stall.lane).culprit(&stacks)?;
         Some(Culprit { place, found_by: "py-spy" })
@@ -251,6 +256,7 @@ impl Watcher {
             let profile = profiles.get(&stall.lane).and_then(|it| it.as_ref().ok());
             let stacks = profile.map(|it| it.stacks(stall.from, stall.to)).unwrap_or_default();
             let place = self.judge(stall.lane).culprit(&stacks);
+            let place = place.filter(|_| stall.cause != StallCause::Machine);
             let culprit = place.map(|place| Culprit { place, found_by: "inspector" });
             self.keep(&stall, culprit.as_ref());
         }
