@@ -51,12 +51,14 @@ pub enum Failure {
         problem: ServerProblem,
     },
     /// The service that was to be started has ended.
-    #[error("the service `{line}` {how}, before it answered")]
+    #[error("the service `{line}` {status} before it answered{said}")]
     NotStarted {
         /// Its command.
         line: String,
-        /// How it ended, and what it said.
-        how: String,
+        /// How it ended.
+        status: String,
+        /// What it said last, as a clause.
+        said: String,
     },
     /// The service that was started does not answer.
     #[error(

@@ -88,8 +88,9 @@ impl Service {
         let began = Instant::now();
         loop {
             self.tell(log);
-            if let Some(how) = self.ended()? {
-                return Err(Failure::NotStarted { line: self.line.clone(), how });
+            if let Some(status) = self.ended()? {
+                let said = self.said_last();
+                return Err(Failure::NotStarted { line: self.line.clone(), status, said });
             }
             let left = within.saturating_sub(began.elapsed());
             if left.is_zero() {
@@ -117,13 +118,13 @@ impl Service {
         // Its last lines may still be on their way.
         std::thread::sleep(PAUSE);
         self.running.end_group();
-        let said = self.last_line().map(|it| format!("; its last line: {it}"));
-        Ok(Some(format!("{}{}", outcome.status, said.unwrap_or_default())))
+        Ok(Some(outcome.status))
     }
 
     /// That it ended though the audit was not over, in words.
-    pub(super) fn early_end(&self, how: &str) -> String {
-        format!("the service `{}` {how}; that was before the audit was over", self.line)
+    pub(super) fn early_end(&self, status: &str) -> String {
+        let said = self.said_last();
+        format!("the service `{}` {status} before the audit was over{said}", self.line)
     }
 
     /// The last lines that it printed, as a warning.
@@ -139,8 +140,11 @@ impl Service {
         untold.iter().for_each(|line| log(&format!("service: {line}")));
     }
 
-    fn last_line(&self) -> Option<String> {
-        lock(&self.printed).last.iter().rev().find(|line| !line.trim().is_empty()).cloned()
+    /// The last line that it printed, as a clause.
+    fn said_last(&self) -> String {
+        let printed = lock(&self.printed);
+        let last = printed.last.iter().rev().find(|line| !line.trim().is_empty());
+        last.map(|line| format!("; its last line: {line}")).unwrap_or_default()
     }
 }
 

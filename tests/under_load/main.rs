@@ -234,25 +234,30 @@ fn asyncio_signals_gets_on_with_others() {
     assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
 }
 
-/// The `run:` scripts of the workflow from the first that starts something to the gate.
-fn steps() -> Vec<String> {
-    let workflow: yaml_serde::Value =
-        yaml_serde::from_str(include_str!("../../examples/github-actions-gating.yml")).unwrap();
+/// The `run:` scripts of a workflow from the first that starts something to the gate.
+fn steps(workflow: &str) -> Vec<String> {
+    let workflow: yaml_serde::Value = yaml_serde::from_str(workflow).unwrap();
     let steps = workflow["jobs"]["gate"]["steps"].as_sequence().unwrap();
     let scripts = steps.iter().filter_map(|step| step["run"].as_str());
     scripts.map(str::to_owned).skip_while(|script| script.contains("install")).collect()
 }
 
+/// The one that looks from outside has no configuration.
 #[test]
-fn the_workflow_for_github_actions_gates() {
+fn the_workflows_for_github_actions_gate() {
     let _alone = alone();
-    if !real::python("the workflow") {
+    if !real::python("the workflows") {
         return;
     }
-    let directory = directory_with(auditor::config::DEFAULT_METRICS);
+    let outside = include_str!("../../examples/github-actions-gating.yml");
+    gates(&support::empty_directory(), &steps(outside));
+    let scraping = steps(include_str!("../../examples/github-actions-scraping.yml"));
+    assert_eq!(scraping.len(), 2, "the service, and the gate with its load: {scraping:#?}");
+    gates(&directory_with(auditor::config::DEFAULT_METRICS), &scraping);
+}
+
+fn gates(directory: &tempfile::TempDir, steps: &[String]) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let steps = steps();
-    assert_eq!(steps.len(), 2, "the service, and the gate with its load: {steps:#?}");
     // As the runner does it: each step in a shell of its own, background processes live on.
     let mut script = String::from("set -e; trap 'kill $(jobs -p)' EXIT\n");
     for step in steps {
