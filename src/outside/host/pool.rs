@@ -16,6 +16,9 @@ const FEWEST: usize = 4;
 /// All of them must be busy for so long.
 const LONG_ENOUGH: Duration = Duration::from_secs(1);
 
+/// Room at one look of so many may be for a moment only, between two pieces of work.
+const FEW_OF: u32 = 4;
+
 /// What is seen of a process at one instant.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Look<'a> {
@@ -80,7 +83,12 @@ struct Course {
     busiest: Option<(usize, usize)>,
     /// The fewest requests beyond the busy threads; `None` within where a look did not tell.
     beyond: Option<Option<u64>>,
-    /// At one of the looks not all were busy, or that could not be said.
+    /// Looks in this interval; those at which not all were busy, or that could not be said; and
+    /// how many of these were in a row at last.
+    looks: u32,
+    with_room: u32,
+    in_a_row: u32,
+    /// It had room for too long, or it has grown.
     had_room: bool,
 }
 
@@ -98,36 +106,53 @@ enum Does {
 impl Course {
     /// Takes in what the threads of the pool do.
     fn look(&mut self, at: Instant, threads: &[Does], requests_active: Option<u64>) {
+        self.looks += 1;
         if threads.contains(&Does::Unknown) {
-            self.exhausted = None;
-            self.had_room = true;
-            return;
+            return self.has_room(false);
         }
         let idle = threads.iter().filter(|does| **does == Does::Nothing).count();
         let busy = threads.len() - idle;
         if self.busiest.is_none_or(|(most, _)| busy > most) {
             self.busiest = Some((busy, idle));
         }
-        let is_full = busy >= FEWEST && threads.iter().all(|does| *does == Does::Work);
-        let before = self.exhausted.filter(|(_, threads)| is_full && *threads == busy);
-        // Full of another number of threads: it grows still.
-        let has_changed = before.is_none() && self.beyond.is_some();
-        self.had_room |= !is_full || has_changed;
-        self.exhausted = is_full.then_some(before.unwrap_or((at, busy)));
         let beyond = requests_active.map(|active| active.saturating_sub(busy as u64));
         self.beyond = Some(match self.beyond {
             None => beyond,
             Some(fewest) => fewest.zip(beyond).map(|(fewest, beyond)| fewest.min(beyond)),
         });
+        let same = self.exhausted.filter(|(_, before)| *before == threads.len());
+        let is_full = busy >= FEWEST && threads.iter().all(|does| *does == Does::Work);
+        // Of another number of threads than before: it grows still.
+        self.had_room |= same.is_none() && self.looks > 1;
+        if is_full {
+            self.in_a_row = 0;
+            self.exhausted = Some(same.unwrap_or((at, busy)));
+        } else {
+            // Threads that were done with their work wait for a moment until they are given more.
+            self.exhausted = same;
+            self.has_room(idle <= busy && !threads.contains(&Does::WaitForCpu));
+        }
+    }
+
+    /// At this look there was room; perhaps only for a moment.
+    fn has_room(&mut self, for_a_moment: bool) {
+        self.with_room += 1;
+        self.in_a_row += 1;
+        if !for_a_moment || self.in_a_row > 1 {
+            self.had_room = true;
+            self.exhausted = None;
+        }
     }
 
     /// Ends an interval: the threads at its busiest look, and the backlog.
     fn end_interval(&mut self, ended: Instant) -> Option<(usize, usize, Option<u64>)> {
         let over = std::mem::take(self);
         self.exhausted = over.exhausted;
+        self.in_a_row = over.in_a_row;
+        let had_room = over.had_room || over.with_room * FEW_OF > over.looks;
         let (busy, idle) = over.busiest?;
         let is_exhausted = over.exhausted.is_some_and(|(since, _)| {
-            !over.had_room && ended.saturating_duration_since(since) >= LONG_ENOUGH
+            !had_room && ended.saturating_duration_since(since) >= LONG_ENOUGH
         });
         let backlog = if is_exhausted { over.beyond.flatten() } else { Some(0) };
         Some((busy, idle, backlog))

@@ -76,11 +76,31 @@ fn a_healthy_service_has_no_backlog() {
     let one_free = |_| [threads(2..41, SLEEPS), threads(41..42, QUEUE)].concat();
     no_backlog("one is free", judge(&threads(2..42, QUEUE), Some(200), None, one_free));
     let one_look = |number| threads(2..42, if number == 30 { QUEUE } else { SLEEPS });
-    no_backlog("free at one look", judge(&threads(2..42, QUEUE), Some(200), None, one_look));
+    no_backlog("all free at a look", judge(&threads(2..42, QUEUE), Some(200), None, one_look));
+    let often = |number| {
+        let free = if number % 3 == 0 { QUEUE } else { SLEEPS };
+        [threads(2..38, SLEEPS), threads(38..42, free)].concat()
+    };
+    no_backlog("some often", judge(&threads(2..42, QUEUE), Some(200), None, often));
+    let twice = |number| {
+        let free = if number == 30 || number == 31 { QUEUE } else { SLEEPS };
+        [threads(2..38, SLEEPS), threads(38..42, free)].concat()
+    };
+    no_backlog("some for two looks", judge(&threads(2..42, QUEUE), Some(200), None, twice));
     let grows = |number| threads(2..10 + number, SLEEPS);
     no_backlog("it grows", judge(&[], Some(200), None, grows));
     let as_many = |_| threads(2..42, SLEEPS);
     no_backlog("as many as threads", judge(&threads(2..42, QUEUE), Some(40), None, as_many));
+}
+
+#[test]
+fn a_moment_between_two_pieces_of_work_is_no_room() {
+    let at = |number| {
+        let free = if number % 6 == 0 { QUEUE } else { SLEEPS };
+        [threads(2..32, SLEEPS), threads(32..42, free)].concat()
+    };
+    let pool = judge(&threads(2..42, QUEUE), Some(120), None, at).unwrap();
+    assert_eq!((pool.busy, pool.idle, pool.backlog), (40, 0, Some(80)));
 }
 
 #[test]
