@@ -9,7 +9,11 @@ use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use super::Thread;
-use crate::outside::stacks::{Frame, Stack};
+use crate::outside::stacks::Stack;
+
+mod signs;
+
+use signs::{Does, by_kernel, is_idle_by_stack, is_named, pool_of, stack_of};
 
 /// Fewer busy threads are no exhausted pool.
 const FEWEST: usize = 4;
@@ -90,17 +94,6 @@ struct Course {
     in_a_row: u32,
     /// It had room for too long, or it has grown.
     had_room: bool,
-}
-
-/// What a thread does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Does {
-    Work,
-    /// It would work, and waits for a CPU: that is the machine's fault.
-    WaitForCpu,
-    Nothing,
-    /// Where it waits is hidden.
-    Unknown,
 }
 
 impl Course {
@@ -214,7 +207,7 @@ impl Judge {
             !is_first && look.requests_active.is_some_and(|active| active >= (born + new) as u64);
         for thread in look.threads {
             let known = self.known.entry(thread.tid).or_insert_with(|| Known {
-                pool: pool_of(&thread.name),
+                pool: pool_of(&thread.name, is_first),
                 is_named: false,
                 was_idle: false,
                 was_born_under_load: is_under_load,
@@ -264,11 +257,6 @@ impl Judge {
     }
 }
 
-/// The pool of a thread, by its name: without the number at its end.
-fn pool_of(name: &str) -> String {
-    name.trim_end_matches(|c: char| c.is_ascii_digit() || "-_#:.".contains(c)).to_owned()
-}
-
 /// By Little's law; where nothing was answered, as long as it was looked.
 fn wait(backlog: u64, answered: Option<u64>, lasted: Duration) -> Option<Duration> {
     match answered {
@@ -276,68 +264,6 @@ fn wait(backlog: u64, answered: Option<u64>, lasted: Duration) -> Option<Duratio
         None => None,
         Some(0) => Some(lasted),
         Some(answered) => Some(lasted.mul_f64(backlog as f64 / answered as f64)),
-    }
-}
-
-fn stack_of(tid: u32, stacks: Option<&[Stack]>) -> Option<&Stack> {
-    stacks?.iter().find(|stack| stack.tid == Some(tid))
-}
-
-/// Whether the names say that it is of a pool.
-fn is_named(thread: &Thread, stack: Option<&Stack>) -> bool {
-    let by_name = |name: &str| {
-        let is_default =
-            name.strip_prefix("asyncio_").is_some_and(|number| number.parse::<u32>().is_ok());
-        // The kernel keeps the first 15 letters.
-        is_default
-            || ["ThreadPoolExecu", "AnyIO worker th", "libuv-worker"]
-                .iter()
-                .any(|pool| name.starts_with(pool))
-    };
-    let is_worker = |frame: &Frame| is_executor(frame) || is_anyio(frame);
-    by_name(&thread.name)
-        || stack
-            .is_some_and(|stack| by_name(&stack.thread_name) || stack.frames.iter().any(is_worker))
-}
-
-fn is_executor(frame: &Frame) -> bool {
-    frame.function == "_worker" && ends_with(&frame.file, "concurrent/futures/thread.py")
-}
-
-fn is_anyio(frame: &Frame) -> bool {
-    frame.function == "run" && ends_with(&frame.file, "anyio/_backends/_asyncio.py")
-}
-
-fn ends_with(file: &str, end: &str) -> bool {
-    file.replace('\\', "/").ends_with(end)
-}
-
-/// Whether a worker waits for work: nothing but its queue is within the worker's own function.
-/// `None` where the stack shows no worker.
-fn is_idle_by_stack(stack: &Stack) -> Option<bool> {
-    let worker = stack.frames.iter().position(|frame| is_executor(frame) || is_anyio(frame))?;
-    let within = stack.frames.get(..worker)?;
-    let is_queue =
-        |frame: &Frame| frame.file.ends_with("queue.py") || frame.file.ends_with("threading.py");
-    let is_in_queue =
-        within.last().is_some_and(|frame| frame.function == "get") && within.iter().all(is_queue);
-    // The executor's queue is written in C and leaves no frame; a call of AnyIO's worker may be of
-    // a function in C and leaves none either.
-    let waits = within.is_empty() && stack.frames.get(worker).is_some_and(is_executor);
-    Some(is_in_queue || waits)
-}
-
-/// What the kernel says of it: work is taken from a queue, which is waited for by a futex, or by
-/// files.
-fn by_kernel(thread: &Thread) -> Does {
-    const QUEUES: [&str; 7] =
-        ["futex", "ep_poll", "do_epoll", "do_poll", "do_sys_poll", "poll_schedule", "do_select"];
-    match (thread.state, thread.waits_in.as_deref()) {
-        ('Z' | 'X' | 'T' | 't', _) => Does::Nothing,
-        ('R' | 'D', _) => Does::Work,
-        (_, None) => Does::Unknown,
-        (_, Some(function)) if QUEUES.iter().any(|queue| function.contains(queue)) => Does::Nothing,
-        _ => Does::Work,
     }
 }
 

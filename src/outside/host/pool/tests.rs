@@ -1,4 +1,5 @@
 use super::*;
+use crate::outside::stacks::Frame;
 
 const SLEEPS: Option<&str> = Some("hrtimer_nanosleep");
 const QUEUE: Option<&str> = Some("futex_wait_queue");
@@ -149,6 +150,15 @@ fn a_quiet_pool_beside_a_full_one_changes_nothing() {
     };
     let pool = judge(&all(QUEUE), Some(120), None, |_| all(SLEEPS)).unwrap();
     assert_eq!((pool.busy, pool.idle, pool.backlog), (40, 0, Some(80)));
+}
+
+#[test]
+fn nodes_pool_is_full_beside_idle_threads_of_its_engine() {
+    let node = |tid, waits_in| Thread { name: "node".to_owned(), ..thread(tid, 'S', waits_in) };
+    let engine: Vec<Thread> = (2..7).map(|tid| node(tid, QUEUE)).collect();
+    let busy = |_| engine.iter().cloned().chain((7..11).map(|tid| node(tid, SLEEPS))).collect();
+    let pool = judge(&engine, Some(40), None, busy).unwrap();
+    assert_eq!((pool.busy, pool.idle, pool.backlog), (4, 0, Some(36)));
 }
 
 fn stack(tid: u32, frames: &[(&str, &str)]) -> Stack {
