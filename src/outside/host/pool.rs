@@ -13,7 +13,7 @@ use crate::outside::stacks::Stack;
 
 mod signs;
 
-use signs::{Does, by_kernel, is_idle_by_stack, is_named, pool_of, stack_of};
+use signs::{Does, by_kernel, is_idle_by_stack, is_named, is_of_libuv, pool_of, stack_of};
 
 /// Fewer busy threads are no exhausted pool.
 const FEWEST: usize = 4;
@@ -44,15 +44,19 @@ pub(crate) struct Pool {
     pub(crate) busy: usize,
     pub(crate) idle: usize,
     /// Requests that waited for a thread, at least; 0 where threads were idle; `None` where the
-    /// requests are not known.
+    /// requests are not known, or all threads are busy and it is not known whether the pool may
+    /// have more.
     pub(crate) backlog: Option<u64>,
     /// How long a request waited for a thread, by Little's law.
     pub(crate) wait: Option<Duration>,
 }
 
 /// Judges the pools of a process.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Judge {
+    /// How many threads pools have at most: those of libuv, and others.
+    libuv_limits: Vec<usize>,
+    limits: Vec<usize>,
     known: HashMap<u32, Known>,
     /// When the look before was, and how long each thread had waited for a CPU until then.
     before: Option<(Instant, HashMap<u32, Option<Duration>>)>,
@@ -138,7 +142,11 @@ impl Course {
     }
 
     /// Ends an interval: the threads at its busiest look, and the backlog.
-    fn end_interval(&mut self, ended: Instant) -> Option<(usize, usize, Option<u64>)> {
+    fn end_interval(
+        &mut self,
+        ended: Instant,
+        limits: &[usize],
+    ) -> Option<(usize, usize, Option<u64>)> {
         let over = std::mem::take(self);
         self.exhausted = over.exhausted;
         self.in_a_row = over.in_a_row;
@@ -147,12 +155,39 @@ impl Course {
         let is_exhausted = over.exhausted.is_some_and(|(since, _)| {
             !had_room && ended.saturating_duration_since(since) >= LONG_ENOUGH
         });
-        let backlog = if is_exhausted { over.beyond.flatten() } else { Some(0) };
+        let is_at_limit = over.exhausted.is_some_and(|(_, threads)| limits.contains(&threads));
+        let backlog = match over.beyond.flatten() {
+            _ if !is_exhausted => Some(0),
+            Some(beyond) if beyond == 0 || is_at_limit => Some(beyond),
+            _ => None,
+        };
         Some((busy, idle, backlog))
     }
 }
 
+impl Default for Judge {
+    fn default() -> Self {
+        Self { libuv_limits: vec![4], ..Self::with_limits(usual_limits()) }
+    }
+}
+
 impl Judge {
+    /// One for pools of these sizes. A pool starts a thread wherever none is free, up to its limit:
+    /// below it, busy threads are no sign that requests wait.
+    pub(crate) fn with_limits(limits: Vec<usize>) -> Self {
+        Self {
+            libuv_limits: limits.clone(),
+            limits,
+            known: HashMap::new(),
+            before: None,
+            pools: HashMap::new(),
+            is_shown: false,
+            has_hidden: false,
+            began: None,
+            ended: None,
+        }
+    }
+
     /// Takes in a look.
     pub(crate) fn look(&mut self, look: &Look<'_>) {
         self.is_shown |= look.threads.iter().any(|thread| thread.waits_in.is_some());
@@ -178,7 +213,11 @@ impl Judge {
     pub(crate) fn end_interval(&mut self, answered: Option<u64>) -> Option<Pool> {
         let (began, ended) = self.began.take().zip(self.ended)?;
         let has_hidden = std::mem::take(&mut self.has_hidden);
-        let seen = self.pools.values_mut().map(|pool| pool.end_interval(ended));
+        let (libuv, others) = (&self.libuv_limits, &self.limits);
+        let seen = self.pools.iter_mut().map(|(name, pool)| {
+            let limits = if is_of_libuv(name) { libuv } else { others };
+            pool.end_interval(ended, limits)
+        });
         let seen: Vec<Option<(usize, usize, Option<u64>)>> = seen.collect();
         // Which of the hidden threads are of a pool is not known either.
         if has_hidden && seen.iter().all(Option::is_none) {
@@ -255,6 +294,16 @@ impl Judge {
         };
         self.before.as_ref().and_then(waited).unwrap_or(false)
     }
+}
+
+/// The limits that pools of Python have where nobody has set another: AnyIO's, and that of the
+/// executors, which goes by the processors that they see.
+fn usual_limits() -> Vec<usize> {
+    let all = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let all = all.lines().filter(|line| line.starts_with("processor")).count();
+    let own = std::thread::available_parallelism().map_or(all, usize::from);
+    let executors = [all, own].into_iter().filter(|cpus| *cpus > 0).map(|cpus| (cpus + 4).min(32));
+    std::iter::once(40).chain(executors).collect()
 }
 
 /// By Little's law; where nothing was answered, as long as it was looked.

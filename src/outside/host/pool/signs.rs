@@ -23,6 +23,11 @@ pub(super) fn pool_of(name: &str, is_first: bool) -> String {
     }
 }
 
+/// Whether a pool of that name is libuv's.
+pub(super) fn is_of_libuv(pool: &str) -> bool {
+    pool.starts_with("node") || pool.starts_with("libuv")
+}
+
 /// The stack of that thread, where it was read.
 pub(super) fn stack_of(tid: u32, stacks: Option<&[Stack]>) -> Option<&Stack> {
     stacks?.iter().find(|stack| stack.tid == Some(tid))

@@ -27,7 +27,7 @@ fn judge(
     at: impl Fn(u32) -> Vec<Thread>,
 ) -> Option<Pool> {
     let begun = Instant::now();
-    let mut judge = Judge::default();
+    let mut judge = Judge::with_limits(vec![4, 8, 40]);
     let look = |threads: &[Thread], number: u32, active: Option<u64>, judge: &mut Judge| {
         let mut all = vec![thread(1, 'S', Some("do_epoll_wait"))];
         all.extend_from_slice(threads);
@@ -92,6 +92,17 @@ fn a_healthy_service_has_no_backlog() {
     no_backlog("it grows", judge(&[], Some(200), None, grows));
     let as_many = |_| threads(2..42, SLEEPS);
     no_backlog("as many as threads", judge(&threads(2..42, QUEUE), Some(40), None, as_many));
+}
+
+#[test]
+fn below_its_limit_a_busy_pool_is_no_sign_of_a_backlog() {
+    // Twenty clients of a handler in threads beside a hundred that await.
+    let pool = judge(&[], Some(120), None, |_| threads(2..22, SLEEPS)).unwrap();
+    assert_eq!((pool.busy, pool.idle, pool.backlog, pool.wait), (20, 0, None, None));
+    let pool = judge(&[], Some(20), None, |_| threads(2..22, SLEEPS)).unwrap();
+    assert_eq!((pool.busy, pool.backlog), (20, Some(0)));
+    let usual = usual_limits();
+    assert!(usual.contains(&40) && usual.len() > 1 && !usual.contains(&4), "{usual:?}");
 }
 
 #[test]
