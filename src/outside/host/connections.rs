@@ -1,9 +1,10 @@
 //! Which connections wait for an answer, and how many requests came, judged from what TCP counts.
 //!
 //! A connection whose last data came later than its last data went waits for an answer. The
-//! kernel's clock is coarse (4 ms at 250 Hz): where both fell into one tick, the segments decide.
-//! How many segments an answer takes is learned where the clock was clear. It is taken for granted
-//! that requests do not overlap on a connection (HTTP/1).
+//! kernel's clock is coarse (4 ms at 250 Hz), and a client that asks again at once does so within
+//! one tick: then the bytes tell how many answers went since it was last known. How large an answer
+//! is, is learned where it is clear. It is taken for granted that requests do not overlap on a
+//! connection (HTTP/1).
 
 use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
@@ -14,24 +15,30 @@ use super::rows::{Counts, Row, State};
 /// A connection: the service's end, and the client's.
 pub(super) type Ends = (SocketAddr, SocketAddr);
 
-/// No tick of a kernel's clock is longer (100 Hz), with the rounding.
-const TICK_MS: u32 = 12;
+/// What went so long ago was all of an answer: a busy loop may send its head and its body apart.
+const WHOLE_MS: u32 = 150;
+
+/// Answers of one size differ by that at most: a number in them may have a digit more.
+const TOLERANCE: f64 = 0.02;
 
 /// What is known of the connections of a port.
 #[derive(Debug, Default)]
 pub(super) struct Connections {
     known: HashMap<Ends, Known>,
-    /// How many segments answers take, over all connections.
-    answers: Answers,
+    /// How large answers are, over all connections.
+    answers: Option<Answers>,
     has_looked: bool,
 }
 
 /// What is known of a connection.
 #[derive(Debug, Default, Clone)]
 struct Known {
-    /// Segments in and out at a moment at which all that had come was answered.
-    answered: Option<(u32, u32)>,
-    answers: Answers,
+    /// When it was last known whether a request waits.
+    sure: Sure,
+    answers: Option<Answers>,
+    /// The smallest step from one rest to another, in segments in and out: more than one request
+    /// may be in it, never less.
+    step: Option<(u32, u32)>,
     /// Segments in and out at the look before.
     before: (u32, u32),
     /// Segments out when a request was counted last.
@@ -39,22 +46,43 @@ struct Known {
     was_active: Option<bool>,
 }
 
-/// How many segments out belong to one in, from step to step between moments of rest.
+/// A look at which it was known whether a request waits. A new connection is at rest.
 #[derive(Debug, Default, Clone, Copy)]
+struct Sure {
+    counts: Counts,
+    is_active: bool,
+}
+
+/// How large answers are, in bytes.
+#[derive(Debug, Clone, Copy)]
 struct Answers {
-    /// The least and the most.
-    range: Option<(f64, f64)>,
-    /// The smallest step: more than one request may be in it, never less.
-    step: Option<(u32, u32)>,
+    least: f64,
+    most: f64,
+    /// They were only guessed.
+    is_guess: bool,
 }
 
 impl Answers {
-    fn learn(&mut self, segments_in: u32, segments_out: u32) {
-        let ratio = f64::from(segments_out) / f64::from(segments_in);
-        let (least, most) = self.range.unwrap_or((ratio, ratio));
-        self.range = Some((least.min(ratio), most.max(ratio)));
-        let (step_in, step_out) = self.step.unwrap_or((segments_in, segments_out));
-        self.step = Some((step_in.min(segments_in), step_out.min(segments_out)));
+    fn guess(bytes: f64) -> Self {
+        Self { least: bytes, most: bytes, is_guess: true }
+    }
+
+    fn learn(known: &mut Option<Self>, bytes: f64) {
+        let before = known.filter(|before| !before.is_guess);
+        let (least, most) = before.map_or((bytes, bytes), |before| (before.least, before.most));
+        let (least, most) = (least.min(bytes), most.max(bytes));
+        *known = Some(Self { least, most, is_guess: false });
+    }
+
+    /// Whether a request waits, when so many others have their answer and so much went; `None`
+    /// where both may be.
+    fn judge(self, others: f64, bytes: f64) -> Option<bool> {
+        let (least, most) = (self.least * (1.0 - TOLERANCE), self.most * (1.0 + TOLERANCE));
+        if bytes > others * most {
+            return Some(false);
+        }
+        let may_be_more = bytes >= (others + 1.0) * least;
+        (bytes >= others * least && !may_be_more).then_some(true)
     }
 }
 
@@ -105,7 +133,7 @@ fn is_connection(row: &Row) -> bool {
 
 impl Known {
     /// Whether a request waits for its answer; `None` where nothing tells.
-    fn is_active(&mut self, row: &Row, all: &mut Answers) -> Option<bool> {
+    fn is_active(&mut self, row: &Row, all: &mut Option<Answers>) -> Option<bool> {
         if row.state == State::Closing {
             return Some(false);
         }
@@ -117,46 +145,88 @@ impl Known {
             return Some(false);
         }
         if counts.segments_out == 0 || counts.received_ago_ms < counts.sent_ago_ms {
+            self.sure = Sure { counts, is_active: true };
             return Some(true);
         }
         if counts.received_ago_ms > counts.sent_ago_ms {
             self.rest(counts, all);
             return Some(false);
         }
-        self.is_active_in_a_tick(counts, all)
+        let is_active = self.is_active_in_a_tick(counts, all)?;
+        match is_active {
+            true => self.sure = Sure { counts, is_active },
+            false => self.rest(counts, all),
+        }
+        Some(is_active)
     }
 
-    /// Takes in that all that came has been answered.
-    fn rest(&mut self, counts: Counts, all: &mut Answers) {
-        let (before_in, before_out) = self.answered.unwrap_or_default();
-        let segments_in = counts.segments_in.wrapping_sub(before_in);
-        let segments_out = counts.segments_out.wrapping_sub(before_out);
-        self.answered = Some((counts.segments_in, counts.segments_out));
-        if segments_in > 0 && segments_out > 0 {
-            self.answers.learn(segments_in, segments_out);
-            all.learn(segments_in, segments_out);
+    /// Takes in that the last answer has begun. Only after a while it is surely whole; before the
+    /// next request of the client it is.
+    fn rest(&mut self, counts: Counts, all: &mut Option<Answers>) {
+        if counts.sent_ago_ms < WHOLE_MS {
+            return;
         }
+        let before = self.sure;
+        let since = Since::between(before.counts, counts);
+        if since.bytes_out > 0.0 {
+            let answers = match (before.is_active, since.segments_in) {
+                (false, 1..) => {
+                    let (step_in, step_out) = self.step.unwrap_or((u32::MAX, u32::MAX));
+                    let step_in = step_in.min(since.segments_in);
+                    self.step = Some((step_in, step_out.min(since.segments_out)));
+                    Some(self.requests_in(since.segments_in))
+                }
+                (true, 0) => Some(1.0),
+                _ => None,
+            };
+            // Of more than a few it is not clear how many there were.
+            if let Some(answers) = answers.filter(|answers| *answers < 3.5) {
+                self.learn(since.bytes_out / answers, all);
+            }
+        }
+        self.sure = Sure { counts, is_active: false };
     }
 
-    /// The same where data came and went within one tick of the clock.
-    fn is_active_in_a_tick(&mut self, counts: Counts, all: &mut Answers) -> Option<bool> {
-        let (before_in, before_out) = self.answered.unwrap_or_default();
-        let segments_in = f64::from(counts.segments_in.wrapping_sub(before_in));
-        let segments_out = f64::from(counts.segments_out.wrapping_sub(before_out));
-        if segments_in == 0.0 || segments_out == 0.0 {
-            return Some(segments_in > 0.0);
+    fn learn(&mut self, bytes: f64, all: &mut Option<Answers>) {
+        Answers::learn(&mut self.answers, bytes);
+        Answers::learn(all, bytes);
+    }
+
+    /// So many requests are in so many segments.
+    fn requests_in(&self, segments: u32) -> f64 {
+        f64::from(segments) / f64::from(self.step.map_or(1, |(step_in, _)| step_in.min(segments)))
+    }
+
+    /// Whether a request waits where data came and went within one tick of the clock.
+    fn is_active_in_a_tick(&mut self, counts: Counts, all: &mut Option<Answers>) -> Option<bool> {
+        let since = Since::between(self.sure.counts, counts);
+        let was_active = self.sure.is_active;
+        if since.segments_in == 0 {
+            return Some(was_active && since.bytes_out == 0.0);
         }
-        let Some((least, most)) = self.answers.range.or(all.range) else {
-            // Nothing was learned; a single request was answered, and it is a while ago.
-            let is_over = segments_in == 1.0 && counts.sent_ago_ms > TICK_MS;
-            is_over.then(|| self.rest(counts, all))?;
-            return Some(false);
-        };
-        if segments_out + 0.5 < segments_in * least {
+        if since.bytes_out == 0.0 {
             return Some(true);
         }
-        // All but the last may have taken as much as the largest.
-        (segments_out + 0.5 > (segments_in - 1.0) * most + least).then_some(false)
+        let one_request = since.segments_in == 1;
+        if one_request && !was_active {
+            return Some(false);
+        }
+        if was_active && since.segments_out == 1 {
+            self.learn(since.bytes_out, all);
+            return Some(true);
+        }
+        // Before the last request came, all the others had their whole answer.
+        let others = self.requests_in(since.segments_in) - f64::from(u8::from(!was_active));
+        let judged =
+            self.answers.or(*all).and_then(|answers| answers.judge(others, since.bytes_out));
+        if judged.is_none() && self.answers.is_none_or(|answers| answers.is_guess) {
+            // The answer that was waited for went, and the client asked again at once: a second
+            // answer within the same tick is less likely.
+            let is_clear = was_active && one_request;
+            self.answers = is_clear.then(|| Answers::guess(since.bytes_out));
+            return is_clear.then_some(true);
+        }
+        judged
     }
 
     /// How many requests came since the look before, at least.
@@ -174,7 +244,6 @@ impl Known {
         self.counted_at = Some(counts.segments_out);
         let segments_out = counts.segments_out.wrapping_sub(before_out);
         let several = self
-            .answers
             .step
             .map_or(0, |(step_in, step_out)| (segments_in / step_in).min(segments_out / step_out));
         u64::from(several.max(1))
@@ -188,11 +257,28 @@ impl Known {
     }
 }
 
+/// What came and went between two looks.
+struct Since {
+    segments_in: u32,
+    segments_out: u32,
+    bytes_out: f64,
+}
+
+impl Since {
+    fn between(before: Counts, now: Counts) -> Self {
+        Self {
+            segments_in: now.segments_in.wrapping_sub(before.segments_in),
+            segments_out: now.segments_out.wrapping_sub(before.segments_out),
+            bytes_out: now.bytes_out.saturating_sub(before.bytes_out) as f64,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// A look at one connection: ages of the last data in and out, segments in and out.
+    /// A look at one connection: ages of the last data in and out, segments in and out of 100 bytes.
     fn row(received: u32, sent: u32, segments_in: u32, segments_out: u32) -> Row {
         Row {
             local: "127.0.0.1:80".parse().unwrap(),
@@ -206,6 +292,7 @@ mod tests {
                 sent_ago_ms: sent,
                 segments_in,
                 segments_out,
+                bytes_out: u64::from(segments_out) * 100,
             }),
         }
     }
@@ -229,19 +316,53 @@ mod tests {
         assert_eq!(judge(&looks), expected);
     }
 
+    fn active(rows: &[Row]) -> Vec<Option<bool>> {
+        judge(rows).iter().map(|(active, _)| *active).collect()
+    }
+
+    /// The same look, with so many bytes out.
+    fn bytes(row: Row, bytes_out: u64) -> Row {
+        Row { counts: row.counts.map(|counts| Counts { bytes_out, ..counts }), ..row }
+    }
+
     #[test]
-    fn within_a_tick_the_segments_tell() {
-        let learned = row(8, 4, 1, 2);
-        assert_eq!(judge(&[learned.clone(), row(0, 0, 3, 4)])[1], (Some(true), 1));
-        assert_eq!(judge(&[learned.clone(), row(0, 0, 3, 6)])[1], (Some(false), 2));
-        assert_eq!(judge(&[learned.clone(), row(0, 0, 2, 2)])[1], (Some(true), 1));
+    fn within_a_tick_the_size_of_answers_tells() {
+        let (yes, no) = (Some(true), Some(false));
+        let learned = row(304, 300, 1, 2);
+        assert_eq!(judge(&[learned.clone(), row(0, 0, 3, 4)])[1], (yes, 1));
+        assert_eq!(judge(&[learned.clone(), row(0, 0, 3, 6)])[1], (no, 2));
+        assert_eq!(judge(&[learned.clone(), row(0, 0, 2, 2)])[1], (yes, 1));
+        // In fewer segments, or in more.
+        let halves = [learned.clone(), bytes(row(0, 0, 3, 3), 400), bytes(row(0, 0, 4, 9), 800)];
+        assert_eq!(active(&halves), [no, yes, no]);
         // Answers of very different sizes: nothing tells.
-        let mixed = [learned, row(8, 4, 2, 12), row(0, 0, 5, 24)];
-        assert_eq!(judge(&mixed)[2].0, None);
-        assert_eq!(judge(&[row(0, 0, 2, 2)])[0].0, None, "nothing was learned");
-        let one = [row(0, 0, 1, 2), row(40, 40, 1, 2), row(0, 0, 5, 10), row(0, 0, 5, 8)];
-        let judged = judge(&one).iter().map(|(active, _)| *active).collect::<Vec<_>>();
-        assert_eq!(judged, [None, Some(false), Some(false), Some(true)]);
+        assert_eq!(active(&[learned, row(304, 300, 2, 12), row(0, 0, 5, 24)])[2], None);
+        assert_eq!(active(&[row(0, 0, 2, 2)]), [None], "nothing was learned");
+        let one = [row(0, 0, 1, 2), row(300, 300, 1, 2), row(0, 0, 5, 10), row(0, 0, 6, 10)];
+        assert_eq!(active(&one), [no, no, no, yes]);
+    }
+
+    #[test]
+    fn the_body_of_an_answer_after_its_head_is_no_answer_of_its_own() {
+        let learned = bytes(row(304, 300, 1, 2), 160);
+        let waits = bytes(row(4, 90, 2, 2), 160);
+        let head = bytes(row(50, 4, 2, 3), 280);
+        let body_and_next = bytes(row(4, 4, 3, 4), 320);
+        let (yes, no) = (Some(true), Some(false));
+        assert_eq!(active(&[learned, waits, head, body_and_next]), [no, yes, no, yes]);
+    }
+
+    #[test]
+    fn a_client_that_asks_again_at_once_waits_all_the_time() {
+        // Answers of two segments, once of one, and the next request within the same tick.
+        let looks = [(1, 0, 0), (2, 2, 160), (2, 2, 160), (3, 3, 320), (4, 5, 480), (6, 9, 800)];
+        let look = |(segments_in, segments_out, sent): (u32, u32, u64)| {
+            bytes(row(20, 20, segments_in, segments_out), sent)
+        };
+        let mut rows: Vec<Row> = looks.into_iter().map(look).collect();
+        assert_eq!(active(&rows), [Some(true); 6]);
+        rows.push(look((6, 11, 960)));
+        assert_eq!(active(&rows).pop(), Some(Some(false)));
     }
 
     #[test]
@@ -255,7 +376,8 @@ mod tests {
 
     #[test]
     fn several_requests_count_only_where_the_smallest_is_known() {
-        let fast = [row(8, 4, 10, 20), row(8, 4, 20, 40), row(8, 4, 21, 42), row(8, 4, 26, 52)];
+        let rest = |segments_in, segments_out| row(204, 200, segments_in, segments_out);
+        let fast = [rest(10, 20), rest(20, 40), rest(21, 42), rest(26, 52)];
         let requests: Vec<u64> = judge(&fast).iter().map(|(_, requests)| *requests).collect();
         assert_eq!(requests, [1, 1, 1, 5]);
     }

@@ -206,6 +206,7 @@ mod tests {
         let row = seen(&mut diag, &listener, &client);
         let counts = row.counts.unwrap();
         assert_eq!((row.unread, counts.segments_in, counts.segments_out), (8, 4, 6));
+        assert_eq!(counts.bytes_out, 3 * 2 * 6);
         assert!(counts.received_ago_ms < counts.sent_ago_ms, "{counts:?}");
         assert!(counts.sent_ago_ms >= 50, "{counts:?}");
         drop(client);

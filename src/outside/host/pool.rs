@@ -9,12 +9,19 @@ use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use super::Thread;
-use crate::outside::stacks::{Frame, Stack};
+use crate::outside::stacks::Stack;
+
+mod signs;
+
+use signs::{Does, by_kernel, is_idle_by_stack, is_named, is_of_libuv, pool_of, stack_of};
 
 /// Fewer busy threads are no exhausted pool.
 const FEWEST: usize = 4;
 /// All of them must be busy for so long.
 const LONG_ENOUGH: Duration = Duration::from_secs(1);
+
+/// Room at one look of so many may be for a moment only, between two pieces of work.
+const FEW_OF: u32 = 4;
 
 /// What is seen of a process at one instant.
 #[derive(Debug, Clone, Copy)]
@@ -37,15 +44,19 @@ pub(crate) struct Pool {
     pub(crate) busy: usize,
     pub(crate) idle: usize,
     /// Requests that waited for a thread, at least; 0 where threads were idle; `None` where the
-    /// requests are not known.
+    /// requests are not known, or all threads are busy and it is not known whether the pool may
+    /// have more.
     pub(crate) backlog: Option<u64>,
     /// How long a request waited for a thread, by Little's law.
     pub(crate) wait: Option<Duration>,
 }
 
 /// Judges the pools of a process.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Judge {
+    /// How many threads pools have at most: those of libuv, and others.
+    libuv_limits: Vec<usize>,
+    limits: Vec<usize>,
     known: HashMap<u32, Known>,
     /// When the look before was, and how long each thread had waited for a CPU until then.
     before: Option<(Instant, HashMap<u32, Option<Duration>>)>,
@@ -80,61 +91,103 @@ struct Course {
     busiest: Option<(usize, usize)>,
     /// The fewest requests beyond the busy threads; `None` within where a look did not tell.
     beyond: Option<Option<u64>>,
-    /// At one of the looks not all were busy, or that could not be said.
+    /// Looks in this interval; those at which not all were busy, or that could not be said; and
+    /// how many of these were in a row at last.
+    looks: u32,
+    with_room: u32,
+    in_a_row: u32,
+    /// It had room for too long, or it has grown.
     had_room: bool,
-}
-
-/// What a thread does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Does {
-    Work,
-    /// It would work, and waits for a CPU: that is the machine's fault.
-    WaitForCpu,
-    Nothing,
-    /// Where it waits is hidden.
-    Unknown,
 }
 
 impl Course {
     /// Takes in what the threads of the pool do.
     fn look(&mut self, at: Instant, threads: &[Does], requests_active: Option<u64>) {
+        self.looks += 1;
         if threads.contains(&Does::Unknown) {
-            self.exhausted = None;
-            self.had_room = true;
-            return;
+            return self.has_room(false);
         }
         let idle = threads.iter().filter(|does| **does == Does::Nothing).count();
         let busy = threads.len() - idle;
         if self.busiest.is_none_or(|(most, _)| busy > most) {
             self.busiest = Some((busy, idle));
         }
-        let is_full = busy >= FEWEST && threads.iter().all(|does| *does == Does::Work);
-        let before = self.exhausted.filter(|(_, threads)| is_full && *threads == busy);
-        // Full of another number of threads: it grows still.
-        let has_changed = before.is_none() && self.beyond.is_some();
-        self.had_room |= !is_full || has_changed;
-        self.exhausted = is_full.then_some(before.unwrap_or((at, busy)));
         let beyond = requests_active.map(|active| active.saturating_sub(busy as u64));
         self.beyond = Some(match self.beyond {
             None => beyond,
             Some(fewest) => fewest.zip(beyond).map(|(fewest, beyond)| fewest.min(beyond)),
         });
+        let same = self.exhausted.filter(|(_, before)| *before == threads.len());
+        let is_full = busy >= FEWEST && threads.iter().all(|does| *does == Does::Work);
+        // Of another number of threads than before: it grows still.
+        self.had_room |= same.is_none() && self.looks > 1;
+        if is_full {
+            self.in_a_row = 0;
+            self.exhausted = Some(same.unwrap_or((at, busy)));
+        } else {
+            // Threads that were done with their work wait for a moment until they are given more.
+            self.exhausted = same;
+            self.has_room(idle <= busy && !threads.contains(&Does::WaitForCpu));
+        }
+    }
+
+    /// At this look there was room; perhaps only for a moment.
+    fn has_room(&mut self, for_a_moment: bool) {
+        self.with_room += 1;
+        self.in_a_row += 1;
+        if !for_a_moment || self.in_a_row > 1 {
+            self.had_room = true;
+            self.exhausted = None;
+        }
     }
 
     /// Ends an interval: the threads at its busiest look, and the backlog.
-    fn end_interval(&mut self, ended: Instant) -> Option<(usize, usize, Option<u64>)> {
+    fn end_interval(
+        &mut self,
+        ended: Instant,
+        limits: &[usize],
+    ) -> Option<(usize, usize, Option<u64>)> {
         let over = std::mem::take(self);
         self.exhausted = over.exhausted;
+        self.in_a_row = over.in_a_row;
+        let had_room = over.had_room || over.with_room * FEW_OF > over.looks;
         let (busy, idle) = over.busiest?;
         let is_exhausted = over.exhausted.is_some_and(|(since, _)| {
-            !over.had_room && ended.saturating_duration_since(since) >= LONG_ENOUGH
+            !had_room && ended.saturating_duration_since(since) >= LONG_ENOUGH
         });
-        let backlog = if is_exhausted { over.beyond.flatten() } else { Some(0) };
+        let is_at_limit = over.exhausted.is_some_and(|(_, threads)| limits.contains(&threads));
+        let backlog = match over.beyond.flatten() {
+            _ if !is_exhausted => Some(0),
+            Some(beyond) if beyond == 0 || is_at_limit => Some(beyond),
+            _ => None,
+        };
         Some((busy, idle, backlog))
     }
 }
 
+impl Default for Judge {
+    fn default() -> Self {
+        Self { libuv_limits: vec![4], ..Self::with_limits(usual_limits()) }
+    }
+}
+
 impl Judge {
+    /// One for pools of these sizes. A pool starts a thread wherever none is free, up to its limit:
+    /// below it, busy threads are no sign that requests wait.
+    pub(crate) fn with_limits(limits: Vec<usize>) -> Self {
+        Self {
+            libuv_limits: limits.clone(),
+            limits,
+            known: HashMap::new(),
+            before: None,
+            pools: HashMap::new(),
+            is_shown: false,
+            has_hidden: false,
+            began: None,
+            ended: None,
+        }
+    }
+
     /// Takes in a look.
     pub(crate) fn look(&mut self, look: &Look<'_>) {
         self.is_shown |= look.threads.iter().any(|thread| thread.waits_in.is_some());
@@ -160,7 +213,11 @@ impl Judge {
     pub(crate) fn end_interval(&mut self, answered: Option<u64>) -> Option<Pool> {
         let (began, ended) = self.began.take().zip(self.ended)?;
         let has_hidden = std::mem::take(&mut self.has_hidden);
-        let seen = self.pools.values_mut().map(|pool| pool.end_interval(ended));
+        let (libuv, others) = (&self.libuv_limits, &self.limits);
+        let seen = self.pools.iter_mut().map(|(name, pool)| {
+            let limits = if is_of_libuv(name) { libuv } else { others };
+            pool.end_interval(ended, limits)
+        });
         let seen: Vec<Option<(usize, usize, Option<u64>)>> = seen.collect();
         // Which of the hidden threads are of a pool is not known either.
         if has_hidden && seen.iter().all(Option::is_none) {
@@ -189,7 +246,7 @@ impl Judge {
             !is_first && look.requests_active.is_some_and(|active| active >= (born + new) as u64);
         for thread in look.threads {
             let known = self.known.entry(thread.tid).or_insert_with(|| Known {
-                pool: pool_of(&thread.name),
+                pool: pool_of(&thread.name, is_first),
                 is_named: false,
                 was_idle: false,
                 was_born_under_load: is_under_load,
@@ -239,9 +296,14 @@ impl Judge {
     }
 }
 
-/// The pool of a thread, by its name: without the number at its end.
-fn pool_of(name: &str) -> String {
-    name.trim_end_matches(|c: char| c.is_ascii_digit() || "-_#:.".contains(c)).to_owned()
+/// The limits that pools of Python have where nobody has set another: AnyIO's, and that of the
+/// executors, which goes by the processors that they see.
+fn usual_limits() -> Vec<usize> {
+    let all = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let all = all.lines().filter(|line| line.starts_with("processor")).count();
+    let own = std::thread::available_parallelism().map_or(all, usize::from);
+    let executors = [all, own].into_iter().filter(|cpus| *cpus > 0).map(|cpus| (cpus + 4).min(32));
+    std::iter::once(40).chain(executors).collect()
 }
 
 /// By Little's law; where nothing was answered, as long as it was looked.
@@ -251,68 +313,6 @@ fn wait(backlog: u64, answered: Option<u64>, lasted: Duration) -> Option<Duratio
         None => None,
         Some(0) => Some(lasted),
         Some(answered) => Some(lasted.mul_f64(backlog as f64 / answered as f64)),
-    }
-}
-
-fn stack_of(tid: u32, stacks: Option<&[Stack]>) -> Option<&Stack> {
-    stacks?.iter().find(|stack| stack.tid == Some(tid))
-}
-
-/// Whether the names say that it is of a pool.
-fn is_named(thread: &Thread, stack: Option<&Stack>) -> bool {
-    let by_name = |name: &str| {
-        let is_default =
-            name.strip_prefix("asyncio_").is_some_and(|number| number.parse::<u32>().is_ok());
-        // The kernel keeps the first 15 letters.
-        is_default
-            || ["ThreadPoolExecu", "AnyIO worker th", "libuv-worker"]
-                .iter()
-                .any(|pool| name.starts_with(pool))
-    };
-    let is_worker = |frame: &Frame| is_executor(frame) || is_anyio(frame);
-    by_name(&thread.name)
-        || stack
-            .is_some_and(|stack| by_name(&stack.thread_name) || stack.frames.iter().any(is_worker))
-}
-
-fn is_executor(frame: &Frame) -> bool {
-    frame.function == "_worker" && ends_with(&frame.file, "concurrent/futures/thread.py")
-}
-
-fn is_anyio(frame: &Frame) -> bool {
-    frame.function == "run" && ends_with(&frame.file, "anyio/_backends/_asyncio.py")
-}
-
-fn ends_with(file: &str, end: &str) -> bool {
-    file.replace('\\', "/").ends_with(end)
-}
-
-/// Whether a worker waits for work: nothing but its queue is within the worker's own function.
-/// `None` where the stack shows no worker.
-fn is_idle_by_stack(stack: &Stack) -> Option<bool> {
-    let worker = stack.frames.iter().position(|frame| is_executor(frame) || is_anyio(frame))?;
-    let within = stack.frames.get(..worker)?;
-    let is_queue =
-        |frame: &Frame| frame.file.ends_with("queue.py") || frame.file.ends_with("threading.py");
-    let is_in_queue =
-        within.last().is_some_and(|frame| frame.function == "get") && within.iter().all(is_queue);
-    // The executor's queue is written in C and leaves no frame; a call of AnyIO's worker may be of
-    // a function in C and leaves none either.
-    let waits = within.is_empty() && stack.frames.get(worker).is_some_and(is_executor);
-    Some(is_in_queue || waits)
-}
-
-/// What the kernel says of it: work is taken from a queue, which is waited for by a futex, or by
-/// files.
-fn by_kernel(thread: &Thread) -> Does {
-    const QUEUES: [&str; 7] =
-        ["futex", "ep_poll", "do_epoll", "do_poll", "do_sys_poll", "poll_schedule", "do_select"];
-    match (thread.state, thread.waits_in.as_deref()) {
-        ('Z' | 'X' | 'T' | 't', _) => Does::Nothing,
-        ('R' | 'D', _) => Does::Work,
-        (_, None) => Does::Unknown,
-        (_, Some(function)) if QUEUES.iter().any(|queue| function.contains(queue)) => Does::Nothing,
-        _ => Does::Work,
     }
 }
 

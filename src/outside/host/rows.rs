@@ -46,17 +46,20 @@ pub(super) struct Counts {
     /// Segments with data.
     pub(super) segments_in: u32,
     pub(super) segments_out: u32,
+    /// Bytes of data that went, without what was sent again.
+    pub(super) bytes_out: u64,
 }
 
 impl Counts {
     /// Reads them out of `struct tcp_info` of `linux/tcp.h`, which only ever grows at its end.
-    /// `None` where the kernel is older than these fields (4.6).
+    /// `None` where the kernel is older than these fields (4.19).
     pub(super) fn read(info: &[u8]) -> Option<Self> {
         Some(Self {
             sent_ago_ms: u32_at(info, 44)?,
             received_ago_ms: u32_at(info, 52)?,
             segments_in: u32_at(info, 152)?,
             segments_out: u32_at(info, 156)?,
+            bytes_out: u64_at(info, 200)?.saturating_sub(u64_at(info, 208)?),
         })
     }
 }
@@ -64,6 +67,11 @@ impl Counts {
 fn u32_at(bytes: &[u8], offset: usize) -> Option<u32> {
     let field = bytes.get(offset..offset + 4)?;
     Some(u32::from_ne_bytes(field.try_into().ok()?))
+}
+
+fn u64_at(bytes: &[u8], offset: usize) -> Option<u64> {
+    let field = bytes.get(offset..offset + 8)?;
+    Some(u64::from_ne_bytes(field.try_into().ok()?))
 }
 
 impl Row {

@@ -165,7 +165,7 @@ fn pools(service: &Service, path: &str, intervals: usize) -> Vec<pool::Pool> {
             requests_active: sockets.requests_active(),
         });
     };
-    let mut judge = pool::Judge::default();
+    let mut judge = pool::Judge::with_limits(vec![8]);
     look(&mut judge);
     let _clients = service.ask(path, 60);
     let mut pools = Vec::new();

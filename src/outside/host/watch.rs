@@ -88,7 +88,9 @@ impl Watch {
         let why_little = match &self.table {
             Table::Text(_, why) => Some(why.clone()),
             _ if tells => None,
-            _ => Some(Reason::new("this kernel counts no segments (it is older than 4.6)")),
+            _ => Some(Reason::new(
+                "this kernel does not count what goes out (it is older than 4.19)",
+            )),
         };
         Ok(Sockets { accepted, accept_queue, came_and_went, why_little })
     }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::outside::stacks::Frame;
 
 const SLEEPS: Option<&str> = Some("hrtimer_nanosleep");
 const QUEUE: Option<&str> = Some("futex_wait_queue");
@@ -26,7 +27,7 @@ fn judge(
     at: impl Fn(u32) -> Vec<Thread>,
 ) -> Option<Pool> {
     let begun = Instant::now();
-    let mut judge = Judge::default();
+    let mut judge = Judge::with_limits(vec![4, 8, 40]);
     let look = |threads: &[Thread], number: u32, active: Option<u64>, judge: &mut Judge| {
         let mut all = vec![thread(1, 'S', Some("do_epoll_wait"))];
         all.extend_from_slice(threads);
@@ -76,11 +77,42 @@ fn a_healthy_service_has_no_backlog() {
     let one_free = |_| [threads(2..41, SLEEPS), threads(41..42, QUEUE)].concat();
     no_backlog("one is free", judge(&threads(2..42, QUEUE), Some(200), None, one_free));
     let one_look = |number| threads(2..42, if number == 30 { QUEUE } else { SLEEPS });
-    no_backlog("free at one look", judge(&threads(2..42, QUEUE), Some(200), None, one_look));
+    no_backlog("all free at a look", judge(&threads(2..42, QUEUE), Some(200), None, one_look));
+    let often = |number| {
+        let free = if number % 3 == 0 { QUEUE } else { SLEEPS };
+        [threads(2..38, SLEEPS), threads(38..42, free)].concat()
+    };
+    no_backlog("some often", judge(&threads(2..42, QUEUE), Some(200), None, often));
+    let twice = |number| {
+        let free = if number == 30 || number == 31 { QUEUE } else { SLEEPS };
+        [threads(2..38, SLEEPS), threads(38..42, free)].concat()
+    };
+    no_backlog("some for two looks", judge(&threads(2..42, QUEUE), Some(200), None, twice));
     let grows = |number| threads(2..10 + number, SLEEPS);
     no_backlog("it grows", judge(&[], Some(200), None, grows));
     let as_many = |_| threads(2..42, SLEEPS);
     no_backlog("as many as threads", judge(&threads(2..42, QUEUE), Some(40), None, as_many));
+}
+
+#[test]
+fn below_its_limit_a_busy_pool_is_no_sign_of_a_backlog() {
+    // Twenty clients of a handler in threads beside a hundred that await.
+    let pool = judge(&[], Some(120), None, |_| threads(2..22, SLEEPS)).unwrap();
+    assert_eq!((pool.busy, pool.idle, pool.backlog, pool.wait), (20, 0, None, None));
+    let pool = judge(&[], Some(20), None, |_| threads(2..22, SLEEPS)).unwrap();
+    assert_eq!((pool.busy, pool.backlog), (20, Some(0)));
+    let usual = usual_limits();
+    assert!(usual.contains(&40) && usual.len() > 1 && !usual.contains(&4), "{usual:?}");
+}
+
+#[test]
+fn a_moment_between_two_pieces_of_work_is_no_room() {
+    let at = |number| {
+        let free = if number % 6 == 0 { QUEUE } else { SLEEPS };
+        [threads(2..32, SLEEPS), threads(32..42, free)].concat()
+    };
+    let pool = judge(&threads(2..42, QUEUE), Some(120), None, at).unwrap();
+    assert_eq!((pool.busy, pool.idle, pool.backlog), (40, 0, Some(80)));
 }
 
 #[test]
@@ -129,6 +161,15 @@ fn a_quiet_pool_beside_a_full_one_changes_nothing() {
     };
     let pool = judge(&all(QUEUE), Some(120), None, |_| all(SLEEPS)).unwrap();
     assert_eq!((pool.busy, pool.idle, pool.backlog), (40, 0, Some(80)));
+}
+
+#[test]
+fn nodes_pool_is_full_beside_idle_threads_of_its_engine() {
+    let node = |tid, waits_in| Thread { name: "node".to_owned(), ..thread(tid, 'S', waits_in) };
+    let engine: Vec<Thread> = (2..7).map(|tid| node(tid, QUEUE)).collect();
+    let busy = |_| engine.iter().cloned().chain((7..11).map(|tid| node(tid, SLEEPS))).collect();
+    let pool = judge(&engine, Some(40), None, busy).unwrap();
+    assert_eq!((pool.busy, pool.idle, pool.backlog), (4, 0, Some(36)));
 }
 
 fn stack(tid: u32, frames: &[(&str, &str)]) -> Stack {

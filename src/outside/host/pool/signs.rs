@@ -1,0 +1,92 @@
+//! What the name, the stack and the kernel say of a single thread.
+
+use super::Thread;
+use crate::outside::stacks::{Frame, Stack};
+
+/// What a thread does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Does {
+    Work,
+    /// It would work, and waits for a CPU: that is the machine's fault.
+    WaitForCpu,
+    Nothing,
+    /// Where it waits is hidden.
+    Unknown,
+}
+
+/// The pool of a thread, by its name: without the number at its end. Node's threads have one name:
+/// those of the engine are there from the start, those of libuv's pool come with the first work.
+pub(super) fn pool_of(name: &str, is_first: bool) -> String {
+    match name {
+        "node" if !is_first => "node, later".to_owned(),
+        _ => name.trim_end_matches(|c: char| c.is_ascii_digit() || "-_#:.".contains(c)).to_owned(),
+    }
+}
+
+/// Whether a pool of that name is libuv's.
+pub(super) fn is_of_libuv(pool: &str) -> bool {
+    pool.starts_with("node") || pool.starts_with("libuv")
+}
+
+/// The stack of that thread, where it was read.
+pub(super) fn stack_of(tid: u32, stacks: Option<&[Stack]>) -> Option<&Stack> {
+    stacks?.iter().find(|stack| stack.tid == Some(tid))
+}
+
+/// Whether the names say that it is of a pool.
+pub(super) fn is_named(thread: &Thread, stack: Option<&Stack>) -> bool {
+    let by_name = |name: &str| {
+        let is_default =
+            name.strip_prefix("asyncio_").is_some_and(|number| number.parse::<u32>().is_ok());
+        // The kernel keeps the first 15 letters.
+        is_default
+            || ["ThreadPoolExecu", "AnyIO worker th", "libuv-worker"]
+                .iter()
+                .any(|pool| name.starts_with(pool))
+    };
+    let is_worker = |frame: &Frame| is_executor(frame) || is_anyio(frame);
+    by_name(&thread.name)
+        || stack
+            .is_some_and(|stack| by_name(&stack.thread_name) || stack.frames.iter().any(is_worker))
+}
+
+fn is_executor(frame: &Frame) -> bool {
+    frame.function == "_worker" && ends_with(&frame.file, "concurrent/futures/thread.py")
+}
+
+fn is_anyio(frame: &Frame) -> bool {
+    frame.function == "run" && ends_with(&frame.file, "anyio/_backends/_asyncio.py")
+}
+
+fn ends_with(file: &str, end: &str) -> bool {
+    file.replace('\\', "/").ends_with(end)
+}
+
+/// Whether a worker waits for work: nothing but its queue is within the worker's own function.
+/// `None` where the stack shows no worker.
+pub(super) fn is_idle_by_stack(stack: &Stack) -> Option<bool> {
+    let worker = stack.frames.iter().position(|frame| is_executor(frame) || is_anyio(frame))?;
+    let within = stack.frames.get(..worker)?;
+    let is_queue =
+        |frame: &Frame| frame.file.ends_with("queue.py") || frame.file.ends_with("threading.py");
+    let is_in_queue =
+        within.last().is_some_and(|frame| frame.function == "get") && within.iter().all(is_queue);
+    // The executor's queue is written in C and leaves no frame; a call of AnyIO's worker may be of
+    // a function in C and leaves none either.
+    let waits = within.is_empty() && stack.frames.get(worker).is_some_and(is_executor);
+    Some(is_in_queue || waits)
+}
+
+/// What the kernel says of it: work is taken from a queue, which is waited for by a futex, or by
+/// files.
+pub(super) fn by_kernel(thread: &Thread) -> Does {
+    const QUEUES: [&str; 7] =
+        ["futex", "ep_poll", "do_epoll", "do_poll", "do_sys_poll", "poll_schedule", "do_select"];
+    match (thread.state, thread.waits_in.as_deref()) {
+        ('Z' | 'X' | 'T' | 't', _) => Does::Nothing,
+        ('R' | 'D', _) => Does::Work,
+        (_, None) => Does::Unknown,
+        (_, Some(function)) if QUEUES.iter().any(|queue| function.contains(queue)) => Does::Nothing,
+        _ => Does::Work,
+    }
+}
