@@ -11,7 +11,7 @@ use crate::alone;
 use crate::outside::{Audit, check_calm};
 use crate::services::{Service, file, line_with};
 use crate::support::each;
-use crate::support::real::{self, left_out};
+use crate::support::real::{self, tell_left_out};
 
 /// The calls of `six_calls.py`, the function each is in, and why it holds the loop.
 const CALLS: [(&str, &str, &str); 6] = [
@@ -62,7 +62,7 @@ fn pythons(test: &str) -> Vec<Python> {
         calls: CALLS.iter().map(|it| it.0).filter(|call| *call != "requests").collect(),
     }));
     if chosen.len() < 2 {
-        left_out("the lines that hold a loop, on a second Python,", "another version of it");
+        tell_left_out(test, "a second version of Python");
     }
     chosen
 }

@@ -157,16 +157,22 @@ fn a_service_that_is_started_is_told_well_from_sick_with_the_line_and_stopped() 
 #[test]
 fn a_saturated_pool_is_named_and_slow_awaits_are_not() {
     let _alone = alone();
-    let services = [Service::Uvicorn, Service::Uvloop, Service::Aiohttp];
-    let services: Vec<_> = services.into_iter().filter(|it| it.is_here()).collect();
-    // Each pair of runs has 40 clients in threads of Python: two at once are enough.
-    each(&services, 2, |service| {
+    // Clients, and for how long each holds a thread: 40 of them wait for 4 threads 2.25 s each,
+    // 100 of them for 40 threads 1.8 s.
+    let cases = [
+        (Service::Uvicorn, 40, "/pool?ms=250"),
+        (Service::Uvloop, 40, "/pool?ms=250"),
+        (Service::Aiohttp, 40, "/pool?ms=250"),
+        (Service::DefHandlers, 100, "/pool?ms=1200"),
+    ];
+    let cases: Vec<_> = cases.into_iter().filter(|(service, ..)| service.is_here()).collect();
+    // The clients are threads of Python: two loads at once are enough.
+    each(&cases, 2, |&(service, clients, path)| {
         let address = real::free_address();
         let start = Some(service.command(&address));
-        // 40 of them wait for 4 threads, 2.25 s each.
-        let run =
-            Audit { start: start.clone(), clients: 40, ..Audit::of(&address, &["/pool?ms=250"]) };
-        let run = Audit { seconds: 7, ..run }.run();
+        let urls = [path];
+        let saturated = Audit { start: start.clone(), clients, ..Audit::of(&address, &urls) };
+        let run = Audit { seconds: 7, ..saturated }.run();
         let report = run.json();
         let shown = format!("{service:?}: {report:#}\n{}", run.stderr);
         assert_eq!(run.code, 1, "{shown}");
