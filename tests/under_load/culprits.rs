@@ -1,17 +1,17 @@
 //! Which line holds the loop: six calls, each in a function of its own that a coroutine calls, on
 //! the Pythons that are here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
 
 use crate::alone;
-use crate::outside::{Audit, check_calm};
+use crate::outside::{Audit, check_calm, shortfalls};
 use crate::services::{Service, file, line_with};
 use crate::support::each;
-use crate::support::real::{self, left_out};
+use crate::support::real::{self, tell_left_out};
 
 /// The calls of `six_calls.py`, the function each is in, and why it holds the loop.
 const CALLS: [(&str, &str, &str); 6] = [
@@ -62,7 +62,7 @@ fn pythons(test: &str) -> Vec<Python> {
         calls: CALLS.iter().map(|it| it.0).filter(|call| *call != "requests").collect(),
     }));
     if chosen.len() < 2 {
-        left_out("the lines that hold a loop, on a second Python,", "another version of it");
+        tell_left_out(test, "a second version of Python");
     }
     chosen
 }
@@ -85,30 +85,46 @@ fn audit(python: &Python, calls: &[&str], urls: &[&str], seconds: u32) -> Value 
     let rest = [serve.to_str().expect("a path"), host, port, app.to_str().expect("a path")];
     let start = Some(words.into_iter().chain(rest).map(str::to_owned).collect());
     let run = Audit { start, blame: "require", seconds, ..Audit::of(&address, urls) }.run();
-    assert_eq!(run.code, 1, "{python:?} {urls:?}: {:#}\n{}", run.json(), run.stderr);
-    run.json()
+    // 0.6 s are over the limit, and no collapse; that they are told is what counts here.
+    let report = run.json();
+    let is_busy = run.code == 3 && shortfalls(&report).all(|rule| rule == "busy_machine");
+    assert!(run.code < 2 || is_busy, "{python:?} {urls:?}: {report:#}\n{}", run.stderr);
+    report
 }
 
-/// That a culprit of the report is that call, by file, line and function.
-fn check_named(report: &Value, call: &str) -> f64 {
+/// That the report names that call by file, line and function; for how long it was blamed, in
+/// seconds. `None` where it computes and the machine was so busy that its stalls are the machine's:
+/// those are told with the same place.
+fn check_named(report: &Value, call: &str) -> Option<f64> {
     let line = line_with(SIX_CALLS, &format!("# held: {call}"));
     let (_, function, cause) = CALLS.into_iter().find(|it| it.0 == call).expect("one of the calls");
-    let culprits = report["culprits"].as_array().expect("culprits");
-    let mut named = culprits.iter().filter(|it| it["function"] == function);
-    let culprit = named.next().unwrap_or_else(|| panic!("no {call} in {report:#}"));
-    let shown = format!("{call}: {culprit:#} {report:#}");
-    assert!(named.next().is_none(), "{shown}");
-    assert!(
-        culprit["file"].as_str().is_some_and(|it| it.ends_with("peers/six_calls.py")),
-        "{shown}"
-    );
-    assert_eq!(culprit["line"], line, "{shown}");
-    assert!(culprit["source"].as_str().is_some_and(|it| it.contains("held: ")), "{shown}");
-    // A machine that is busy takes its part of what is computed; who sleeps takes no CPU.
-    if cause == "asleep" {
-        assert_eq!(culprit["cause"], cause, "{shown}");
+    let shown = format!("{call}: {report:#}");
+    let check_place = |place: &Value| {
+        let file = place["file"].as_str().expect("a file");
+        assert!(file.ends_with("peers/six_calls.py"), "{shown}");
+        assert_eq!(place["line"], line, "{shown}");
+    };
+    let of_call = |key: &str| -> Vec<&Value> {
+        let all = report[key].as_array().expect("a list");
+        all.iter().filter(|it| it["function"] == function).collect()
+    };
+    let (culprits, stalls) = (of_call("culprits"), of_call("stalls"));
+    stalls.iter().for_each(|stall| check_place(stall));
+    if culprits.is_empty() && cause == "cpu" {
+        assert!(stalls.iter().any(|stall| stall["cause"] == "machine"), "not named, {shown}");
+        return None;
     }
-    culprit["blocked_s"].as_f64().expect("seconds")
+    let [culprit] = culprits[..] else { panic!("not named once, {shown}") };
+    check_place(culprit);
+    assert!(culprit["source"].as_str().is_some_and(|it| it.contains("held: ")), "{shown}");
+    assert_eq!(culprit["cause"], cause, "{shown}");
+    culprit["blocked_s"].as_f64()
+}
+
+/// The functions that are blamed.
+fn blamed(report: &Value) -> BTreeSet<&str> {
+    let culprits = report["culprits"].as_array().expect("culprits");
+    culprits.iter().filter_map(|it| it["function"].as_str()).collect()
 }
 
 #[test]
@@ -118,8 +134,8 @@ fn each_of_six_calls_is_named_with_its_line() {
     let Some(python) = pythons.first() else { return };
     each(&CALLS, 3, |(call, ..)| {
         let report = audit(python, &[call], &["/@0.1", &format!("/{call}@1.5")], 5);
-        assert_eq!(report["culprits"].as_array().map(Vec::len), Some(1), "{call}: {report:#}");
         check_named(&report, call);
+        assert!(blamed(&report).len() <= 1, "{call}: {report:#}");
     });
 }
 
@@ -129,13 +145,15 @@ fn a_mix_of_calls_is_taken_apart_on_every_python() {
     let pythons = pythons("the lines that hold a loop, mixed");
     each(&pythons, 2, |python| {
         let report = audit(python, &python.calls, &["/@0.1", "/mix@6"], 11);
-        let blocked: f64 = python.calls.iter().map(|call| check_named(&report, call)).sum();
+        let blocked: Vec<_> = python.calls.iter().map(|call| check_named(&report, call)).collect();
         let shown = format!("{python:?}: {report:#}");
+        let found: Vec<_> = blocked.into_iter().flatten().collect();
+        assert_eq!(blamed(&report).len(), found.len(), "{shown}");
+        // Two rounds of 0.6 s each, more or less: most of it is found, and nothing is made up. A
+        // machine that is busy takes its part of what is computed.
+        let (sum, held) = (found.iter().sum::<f64>(), 1.2 * found.len() as f64);
+        assert!((0.5 * held..1.4 * held).contains(&sum), "{sum} of {held}, {shown}");
         let culprits = report["culprits"].as_array().expect("culprits");
-        assert_eq!(culprits.len(), python.calls.len(), "{shown}");
-        // Two rounds of 0.6 s each, more or less: most of it is found, and nothing is made up.
-        let held = 1.2 * python.calls.len() as f64;
-        assert!((0.7 * held..1.4 * held).contains(&blocked), "{blocked} of {held}, {shown}");
         let seconds = |it: &Value| it["blocked_s"].as_f64().expect("seconds");
         assert!(culprits.is_sorted_by(|a, b| seconds(a) >= seconds(b)), "{shown}");
     });
@@ -157,7 +175,7 @@ fn nobody_is_blamed_where_nothing_holds_the_loop() {
     each(&loads, 3, |urls| {
         let address = real::free_address();
         let start = Some(Service::Uvicorn.command(&address));
-        let run = Audit { start, blame: "require", ..Audit::of(&address, urls) }.run();
-        check_calm(&run, &format!("{urls:?}"));
+        let audit = Audit { start, blame: "require", ..Audit::of(&address, urls) };
+        check_calm(&audit, &format!("{urls:?}"));
     });
 }

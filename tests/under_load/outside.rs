@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::alone;
 use crate::services::{Service, file, truth, with_paths};
-use crate::support::real;
+use crate::support::real::{self, tell_left_out};
 use crate::support::{Run, command, each, empty_directory};
 
 /// How many runs are made at once: their loads are light, and most of them wait.
@@ -67,12 +67,28 @@ fn culprit(report: &Value) -> Option<(&str, u64, &Value)> {
     Some((worst["file"].as_str()?, worst["line"].as_u64()?, worst))
 }
 
-pub(crate) fn check_calm(run: &Run, what: &str) {
-    let report = run.json();
-    let shown = format!("{what}: {report:#}\n{}", run.stderr);
-    assert_eq!((run.code, report["status"].as_str()), (0, Some("HEALTHY")), "{shown}");
-    assert_eq!(modes(&report), [""; 0], "{shown}");
-    assert_eq!(culprit(&report), None, "{shown}");
+/// That a calm service passes. A runner that is too busy for it to be told has two more tries; what
+/// it says then, and nothing else, is allowed.
+pub(crate) fn check_calm(audit: &Audit, what: &str) {
+    for _ in 0..3 {
+        let run = audit.run();
+        let report = run.json();
+        let shown = format!("{what}: {report:#}\n{}", run.stderr);
+        assert_eq!(modes(&report), [""; 0], "{shown}");
+        assert_eq!(culprit(&report), None, "{shown}");
+        if run.code == 3 && shortfalls(&report).all(|rule| rule == "busy_machine") {
+            continue;
+        }
+        assert_eq!((run.code, report["status"].as_str()), (0, Some("HEALTHY")), "{shown}");
+        return;
+    }
+    tell_left_out(what, "a runner with a free CPU");
+}
+
+/// The rules of evidence that a report falls short of.
+pub(crate) fn shortfalls(report: &Value) -> impl Iterator<Item = &str> {
+    let shortfalls = report["evidence"]["shortfalls"].as_array().into_iter().flatten();
+    shortfalls.filter_map(|it| it["rule"].as_str())
 }
 
 fn check_sick(run: &Run, what: &str) -> Value {
@@ -114,11 +130,11 @@ fn a_calm_service_passes_and_a_blocked_one_fails_by_the_probe_alone() {
     each(&services, AT_A_TIME, |service| {
         let group = service.start();
         let address = group.server.address();
-        check_calm(&Audit::of(address, &CALM).run(), &format!("{service:?} calm"));
+        check_calm(&Audit::of(address, &CALM), &format!("{service:?} calm"));
         check_sick(&Audit::of(address, &SICK).run(), &format!("{service:?} sick"));
         // The same process, calm again: what was before is no matter of this run.
         if *service == Service::Uvicorn {
-            check_calm(&Audit::of(address, &CALM).run(), "calm after a sick run");
+            check_calm(&Audit::of(address, &CALM), "calm after a sick run");
         }
     });
 }
@@ -137,12 +153,12 @@ fn a_service_that_is_started_is_told_well_from_sick_with_the_line_and_stopped() 
         for urls in [&CALM[..], &SICK] {
             let address = real::free_address();
             let start = Some(service.command(&address));
-            let run = Audit { start, blame, ..Audit::of(&address, urls) }.run();
+            let audit = Audit { start, blame, ..Audit::of(&address, urls) };
             let what = format!("{service:?} started, {urls:?}");
             if urls.len() == CALM.len() {
-                check_calm(&run, &what);
+                check_calm(&audit, &what);
             } else {
-                let report = check_sick(&run, &what);
+                let report = check_sick(&audit.run(), &what);
                 match found_by {
                     Some(found_by) => check_culprit(&report, service, found_by),
                     None => assert_eq!(culprit(&report), None, "{report:#}"),
@@ -157,23 +173,29 @@ fn a_service_that_is_started_is_told_well_from_sick_with_the_line_and_stopped() 
 #[test]
 fn a_saturated_pool_is_named_and_slow_awaits_are_not() {
     let _alone = alone();
-    let services = [Service::Uvicorn, Service::Uvloop, Service::Aiohttp];
-    let services: Vec<_> = services.into_iter().filter(|it| it.is_here()).collect();
-    // Each pair of runs has 40 clients in threads of Python: two at once are enough.
-    each(&services, 2, |service| {
+    // Clients, and for how long each holds a thread: 40 of them wait for 4 threads 3.6 s each,
+    // 120 of them for 40 threads 4 s.
+    let cases = [
+        (Service::Uvicorn, 40, "/pool?ms=400"),
+        (Service::Uvloop, 40, "/pool?ms=400"),
+        (Service::Aiohttp, 40, "/pool?ms=400"),
+        (Service::DefHandlers, 120, "/pool?ms=2000"),
+    ];
+    let cases: Vec<_> = cases.into_iter().filter(|(service, ..)| service.is_here()).collect();
+    // The clients are threads of Python: two loads at once are enough.
+    each(&cases, 2, |&(service, clients, path)| {
         let address = real::free_address();
         let start = Some(service.command(&address));
-        // 40 of them wait for 4 threads, 2.25 s each.
-        let run =
-            Audit { start: start.clone(), clients: 40, ..Audit::of(&address, &["/pool?ms=250"]) };
-        let run = Audit { seconds: 7, ..run }.run();
+        let urls = [path];
+        let saturated = Audit { start: start.clone(), clients, ..Audit::of(&address, &urls) };
+        let run = Audit { seconds: 8, ..saturated }.run();
         let report = run.json();
         let shown = format!("{service:?}: {report:#}\n{}", run.stderr);
         assert_eq!(run.code, 1, "{shown}");
         assert_eq!(modes(&report), ["THREADPOOL_SATURATION"], "{shown}");
         assert_eq!(culprit(&report), None, "{shown}");
         let awaits = Audit { start, clients: 40, ..Audit::of(&address, &["/await?ms=1000"]) };
-        check_calm(&awaits.run(), &format!("{service:?} with slow awaits"));
+        check_calm(&awaits, &format!("{service:?} with slow awaits"));
     });
 }
 
@@ -187,32 +209,38 @@ fn the_length_of_a_stall_is_that_of_the_services_own_ticker() {
         }
         let group = service.start();
         let address = group.server.address();
-        let urls = ["/@0.2", "/block?ms=300@0.8"];
+        let urls = ["/@0.2", "/block?ms=300@0.5"];
         let report = Audit { seconds: 8, ..Audit::of(address, &urls) }.run().json();
         let told = truth(address, service.workers()).remove(0);
         let shown = format!("{service:?}: {told:#} {report:#}");
         let pairs = paired(&told["stalls"], &report["stalls"], &shown);
-        assert!(pairs.len() >= 8, "{shown}");
-        let mut apart: Vec<_> = pairs.iter().map(|(theirs, ours)| (theirs - ours).abs()).collect();
-        apart.sort_by(f64::total_cmp);
-        assert!(apart[apart.len() / 2] <= 0.02, "{apart:?} {shown}");
-        // A probe every 50 ms may begin so much later than a stall does, if nothing else is seen.
-        assert!(apart[apart.len() - 1] <= 0.1, "{apart:?} {shown}");
+        assert!(pairs.len() >= 12, "{shown}");
+        for (theirs, ours) in &pairs {
+            // It may begin one interval before the next request of the probe, and what it waited
+            // for a CPU is no part of ours.
+            assert!(*ours < theirs + 0.02, "{theirs} {ours} {shown}");
+        }
+        let short = pairs.iter().filter(|(theirs, ours)| *ours < theirs - 0.06).count();
+        assert!(short * 4 <= pairs.len(), "{pairs:?} {shown}");
+        // The worst is what decides; none of them is shorter than the 0.3 s that it sleeps.
+        let worst = pairs.iter().map(|(_, ours)| *ours).fold(0.0, f64::max);
+        assert!(worst >= 0.28, "{worst} {pairs:?} {shown}");
     }
 }
 
-/// Each stall of `/block` that the service knows of, with that which was reported of its end.
+/// How long the service knows each stall to be that was reported of it as asleep, and how long it
+/// was said to be.
 fn paired(told: &Value, reported: &Value, shown: &str) -> Vec<(f64, f64)> {
     let reported: Vec<_> =
         reported.as_array().expect("stalls").iter().map(ended_and_long).collect();
     let told = told.as_array().expect("stalls").iter().map(|stall| {
         (stall["ended"].as_f64().expect("an end"), stall["seconds"].as_f64().expect("a length"))
     });
-    let pair = |(end, length): (f64, f64)| {
-        let near = reported.iter().find(|(at, _)| (at - end).abs() < 0.2);
-        (length, near.unwrap_or_else(|| panic!("nothing of the stall at {end}: {shown}")).1)
+    let pair = |(at, ours): (f64, f64)| {
+        let near = told.clone().find(|(end, _)| (at - end).abs() < 0.2);
+        (near.unwrap_or_else(|| panic!("the service knows none at {at}: {shown}")).1, ours)
     };
-    told.filter(|(_, length)| *length > 0.25).map(pair).collect()
+    reported.into_iter().map(pair).collect()
 }
 
 fn ended_and_long(stall: &Value) -> (f64, f64) {

@@ -23,9 +23,12 @@ pub(crate) enum Service {
     Aiohttp,
     Node,
     Axum,
+    /// FastAPI's handlers that are `def`, in 40 threads of anyio. It knows no truth.
+    DefHandlers,
 }
 
 impl Service {
+    /// Those that have every route of `asgi.py`.
     pub(crate) const ALL: [Self; 7] = [
         Self::Uvicorn,
         Self::Uvloop,
@@ -42,6 +45,7 @@ impl Service {
         match self {
             Self::Uvicorn => real::python_with(&test, &["uvicorn"]),
             Self::Uvloop => real::python_with(&test, &["uvicorn", "uvloop"]),
+            Self::DefHandlers => real::python_with(&test, &["uvicorn", "fastapi"]),
             Self::Hypercorn => real::python_with(&test, &["hypercorn"]),
             Self::Gunicorn => real::python_with(&test, &["uvicorn", "gunicorn"]),
             Self::Aiohttp => real::python_with(&test, &["aiohttp"]),
@@ -63,6 +67,10 @@ impl Service {
                 format!(
                     "python3 -m uvicorn asgi:app {bind} --loop {event_loop} --log-level warning"
                 )
+            }
+            Self::DefHandlers => {
+                let bind = format!("--host {host} --port {port}");
+                format!("python3 -m uvicorn def_handlers:app {bind} --log-level warning")
             }
             Self::Hypercorn => format!("python3 -m hypercorn asgi:app --bind {address}"),
             Self::Gunicorn => {
