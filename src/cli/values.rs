@@ -61,6 +61,8 @@ pub(super) enum ValueError {
         "expected {MIN_PROBE_EVERY:?} to {MAX_PROBE_EVERY:?}; a stall is seen within that time"
     )]
     ProbeEvery,
+    #[error("there is no command; was it a variable that is empty?")]
+    NoCommand,
     #[error("expected NAME=VALUE, such as window=5m")]
     Variable,
 }
@@ -105,6 +107,11 @@ pub(super) fn parse_probe_every(text: &str) -> Result<Duration, ValueError> {
     let every = parse_duration(text)?;
     let is_fit = (MIN_PROBE_EVERY..=MAX_PROBE_EVERY).contains(&every);
     if is_fit { Ok(every) } else { Err(ValueError::ProbeEvery) }
+}
+
+/// A command for a shell, which has to say something.
+pub(super) fn parse_shell(text: &str) -> Result<String, ValueError> {
+    if text.trim().is_empty() { Err(ValueError::NoCommand) } else { Ok(text.to_owned()) }
 }
 
 pub(super) fn parse_var(text: &str) -> Result<(String, String), ValueError> {
