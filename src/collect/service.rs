@@ -257,3 +257,35 @@ fn keep(output: impl Read, printed: &Mutex<Printed>) {
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+mod tests {
+    use super::*;
+
+    /// The processes of a group that still run, in the words of the kernel.
+    fn running(group: u32) -> Vec<String> {
+        let all = std::fs::read_dir("/proc").unwrap().flatten();
+        let stats = all.filter_map(|it| std::fs::read_to_string(it.path().join("stat")).ok());
+        let is_of = |stat: &String| {
+            let fields: Vec<_> = stat.rsplit(") ").next().unwrap().split(' ').collect();
+            fields[0] != "Z" && fields[2] == group.to_string()
+        };
+        stats.filter(is_of).collect()
+    }
+
+    #[test]
+    fn it_does_not_outlive_a_panic() {
+        let command = "sleep 100 & sleep 100 & wait".to_owned();
+        let start = Start { command, timeout: Duration::from_secs(1) };
+        let service = Service::start(&start, &[]).unwrap();
+        let group = service.pid();
+        assert!(!running(group).is_empty());
+        let panicked = std::thread::spawn(move || {
+            let _service = service;
+            panic!("as a bug of ours would");
+        });
+        assert!(panicked.join().is_err());
+        assert_eq!(running(group), [""; 0]);
+    }
+}

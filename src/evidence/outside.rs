@@ -103,7 +103,7 @@ fn not_visible(seen: &Seen<'_>, target: usize) -> Vec<Shortfall> {
             detail,
         }
     };
-    named(seen, target, "auditor_not_seen").map(|it| of_reason(it)).collect()
+    named(seen, target, "auditor_not_seen").map(of_reason).collect()
 }
 
 fn is_of_probe(seen: &Seen<'_>, query: usize) -> bool {
