@@ -304,7 +304,7 @@ mod tests {
             let (seen, _) = connections.look(std::slice::from_ref(row), &HashSet::new());
             (seen[0].is_active, seen[0].requests)
         };
-        rows.iter().map(|row| look(row)).collect()
+        rows.iter().map(look).collect()
     }
 
     #[test]

@@ -11,6 +11,11 @@ use super::*;
 /// A busy machine may take long for anything.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+#[expect(clippy::print_stderr, reason = "who runs the tests must see what was not tested")]
+fn skip(why: &str) {
+    eprintln!("skipped: {why}");
+}
+
 struct Service {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
@@ -24,13 +29,13 @@ impl Service {
         let words = [before, &["python3", script], arguments].concat();
         let command = Command::new(words[0]).args(&words[1..]).stdout(Stdio::piped()).spawn();
         let Ok(mut child) = command else {
-            eprintln!("skipped: {} is not here", words[0]);
+            skip(&format!("{} is not here", words[0]));
             return None;
         };
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let Some(Ok(port)) = lines.next() else {
             child.wait().unwrap();
-            eprintln!("skipped: {words:?} does not work here");
+            skip(&format!("{words:?} does not work here"));
             return None;
         };
         let address = ([127, 0, 0, 1], port.parse().unwrap()).into();
@@ -212,7 +217,7 @@ fn two_workers_are_found_without_their_supervisor() {
 #[test]
 fn a_service_of_another_user_and_in_another_network_is_seen_by_root() {
     if !rustix::process::geteuid().is_root() {
-        eprintln!("skipped: it takes root");
+        skip("it takes root");
         return;
     }
     let nobody = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"];
