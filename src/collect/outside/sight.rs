@@ -28,8 +28,10 @@ const FRESH: Duration = Duration::from_millis(150);
 pub(super) struct Pool {
     pub(super) busy: usize,
     pub(super) idle: usize,
-    pub(super) backlog: f64,
-    pub(super) wait_s: f64,
+    /// `None` where it is not known whether the pool may have more threads.
+    pub(super) backlog: Option<f64>,
+    /// `None` where it is not known.
+    pub(super) wait_s: Option<f64>,
 }
 
 /// The sockets at one instant, without the probe's.
@@ -84,6 +86,7 @@ pub(super) struct Sight {
     watch: Option<(Vec<u32>, SocketAddr, Watch)>,
     /// Why something could not be seen, by what it is.
     reasons: BTreeMap<&'static str, String>,
+    pool_threads: Option<usize>,
     pool: pool::Judge,
     /// Requests that were answered since the sample before, about.
     answered: Option<u64>,
@@ -98,8 +101,13 @@ const PROCESS: &str = "the process";
 
 impl Sight {
     /// Nothing is seen yet. `given` are the processes that the command line names, `started` is the
-    /// one that was started.
-    pub(super) fn new(given: &[u32], started: Option<u32>, blamer: Option<Arc<Blamer>>) -> Self {
+    /// one that was started, and `pool_threads` is how many a pool may have.
+    pub(super) fn new(
+        given: &[u32],
+        started: Option<u32>,
+        pool_threads: Option<usize>,
+        blamer: Option<Arc<Blamer>>,
+    ) -> Self {
         Self {
             given: given.to_vec(),
             started,
@@ -111,7 +119,8 @@ impl Sight {
             workers_at: None,
             watch: None,
             reasons: BTreeMap::new(),
-            pool: pool::Judge::default(),
+            pool_threads,
+            pool: judge(pool_threads),
             answered: None,
             of_ended: Default::default(),
             of_loops: HashMap::new(),
@@ -120,7 +129,7 @@ impl Sight {
 
     /// From now on what is seen counts.
     pub(super) fn begin(&mut self) {
-        self.pool = pool::Judge::default();
+        self.pool = judge(self.pool_threads);
         self.answered = Some(0);
     }
 
@@ -178,8 +187,8 @@ impl Sight {
     pub(super) fn pool(&mut self) -> Option<Pool> {
         let answered = self.answered.replace(0);
         let pool = self.pool.end_interval(answered)?;
-        let backlog = pool.backlog? as f64;
-        let wait_s = pool.wait.unwrap_or_default().as_secs_f64();
+        let backlog = pool.backlog.map(|backlog| backlog as f64);
+        let wait_s = pool.wait.map(|wait| wait.as_secs_f64());
         Some(Pool { busy: pool.busy, idle: pool.idle, backlog, wait_s })
     }
 
@@ -395,6 +404,10 @@ impl Sight {
             of_loops: (!self.of_loops.is_empty()).then_some(of_loops),
         }
     }
+}
+
+fn judge(pool_threads: Option<usize>) -> pool::Judge {
+    pool_threads.map_or_else(pool::Judge::default, |it| pool::Judge::with_limits(vec![it]))
 }
 
 fn counts(sockets: &Sockets) -> SocketCounts {

@@ -70,7 +70,7 @@ impl Watcher {
         let target = [("instance", page.instance.as_str()), ("job", page.job.as_str())].into_iter();
         Ok(Self {
             control: Arc::clone(control),
-            sight: Sight::new(&outside.pids, started, blamer.clone()),
+            sight: Sight::new(&outside.pids, started, outside.pool_threads, blamer.clone()),
             prober,
             blamer,
             blame: outside.blame,
