@@ -99,7 +99,7 @@ fn not_visible(seen: &Seen<'_>, target: usize) -> Vec<Shortfall> {
             detail,
         }
     };
-    named(seen, target, "auditor_not_seen").map(|it| of_reason(it)).collect()
+    named(seen, target, "auditor_not_seen").map(of_reason).collect()
 }
 
 /// Whether a pool was busy as a whole, of which it is not known whether it may have more threads.

@@ -169,6 +169,7 @@ impl Sight {
         }
         let unread = |it: &Process| match blamer.readable(it.pid) {
             Some(Ok(())) => None,
+            Some(Err(why)) if why.starts_with("process ") => Some(why),
             Some(Err(why)) => Some(format!("process {} ({}): {why}", it.pid, it.name)),
             None => Some(format!("process {} ({}) did not let itself be read", it.pid, it.name)),
         };

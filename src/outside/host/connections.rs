@@ -300,7 +300,7 @@ mod tests {
     fn judge(rows: &[Row]) -> Vec<(Option<bool>, u64)> {
         let mut connections = Connections::default();
         connections.look(&[], &HashSet::new());
-        let mut look = |row: &Row| {
+        let look = |row: &Row| {
             let (seen, _) = connections.look(std::slice::from_ref(row), &HashSet::new());
             (seen[0].is_active, seen[0].requests)
         };
