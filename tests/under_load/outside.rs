@@ -24,12 +24,15 @@ pub(crate) struct Audit<'a> {
     pub(crate) blame: &'a str,
     pub(crate) seconds: u32,
     pub(crate) clients: u32,
+    /// How many threads the pool has, where that is not its default.
+    pub(crate) pool_threads: Option<u32>,
     pub(crate) urls: &'a [&'a str],
 }
 
 impl<'a> Audit<'a> {
     pub(crate) fn of(address: &'a str, urls: &'a [&'a str]) -> Self {
-        Self { address, start: None, blame: "auto", seconds: LOAD, clients: 1, urls }
+        let (start, pool_threads) = (None, None);
+        Self { address, start, blame: "auto", seconds: LOAD, clients: 1, pool_threads, urls }
     }
 
     /// In the directory of the services, which is in the repository and has no `metrics.yaml`.
@@ -41,6 +44,9 @@ impl<'a> Audit<'a> {
         let mut command = command(&file(""), &["--probe", &probe, "--blame", self.blame]);
         if let Some(words) = &self.start {
             command.args(["--start", &words.join(" ")]);
+        }
+        if let Some(threads) = self.pool_threads {
+            command.args(["--pool-threads", &threads.to_string()]);
         }
         command
             .args(["--fail-on-critical", "--output-format", "json", "--", "python3"])
@@ -176,19 +182,28 @@ fn a_saturated_pool_is_named_and_slow_awaits_are_not() {
     // Clients, and for how long each holds a thread: 40 of them wait for 4 threads 3.6 s each,
     // 120 of them for 40 threads 4 s.
     let cases = [
-        (Service::Uvicorn, 40, "/pool?ms=400"),
-        (Service::Uvloop, 40, "/pool?ms=400"),
-        (Service::Aiohttp, 40, "/pool?ms=400"),
-        (Service::DefHandlers, 120, "/pool?ms=2000"),
+        (Service::Uvicorn, 40, Some(4), "/pool?ms=400"),
+        (Service::Uvloop, 40, Some(4), "/pool?ms=400"),
+        (Service::Aiohttp, 40, Some(4), "/pool?ms=400"),
+        // 40 threads are the default.
+        (Service::DefHandlers, 120, None, "/pool?ms=2000"),
     ];
     let cases: Vec<_> = cases.into_iter().filter(|(service, ..)| service.is_here()).collect();
     // The clients are threads of Python: two loads at once are enough.
-    each(&cases, 2, |&(service, clients, path)| {
+    each(&cases, 2, |&(service, clients, pool_threads, path)| {
         let address = real::free_address();
         let start = Some(service.command(&address));
         let urls = [path];
         let saturated = Audit { start: start.clone(), clients, ..Audit::of(&address, &urls) };
-        let run = Audit { seconds: 8, ..saturated }.run();
+        let saturated = Audit { seconds: 8, pool_threads, ..saturated };
+        if pool_threads.is_some() {
+            let unsure =
+                Audit { start: start.clone(), pool_threads: None, ..Audit { ..saturated } }.run();
+            let told = unsure.json();
+            assert_eq!(unsure.code, 3, "its size is not known: {told:#}\n{}", unsure.stderr);
+            assert!(shortfalls(&told).any(|rule| rule == "not_visible"), "{told:#}");
+        }
+        let run = Audit { start: start.clone(), ..saturated }.run();
         let report = run.json();
         let shown = format!("{service:?}: {report:#}\n{}", run.stderr);
         assert_eq!(run.code, 1, "{shown}");
