@@ -273,9 +273,13 @@ impl Ledger {
 
     /// Tells how long answers took without the stalls that they met, once those are over.
     fn tell_slow(&mut self) {
-        let (open, closed) = (&self.open, &self.closed);
-        let (waiting, over): (Vec<_>, Vec<_>) =
-            self.slow.drain(..).partition(|it| open.contains_key(&it.lane));
+        let (open, closed, waiting) = (&self.open, &self.closed, &self.waiting);
+        // What waits yet may tell of a stall in that time.
+        let is_open = |it: &Span| {
+            let may_tell = |other: &Waiting| other.lane == it.lane && other.sent < it.to;
+            open.contains_key(&it.lane) || waiting.values().any(may_tell)
+        };
+        let (waiting, over): (Vec<_>, Vec<_>) = self.slow.drain(..).partition(is_open);
         for it in over {
             let met: Duration = closed.iter().map(|stall| it.overlap(stall)).sum();
             self.told.slow = self.told.slow.max((it.to - it.from).saturating_sub(met));
