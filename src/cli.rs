@@ -14,7 +14,7 @@ use crate::config::{Blaming, Environment, OutsideRequest, Request, SourceRequest
 use crate::model::level::{Gate, Level};
 use values::{
     blames, documents, formats, gates, parse_duration, parse_every, parse_probe_every,
-    parse_settle, parse_threads, parse_time, parse_var,
+    parse_settle, parse_shell, parse_threads, parse_time, parse_var,
 };
 
 /// The report written in text mode unless the command line says otherwise.
@@ -113,7 +113,7 @@ pub struct Cli {
 
     /// Start the service by this shell command, wait until --probe or --scrape is answered, and stop
     /// it at the end with all that it has started
-    #[arg(long, value_name = "COMMAND", requires = WATCHED, conflicts_with = "recording")]
+    #[arg(long, value_name = "COMMAND", value_parser = parse_shell, requires = WATCHED, conflicts_with = "recording")]
     start: Option<String>,
 
     /// How long the service of --start may take until it answers

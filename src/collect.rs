@@ -210,6 +210,9 @@ fn scraped(
     observer: Observer<'_>,
 ) -> Result<Telemetry, Error> {
     let mut scraped = scrape::run(scrape, spec, clock, watched, beside, observer)?;
+    // Pages are asked for once more after the load.
+    let failed = beside.notice_end().err();
+    scraped.failure = scraped.failure.or(failed);
     let by = interrupt::received();
     let service_ended = beside.service_ended();
     outcome::add(&mut scraped.storage, scraped.command.as_ref(), service_ended.as_deref(), by);
@@ -247,7 +250,9 @@ fn beside_a_server(
     };
     let storage = Arc::new(Mutex::new(Storage::default()));
     if let Err(failure) = beside.look_on(spec, clock, &storage, watched.lag.limit) {
-        return Ok(Telemetry::failed(spec, failure));
+        let failure = beside.notice_end().err().unwrap_or(failure);
+        let warnings = beside.warning().into_iter().collect();
+        return Ok(Telemetry { warnings, ..Telemetry::failed(spec, failure) });
     }
     let began = Instant::now();
     let command = match spec.command.as_slice() {

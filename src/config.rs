@@ -26,7 +26,7 @@ use jiff::Timestamp;
 pub use file::FileError;
 pub use http::{Credential, HttpConfig, Proxy, Tls};
 pub use json_schema::json_schema;
-pub(crate) use printable::printable_word;
+pub(crate) use printable::{printable_text, printable_word};
 pub use problems::{ConfigError, Problem};
 pub use source::{
     Blaming, Endpoint, Outside, OutsideRequest, Scrape, ScrapedPage, Source, SourceRequest,

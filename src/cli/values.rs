@@ -63,6 +63,8 @@ pub(super) enum ValueError {
     ProbeEvery,
     #[error("expected a number of threads, 1 or more")]
     Threads,
+    #[error("there is no command; was it a variable that is empty?")]
+    NoCommand,
     #[error("expected NAME=VALUE, such as window=5m")]
     Variable,
 }
@@ -111,6 +113,11 @@ pub(super) fn parse_probe_every(text: &str) -> Result<Duration, ValueError> {
 
 pub(super) fn parse_threads(text: &str) -> Result<usize, ValueError> {
     text.parse().ok().filter(|threads| *threads > 0).ok_or(ValueError::Threads)
+}
+
+/// A command for a shell, which has to say something.
+pub(super) fn parse_shell(text: &str) -> Result<String, ValueError> {
+    if text.trim().is_empty() { Err(ValueError::NoCommand) } else { Ok(text.to_owned()) }
 }
 
 pub(super) fn parse_var(text: &str) -> Result<(String, String), ValueError> {

@@ -37,10 +37,12 @@ impl Beside {
     ) -> Result<Result<Self, NotStarted>, Error> {
         let Some(start) = &spec.start else { return Ok(Ok(Self::default())) };
         let endpoints = endpoints(spec);
-        if let Some(taken) = endpoints.iter().find(|it| service::is_taken(it, observer.log)) {
-            return Ok(Err((Failure::Taken(printed_url(taken)), Vec::new())));
+        for endpoint in &endpoints {
+            if let Some(how) = service::taken_by(endpoint, observer.log) {
+                return Ok(Err((Failure::Taken { url: printed_url(endpoint), how }, Vec::new())));
+            }
         }
-        let mut service = Service::start(start)?;
+        let mut service = Service::start(start, &endpoints)?;
         if let Err(failure) = service.await_answer(&endpoints, start.timeout, observer.log) {
             return Ok(Err((failure, service.last_lines().into_iter().collect())));
         }
@@ -71,25 +73,43 @@ impl Beside {
     /// # Errors
     /// If it cannot be found out whether the service has ended.
     pub(super) fn has_to_end(&mut self, log: Log<'_>) -> Result<Option<Interruption>, Failure> {
-        if let Some(service) = &mut self.service {
+        if let Some(service) = &self.service {
             service.tell(log);
-            if let Some(how) = service.ended()? {
-                self.early_end = Some(service.early_end(&how));
-            }
         }
+        self.notice_end()?;
         let ended = self.early_end.as_ref();
         let by_service =
             ended.map(|_| Interruption { signal: 15, name: "SIGTERM", at: Instant::now() });
         Ok(interrupt::received().or(by_service))
     }
 
+    /// Notices that the service has ended, if it has. Once a signal has come, that is no fault of the
+    /// service: whoever sent it may have sent it to both.
+    ///
+    /// # Errors
+    /// If that cannot be found out.
+    pub(super) fn notice_end(&mut self) -> Result<(), Failure> {
+        if self.early_end.is_none()
+            && interrupt::received().is_none()
+            && let Some(service) = &mut self.service
+            && let Some(how) = service.ended()?
+        {
+            self.early_end = Some(service.early_end(&how));
+        }
+        Ok(())
+    }
+
     /// Looks until the service stands no more, and no longer. What is to be told, and what went wrong.
     pub(super) fn finish(&mut self) -> (Vec<String>, Option<Failure>) {
-        match self.watchers.take() {
+        // What the load has done to it at its end is the load's.
+        let mut failed = self.notice_end().err();
+        let (remarks, failure) = match self.watchers.take() {
             Some(watchers) if self.early_end.is_some() => watchers.finish(Duration::ZERO),
             Some(watchers) => watchers.finish(Watchers::PATIENCE),
             None => (Vec::new(), None),
-        }
+        };
+        failed = failed.or(failure).or(self.notice_end().err());
+        (remarks, failed)
     }
 
     /// That the service ended too early, in words, if it did.

@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal as _};
-use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -117,11 +117,6 @@ impl Running {
     /// The number of the process that leads the group.
     pub(super) fn pid(&self) -> u32 {
         self.child.id()
-    }
-
-    /// Takes what it prints, as far as that was made a pipe.
-    pub(super) fn outputs(&mut self) -> (Option<ChildStdout>, Option<ChildStderr>) {
-        (self.child.stdout.take(), self.child.stderr.take())
     }
 
     /// Ends all of its group that is left, once it has ended itself.

@@ -74,10 +74,25 @@ pub enum Failure {
     },
     /// Something answers in place of the service that is to be started.
     #[error(
-        "{0} is answered already, before --start has started the service; stop what runs there, or \
-         leave --start out to audit that"
+        "{url} {how}, before --start has started the service; stop what runs there, or leave \
+         --start out to audit that"
     )]
-    Taken(String),
+    Taken {
+        /// The URL.
+        url: String,
+        /// What is there.
+        how: String,
+    },
+    /// A process that the command line names cannot be looked at.
+    #[error(
+        "--pid {pid}: {why}; name a process that runs, or leave --pid out to find it by the port"
+    )]
+    Pid {
+        /// Its number.
+        pid: u32,
+        /// Why not.
+        why: String,
+    },
     /// A URL cannot be probed.
     #[error("{url}: {why}")]
     Probe {

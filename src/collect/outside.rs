@@ -16,6 +16,7 @@ use super::error::Failure;
 use super::service::printed_url;
 use crate::config::Outside;
 use crate::interrupt;
+use crate::outside::host;
 use crate::storage::Storage;
 use watcher::Watcher;
 
@@ -99,6 +100,9 @@ impl Watchers {
         clock: Clock,
         storage: &Arc<Mutex<Storage>>,
     ) -> Result<Self, Failure> {
+        if let Some((pid, why)) = unseen(&outside.pids) {
+            return Err(Failure::Pid { pid, why });
+        }
         let mut all = Vec::new();
         for page in &outside.probes {
             let control = Arc::new(Control::default());
@@ -183,6 +187,11 @@ impl Watchers {
         }
         (remarks, failure)
     }
+}
+
+/// The first of these processes that cannot be seen, and why.
+fn unseen(pids: &[u32]) -> Option<(u32, String)> {
+    pids.iter().find_map(|pid| Some((*pid, host::process(*pid).err()?.to_string())))
 }
 
 impl Drop for Watchers {

@@ -105,6 +105,8 @@ pub(super) fn run(
         }
         // Nothing was put under load, so there is nothing to judge.
         Err(failure) => {
+            // Where the service has ended, that is why.
+            let failure = beside.notice_end().err().unwrap_or(failure);
             return Ok(Scraped { failure: Some(failure), ..Scraped::default() });
         }
     };

@@ -1,24 +1,28 @@
 //! The service that is started for the time of the audit, and ended with it.
 
 use std::collections::VecDeque;
-use std::io::{BufRead as _, BufReader, Read};
+use std::io::{self, BufRead as _, BufReader, Read};
+use std::net::TcpStream;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::Builder;
+use std::thread::{self, Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::command::{self, Running};
 use super::error::{Error, Failure};
-use crate::config::{Endpoint, Start, printable_word};
+use crate::config::{Endpoint, HttpConfig, Start, printable_text};
 use crate::interrupt::{self, Interruption};
 use crate::one_line::one_line;
-use crate::prometheus::http::{Connections, Http, Log, RetryPolicy, Wanted};
+use crate::prometheus::http::{Connections, Http, Log, RetryPolicy, TransportError, Wanted};
 
 /// So many lines of what it prints are kept, each up to so many bytes.
 const LINES: usize = 20;
 const LONGEST_LINE: u64 = 2000;
 /// How often it is asked until it answers.
 const PAUSE: Duration = Duration::from_millis(50);
+/// How long its last lines are waited for, and how often it is looked whether they have come.
+const LAST_WORDS: Duration = Duration::from_millis(500);
+const GLANCE: Duration = Duration::from_millis(5);
 /// How long one such request may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// The signal that asks it to end.
@@ -31,7 +35,11 @@ const WANTED: Wanted =
 pub(super) struct Service {
     line: String,
     running: Running,
+    /// Keeps what it prints, until nobody can print any more.
+    reader: JoinHandle<()>,
     printed: Arc<Mutex<Printed>>,
+    /// How it is asked: it may repeat that.
+    asked_by: Vec<HttpConfig>,
     has_ended: bool,
 }
 
@@ -44,30 +52,27 @@ struct Printed {
 }
 
 impl Service {
-    /// Starts it by a shell. Nothing may answer for it yet.
+    /// Starts it by a shell; it is to answer at these URLs. Nothing may answer for it yet.
     ///
     /// # Errors
     /// If it cannot be started.
-    pub(super) fn start(start: &Start) -> Result<Self, Error> {
-        let words = start.command.split(' ').map(printable_word);
-        let line = one_line(&words.collect::<Vec<_>>().join(" "));
+    pub(super) fn start(start: &Start, endpoints: &[&Endpoint]) -> Result<Self, Error> {
+        let line = one_line(&printable_text(&start.command));
+        let failed = |source| Error::Command { line: line.clone(), source };
+        // One pipe for both keeps the order in which it prints.
+        let (output, theirs) = io::pipe().map_err(failed)?;
         let mut command = shell(&start.command);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut running = command::spawn(line.clone(), command)?;
+        command.stdin(Stdio::null()).stdout(theirs.try_clone().map_err(failed)?).stderr(theirs);
+        let running = command::spawn(line.clone(), command)?;
         let printed = Arc::default();
-        let (stdout, stderr) = running.outputs();
-        let outputs = [
-            stdout.map(|it| Box::new(it) as Box<dyn Read + Send>),
-            stderr.map(|it| Box::new(it) as Box<dyn Read + Send>),
-        ];
-        for output in outputs.into_iter().flatten() {
+        let keep = {
             let printed = Arc::clone(&printed);
-            let keep = move || keep(output, &printed);
-            // Without a thread it would stop as soon as the pipe is full.
-            let spawned = Builder::new().spawn(keep);
-            spawned.map_err(|source| Error::Command { line: line.clone(), source })?;
-        }
-        Ok(Self { line, running, printed, has_ended: false })
+            move || keep(output, &printed)
+        };
+        // Without a thread it would stop as soon as the pipe is full.
+        let reader = Builder::new().spawn(keep).map_err(failed)?;
+        let asked_by = endpoints.iter().map(|it| it.http.clone()).collect();
+        Ok(Self { line, running, reader, printed, asked_by, has_ended: false })
     }
 
     /// The process that was started: the service, or the shell that runs it.
@@ -75,7 +80,7 @@ impl Service {
         self.running.pid()
     }
 
-    /// Waits until one of the URLs is answered, with whatever status.
+    /// Waits until each of the URLs is answered, with whatever status.
     ///
     /// # Errors
     /// It ends before, or does not answer in time.
@@ -115,9 +120,12 @@ impl Service {
         }
         let Some(outcome) = self.running.ended()? else { return Ok(None) };
         self.has_ended = true;
-        // Its last lines may still be on their way.
-        std::thread::sleep(PAUSE);
         self.running.end_group();
+        // Its last lines may still be on their way.
+        let began = Instant::now();
+        while !self.reader.is_finished() && began.elapsed() < LAST_WORDS {
+            thread::sleep(GLANCE);
+        }
         Ok(Some(outcome.status))
     }
 
@@ -130,21 +138,27 @@ impl Service {
     /// The last lines that it printed, as a warning.
     pub(super) fn last_lines(&self) -> Option<String> {
         let printed = lock(&self.printed);
-        let lines: Vec<_> = printed.last.iter().map(|line| format!("\n  | {line}")).collect();
+        let lines = printed.last.iter().map(|line| format!("\n  | {}", self.harmless(line)));
+        let lines: Vec<_> = lines.collect();
         (!lines.is_empty()).then(|| format!("the service's last lines:{}", lines.concat()))
     }
 
     /// Tells what it has printed since.
     pub(super) fn tell(&self, log: Log<'_>) {
         let untold = std::mem::take(&mut lock(&self.printed).untold);
-        untold.iter().for_each(|line| log(&format!("service: {line}")));
+        untold.iter().for_each(|line| log(&format!("service: {}", self.harmless(line))));
     }
 
     /// The last line that it printed, as a clause.
     fn said_last(&self) -> String {
         let printed = lock(&self.printed);
         let last = printed.last.iter().rev().find(|line| !line.trim().is_empty());
-        last.map(|line| format!("; its last line: {line}")).unwrap_or_default()
+        last.map(|line| format!("; its last line: {}", self.harmless(line))).unwrap_or_default()
+    }
+
+    /// What it said, without secrets: those of its own URLs, and what it was asked with.
+    fn harmless(&self, line: &str) -> String {
+        self.asked_by.iter().fold(printable_text(line), |line, http| http.redact(&line))
     }
 }
 
@@ -159,15 +173,45 @@ impl Drop for Service {
     }
 }
 
-/// Whether something answers there though nothing was started.
-pub(super) fn is_taken(endpoint: &Endpoint, log: Log<'_>) -> bool {
-    answers(endpoint, PATIENCE, log)
+/// What is there though nothing was started, in words, if anything is.
+pub(super) fn taken_by(endpoint: &Endpoint, log: Log<'_>) -> Option<String> {
+    let error = match ask(endpoint, PATIENCE, log) {
+        Ok(()) => return Some("is answered already".to_owned()),
+        Err(error) => error,
+    };
+    // What has the port, and does not let itself be asked, has it all the same.
+    let is_taken = match error {
+        TransportError::Tls(_) | TransportError::Broken(_) => true,
+        TransportError::Late(_) => accepts(endpoint),
+        _ => false,
+    };
+    is_taken.then(|| format!("is taken already by something that cannot be asked ({error})"))
+}
+
+/// Whether somebody accepts connections there.
+fn accepts(endpoint: &Endpoint) -> bool {
+    let addresses = endpoint.target.page("").socket_addrs(|| None).unwrap_or_default();
+    addresses.iter().any(|address| TcpStream::connect_timeout(address, PAUSE).is_ok())
 }
 
 /// Whether it answers, with whatever status.
 fn answers(endpoint: &Endpoint, within: Duration, log: Log<'_>) -> bool {
-    let http = Http::new(endpoint, WANTED, Instant::now(), Duration::MAX, log).interruptible();
-    http.get("", &[], RetryPolicy::Once(within)).is_ok()
+    ask(endpoint, within, log).is_ok()
+}
+
+/// Asks once. A redirect is an answer, wherever it leads.
+fn ask(endpoint: &Endpoint, within: Duration, log: Log<'_>) -> Result<(), TransportError> {
+    let mut endpoint = endpoint.clone();
+    endpoint.http.follow_redirects = false;
+    let http = Http::new(&endpoint, WANTED, Instant::now(), Duration::MAX, log).interruptible();
+    match http.get("", &[], RetryPolicy::Once(within)) {
+        Err(failed) if !is_answer(&failed.error) => Err(failed.error),
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
+fn is_answer(error: &TransportError) -> bool {
+    error.is_redirect() || matches!(error, TransportError::Cut(_) | TransportError::TooLarge(_))
 }
 
 /// The URL, without what is secret in it.

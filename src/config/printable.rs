@@ -6,6 +6,9 @@ use reqwest::Url;
 /// What stands in the place of a secret.
 const HIDDEN: &str = "***";
 
+/// What stands behind the scheme of a URL.
+const SEPARATOR: &str = "://";
+
 /// Parameters that exporters and servers know, and that are no secrets. docs/servers.md lists them.
 const HARMLESS: [&str; 8] =
     ["collect[]", "exclude[]", "format", "job", "match[]", "module", "name[]", "target"];
@@ -75,14 +78,61 @@ fn decoded(text: &str) -> String {
 
 /// A word as it may be printed: a URL without its secrets, anything else as it is.
 pub(crate) fn printable_word(word: &str) -> String {
-    let Some(start) = word.find("http://").or_else(|| word.find("https://")) else {
-        return word.to_owned();
-    };
-    let (before, rest) = word.split_at(start);
-    match Url::parse(rest) {
-        Ok(url) if printable(&url) != url => format!("{before}{}", printable(&url)),
-        _ => word.to_owned(),
+    printable_text(word)
+}
+
+/// Text as it may be printed: every URL in it, of whatever scheme, without its secrets.
+pub(crate) fn printable_text(text: &str) -> String {
+    let (mut printed, mut rest) = (String::new(), text);
+    while let Some(colon) = rest.find(SEPARATOR) {
+        let is_of_scheme = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);
+        let start = rest[..colon].trim_end_matches(is_of_scheme).len();
+        let (before, from_scheme) = rest.split_at(start);
+        let (url, after) = from_scheme.split_at(end_of_url(from_scheme));
+        printed.push_str(before);
+        printed.push_str(&printable_url(url));
+        rest = after;
     }
+    printed + rest
+}
+
+/// Where a URL ends that stands at the start of a text: at what no URL holds, or before the next one
+/// of a list.
+fn end_of_url(text: &str) -> usize {
+    let ends = |c: char| c.is_whitespace() || c.is_control() || "'\"`<>".contains(c);
+    let end = text.find(ends).unwrap_or(text.len());
+    let behind = text.find(SEPARATOR).map_or(0, |at| at + SEPARATOR.len());
+    let next = text.get(behind..end).and_then(|rest| rest.find(SEPARATOR));
+    // `a://x,b://y`: a comma may be a part of the first one, if it is not the last before the second.
+    let comma = next.and_then(|next| text.get(..behind + next)?.rfind([',', ';', '|']));
+    comma.filter(|comma| *comma >= behind).unwrap_or(end)
+}
+
+/// One URL without its secrets.
+fn printable_url(text: &str) -> String {
+    if text.starts_with("http://") || text.starts_with("https://") {
+        match Url::parse(text) {
+            Ok(url) if printable(&url) != url => return printable(&url).to_string(),
+            Ok(_) => return text.to_owned(),
+            Err(_) => {}
+        }
+    }
+    let Some((scheme, rest)) = text.split_once(SEPARATOR) else { return text.to_owned() };
+    let (place, query) = rest.split_once('?').map_or((rest, None), |(it, query)| (it, Some(query)));
+    let authority = place.split(['/', '#']).next().unwrap_or_default();
+    // A password with a slash in it does not stand before the first slash.
+    let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
+    let has_port = authority.rsplit_once(':').is_none_or(|(_, port)| is_port(port));
+    let at = authority.rfind('@').or_else(|| place.rfind('@').filter(|_| !has_port));
+    let place = at.and_then(|at| Some((place.get(..at)?, place.get(at..)?))).map_or_else(
+        || place.to_owned(),
+        |(user, host)| match user.split_once(':') {
+            Some((user, _)) => format!("{user}:{HIDDEN}{host}"),
+            None => format!("{HIDDEN}{host}"),
+        },
+    );
+    let query = query.map(|query| format!("?{}", printable_query(query)));
+    format!("{scheme}{SEPARATOR}{place}{}", query.unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -138,6 +188,23 @@ mod tests {
             ("token=abc", "token=abc"),
         ] {
             assert_eq!(printable_word(word), printed);
+        }
+    }
+    #[test]
+    fn text_keeps_no_secret_of_a_url_of_any_scheme() {
+        for (text, printed) in [
+            ("DB=postgres://me:s3cret@db/x app", "DB=postgres://me:***@db/x app"),
+            ("A=redis://:s3cret@a,amqp://me:s3/cret@b;", "A=redis://:***@a,amqp://me:***@b;"),
+            ("x \"https://s3cret@h/?key=s3cret\" 'a'", "x \"https://***@h/?key=***\" 'a'"),
+            ("mysql://h/x?password=s3cret", "mysql://h/x?password=***"),
+            ("http://me:s3/cret@h/", "http://me:***@h/"),
+            ("amqp://s3cret@h and amqp://h:5672/@x", "amqp://***@h and amqp://h:5672/@x"),
+            ("at http://0.0.0.0:8000 (Press CTRL+C)", "at http://0.0.0.0:8000 (Press CTRL+C)"),
+            ("://", "://"),
+            ("a:// b://é@x", "a:// b://***@x"),
+            ("", ""),
+        ] {
+            assert_eq!(printable_text(text), printed);
         }
     }
 }

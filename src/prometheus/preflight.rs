@@ -96,7 +96,8 @@ pub(crate) fn judge(
     answers: &[Answered],
     credential: Option<&Credential>,
 ) -> Result<Product, ServerProblem> {
-    if answers.iter().any(is_from_api) {
+    // Where nothing was to be asked of it, nothing failed.
+    if answers.is_empty() || answers.iter().any(is_from_api) {
         return match healthy {
             // A redirect or a page for people is some gateway's, not the server's.
             Err(failed) if failed.error.is_redirect() => Ok(Product::Unknown),

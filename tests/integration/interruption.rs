@@ -32,22 +32,22 @@ fn server() -> Fake {
 }
 
 /// Starts `auditor`.
-fn spawn(directory: &Path, args: &[&str]) -> Child {
+pub(crate) fn spawn(directory: &Path, args: &[&str]) -> Child {
     let mut command = command(directory, args);
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).env("PATH", "/usr/bin:/bin");
     command.spawn().unwrap()
 }
 
-fn send(child: &Child, signal: Signal) {
+pub(crate) fn send(child: &Child, signal: Signal) {
     kill_process(Pid::from_child(child), signal).unwrap();
 }
 
-fn ended(child: Child) -> Run {
+pub(crate) fn ended(child: Child) -> Run {
     child.wait_with_output().unwrap().into()
 }
 
 /// Waits until something is there.
-fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let give_up = Instant::now() + Duration::from_secs(20);
     loop {
         if let Some(found) = look() {
@@ -66,7 +66,7 @@ fn started(directory: &Path) -> u32 {
 }
 
 /// The processes of a group that still run.
-fn running(group: u32) -> Vec<String> {
+pub(crate) fn running(group: u32) -> Vec<String> {
     let stats = fs::read_dir("/proc").unwrap().filter_map(|entry| {
         let stat = fs::read_to_string(entry.ok()?.path().join("stat")).ok()?;
         let (name, rest) = stat.rsplit_once(") ")?;
@@ -79,14 +79,14 @@ fn running(group: u32) -> Vec<String> {
 }
 
 /// Nothing of the command runs any more, and no temporary file is there.
-fn assert_nothing_left(directory: &Path, group: Option<u32>) {
+pub(crate) fn assert_nothing_left(directory: &Path, group: Option<u32>) {
     assert_eq!(group.map(running).unwrap_or_default(), [""; 0]);
     let names = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name());
     let left: Vec<_> = names.filter(|name| name.to_string_lossy().starts_with('.')).collect();
     assert!(left.is_empty(), "{left:?}");
 }
 
-fn report(directory: &Path) -> Value {
+pub(crate) fn report(directory: &Path) -> Value {
     let report = fs::read_to_string(directory.join("report.json")).expect("a report");
     serde_json::from_str(&report).unwrap()
 }

@@ -26,5 +26,7 @@ mod scenarios;
 mod schemas;
 mod scrape;
 mod secrets;
+#[cfg(unix)]
+mod start;
 mod timestamps;
 mod worst_instant;

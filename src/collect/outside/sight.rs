@@ -76,7 +76,8 @@ impl Seen {
 /// Looks at the process behind the port.
 pub(super) struct Sight {
     given: Vec<u32>,
-    started: Option<u32>,
+    /// The process that was started.
+    started: Option<Process>,
     blamer: Option<Arc<Blamer>>,
     began: Instant,
     owners: HashMap<ConnectionId, Owner>,
@@ -95,6 +96,9 @@ pub(super) struct Sight {
     of_loops: HashMap<u32, (Duration, Duration)>,
 }
 
+/// Of two processes that started within that time it is not told which was first, seconds.
+const SAME_START_S: f64 = 0.05;
+
 const SOCKETS: &str = "requests in flight";
 const THREADS: &str = "threads";
 const PROCESS: &str = "the process";
@@ -110,7 +114,7 @@ impl Sight {
     ) -> Self {
         Self {
             given: given.to_vec(),
-            started,
+            started: started.and_then(|pid| host::process(pid).ok()),
             blamer,
             began: Instant::now(),
             owners: HashMap::new(),
@@ -174,6 +178,22 @@ impl Sight {
             None => Some(format!("process {} ({}) did not let itself be read", it.pid, it.name)),
         };
         self.workers.iter().find_map(unread)
+    }
+
+    /// That somebody else answers in place of the service that was started, in words, if so: a process
+    /// that was there before it.
+    pub(super) fn not_started(&self) -> Option<String> {
+        let started = self.started.as_ref()?.started_s - SAME_START_S;
+        let is_older = |owner: &&Owner| matches!(owner, Owner::Process { process, is_proxy: false } if process.started_s < started);
+        let Owner::Process { process: Process { pid, name, .. }, .. } =
+            self.owners.values().find(is_older)?
+        else {
+            return None;
+        };
+        Some(format!(
+            "{name} (process {pid}) answers, which was there before --start has started the service: \
+             stop it, or leave --start out to audit it"
+        ))
     }
 
     /// What is to be told before the load, a line each.
@@ -255,7 +275,7 @@ impl Sight {
         });
         let mut pids: Vec<_> = self.given.iter().copied().chain(met).collect();
         if pids.is_empty() && self.owners.values().any(|it| matches!(it, Owner::Hidden { .. })) {
-            pids.extend(self.started);
+            pids.extend(self.started.as_ref().map(|it| it.pid));
         }
         pids.sort_unstable();
         pids.dedup();

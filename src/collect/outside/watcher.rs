@@ -45,6 +45,10 @@ pub(super) struct Watcher {
     asked: Instant,
     /// Stalls of processes whose stacks come at the end.
     unjudged: Vec<Stall>,
+    /// Since when the load is over.
+    over_since: Option<Instant>,
+    /// Whether a request has ended that was sent since then.
+    has_asked_since: bool,
 }
 
 impl Watcher {
@@ -82,6 +86,8 @@ impl Watcher {
             every: outside.every,
             asked: Instant::now(),
             unjudged: Vec::new(),
+            over_since: None,
+            has_asked_since: false,
         })
     }
 
@@ -97,9 +103,7 @@ impl Watcher {
                 return;
             }
             let ends_by = self.control.phase().ends_by;
-            let waits = !look.waiting.is_empty();
-            let is_over = ends_by.is_some_and(|by| at >= by || !waits && self.is_calm());
-            if is_over {
+            if ends_by.is_some_and(|by| at >= by || self.is_seen_after(&look, at)) {
                 return self.end(at);
             }
             if at >= due {
@@ -110,6 +114,15 @@ impl Watcher {
             let pause = if is_suspicious { CLOSE_LOOK } else { LOOK };
             self.control.wait(pause.saturating_sub(at.elapsed()));
         }
+    }
+
+    /// Whether it was seen how the service is once the load is over: nothing waits for an answer any
+    /// more, and a request has ended that was sent since. What the load does at its end, it may do to
+    /// a service that had answered all before.
+    fn is_seen_after(&mut self, look: &Look, at: Instant) -> bool {
+        let since = *self.over_since.get_or_insert(at);
+        self.has_asked_since |= look.done.iter().any(|it| it.sent.at >= since);
+        self.has_asked_since && look.waiting.is_empty() && self.is_calm()
     }
 
     /// Whether nothing stands at the moment.
@@ -132,10 +145,13 @@ impl Watcher {
                 let failed = look.done.iter().rev().find_map(Done::failure);
                 phase.failed = failed.map(str::to_owned).or(phase.failed.take());
                 let is_explored = phase.answered >= CALM_ANSWERS && self.sight.is_explored();
-                if is_explored && self.blame == Blaming::Require {
-                    phase.lacks = self.sight.not_blamed().map(|why| {
+                if is_explored {
+                    let not_blamed = self.sight.not_blamed();
+                    let not_blamed = not_blamed.filter(|_| self.blame == Blaming::Require);
+                    let not_blamed = not_blamed.map(|why| {
                         format!("the line that holds the loop could not be named (--blame require): {why}")
                     });
+                    phase.lacks = self.sight.not_started().or(not_blamed);
                 }
                 phase.is_explored = is_explored;
                 if phase.ends_by.is_some() || phase.counts {
