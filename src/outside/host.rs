@@ -49,6 +49,8 @@ pub(crate) use elsewhere::{Watch, find, process, reason, workers};
 pub(crate) use find::find;
 #[cfg(target_os = "linux")]
 #[cfg(target_os = "linux")]
+pub(crate) use processes::process;
+#[cfg(target_os = "linux")]
 pub(crate) use watch::Watch;
 #[cfg(target_os = "linux")]
 pub(crate) use workers::workers;
