@@ -48,7 +48,6 @@ pub(crate) use elsewhere::{Watch, find, process, reason, workers};
 #[cfg(target_os = "linux")]
 pub(crate) use find::find;
 #[cfg(target_os = "linux")]
-#[cfg(target_os = "linux")]
 pub(crate) use processes::process;
 #[cfg(target_os = "linux")]
 pub(crate) use watch::Watch;
