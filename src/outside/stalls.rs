@@ -239,6 +239,10 @@ impl Ledger {
 
     /// Adds a time in which a request was not read.
     fn add(&mut self, lane: Lane, from: Instant, to: Instant) {
+        // A request that was read with another one may be answered after the stall of that one was
+        // told: what it waited until then is no stall of its own.
+        let told = self.closed.iter().filter(|it| it.lane == lane).map(|it| it.to).max();
+        let from = told.map_or(from, |told| from.max(told));
         let lag = to.saturating_duration_since(from);
         if lag < HELD_UP {
             self.told.lag = self.told.lag.max(lag);

@@ -8,7 +8,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::alone;
-use crate::outside::{Audit, check_calm, shortfalls};
+use crate::outside::{Audit, check_apart, check_calm, shortfalls};
 use crate::services::{Service, file, line_with};
 use crate::support::each;
 use crate::support::real::{self, tell_left_out};
@@ -135,6 +135,7 @@ fn each_of_six_calls_is_named_with_its_line() {
     each(&CALLS, 3, |(call, ..)| {
         let report = audit(python, &[call], &["/@0.1", &format!("/{call}@1.5")], 5);
         check_named(&report, call);
+        check_apart(&report);
         assert!(blamed(&report).len() <= 1, "{call}: {report:#}");
     });
 }
@@ -146,6 +147,7 @@ fn a_mix_of_calls_is_taken_apart_on_every_python() {
     each(&pythons, 2, |python| {
         let report = audit(python, &python.calls, &["/@0.1", "/mix@6"], 11);
         let blocked: Vec<_> = python.calls.iter().map(|call| check_named(&report, call)).collect();
+        check_apart(&report);
         let shown = format!("{python:?}: {report:#}");
         let found: Vec<_> = blocked.into_iter().flatten().collect();
         assert_eq!(blamed(&report).len(), found.len(), "{shown}");

@@ -226,6 +226,7 @@ fn the_length_of_a_stall_is_that_of_the_services_own_ticker() {
         let address = group.server.address();
         let urls = ["/@0.2", "/block?ms=300@0.5"];
         let report = Audit { seconds: 8, ..Audit::of(address, &urls) }.run().json();
+        check_apart(&report);
         let told = truth(address, service.workers()).remove(0);
         let shown = format!("{service:?}: {told:#} {report:#}");
         let pairs = paired(&told["stalls"], &report["stalls"], &shown);
@@ -256,6 +257,17 @@ fn paired(told: &Value, reported: &Value, shown: &str) -> Vec<(f64, f64)> {
         (near.unwrap_or_else(|| panic!("the service knows none at {at}: {shown}")).1, ours)
     };
     reported.into_iter().map(pair).collect()
+}
+
+/// That no stall is told twice: those of one loop come one after the other.
+pub(crate) fn check_apart(report: &Value) {
+    let stalls = report["stalls"].as_array().expect("stalls");
+    let mut spans: Vec<_> = stalls.iter().map(ended_and_long).collect();
+    spans.sort_by(|a, b| a.0.total_cmp(&b.0));
+    for pair in spans.windows(2) {
+        let [(before, _), (end, length)] = pair else { continue };
+        assert!(end - length > before - 0.03, "{pair:?} {report:#}");
+    }
 }
 
 fn ended_and_long(stall: &Value) -> (f64, f64) {

@@ -172,7 +172,6 @@ fn what_is_open_at_the_end_counts_until_then() {
 
 #[test]
 fn a_probe_that_was_late_itself_says_nothing() {
-    let mut ledger = Ledger::default();
     let began = Instant::now();
     let sent = Sent { connection: Some(1), at: began };
     let done = |own_ms: u64| Done {
@@ -182,6 +181,7 @@ fn a_probe_that_was_late_itself_says_nothing() {
         end: End::Answered(200),
     };
     for (own_ms, late, lag_ms) in [(300, 1, 0), (100, 0, 300), (0, 0, 400)] {
+        let mut ledger = Ledger::default();
         let look = Look { done: vec![done(own_ms)], ..Look::default() };
         ledger.see(began + Duration::from_secs(1), &look, &Seen::default());
         let told = ledger.take();
@@ -217,4 +217,15 @@ fn a_worker_that_stands_is_told_beside_one_that_does_not() {
     let stalls: Vec<_> = told.stalls.iter().map(|it| (it.lane, it.to - it.from)).collect();
     assert_eq!(stalls, [(10, Duration::from_millis(500))]);
     assert_eq!(told.answers.len(), 13);
+}
+
+/// Both waited for the same loop, and between their answers it was looked.
+#[test]
+fn what_is_answered_after_a_stall_was_told_is_no_stall_of_its_own() {
+    let mut course = Course::new();
+    let requests = [(1, 90, 699, 699), (2, 150, 700, 705)];
+    let told = course.run(&requests, 1000, true, None);
+    let spans: Vec<_> =
+        told.stalls.iter().map(|it| (course.ms(it.from), course.ms(it.to))).collect();
+    assert_eq!(spans, [(90, 699)]);
 }
