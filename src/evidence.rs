@@ -96,6 +96,7 @@ pub fn look(
         evidence.shortfalls.extend(holes::add(&seen, &mut queries));
         evidence.shortfalls.extend(processes::add(&seen, &mut targets));
         evidence.shortfalls.extend(outside::shortfalls(plan, &seen));
+        outside::processes(&seen, &mut targets);
         // What a server told of the queries that it answers stays.
         let of_server =
             |it: &QueryEvidence| questions.get(it.query).is_some_and(|it| it.is_of_server);

@@ -3,7 +3,7 @@
 use super::Seen;
 use crate::config::Plan;
 use crate::model::blame::JOB as PROBE_JOB;
-use crate::model::evidence::{Rule, Scope, Shortfall};
+use crate::model::evidence::{Rule, Scope, Shortfall, TargetEvidence};
 use crate::model::quantity::{number, series};
 use crate::model::signal::Signal;
 use crate::storage::Series;
@@ -24,6 +24,17 @@ pub(super) fn shortfalls(plan: &Plan, seen: &Seen<'_>) -> Vec<Shortfall> {
         told
     };
     told.chain(targets.iter().flat_map(not_visible)).collect()
+}
+
+/// How many processes serve, as the probe has found them, in place of what a page would tell.
+pub(super) fn processes(seen: &Seen<'_>, targets: &mut [TargetEvidence]) {
+    for (number, target) in targets.iter_mut().enumerate() {
+        if target.target.get("job") == PROBE_JOB {
+            let most = worst(seen, number, "auditor_processes").filter(|most| *most > 0.0);
+            target.processes = most.map(|most| most as usize);
+            target.restarts = target.restarts.filter(|_| most.is_some());
+        }
+    }
 }
 
 /// Whether the loop stood because it waited for a CPU, for so long that it may decide.
