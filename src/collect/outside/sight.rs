@@ -1,6 +1,6 @@
 //! What can be seen of the process behind the port: who it is, its sockets, its threads.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -80,8 +80,13 @@ pub(super) struct Sight {
     started: Option<Process>,
     blamer: Option<Arc<Blamer>>,
     began: Instant,
+    /// The address of the service, as connections have it.
+    peer: Option<SocketAddr>,
+    /// Who has accepted each connection that is open.
     owners: HashMap<ConnectionId, Owner>,
     owners_at: Option<Instant>,
+    /// The processes that have accepted one, also if it is over.
+    met: BTreeMap<u32, Process>,
     workers: Vec<Process>,
     workers_at: Option<Instant>,
     watch: Option<(Vec<u32>, SocketAddr, Watch)>,
@@ -117,8 +122,10 @@ impl Sight {
             started: started.and_then(|pid| host::process(pid).ok()),
             blamer,
             began: Instant::now(),
+            peer: None,
             owners: HashMap::new(),
             owners_at: None,
+            met: BTreeMap::new(),
             workers: Vec::new(),
             workers_at: None,
             watch: None,
@@ -139,10 +146,11 @@ impl Sight {
 
     /// Looks at what belongs to the connections of the probe.
     pub(super) fn look(&mut self, look: &Look, prober: &Prober) -> Seen {
+        self.peer = look.connections.last().map(|it| it.peer).or(self.peer);
         self.find_owners(&look.connections);
         self.find_workers(look, prober);
         let mut seen = Seen { lanes: self.lanes(&look.connections), ..Seen::default() };
-        self.see_sockets(look, &mut seen);
+        self.see_sockets(look, prober, &mut seen);
         self.see_threads(&mut seen);
         seen
     }
@@ -155,7 +163,8 @@ impl Sight {
             self.blamer.as_ref().is_none_or(|blamer| blamer.readable(it.pid).is_some())
         };
         let is_late = self.began.elapsed() > 2 * MEETING;
-        let is_known = !self.owners.is_empty() && self.owners.values().all(is_settled);
+        let is_known =
+            !self.met.is_empty() || !self.owners.is_empty() && self.owners.values().all(is_settled);
         is_late || is_known && are_met && self.workers.iter().all(is_tried)
     }
 
@@ -216,11 +225,20 @@ impl Sight {
     /// Finds out who has accepted the connections that are new.
     fn find_owners(&mut self, connections: &[Connection]) {
         self.owners.retain(|id, _| connections.iter().any(|it| it.id == *id));
+        if let ([only], true) = (self.workers.as_slice(), self.met.len() == 1) {
+            // Nobody else can have accepted it; to look for that takes a while.
+            let owner = Owner::Process { process: only.clone(), is_proxy: false };
+            for it in connections {
+                self.owners.entry(it.id).or_insert_with(|| owner.clone());
+            }
+            return;
+        }
+        let is_due = |at: Instant| at.elapsed() >= OWNERS_EVERY;
         let is_open = |it: &&Connection| match self.owners.get(&it.id) {
-            None => true,
+            None => self.met.is_empty() || self.owners_at.is_none_or(is_due),
             Some(Owner::Process { .. }) => false,
             // It may have been asked in the moment before it was accepted.
-            Some(_) => self.owners_at.is_none_or(|at| at.elapsed() >= OWNERS_EVERY),
+            Some(_) => self.owners_at.is_none_or(is_due),
         };
         let open: Vec<_> = connections.iter().filter(is_open).copied().collect();
         if open.is_empty() {
@@ -230,7 +248,9 @@ impl Sight {
         let ends: Vec<_> = open.iter().map(|it| (it.local, it.peer)).collect();
         let mut found = false;
         for (connection, owner) in open.iter().zip(host::find(&ends)) {
-            found |= matches!(owner, Owner::Process { .. });
+            if let Owner::Process { process, is_proxy: false } = &owner {
+                found |= self.met.insert(process.pid, process.clone()).is_none();
+            }
             self.owners.insert(connection.id, owner);
         }
         if found {
@@ -242,12 +262,12 @@ impl Sight {
     /// Keeps why no process is seen, if none is.
     fn tell_owner(&mut self) {
         let mut why = None;
+        if !self.met.is_empty() {
+            self.reasons.remove(PROCESS);
+            return;
+        }
         for owner in self.owners.values() {
             match owner {
-                Owner::Process { is_proxy: false, .. } => {
-                    self.reasons.remove(PROCESS);
-                    return;
-                }
                 Owner::Process { process, is_proxy: true } => {
                     let (pid, name) = (process.pid, &process.name);
                     why = Some(format!(
@@ -258,7 +278,7 @@ impl Sight {
                 Owner::Hidden { why: reason, .. } | Owner::Elsewhere(reason) => {
                     why.get_or_insert_with(|| reason.to_string());
                 }
-                Owner::NotAccepted => {}
+                Owner::Process { is_proxy: false, .. } | Owner::NotAccepted => {}
             }
         }
         match why.filter(|_| self.given.is_empty()) {
@@ -269,11 +289,7 @@ impl Sight {
 
     /// The processes that serve, as far as connections and the command line tell.
     fn pids(&self) -> Vec<u32> {
-        let met = self.owners.values().filter_map(|owner| match owner {
-            Owner::Process { process, is_proxy: false } => Some(process.pid),
-            _ => None,
-        });
-        let mut pids: Vec<_> = self.given.iter().copied().chain(met).collect();
+        let mut pids: Vec<_> = self.given.iter().chain(self.met.keys()).copied().collect();
         if pids.is_empty() && self.owners.values().any(|it| matches!(it, Owner::Hidden { .. })) {
             pids.extend(self.started.as_ref().map(|it| it.pid));
         }
@@ -287,8 +303,9 @@ impl Sight {
             return;
         }
         self.workers_at = Some(Instant::now());
+        self.met.retain(|pid, _| host::process(*pid).is_ok());
         let pids = self.pids();
-        let Some(peer) = look.connections.first().map(|it| it.peer) else { return };
+        let Some(peer) = self.peer else { return };
         self.workers = if pids.is_empty() { Vec::new() } else { host::workers(&pids, peer.port()) };
         let workers: Vec<_> = self.workers.iter().map(|it| it.pid).collect();
         if self.watch.as_ref().is_none_or(|(of, at, _)| *of != workers || *at != peer) {
@@ -305,14 +322,10 @@ impl Sight {
     /// Workers that have none of the connections.
     fn not_met(&self) -> usize {
         // Where it is not seen who has accepted what, nobody knows.
-        if !self.owners.values().any(|it| matches!(it, Owner::Process { .. })) {
+        if self.met.is_empty() {
             return 0;
         }
-        let is_met = |pid: u32| {
-            let is_it = |owner: &Owner| matches!(owner, Owner::Process { process, .. } if process.pid == pid);
-            self.owners.values().any(is_it)
-        };
-        self.workers.iter().filter(|it| !is_met(it.pid)).count()
+        self.workers.iter().filter(|it| !self.met.contains_key(&it.pid)).count()
     }
 
     fn lanes(&self, connections: &[Connection]) -> Vec<(ConnectionId, Lane)> {
@@ -323,10 +336,9 @@ impl Sight {
         connections.iter().filter_map(lane).collect()
     }
 
-    fn see_sockets(&mut self, look: &Look, seen: &mut Seen) {
+    fn see_sockets(&mut self, look: &Look, prober: &Prober, seen: &mut Seen) {
         let Some((_, _, watch)) = &mut self.watch else { return };
-        let ours: HashSet<_> = look.connections.iter().map(|it| it.local).collect();
-        let sockets = match watch.sockets(&ours) {
+        let sockets = match watch.sockets(|| prober.ports()) {
             Ok(sockets) => sockets,
             Err(reason) => {
                 self.reasons.insert(SOCKETS, reason.to_string());

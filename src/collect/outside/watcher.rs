@@ -49,6 +49,8 @@ pub(super) struct Watcher {
     over_since: Option<Instant>,
     /// Whether a request has ended that was sent since then.
     has_asked_since: bool,
+    /// Whether it was told why a request failed.
+    has_told_failure: bool,
 }
 
 impl Watcher {
@@ -88,6 +90,7 @@ impl Watcher {
             unjudged: Vec::new(),
             over_since: None,
             has_asked_since: false,
+            has_told_failure: false,
         })
     }
 
@@ -203,6 +206,10 @@ impl Watcher {
             if look.waiting.is_empty() { look.done.iter().map(|it| it.at).max() } else { Some(at) };
         self.asked = asked.unwrap_or(self.asked).max(self.asked);
         let told = self.ledger.take();
+        if let Some(why) = told.failed.first().filter(|_| !self.has_told_failure) {
+            self.has_told_failure = true;
+            self.control.phase().remarks.push(format!("a request failed: {why}"));
+        }
         self.page.tell(&told, gap);
         self.page.see(&seen);
         told.stalls.into_iter().for_each(|stall| self.stall(stall));

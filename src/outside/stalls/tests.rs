@@ -210,7 +210,8 @@ fn a_worker_that_stands_is_told_beside_one_that_does_not() {
             if now < 500 { vec![Sent { connection: Some(1), at: ms(0) }] } else { vec![] };
         let mut ended = vec![done(2, now - 50, now - 49)];
         ended.extend((now == 500).then(|| done(1, 0, 500)));
-        let look = Look { connections: connections.to_vec(), waiting, done: ended, left_out: 0 };
+        let look =
+            Look { connections: connections.to_vec(), waiting, done: ended, ..Look::default() };
         ledger.see(ms(now), &look, &Seen { lanes: &lanes, ..Seen::default() });
     }
     let told = ledger.take();
