@@ -144,7 +144,7 @@ fn each_of_six_calls_is_named_with_its_line() {
 fn a_mix_of_calls_is_taken_apart_on_every_python() {
     let _alone = alone();
     let pythons = pythons("the lines that hold a loop, mixed");
-    each(&pythons, 2, |python| {
+    each(&pythons, 3, |python| {
         let report = audit(python, &python.calls, &["/@0.1", "/mix@6"], 11);
         let blocked: Vec<_> = python.calls.iter().map(|call| check_named(&report, call)).collect();
         check_apart(&report);
@@ -174,7 +174,7 @@ fn nobody_is_blamed_where_nothing_holds_the_loop() {
         &["/await?ms=1500@1.6", "/await?ms=700@0.8", "/@0.1"],
         &["/callbacks?ms=900@1", "/@0.1"],
     ];
-    each(&loads, 3, |urls| {
+    each(&loads, 4, |urls| {
         let address = real::free_address();
         let start = Some(Service::Uvicorn.command(&address));
         let audit = Audit { start, blame: "require", ..Audit::of(&address, urls) };
