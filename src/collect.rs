@@ -261,11 +261,15 @@ fn beside_a_server(
     };
     let length = spec.outside.as_ref().and_then(|outside| outside.length);
     let ended = wait(command, length, beside, observer);
+    // What stands at the end of the load is seen before anything is asked about that time.
+    let (mut warnings, mut failure) = beside.finish();
+    let watched_for = watched_for(&storage, clock);
     let interruption = interrupt::received().map(in_words);
     let telemetry = match ended {
         Ok(command) => {
             // All of the load is in the window, with what was waited for the samples of its end.
             let load_took = command.as_ref().map_or_else(|| began.elapsed(), |it| it.took);
+            let load_took = load_took.max(watched_for);
             let ended = (clock, load_took, skew);
             let settling = settle(endpoint, spec, watched, ended, observer);
             // In whole seconds, and never less than it took.
@@ -278,7 +282,7 @@ fn beside_a_server(
         }
         Err(failure) => Telemetry::failed(spec, failure),
     };
-    let (mut warnings, failure) = beside.finish();
+    failure = failure.or(beside.notice_end().err());
     warnings.extend(beside.warning());
     let failure = telemetry.failure.or(failure);
     let finished = Instant::now();
@@ -291,6 +295,14 @@ fn beside_a_server(
             Some(Err(error)) => (None, failure.or(Some(error.into()))),
         };
     Ok(Telemetry { interruption, warnings, failure, samples, finished, ..telemetry })
+}
+
+/// How long ago the first of what was seen beside a server was seen; nothing if nothing was.
+fn watched_for(storage: &Mutex<Storage>, clock: Clock) -> Duration {
+    let storage = storage.lock().unwrap_or_else(PoisonError::into_inner);
+    let first = storage.span().map(|(first, _)| first);
+    let ms = first.map_or(0, |first| clock.now().as_millisecond().saturating_sub(first));
+    Duration::from_millis(u64::try_from(ms).unwrap_or_default())
 }
 
 /// Reads a recording, and how the run ended that left it.

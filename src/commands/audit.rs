@@ -61,8 +61,10 @@ fn collect(
     let read_by = plan.queries.iter().position(is_lag).map(|index| &exprs[index]);
     let lag = Lag { read_by, limit: lag_limit(&plan.criteria) };
     let is_required = |query: &Query| query.signal().is_some_and(|it| it.def().is_required);
-    let required = plan.queries.iter().zip(&exprs).filter(|(query, _)| is_required(query));
-    let required: Vec<_> = required.map(|(_, expr)| expr.clone()).collect();
+    let asked = plan.queries.iter().zip(&questions);
+    // A server is not waited for to have what the probe shows.
+    let required = asked.filter(|(query, it)| is_required(query) && it.is_of_server);
+    let required: Vec<_> = required.map(|(_, it)| it.expr.clone()).collect();
     let accept_partial = plan.accept_partial;
     let max_clock_skew = plan.criteria.evidence.max_clock_skew;
     let (expressions, required) = (exprs.as_slice(), required.as_slice());

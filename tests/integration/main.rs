@@ -17,6 +17,8 @@ mod hostile_properties;
 mod interruption;
 mod mutations;
 mod original;
+#[cfg(unix)]
+mod probe;
 mod promql;
 mod query;
 mod ranges;

@@ -30,13 +30,17 @@ evidence: {min_requests: 0, busy_machine: allow, slow_answers: allow}
 "#;
 
 /// An asyncio service on HOST PORT, which keeps connections. `/exit?CODE` ends it, `/block?SECONDS`
-/// holds its loop, `/wait?SECONDS` answers later; anything else is answered at once.
+/// holds its loop, `/wait?SECONDS` answers later, `/told` after as long as the file `told` says,
+/// `/status/N` with that status; `/close` keeps no connection, `/briefly` only for a moment.
+/// Anything else is answered at once.
 pub(crate) const SERVICE: &str = r#"
 import asyncio, os, sys, time
 async def serve(reader, writer):
+    path, head = "", b""
     try:
-        while True:
-            head = await reader.readuntil(b"\r\n\r\n")
+        while path != "/close" and b"connection: close" not in head.lower():
+            patience = 0.2 if path == "/briefly" else None
+            head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), patience)
             path, _, value = head.split()[1].decode().partition("?")
             if path == "/exit":
                 print("told to exit", flush=True)
@@ -45,12 +49,15 @@ async def serve(reader, writer):
                 time.sleep(float(value))
             if path == "/wait":
                 await asyncio.sleep(float(value))
+            if path == "/told" and os.path.exists("told"):
+                await asyncio.sleep(float(open("told").read() or 0))
             body = b"calm 0.01\n"
             status = int(path[8:]) if path.startswith("/status/") else 200
-            writer.write(b"HTTP/1.1 %d Any\r\nContent-Type: text/plain; version=0.0.4\r\n"
-                         b"Content-Length: %d\r\n\r\n%b" % (status, len(body), body))
+            more = b"Connection: close\r\n" if path == "/close" else b""
+            writer.write(b"HTTP/1.1 %d Any\r\n%bLocation: /\r\nContent-Type: text/plain; version=0.0.4\r\n"
+                         b"Content-Length: %d\r\n\r\n%b" % (status, more, len(body), body))
             await writer.drain()
-    except (asyncio.IncompleteReadError, ConnectionError):
+    except (asyncio.IncompleteReadError, asyncio.TimeoutError, ConnectionError):
         pass
     finally:
         writer.close()
@@ -103,12 +110,12 @@ fn assert_gone(directory: &Path) {
 /// `-- COMMAND` that shows whether the load was run.
 const LOAD: [&str; 3] = ["--", "touch", "loaded"];
 
-fn was_loaded(directory: &Path) -> bool {
+pub(crate) fn was_loaded(directory: &Path) -> bool {
     directory.join("loaded").exists()
 }
 
 /// Asks for a path once.
-fn ask(address: &str, path: &str) -> Vec<String> {
+pub(crate) fn ask(address: &str, path: &str) -> Vec<String> {
     let script = "import sys,urllib.request\ntry: urllib.request.urlopen(sys.argv[1]).read()\n\
                   except Exception: pass";
     ["python3", "-c", script, &format!("http://{address}{path}")].map(str::to_owned).to_vec()
@@ -127,11 +134,11 @@ pub(crate) fn gist(report: &Value) -> String {
     format!("{}\n{}\n{shortfalls:#}", said.join("\n"), signals.join("\n"))
 }
 
-fn python(test: &str) -> bool {
+pub(crate) fn python(test: &str) -> bool {
     python_with(test, &["asyncio"])
 }
 
-fn assert_error(run: &Run, report: &Value, words: &[&str]) {
+pub(crate) fn assert_error(run: &Run, report: &Value, words: &[&str]) {
     let shown = format!("{}\n{}", gist(report), run.stderr);
     assert_eq!((run.code, &report["verdict"]), (3, &"error".into()), "{shown}");
     let error = report["error"].as_str().unwrap_or_else(|| panic!("no error: {shown}"));
@@ -263,7 +270,12 @@ fn what_takes_the_port_before_the_service_does_is_not_the_service() {
 }
 
 /// An audit of the service `start` at `address` under a load, and of its recording: what both say.
-fn with_replay(path: &Path, args: &[&str], gate: &[&str], load: &[&str]) -> [(Run, Value); 2] {
+pub(crate) fn with_replay(
+    path: &Path,
+    args: &[&str],
+    gate: &[&str],
+    load: &[&str],
+) -> [(Run, Value); 2] {
     let common = [&["--output-format", "json"], gate].concat();
     let live = [&common[..], args, &["--record", "run.om", "--"], load].concat();
     let live = run(path, &live);
@@ -418,7 +430,7 @@ fn signals_end_the_service_and_the_load() {
 }
 
 /// The number that a shell wrote down.
-fn started(directory: &Path, name: &str) -> u32 {
+pub(crate) fn started(directory: &Path, name: &str) -> u32 {
     let number = wait_for(name, || fs::read_to_string(directory.join(name)).ok());
     number.trim().parse().unwrap()
 }

@@ -97,6 +97,10 @@ impl Watcher {
     /// Looks until it is told to end.
     pub(super) fn run(mut self) {
         self.explore();
+        if !self.control.phase().counts {
+            // It was ended before, and nothing of it is known to be the service's.
+            return;
+        }
         let mut due = self.begin();
         loop {
             let (look, at) = self.look();
