@@ -11,7 +11,7 @@ use crate::outside::probe::{Connection, ConnectionId, Look, Prober};
 use crate::outside::stalls::{self, Lane, Scheduled};
 
 /// How often it is looked for workers that are new.
-const WORKERS_EVERY: Duration = Duration::from_secs(1);
+const WORKERS_EVERY: Duration = Duration::from_secs(2);
 /// How often the owner of a connection is looked for that was not found.
 const OWNERS_EVERY: Duration = Duration::from_millis(200);
 /// How long it may take until every worker is met.
