@@ -107,6 +107,7 @@ const SAME_START_S: f64 = 0.05;
 const SOCKETS: &str = "requests in flight";
 const THREADS: &str = "threads";
 const PROCESS: &str = "the process";
+const POOL: &str = "which threads are busy";
 
 impl Sight {
     /// Nothing is seen yet. `given` are the processes that the command line names, `started` is the
@@ -395,6 +396,12 @@ impl Sight {
                 Some(latest) => stacks.extend(latest),
                 None => has_stacks = false,
             }
+        }
+        if all.iter().any(|it| it.waits_in.is_some()) || has_stacks {
+            self.reasons.remove(POOL);
+        } else if let Some(Err(why)) = pids.first().map(|pid| host::reason::memory(*pid)) {
+            // What a thread waits for is hidden from whoever may not read the memory.
+            self.reasons.insert(POOL, why.to_string());
         }
         let active = seen.sockets.and_then(|it| it.active);
         if let Some(blamer) = &self.blamer {
