@@ -84,6 +84,7 @@ pub fn look(
     told: Evidence,
 ) -> Evidence {
     let mut evidence = told;
+    let mut asks_itself = false;
     if let Some(storage) = telemetry.storage() {
         let seen = seen(storage, plan, questions, telemetry, at);
         let mut targets: Vec<_> =
@@ -97,6 +98,7 @@ pub fn look(
         evidence.shortfalls.extend(processes::add(&seen, &mut targets));
         evidence.shortfalls.extend(outside::shortfalls(plan, &seen));
         outside::processes(&seen, &mut targets);
+        asks_itself = outside::asks_itself(plan, &seen);
         // What a server told of the queries that it answers stays.
         let of_server =
             |it: &QueryEvidence| questions.get(it.query).is_some_and(|it| it.is_of_server);
@@ -112,7 +114,7 @@ pub fn look(
     }
     evidence.shortfalls.extend(clock::shortfall(plan, clock));
     evidence.shortfalls.extend(stuck_pool::shortfall(plan, readings));
-    requests::add(&mut evidence, plan, readings, telemetry);
+    requests::add(&mut evidence, plan, readings, telemetry, asks_itself);
     evidence.shortfalls.sort_by_key(|shortfall| shortfall.rule);
     evidence
 }

@@ -1,11 +1,12 @@
 //! What the probe could not see, or of what the machine is to blame and not the service.
 
-use super::Seen;
+use super::{Seen, own_requests};
 use crate::config::Plan;
 use crate::model::blame::JOB as PROBE_JOB;
 use crate::model::evidence::{Rule, Scope, Shortfall, TargetEvidence};
 use crate::model::quantity::{number, series};
 use crate::model::signal::Signal;
+use crate::promql::SelectorUse;
 use crate::storage::Series;
 
 /// So many of what was to be sent may be left out while nothing waits, as a part of all.
@@ -35,6 +36,14 @@ pub(super) fn processes(seen: &Seen<'_>, targets: &mut [TargetEvidence]) {
             target.restarts = target.restarts.filter(|_| most.is_some());
         }
     }
+}
+
+/// Whether what tells of requests tells of those of the probe alone.
+pub(super) fn asks_itself(plan: &Plan, seen: &Seen<'_>) -> bool {
+    let uses = own_requests::query(plan).and_then(|(query, _)| seen.uses.get(query).copied());
+    let mut names = uses.unwrap_or_default().iter().map(SelectorUse::metric).peekable();
+    names.peek().is_some()
+        && names.all(|name| name.is_some_and(|name| name.starts_with("auditor_probe_")))
 }
 
 /// Whether the loop stood because it waited for a CPU, for so long that it may decide.

@@ -7,12 +7,18 @@ use crate::model::quantity::{number, number_beside};
 use crate::model::reading::{Note, Reading, Readings, State};
 use crate::model::signal::Signal;
 
-/// Takes the requests from the readings, and says if they are too few.
+/// That what tells of requests tells of the probe's.
+const OF_PROBE: &str = "no request was seen but those of the probe, which are no load; a query \
+     requests_total of auditor_requests_seen_total counts those of others";
+
+/// Takes the requests from the readings, and says if they are too few. What only tells of the requests
+/// of the probe tells of none.
 pub(super) fn add(
     evidence: &mut Evidence,
     plan: &Plan,
     readings: &Readings,
     telemetry: &Telemetry,
+    is_of_probe: bool,
 ) {
     let known = |signal| known(readings.get(signal));
     evidence.requests = known(Signal::REQUESTS_TOTAL);
@@ -22,7 +28,11 @@ pub(super) fn add(
     let is_anything_seen = readings.iter().any(|(_, reading)| reading.measured);
     if wanted > 0.0
         && is_anything_seen
-        && let Some(detail) = too_few(evidence, readings, wanted)
+        && let Some(detail) = if is_of_probe {
+            Some(OF_PROBE.to_owned())
+        } else {
+            too_few(evidence, readings, wanted)
+        }
     {
         let detail = detail + &short_load(telemetry).unwrap_or_default();
         let scope = Scope::Everything;

@@ -9,6 +9,7 @@ mod telemetry;
 
 mod holes;
 mod load;
+mod outside;
 mod processes;
 mod server;
 

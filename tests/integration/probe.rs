@@ -245,6 +245,23 @@ fn an_idle_service_is_no_pass_by_the_preset() {
     assert!(short(&report).contains(&"min_requests"), "{}", shown(&run, &report));
 }
 
+/// Whoever asks for the latency of the probe's own requests has not put the service under a load.
+#[test]
+fn what_the_probe_asks_for_is_no_load() {
+    if !python("what_the_probe_asks_for_is_no_load") {
+        return;
+    }
+    let directory = directory();
+    let config = ON_ANSWERS.replace("min_requests: 0, ", "");
+    fs::write(directory.path().join("metrics.yaml"), config).unwrap();
+    let args = ["--probe", "http://ADDRESS/", "--record", "run.om"];
+    let (run, report) = audit(directory.path(), &args, "sleep 0.6");
+    assert_eq!(run.code, 3, "{}", shown(&run, &report));
+    assert_eq!(short(&report), ["min_requests"], "{}", shown(&run, &report));
+    let again = auditor(directory.path(), &["--recording", "run.om", "--fail-on-critical"]);
+    assert_eq!(again.code, 3, "{}", again.stdout);
+}
+
 #[test]
 fn a_process_that_is_not_there_is_not_looked_at() {
     if !python("a_process_that_is_not_there_is_not_looked_at") {
