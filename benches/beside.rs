@@ -1,25 +1,31 @@
 //! What it costs a service that `auditor` looks at it: requests a second of the same load with and
-//! without `auditor --probe --start --blame auto` beside it, in pairs: `cargo bench --bench beside`.
-//! It fails where the service loses more than 3 % of them.
+//! without `auditor --probe --start --blame auto` beside it: `cargo bench --bench beside`. It fails
+//! where the service loses more than 3 % of them.
 //!
-//! It takes `python3` with `uvicorn`, and a machine that does nothing else: the service takes one
-//! core, and load and auditor share another.
+//! All of it is one run of one service: for a moment `auditor` is stopped, for the next it goes on.
+//! So the two of a pair see the same process on the same machine, whatever else that does.
+//!
+//! It takes `python3` with `uvicorn`. Of two cores the service takes one.
 #![allow(clippy::print_stdout, reason = "this is a program that prints")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a benchmark fails by panicking")]
 
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::process::parent_id;
 use std::path::Path;
-use std::process::{Child, Command, ExitCode, Stdio};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::process::{Command, ExitCode, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Pairs of runs for each load, of which the first warms up.
-const PAIRS: usize = 20;
-/// Short, so that the two of a pair see the same machine.
-const SECONDS: u64 = 3;
+use rustix::process::{Pid, Signal, kill_process};
+
+/// Pairs of moments, one with and one without.
+const PAIRS: usize = 40;
+/// How long it is counted in each, after what is left of the moment before is over.
+const MOMENT: Duration = Duration::from_millis(700);
+const PAUSE: Duration = Duration::from_millis(150);
 /// Clients that ask again as soon as they are answered.
 const CLIENTS: usize = 8;
 /// The part of the requests that has to be left.
@@ -27,49 +33,37 @@ const LEAST: f64 = 0.97;
 
 fn main() -> ExitCode {
     let args: Vec<_> = std::env::args().collect();
-    if let [_, word, address, stalls, out] = &args[..]
+    if let [_, word, address, path, out] = &args[..]
         && word == "load"
     {
-        return load(address, stalls == "stalls", Path::new(out));
+        load(address, path, Path::new(out));
+        return ExitCode::SUCCESS;
     }
-    println!("{PAIRS} pairs of runs of {SECONDS} s, {CLIENTS} clients; medians");
+    println!("{PAIRS} pairs of {MOMENT:?} each, {CLIENTS} clients; medians");
     println!("\nrequests a second           without       with   ratio   half of the pairs");
-    let calm = row("all answered at once", "calm");
-    // Each second a request that computes for 0.3 s: then its stacks are read.
-    let stalls = row("the loop held now and then", "stalls");
-    let is_met = calm >= LEAST && stalls >= LEAST;
+    let calm = row("all answered at once", "");
+    // The loop is held in each moment: long enough that its stacks are read.
+    let held = row("the loop held for 0.3 s", "/cpu?ms=300");
+    let is_met = calm >= LEAST && held >= LEAST;
     println!("\n{} at least {LEAST} of the requests", if is_met { "met:   " } else { "MISSED:" });
     ExitCode::from(u8::from(!is_met))
 }
 
-/// Prints and returns the median of the pairs' ratios.
-fn row(name: &str, kind: &str) -> f64 {
-    let (mut without, mut with, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
-    for pair in 0..=PAIRS {
-        // In turn, so that neither is always the second on a machine that has warmed up.
-        let (a, b) = if pair % 2 == 0 {
-            let a = alone(kind);
-            (a, beside(kind))
-        } else {
-            let b = beside(kind);
-            (alone(kind), b)
-        };
-        if pair > 0 {
-            without.push(a);
-            with.push(b);
-            ratios.push(b / a);
-        }
-    }
-    let ratio = median(&mut ratios);
+/// Prints and returns the median of the pairs' ratios. `path` is asked for once in each moment.
+fn row(name: &str, path: &str) -> f64 {
+    let pairs = beside(path);
+    let of = |figure: fn(&(f64, f64)) -> f64| sorted(pairs.iter().map(figure).collect());
+    let (without, with) = (of(|it| it.0), of(|it| it.1));
+    let ratios = of(|it| it.1 / it.0);
     let (from, to) = (ratios[ratios.len() / 4], ratios[ratios.len() * 3 / 4]);
-    let (without, with) = (median(&mut without), median(&mut with));
+    let [without, with, ratio] = [&without, &with, &ratios].map(|all| all[all.len() / 2]);
     println!("{name:<28}{without:>7.0}{with:>11.0}{ratio:>8.3}   {from:.3} to {to:.3}");
     ratio
 }
 
-fn median(all: &mut [f64]) -> f64 {
+fn sorted(mut all: Vec<f64>) -> Vec<f64> {
     all.sort_by(f64::total_cmp);
-    all[all.len() / 2]
+    all
 }
 
 /// The command that serves on that address.
@@ -88,100 +82,78 @@ fn free_address() -> String {
     listener.local_addr().expect("its address").to_string()
 }
 
-/// A program, whose hashes are the same in each run.
-fn command(program: impl AsRef<std::ffi::OsStr>) -> Command {
-    let mut command = Command::new(program);
-    command.env("PYTHONHASHSEED", "0").env("PYTHONDONTWRITEBYTECODE", "1").stdin(Stdio::null());
-    command
-}
-
-struct Server(Child);
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// Requests a second of a service that nobody looks at.
-fn alone(kind: &str) -> f64 {
-    let address = free_address();
-    let words = service(&address);
-    let mut words = words.split(' ');
-    let mut server = command(words.next().expect("a program"));
-    let _server = Server(server.args(words).spawn().expect("python3"));
-    let give_up = Instant::now() + Duration::from_secs(20);
-    while TcpStream::connect(&address).is_err() {
-        assert!(Instant::now() < give_up, "no service: is uvicorn installed?");
-        thread::sleep(Duration::from_millis(50));
-    }
-    let directory = tempfile::tempdir().unwrap();
-    let out = directory.path().join("out");
-    let program = std::env::current_exe().unwrap();
-    let status = command(program).args(["load", &address, kind]).arg(&out).status().unwrap();
-    assert!(status.success(), "the load: {status}");
-    figure(&out)
-}
-
-/// The same, with `auditor` beside it.
-fn beside(kind: &str) -> f64 {
+/// Requests a second without and with `auditor`, in pairs, of a service that it has started.
+fn beside(path: &str) -> Vec<(f64, f64)> {
     let address = free_address();
     let directory = tempfile::tempdir().unwrap();
     let out = directory.path().join("out");
     let url = format!("http://{address}/");
-    let run = command(env!("CARGO_BIN_EXE_auditor"))
+    let run = Command::new(env!("CARGO_BIN_EXE_auditor"))
         .current_dir(directory.path())
         .args(["--probe", &url, "--start", &service(&address), "--blame", "auto"])
         .args(["--output-format", "json", "--"])
         .arg(std::env::current_exe().unwrap())
-        .args(["load", &address, kind])
+        .args(["load", &address, path])
         .arg(&out)
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .stdin(Stdio::null())
         .output()
         .unwrap();
     let stderr = String::from_utf8_lossy(&run.stderr);
-    assert!(out.exists(), "auditor ran no load: {}\n{stderr}", run.status);
-    figure(&out)
+    let written = fs::read_to_string(&out);
+    let written = written.unwrap_or_else(|_| panic!("no load, {}: {stderr}", run.status));
+    let pair = |line: &str| {
+        let (without, with) = line.split_once(' ').expect("a pair");
+        (without.parse().expect("requests a second"), with.parse().expect("requests a second"))
+    };
+    written.lines().map(pair).collect()
 }
 
-fn figure(out: &Path) -> f64 {
-    fs::read_to_string(out).unwrap().parse().expect("requests a second")
-}
-
-/// The load: clients that keep their connections, each in a thread; the requests a second that
-/// were answered at once go to `out`.
-fn load(address: &str, has_stalls: bool, out: &Path) -> ExitCode {
-    let answered = AtomicU64::new(0);
-    // The service has just come up, and reads its modules yet.
-    let began = Instant::now() + Duration::from_millis(500);
-    let end = began + Duration::from_secs(SECONDS);
+/// The load, which is started by `auditor`: clients that keep their connections, each in a thread.
+/// What they were answered in a second goes to `out`, a pair a line.
+fn load(address: &str, path: &str, out: &Path) {
+    let auditor = i32::try_from(parent_id()).ok().and_then(Pid::from_raw).expect("a parent");
+    let (answered, is_over) = (AtomicU64::new(0), AtomicBool::new(false));
+    let moment = |is_beside: bool| {
+        let signal = if is_beside { Signal::CONT } else { Signal::STOP };
+        kill_process(auditor, signal).expect("auditor is there");
+        thread::sleep(PAUSE);
+        let (began, before) = (Instant::now(), answered.load(Ordering::Relaxed));
+        if !path.is_empty() {
+            Client::connect(address).ask(path);
+        }
+        thread::sleep(MOMENT.saturating_sub(began.elapsed()));
+        let count = answered.load(Ordering::Relaxed) - before;
+        count as f64 / began.elapsed().as_secs_f64()
+    };
     thread::scope(|scope| {
         for _ in 0..CLIENTS {
             scope.spawn(|| {
                 let mut client = Client::connect(address);
-                while Instant::now() < end {
+                while !is_over.load(Ordering::Relaxed) {
                     client.ask("/");
-                    if Instant::now() > began {
-                        answered.fetch_add(1, Ordering::Relaxed);
-                    }
+                    answered.fetch_add(1, Ordering::Relaxed);
                 }
             });
         }
-        if has_stalls {
-            scope.spawn(|| {
-                let mut client = Client::connect(address);
-                // The last one is over in time.
-                while Instant::now() + Duration::from_millis(500) < end {
-                    let next = Instant::now() + Duration::from_secs(1);
-                    client.ask("/cpu?ms=300");
-                    thread::sleep(next.saturating_duration_since(Instant::now()));
-                }
-            });
+        // The service has just come up.
+        thread::sleep(Duration::from_secs(1));
+        let mut lines = String::new();
+        for pair in 0..PAIRS {
+            // In turn, so that neither is always the second.
+            let (without, with) = if pair % 2 == 0 {
+                let without = moment(false);
+                (without, moment(true))
+            } else {
+                let with = moment(true);
+                (moment(false), with)
+            };
+            lines.push_str(&format!("{without} {with}\n"));
         }
+        kill_process(auditor, Signal::CONT).expect("auditor is there");
+        is_over.store(true, Ordering::Relaxed);
+        fs::write(out, lines).expect("the figures are written");
     });
-    let rate = answered.into_inner() as f64 / SECONDS as f64;
-    fs::write(out, rate.to_string()).unwrap();
-    ExitCode::SUCCESS
 }
 
 struct Client {

@@ -14,7 +14,7 @@ use crate::config::{Blaming, Environment, OutsideRequest, Request, SourceRequest
 use crate::model::level::{Gate, Level};
 use values::{
     blames, documents, formats, gates, parse_duration, parse_every, parse_probe_every,
-    parse_settle, parse_shell, parse_time, parse_var,
+    parse_settle, parse_shell, parse_threads, parse_time, parse_var,
 };
 
 /// The report written in text mode unless the command line says otherwise.
@@ -203,6 +203,10 @@ pub struct Common {
     #[arg(long = "pid", id = "pid", value_name = "PID", requires = "probe")]
     pids: Vec<u32>,
 
+    /// How many threads the service's pool may have, where that is not the default of its runtime
+    #[arg(long, value_name = "N", value_parser = parse_threads, requires = "probe")]
+    pool_threads: Option<usize>,
+
     /// Interval between scrapes, and between the samples of --probe
     #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = parse_every, requires = WATCHED, conflicts_with = "recording")]
     every: Duration,
@@ -310,6 +314,7 @@ impl Common {
             every: self.every,
             length: Some(self.length.unwrap_or(DEFAULT_LENGTH)),
             pids: self.pids.clone(),
+            pool_threads: self.pool_threads,
             blame: Blaming::Off,
             blame_after: self.every,
             start: None,

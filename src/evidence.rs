@@ -97,6 +97,7 @@ pub fn look(
         evidence.shortfalls.extend(holes::add(&seen, &mut queries));
         evidence.shortfalls.extend(processes::add(&seen, &mut targets));
         evidence.shortfalls.extend(outside::shortfalls(plan, &seen));
+        outside::processes(&seen, &mut targets);
         asks_itself = outside::asks_itself(plan, &seen);
         // What a server told of the queries that it answers stays.
         let of_server =

@@ -4,9 +4,9 @@
 //!
 //! ```text
 //! cli ──▶ config ──▶ collect ──▶ evaluate ──▶ readings ──▶ engine ──▶ report ──▶ render ──▶ exit
-//! flags   metrics.   scrape a    ask the      a signal or  pure:      frozen     text,      0 1 2 3
-//!         yaml and   service     questions    a check is   score,     schema     json
-//!         its layers or read a   at one       known, or    checks,
+//! flags   metrics.   scrape or   ask the      a signal or  pure:      frozen     text,      0 1 2 3
+//!         yaml and   probe, or   questions    a check is   score,     schema     json
+//!         its layers read a      at one       known, or    checks,
 //!         ▶ a Plan   recording   instant      why not      modes
 //!                                             ▲
 //!                                evidence: what was seen, and what was not, bounds them
@@ -18,12 +18,13 @@
 //!   and turns them into a validated [`config::Plan`], with every problem at its place. Nothing
 //!   changes a plan afterwards.
 //! - [`collect`] is what yields samples: it scrapes a service while a command puts it under load,
-//!   or reads a recording.
+//!   looks at it from outside, or reads a recording; and it starts the service, where it is asked to.
 //! - [`evaluate`] answers questions (an expression, at an instant or over a range) by a server or
 //!   on samples; it knows nothing of signals.
 //! - [`evidence`] looks at what the answers rest on: scrapes, holes, ages, processes, requests. What
 //!   falls short of a rule leaves the readings that it concerns a lower bound.
 //! - `blame` reads what held a loop up, and where, from what a probe has left among the samples.
+//! - `blame` sums up what held a loop up, and where, as far as the samples of a probe tell.
 //! - [`audit`] puts the plan's questions at one instant, and picks that instant.
 //! - [`engine`] judges readings; it does no I/O and knows no clock.
 //! - [`report`] is the schema that others read, apart from the internal types.
@@ -34,9 +35,10 @@
 //! - [`model`] holds what these rooms speak of: signals, readings, checks, findings, as tables and
 //!   plain data.
 //!
-//! [`prometheus`] speaks the HTTP API and knows the quirks of servers. Three rooms know nothing of
-//! audits: [`storage`] holds samples over time, [`exposition`] reads and writes them as text, and
-//! [`promql`] evaluates queries on them. Between them and the evidence, [`target_health`] says how a
+//! [`prometheus`] speaks the HTTP API and knows the quirks of servers. Four rooms know nothing of
+//! audits: [`storage`] holds samples over time, [`exposition`] reads and writes them as text,
+//! [`promql`] evaluates queries on them, and `outside` has the means to look at a process from
+//! outside: a probe, its sockets and threads, its stacks. Between them and the evidence, [`target_health`] says how a
 //! target could be scraped, and `processes` which process shows each of its pages.
 //!
 //! Nothing that goes wrong becomes a pass: what cannot be read is a state of a reading,

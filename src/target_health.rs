@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::model::blame::JOB as PROBE_JOB;
 use crate::model::quantity::{number, series};
 use crate::storage::Labels;
 
@@ -46,7 +47,13 @@ impl TargetHealth {
     /// That scrapes failed, if any did.
     pub fn failed_scrapes(&self) -> Option<String> {
         let target = series(&self.target);
-        let words = || format!("{} of {} scrapes failed{target}", self.failed, self.tried);
+        let (failed, tried) = (self.failed, self.tried);
+        let words = || match self.target.get("job") {
+            PROBE_JOB => {
+                format!("requests of the probe failed in {failed} of {tried} samples{target}")
+            }
+            _ => format!("{failed} of {tried} scrapes failed{target}"),
+        };
         (self.failed > 0).then(words)
     }
 

@@ -3,7 +3,7 @@
 import time
 
 QUERY_SECONDS = 1.2
-ROWS = 6_000_000
+ROWS = 8_000_000
 
 
 def fetch_user(number):
@@ -12,7 +12,8 @@ def fetch_user(number):
 
 
 def query(sql):
-    time.sleep(QUERY_SECONDS)  # the driver waits for its socket, and the loop with it
+    # The driver waits for its socket, and the loop with it.
+    time.sleep(QUERY_SECONDS)
     return f"the answer to {sql}"
 
 

@@ -61,6 +61,8 @@ pub(super) enum ValueError {
         "expected {MIN_PROBE_EVERY:?} to {MAX_PROBE_EVERY:?}; a stall is seen within that time"
     )]
     ProbeEvery,
+    #[error("expected a number of threads, 1 or more")]
+    Threads,
     #[error("there is no command; was it a variable that is empty?")]
     NoCommand,
     #[error("expected NAME=VALUE, such as window=5m")]
@@ -107,6 +109,10 @@ pub(super) fn parse_probe_every(text: &str) -> Result<Duration, ValueError> {
     let every = parse_duration(text)?;
     let is_fit = (MIN_PROBE_EVERY..=MAX_PROBE_EVERY).contains(&every);
     if is_fit { Ok(every) } else { Err(ValueError::ProbeEvery) }
+}
+
+pub(super) fn parse_threads(text: &str) -> Result<usize, ValueError> {
+    text.parse().ok().filter(|threads| *threads > 0).ok_or(ValueError::Threads)
 }
 
 /// A command for a shell, which has to say something.

@@ -42,6 +42,8 @@ pub struct OutsideRequest {
     pub length: Option<Duration>,
     /// The processes that serve, where they are not to be found by the connections.
     pub pids: Vec<u32>,
+    /// How many threads the service's pool may have, where that is not its default.
+    pub pool_threads: Option<usize>,
     /// Whether stacks are read.
     pub blame: Blaming,
     /// After how long without an answer.
@@ -126,6 +128,8 @@ pub struct Outside {
     pub length: Option<Duration>,
     /// The processes that serve, where they are not to be found by the connections.
     pub pids: Vec<u32>,
+    /// How many threads the service's pool may have, where that is not its default.
+    pub pool_threads: Option<usize>,
     /// Whether stacks are read.
     pub blame: Blaming,
     /// After how long without an answer.

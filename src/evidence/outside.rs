@@ -3,7 +3,7 @@
 use super::{Seen, own_requests};
 use crate::config::Plan;
 use crate::model::blame::JOB as PROBE_JOB;
-use crate::model::evidence::{Rule, Scope, Shortfall};
+use crate::model::evidence::{Rule, Scope, Shortfall, TargetEvidence};
 use crate::model::quantity::{number, series};
 use crate::model::signal::Signal;
 use crate::promql::SelectorUse;
@@ -19,7 +19,23 @@ pub(super) fn shortfalls(plan: &Plan, seen: &Seen<'_>) -> Vec<Shortfall> {
     let told = targets.iter().flat_map(|target| {
         looks.iter().filter_map(|look| look(plan, seen, *target)).collect::<Vec<_>>()
     });
-    told.chain(targets.iter().flat_map(|target| not_visible(seen, *target))).collect()
+    let not_visible = |target: &usize| {
+        let mut told = not_visible(seen, *target);
+        told.extend(unknown_limit(seen, *target));
+        told
+    };
+    told.chain(targets.iter().flat_map(not_visible)).collect()
+}
+
+/// How many processes serve, as the probe has found them, in place of what a page would tell.
+pub(super) fn processes(seen: &Seen<'_>, targets: &mut [TargetEvidence]) {
+    for (number, target) in targets.iter_mut().enumerate() {
+        if target.target.get("job") == PROBE_JOB {
+            let most = worst(seen, number, "auditor_processes").filter(|most| *most > 0.0);
+            target.processes = most.map(|most| most as usize);
+            target.restarts = target.restarts.filter(|_| most.is_some());
+        }
+    }
 }
 
 /// Whether what tells of requests tells of those of the probe alone.
@@ -104,6 +120,24 @@ fn not_visible(seen: &Seen<'_>, target: usize) -> Vec<Shortfall> {
         }
     };
     named(seen, target, "auditor_not_seen").map(of_reason).collect()
+}
+
+/// Whether a pool was busy as a whole, of which it is not known whether it may have more threads.
+fn unknown_limit(seen: &Seen<'_>, target: usize) -> Option<Shortfall> {
+    let name = "auditor_pool_limit_unknown_threads";
+    let threads = worst(seen, target, name).filter(|threads| *threads > 0.0)?;
+    let threads = number(threads);
+    let detail = format!(
+        "all {threads} threads of the pool were busy for a second while further requests waited, and \
+         it is not known whether it may have more: say how many (--pool-threads)"
+    );
+    let is_of_pool = |query: &usize| {
+        let mut uses = seen.uses.get(*query).copied().unwrap_or_default().iter();
+        uses.any(|it| it.metric().is_some_and(|name| name.starts_with("auditor_pool_")))
+    };
+    let queries: Vec<_> = (0..seen.uses.len()).filter(is_of_pool).collect();
+    let told = shortfall(seen, target, Rule::NotVisible, detail);
+    (!queries.is_empty()).then(|| Shortfall { scope: seen.scope_of(queries), ..told })
 }
 
 fn is_of_probe(seen: &Seen<'_>, query: usize) -> bool {

@@ -33,7 +33,8 @@ mod processes;
 pub(crate) mod reason;
 #[cfg(target_os = "linux")]
 mod rows;
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(target_os = "linux")]
+#[cfg(test)]
 mod tests;
 #[cfg(target_os = "linux")]
 mod threads;

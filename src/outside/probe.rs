@@ -18,7 +18,7 @@ mod watched;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, mpsc};
@@ -153,6 +153,11 @@ impl Prober {
     /// The requests that wait for an answer now. Cheap enough for every 10 ms.
     pub(crate) fn waiting(&self) -> Vec<Sent> {
         self.shared.waiting()
+    }
+
+    /// The ports that it connects from, or did so of late; each is named before it is used.
+    pub(crate) fn ports(&self) -> HashSet<u16> {
+        self.shared.ports()
     }
 
     /// Says which lane each connection is in, in place of what was said before. One that is not

@@ -239,6 +239,10 @@ impl Ledger {
 
     /// Adds a time in which a request was not read.
     fn add(&mut self, lane: Lane, from: Instant, to: Instant) {
+        // A request that was read with another one may be answered after the stall of that one was
+        // told: what it waited until then is no stall of its own.
+        let told = self.closed.iter().filter(|it| it.lane == lane).map(|it| it.to).max();
+        let from = told.map_or(from, |told| from.max(told));
         let lag = to.saturating_duration_since(from);
         if lag < HELD_UP {
             self.told.lag = self.told.lag.max(lag);
@@ -273,12 +277,21 @@ impl Ledger {
 
     /// Tells how long answers took without the stalls that they met, once those are over.
     fn tell_slow(&mut self) {
-        let (open, closed) = (&self.open, &self.closed);
-        let (waiting, over): (Vec<_>, Vec<_>) =
-            self.slow.drain(..).partition(|it| open.contains_key(&it.lane));
+        let (open, closed, waiting) = (&self.open, &self.closed, &self.waiting);
+        // What waits yet may tell of a stall in that time.
+        let is_open = |it: &Span| {
+            let may_tell = |other: &Waiting| other.lane == it.lane && other.sent < it.to;
+            open.contains_key(&it.lane) || waiting.values().any(may_tell)
+        };
+        let (waiting, over): (Vec<_>, Vec<_>) = self.slow.drain(..).partition(is_open);
         for it in over {
             let met: Duration = closed.iter().map(|stall| it.overlap(stall)).sum();
-            self.told.slow = self.told.slow.max((it.to - it.from).saturating_sub(met));
+            let mut slow = (it.to - it.from).saturating_sub(met);
+            if let Some(used) = self.used(it.lane, it.from, it.to) {
+                // What waits for something else leaves the loop asleep.
+                slow = slow.min((it.to - it.from).saturating_sub(used.on_cpu + used.run_queue));
+            }
+            self.told.slow = self.told.slow.max(slow);
         }
         self.slow = waiting;
     }
@@ -290,21 +303,28 @@ impl Ledger {
         self.told.stalls.push(Stall { lane, from, to, cause, machine });
     }
 
-    /// What the loop's thread did in that time, and how long it waited for a CPU.
-    fn cause(&self, lane: Lane, from: Instant, to: Instant) -> (StallCause, Duration) {
-        let unknown = (StallCause::Unknown, Duration::ZERO);
-        let Some(known) = self.scheduled.get(&lane) else { return unknown };
-        let before = known.iter().rev().find(|(at, _)| *at <= from);
-        let after = known.iter().find(|(at, _)| *at >= to).or(known.last());
-        let Some(((began, before), (ended, after))) = before.zip(after) else { return unknown };
-        let between = ended.saturating_duration_since(*began);
-        if between.is_zero() || *ended <= from {
-            return unknown;
+    /// What the loop's thread had of the CPUs in that time, as far as the looks around it tell.
+    fn used(&self, lane: Lane, from: Instant, to: Instant) -> Option<Scheduled> {
+        let known = self.scheduled.get(&lane)?;
+        let (_, before) = known.iter().rev().find(|(at, _)| *at <= from)?;
+        let (ended, after) = known.iter().find(|(at, _)| *at >= to).or(known.last())?;
+        if *ended <= from {
+            return None;
         }
         let whole = to.saturating_duration_since(from);
         // What it had in the moments around is no part of it, as far as there was room for more.
-        let cpu = after.on_cpu.saturating_sub(before.on_cpu).min(whole);
-        let machine = after.run_queue.saturating_sub(before.run_queue).min(whole);
+        Some(Scheduled {
+            on_cpu: after.on_cpu.saturating_sub(before.on_cpu).min(whole),
+            run_queue: after.run_queue.saturating_sub(before.run_queue).min(whole),
+        })
+    }
+
+    /// What the loop's thread did in that time, and how long it waited for a CPU.
+    fn cause(&self, lane: Lane, from: Instant, to: Instant) -> (StallCause, Duration) {
+        let whole = to.saturating_duration_since(from);
+        let Some(Scheduled { on_cpu: cpu, run_queue: machine }) = self.used(lane, from, to) else {
+            return (StallCause::Unknown, Duration::ZERO);
+        };
         let asleep = whole.saturating_sub(cpu + machine);
         let cause = if machine * 2 > whole {
             StallCause::Machine

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use super::text::{BOLD, DIM, WARN};
+use crate::model::blame::JOB as PROBE_JOB;
 use crate::model::quantity::number;
 use crate::model::signal::Signal;
 use crate::report::{EvidenceReport, Report, ShortfallEntry};
@@ -97,6 +98,18 @@ fn targets(evidence: &EvidenceReport) -> Option<String> {
     let restarts: usize = evidence.targets.iter().filter_map(|target| target.restarts).sum();
     let restarts = if restarts > 0 { format!(", {restarts} restarts") } else { String::new() };
     let (count, percent) = (evidence.targets.len(), number((covered * 100.0).floor()));
+    if evidence.targets.iter().all(|it| it.target.get("job") == PROBE_JOB) {
+        let processes: usize = evidence.targets.iter().filter_map(|it| it.processes).sum();
+        let what = match processes {
+            0 => "the service from outside".to_owned(),
+            1 => "1 process".to_owned(),
+            many => format!("{many} processes"),
+        };
+        return Some(format!(
+            "{what} for {percent}% of the time{}{restarts}",
+            age.unwrap_or_default()
+        ));
+    }
     let noun = if count == 1 { "target" } else { "targets" };
     Some(format!(
         "{percent}% of the scrapes of {count} {noun}{}{restarts}",

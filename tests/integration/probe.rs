@@ -79,11 +79,7 @@ fn whatever_the_status_it_is_an_answer_and_connections_may_end() {
         let query = "checks: {answers: {query: 'max_over_time(auditor_probe_requests_total{result=\"answered\"}[$window])', min: 5}}";
         fs::write(directory.path().join("metrics.yaml"), format!("{ON_ANSWERS}{query}\n")).unwrap();
         let (run, report) = audit(directory.path(), &["--probe", &url], "sleep 1");
-        // Whose connections are gone as soon as they are looked at is not always found.
-        let may_be_hidden =
-            *path == "/close" && short(&report).iter().all(|it| *it == "not_visible");
-        let is_hidden = may_be_hidden && run.code == 3;
-        assert!(run.code == 0 || is_hidden, "{path}: {}", shown(&run, &report));
+        assert_eq!(run.code, 0, "{path}: {}", shown(&run, &report));
         assert_eq!(report["checks"][0]["passed"], true, "{path}: {:#}", report["checks"]);
     });
 }
@@ -313,7 +309,7 @@ fn a_recording_says_what_the_run_said() {
             let (run, live) = audit(path, &args, load);
             assert_eq!(run.code, *code, "{}", shown(&run, &live));
             let stalls = live["stalls"].as_array().unwrap();
-            assert_eq!(stalls.is_empty(), *load == "sleep 0.5", "{}", shown(&run, &live));
+            assert!(!stalls.is_empty() || *load == "sleep 0.5", "{}", shown(&run, &live));
             let mut args = vec!["--recording", "run.om", "--output-format", "json"];
             args.push("--fail-on-critical");
             if config.is_empty() {
@@ -415,7 +411,10 @@ fn beside_a_server_each_answers_its_own() {
             let args = ["--probe", "http://ADDRESS/", "--target", &target, "--settle", "0s"];
             let (run, report) = audit(directory.path(), &args, &load);
             assert_eq!(run.code, 1, "{load}: {}", shown(&run, &report));
-            assert_eq!(report["stalls"].as_array().unwrap().len(), 1, "{:#}", report["stalls"]);
+            // A busy machine may add short ones.
+            let mut stalls = report["stalls"].as_array().unwrap().iter();
+            let is_long = |it: &Value| it["duration_s"].as_f64().unwrap() > 0.9;
+            assert!(stalls.any(is_long), "{:#}", report["stalls"]);
         }
     }
 }

@@ -259,7 +259,7 @@ fn the_workflows_for_github_actions_gate() {
 fn gates(directory: &tempfile::TempDir, steps: &[String]) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     // As the runner does it: each step in a shell of its own, background processes live on.
-    let mut script = String::from("set -e; trap 'kill $(jobs -p)' EXIT\n");
+    let mut script = String::from("set -e; trap 'jobs -p | xargs -r kill' EXIT\n");
     for step in steps {
         script.push_str(&step.replace("auditor/examples", &format!("{}/examples", root.display())));
         script.push('\n');

@@ -225,8 +225,13 @@ impl Page {
         if let Some(pool) = &interval.pool {
             one("auditor_pool_threads", &[("state", "busy")], pool.busy as f64);
             one("auditor_pool_threads", &[("state", "idle")], pool.idle as f64);
-            one("auditor_pool_backlog", &[], pool.backlog);
-            one("auditor_pool_wait_seconds", &[], pool.wait_s);
+            // Where it is not known, it is this at least, and the other series says so.
+            one("auditor_pool_backlog", &[], pool.backlog.unwrap_or_default());
+            let unsure = if pool.backlog.is_none() { pool.busy } else { 0 };
+            one("auditor_pool_limit_unknown_threads", &[], unsure as f64);
+            if let Some(wait_s) = pool.wait_s.or(pool.backlog.is_none().then_some(0.0)) {
+                one("auditor_pool_wait_seconds", &[], wait_s);
+            }
         }
         if let Some(processes) = &interval.processes {
             one("auditor_processes", &[], processes.count as f64);

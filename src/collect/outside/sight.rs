@@ -1,6 +1,6 @@
 //! What can be seen of the process behind the port: who it is, its sockets, its threads.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use crate::outside::probe::{Connection, ConnectionId, Look, Prober};
 use crate::outside::stalls::{self, Lane, Scheduled};
 
 /// How often it is looked for workers that are new.
-const WORKERS_EVERY: Duration = Duration::from_secs(1);
+const WORKERS_EVERY: Duration = Duration::from_secs(2);
 /// How often the owner of a connection is looked for that was not found.
 const OWNERS_EVERY: Duration = Duration::from_millis(200);
 /// How long it may take until every worker is met.
@@ -28,8 +28,10 @@ const FRESH: Duration = Duration::from_millis(150);
 pub(super) struct Pool {
     pub(super) busy: usize,
     pub(super) idle: usize,
-    pub(super) backlog: f64,
-    pub(super) wait_s: f64,
+    /// `None` where it is not known whether the pool may have more threads.
+    pub(super) backlog: Option<f64>,
+    /// `None` where it is not known.
+    pub(super) wait_s: Option<f64>,
 }
 
 /// The sockets at one instant, without the probe's.
@@ -78,13 +80,19 @@ pub(super) struct Sight {
     started: Option<Process>,
     blamer: Option<Arc<Blamer>>,
     began: Instant,
+    /// The address of the service, as connections have it.
+    peer: Option<SocketAddr>,
+    /// Who has accepted each connection that is open.
     owners: HashMap<ConnectionId, Owner>,
     owners_at: Option<Instant>,
+    /// The processes that have accepted one, also if it is over.
+    met: BTreeMap<u32, Process>,
     workers: Vec<Process>,
     workers_at: Option<Instant>,
     watch: Option<(Vec<u32>, SocketAddr, Watch)>,
     /// Why something could not be seen, by what it is.
     reasons: BTreeMap<&'static str, String>,
+    pool_threads: Option<usize>,
     pool: pool::Judge,
     /// Requests that were answered since the sample before, about.
     answered: Option<u64>,
@@ -99,23 +107,32 @@ const SAME_START_S: f64 = 0.05;
 const SOCKETS: &str = "requests in flight";
 const THREADS: &str = "threads";
 const PROCESS: &str = "the process";
+const POOL: &str = "which threads are busy";
 
 impl Sight {
     /// Nothing is seen yet. `given` are the processes that the command line names, `started` is the
-    /// one that was started.
-    pub(super) fn new(given: &[u32], started: Option<u32>, blamer: Option<Arc<Blamer>>) -> Self {
+    /// one that was started, and `pool_threads` is how many a pool may have.
+    pub(super) fn new(
+        given: &[u32],
+        started: Option<u32>,
+        pool_threads: Option<usize>,
+        blamer: Option<Arc<Blamer>>,
+    ) -> Self {
         Self {
             given: given.to_vec(),
             started: started.and_then(|pid| host::process(pid).ok()),
             blamer,
             began: Instant::now(),
+            peer: None,
             owners: HashMap::new(),
             owners_at: None,
+            met: BTreeMap::new(),
             workers: Vec::new(),
             workers_at: None,
             watch: None,
             reasons: BTreeMap::new(),
-            pool: pool::Judge::default(),
+            pool_threads,
+            pool: judge(pool_threads),
             answered: None,
             of_ended: Default::default(),
             of_loops: HashMap::new(),
@@ -124,16 +141,17 @@ impl Sight {
 
     /// From now on what is seen counts.
     pub(super) fn begin(&mut self) {
-        self.pool = pool::Judge::default();
+        self.pool = judge(self.pool_threads);
         self.answered = Some(0);
     }
 
     /// Looks at what belongs to the connections of the probe.
     pub(super) fn look(&mut self, look: &Look, prober: &Prober) -> Seen {
+        self.peer = look.connections.last().map(|it| it.peer).or(self.peer);
         self.find_owners(&look.connections);
         self.find_workers(look, prober);
         let mut seen = Seen { lanes: self.lanes(&look.connections), ..Seen::default() };
-        self.see_sockets(look, &mut seen);
+        self.see_sockets(look, prober, &mut seen);
         self.see_threads(&mut seen);
         seen
     }
@@ -146,7 +164,8 @@ impl Sight {
             self.blamer.as_ref().is_none_or(|blamer| blamer.readable(it.pid).is_some())
         };
         let is_late = self.began.elapsed() > 2 * MEETING;
-        let is_known = !self.owners.is_empty() && self.owners.values().all(is_settled);
+        let is_known =
+            !self.met.is_empty() || !self.owners.is_empty() && self.owners.values().all(is_settled);
         is_late || is_known && are_met && self.workers.iter().all(is_tried)
     }
 
@@ -164,6 +183,7 @@ impl Sight {
         }
         let unread = |it: &Process| match blamer.readable(it.pid) {
             Some(Ok(())) => None,
+            Some(Err(why)) if why.starts_with("process ") => Some(why),
             Some(Err(why)) => Some(format!("process {} ({}): {why}", it.pid, it.name)),
             None => Some(format!("process {} ({}) did not let itself be read", it.pid, it.name)),
         };
@@ -198,19 +218,28 @@ impl Sight {
     pub(super) fn pool(&mut self) -> Option<Pool> {
         let answered = self.answered.replace(0);
         let pool = self.pool.end_interval(answered)?;
-        let backlog = pool.backlog? as f64;
-        let wait_s = pool.wait.unwrap_or_default().as_secs_f64();
+        let backlog = pool.backlog.map(|backlog| backlog as f64);
+        let wait_s = pool.wait.map(|wait| wait.as_secs_f64());
         Some(Pool { busy: pool.busy, idle: pool.idle, backlog, wait_s })
     }
 
     /// Finds out who has accepted the connections that are new.
     fn find_owners(&mut self, connections: &[Connection]) {
         self.owners.retain(|id, _| connections.iter().any(|it| it.id == *id));
+        if let ([only], true) = (self.workers.as_slice(), self.met.len() == 1) {
+            // Nobody else can have accepted it; to look for that takes a while.
+            let owner = Owner::Process { process: only.clone(), is_proxy: false };
+            for it in connections {
+                self.owners.entry(it.id).or_insert_with(|| owner.clone());
+            }
+            return;
+        }
+        let is_due = |at: Instant| at.elapsed() >= OWNERS_EVERY;
         let is_open = |it: &&Connection| match self.owners.get(&it.id) {
-            None => true,
+            None => self.met.is_empty() || self.owners_at.is_none_or(is_due),
             Some(Owner::Process { .. }) => false,
             // It may have been asked in the moment before it was accepted.
-            Some(_) => self.owners_at.is_none_or(|at| at.elapsed() >= OWNERS_EVERY),
+            Some(_) => self.owners_at.is_none_or(is_due),
         };
         let open: Vec<_> = connections.iter().filter(is_open).copied().collect();
         if open.is_empty() {
@@ -220,7 +249,9 @@ impl Sight {
         let ends: Vec<_> = open.iter().map(|it| (it.local, it.peer)).collect();
         let mut found = false;
         for (connection, owner) in open.iter().zip(host::find(&ends)) {
-            found |= matches!(owner, Owner::Process { .. });
+            if let Owner::Process { process, is_proxy: false } = &owner {
+                found |= self.met.insert(process.pid, process.clone()).is_none();
+            }
             self.owners.insert(connection.id, owner);
         }
         if found {
@@ -232,12 +263,12 @@ impl Sight {
     /// Keeps why no process is seen, if none is.
     fn tell_owner(&mut self) {
         let mut why = None;
+        if !self.met.is_empty() {
+            self.reasons.remove(PROCESS);
+            return;
+        }
         for owner in self.owners.values() {
             match owner {
-                Owner::Process { is_proxy: false, .. } => {
-                    self.reasons.remove(PROCESS);
-                    return;
-                }
                 Owner::Process { process, is_proxy: true } => {
                     let (pid, name) = (process.pid, &process.name);
                     why = Some(format!(
@@ -248,7 +279,7 @@ impl Sight {
                 Owner::Hidden { why: reason, .. } | Owner::Elsewhere(reason) => {
                     why.get_or_insert_with(|| reason.to_string());
                 }
-                Owner::NotAccepted => {}
+                Owner::Process { is_proxy: false, .. } | Owner::NotAccepted => {}
             }
         }
         match why.filter(|_| self.given.is_empty()) {
@@ -259,11 +290,7 @@ impl Sight {
 
     /// The processes that serve, as far as connections and the command line tell.
     fn pids(&self) -> Vec<u32> {
-        let met = self.owners.values().filter_map(|owner| match owner {
-            Owner::Process { process, is_proxy: false } => Some(process.pid),
-            _ => None,
-        });
-        let mut pids: Vec<_> = self.given.iter().copied().chain(met).collect();
+        let mut pids: Vec<_> = self.given.iter().chain(self.met.keys()).copied().collect();
         if pids.is_empty() && self.owners.values().any(|it| matches!(it, Owner::Hidden { .. })) {
             pids.extend(self.started.as_ref().map(|it| it.pid));
         }
@@ -277,8 +304,9 @@ impl Sight {
             return;
         }
         self.workers_at = Some(Instant::now());
+        self.met.retain(|pid, _| host::process(*pid).is_ok());
         let pids = self.pids();
-        let Some(peer) = look.connections.first().map(|it| it.peer) else { return };
+        let Some(peer) = self.peer else { return };
         self.workers = if pids.is_empty() { Vec::new() } else { host::workers(&pids, peer.port()) };
         let workers: Vec<_> = self.workers.iter().map(|it| it.pid).collect();
         if self.watch.as_ref().is_none_or(|(of, at, _)| *of != workers || *at != peer) {
@@ -295,14 +323,10 @@ impl Sight {
     /// Workers that have none of the connections.
     fn not_met(&self) -> usize {
         // Where it is not seen who has accepted what, nobody knows.
-        if !self.owners.values().any(|it| matches!(it, Owner::Process { .. })) {
+        if self.met.is_empty() {
             return 0;
         }
-        let is_met = |pid: u32| {
-            let is_it = |owner: &Owner| matches!(owner, Owner::Process { process, .. } if process.pid == pid);
-            self.owners.values().any(is_it)
-        };
-        self.workers.iter().filter(|it| !is_met(it.pid)).count()
+        self.workers.iter().filter(|it| !self.met.contains_key(&it.pid)).count()
     }
 
     fn lanes(&self, connections: &[Connection]) -> Vec<(ConnectionId, Lane)> {
@@ -313,10 +337,9 @@ impl Sight {
         connections.iter().filter_map(lane).collect()
     }
 
-    fn see_sockets(&mut self, look: &Look, seen: &mut Seen) {
+    fn see_sockets(&mut self, look: &Look, prober: &Prober, seen: &mut Seen) {
         let Some((_, _, watch)) = &mut self.watch else { return };
-        let ours: HashSet<_> = look.connections.iter().map(|it| it.local).collect();
-        let sockets = match watch.sockets(&ours) {
+        let sockets = match watch.sockets(|| prober.ports()) {
             Ok(sockets) => sockets,
             Err(reason) => {
                 self.reasons.insert(SOCKETS, reason.to_string());
@@ -374,6 +397,12 @@ impl Sight {
                 None => has_stacks = false,
             }
         }
+        if all.iter().any(|it| it.waits_in.is_some()) || has_stacks {
+            self.reasons.remove(POOL);
+        } else if let Some(Err(why)) = pids.first().map(|pid| host::reason::memory(*pid)) {
+            // What a thread waits for is hidden from whoever may not read the memory.
+            self.reasons.insert(POOL, why.to_string());
+        }
         let active = seen.sockets.and_then(|it| it.active);
         if let Some(blamer) = &self.blamer {
             blamer.want(pids, active.is_some_and(|active| active >= BUSY));
@@ -415,6 +444,10 @@ impl Sight {
             of_loops: (!self.of_loops.is_empty()).then_some(of_loops),
         }
     }
+}
+
+fn judge(pool_threads: Option<usize>) -> pool::Judge {
+    pool_threads.map_or_else(pool::Judge::default, |it| pool::Judge::with_limits(vec![it]))
 }
 
 fn counts(sockets: &Sockets) -> SocketCounts {

@@ -49,6 +49,8 @@ pub(super) struct Watcher {
     over_since: Option<Instant>,
     /// Whether a request has ended that was sent since then.
     has_asked_since: bool,
+    /// Whether it was told why a request failed.
+    has_told_failure: bool,
 }
 
 impl Watcher {
@@ -74,7 +76,7 @@ impl Watcher {
         let target = [("instance", page.instance.as_str()), ("job", page.job.as_str())].into_iter();
         Ok(Self {
             control: Arc::clone(control),
-            sight: Sight::new(&outside.pids, started, blamer.clone()),
+            sight: Sight::new(&outside.pids, started, outside.pool_threads, blamer.clone()),
             prober,
             blamer,
             blame: outside.blame,
@@ -88,6 +90,7 @@ impl Watcher {
             unjudged: Vec::new(),
             over_since: None,
             has_asked_since: false,
+            has_told_failure: false,
         })
     }
 
@@ -207,6 +210,10 @@ impl Watcher {
             if look.waiting.is_empty() { look.done.iter().map(|it| it.at).max() } else { Some(at) };
         self.asked = asked.unwrap_or(self.asked).max(self.asked);
         let told = self.ledger.take();
+        if let Some(why) = told.failed.first().filter(|_| !self.has_told_failure) {
+            self.has_told_failure = true;
+            self.control.phase().remarks.push(format!("a request failed: {why}"));
+        }
         self.page.tell(&told, gap);
         self.page.see(&seen);
         told.stalls.into_iter().for_each(|stall| self.stall(stall));

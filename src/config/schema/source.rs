@@ -121,6 +121,7 @@ fn read_outside(
         every: asked.every,
         length: asked.length,
         pids: asked.pids.clone(),
+        pool_threads: asked.pool_threads,
         blame: asked.blame,
         blame_after: asked.blame_after,
     })

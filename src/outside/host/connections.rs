@@ -88,11 +88,7 @@ impl Answers {
 
 impl Connections {
     /// Judges the rows of a look, and forgets the connections that are gone; which those are.
-    pub(super) fn look(
-        &mut self,
-        rows: &[Row],
-        ours: &HashSet<SocketAddr>,
-    ) -> (Vec<Accepted>, Vec<Ends>) {
+    pub(super) fn look(&mut self, rows: &[Row], ours: &HashSet<u16>) -> (Vec<Accepted>, Vec<Ends>) {
         let is_first = !std::mem::replace(&mut self.has_looked, true);
         let mut before = std::mem::take(&mut self.known);
         let mut accepted = Vec::with_capacity(rows.len());
@@ -112,7 +108,7 @@ impl Connections {
             self.known.insert(ends, known);
             accepted.push(Accepted {
                 remote: row.remote,
-                is_ours: ours.contains(&row.remote),
+                is_ours: ours.contains(&row.remote.port()),
                 is_accepted: row.inode != 0 || row.state == State::Closing,
                 unread: row.unread_bytes(),
                 is_active,
@@ -300,11 +296,11 @@ mod tests {
     fn judge(rows: &[Row]) -> Vec<(Option<bool>, u64)> {
         let mut connections = Connections::default();
         connections.look(&[], &HashSet::new());
-        let mut look = |row: &Row| {
+        let look = |row: &Row| {
             let (seen, _) = connections.look(std::slice::from_ref(row), &HashSet::new());
             (seen[0].is_active, seen[0].requests)
         };
-        rows.iter().map(|row| look(row)).collect()
+        rows.iter().map(look).collect()
     }
 
     #[test]
@@ -385,7 +381,7 @@ mod tests {
     #[test]
     fn what_came_before_the_first_look_does_not_count_and_text_tells_little() {
         let mut connections = Connections::default();
-        let ours = HashSet::from(["127.0.0.1:40000".parse().unwrap()]);
+        let ours = HashSet::from([40000]);
         let (seen, _) = connections.look(&[row(8, 4, 5, 5)], &ours);
         assert_eq!((seen[0].requests, seen[0].is_ours), (0, true));
         let text = Row { counts: None, inode: 0, ..row(0, 0, 0, 0) };

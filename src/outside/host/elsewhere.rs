@@ -36,7 +36,7 @@ impl Watch {
         Err(only_on_linux())
     }
 
-    pub(crate) fn sockets(&mut self, _ours: &HashSet<SocketAddr>) -> Result<Sockets, Reason> {
+    pub(crate) fn sockets(&mut self, _ours: impl Fn() -> HashSet<u16>) -> Result<Sockets, Reason> {
         Err(only_on_linux())
     }
 }

@@ -51,15 +51,44 @@ pub(crate) fn find(connections: &[(SocketAddr, SocketAddr)]) -> Vec<Owner> {
     let (rows, some_are_hidden) = rows_of(&wanted);
     let inodes = rows.values().map(|row| row.inode).filter(|inode| *inode != 0).collect();
     let holders = holders(&inodes);
-    let owner = |ends| match rows.get(ends) {
+    let accepted_by = |ends: &Ends| match rows.get(ends) {
         Some(row) => owner(row, &holders),
         None => Owner::Elsewhere(reason::not_here(ends.0, some_are_hidden)),
     };
-    wanted.iter().map(owner).collect()
+    let owner_or_listener = |ends: &Ends| match accepted_by(ends) {
+        found @ (Owner::Process { .. } | Owner::NotAccepted) => found,
+        // Meanwhile it may have come to its end.
+        other @ Owner::Hidden { .. } => listener(ends.0).unwrap_or(other),
+        other if is_over(*ends) => listener(ends.0).unwrap_or(other),
+        other => other,
+    };
+    wanted.iter().map(owner_or_listener).collect()
+}
+
+/// Whether a connection that is not there is one within this machine: then it is over already, as
+/// those of a server that closes each after its answer.
+fn is_over((service, client): Ends) -> bool {
+    service.ip().is_loopback() || service.ip() == client.ip()
+}
+
+/// Who listens at that address, as far as that is seen: one that waits for events, if there are
+/// several.
+fn listener(service: SocketAddr) -> Option<Owner> {
+    let listens = |row: &Row| {
+        let is_any = row.local.ip().is_unspecified();
+        row.state == State::Listening && (is_any || row.local.ip() == service.ip())
+    };
+    let rows = here(service.port()).into_iter().filter(listens);
+    let inodes: HashSet<u64> = rows.map(|row| row.inode).filter(|inode| *inode != 0).collect();
+    let holders = holders(&inodes);
+    let pid = *holders.values().flatten().min()?;
+    let first = super::workers(&[pid], service.port()).into_iter().next();
+    let process = first.or_else(|| processes::process(pid).ok())?;
+    Some(Owner::Process { is_proxy: is_proxy(&process.name), process })
 }
 
 fn owner(row: &Row, holders: &HashMap<u64, Vec<u32>>) -> Owner {
-    if row.inode == 0 {
+    if row.inode == 0 && matches!(row.state, State::Open | State::Opening) {
         return Owner::NotAccepted;
     }
     let process = holders.get(&row.inode).and_then(|pids| pids.first());
@@ -157,6 +186,24 @@ mod tests {
                 panic!("{address}: {found:?}")
             };
             assert_eq!(process.pid, std::process::id());
+        }
+    }
+
+    #[test]
+    fn of_a_connection_that_is_over_the_listener_is_found() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        drop(listener.accept().unwrap());
+        let ends = ends(&client);
+        for is_left in [true, false] {
+            let found = find(&[ends]);
+            let Owner::Process { process, is_proxy: false } = &found[0] else {
+                panic!("{is_left}: {found:?}")
+            };
+            assert_eq!(process.pid, std::process::id());
+            if is_left {
+                let _ = client.shutdown(std::net::Shutdown::Both);
+            }
         }
     }
 

@@ -23,7 +23,7 @@ const LONG_ENOUGH: Duration = Duration::from_secs(1);
 /// Room at one look of so many may be for a moment only, between two pieces of work.
 const FEW_OF: u32 = 4;
 
-/// What is seen of a process at one instant.
+/// What is seen of a process at one instant, or of all workers of a service together.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Look<'a> {
     pub(crate) at: Instant,
@@ -57,6 +57,8 @@ pub(crate) struct Judge {
     /// How many threads pools have at most: those of libuv, and others.
     libuv_limits: Vec<usize>,
     limits: Vec<usize>,
+    /// How many event loops there are: each worker has a pool of its own, of the same size.
+    loops: usize,
     known: HashMap<u32, Known>,
     /// When the look before was, and how long each thread had waited for a CPU until then.
     before: Option<(Instant, HashMap<u32, Option<Duration>>)>,
@@ -178,6 +180,7 @@ impl Judge {
         Self {
             libuv_limits: limits.clone(),
             limits,
+            loops: 1,
             known: HashMap::new(),
             before: None,
             pools: HashMap::new(),
@@ -190,6 +193,7 @@ impl Judge {
 
     /// Takes in a look.
     pub(crate) fn look(&mut self, look: &Look<'_>) {
+        self.loops = look.loops.len().max(1);
         self.is_shown |= look.threads.iter().any(|thread| thread.waits_in.is_some());
         let does: HashMap<u32, Does> =
             look.threads.iter().map(|thread| (thread.tid, self.does(thread, look))).collect();
@@ -213,10 +217,11 @@ impl Judge {
     pub(crate) fn end_interval(&mut self, answered: Option<u64>) -> Option<Pool> {
         let (began, ended) = self.began.take().zip(self.ended)?;
         let has_hidden = std::mem::take(&mut self.has_hidden);
-        let (libuv, others) = (&self.libuv_limits, &self.limits);
+        let (libuv, others, loops) = (&self.libuv_limits, &self.limits, self.loops);
         let seen = self.pools.iter_mut().map(|(name, pool)| {
             let limits = if is_of_libuv(name) { libuv } else { others };
-            pool.end_interval(ended, limits)
+            let limits: Vec<usize> = limits.iter().map(|limit| limit * loops).collect();
+            pool.end_interval(ended, &limits)
         });
         let seen: Vec<Option<(usize, usize, Option<u64>)>> = seen.collect();
         // Which of the hidden threads are of a pool is not known either.

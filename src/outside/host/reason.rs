@@ -9,8 +9,6 @@ use super::Reason;
 pub(crate) enum What {
     /// That it is there at all.
     Process,
-    /// Which files and sockets it has open.
-    Files,
     /// Its memory: where its code is.
     Memory,
     /// Its threads.
@@ -23,7 +21,6 @@ impl What {
     fn words(self) -> &'static str {
         match self {
             Self::Process => "the process",
-            Self::Files => "its open files",
             Self::Memory => "its memory",
             Self::Threads => "its threads",
             Self::Network => "its network",

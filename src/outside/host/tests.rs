@@ -11,6 +11,11 @@ use super::*;
 /// A busy machine may take long for anything.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+#[expect(clippy::print_stderr, reason = "who runs the tests must see what was not tested")]
+fn skip(why: &str) {
+    eprintln!("skipped: {why}");
+}
+
 struct Service {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
@@ -24,13 +29,13 @@ impl Service {
         let words = [before, &["python3", script], arguments].concat();
         let command = Command::new(words[0]).args(&words[1..]).stdout(Stdio::piped()).spawn();
         let Ok(mut child) = command else {
-            eprintln!("skipped: {} is not here", words[0]);
+            skip(&format!("{} is not here", words[0]));
             return None;
         };
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let Some(Ok(port)) = lines.next() else {
             child.wait().unwrap();
-            eprintln!("skipped: {words:?} does not work here");
+            skip(&format!("{words:?} does not work here"));
             return None;
         };
         let address = ([127, 0, 0, 1], port.parse().unwrap()).into();
@@ -89,7 +94,7 @@ fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
 fn requests_in_flight_are_those_that_the_service_counts() {
     let Some(service) = Service::start(&[], &[]) else { return };
     let probe = service.connect();
-    let ours = HashSet::from([probe.local_addr().unwrap()]);
+    let ours = || HashSet::from([probe.local_addr().unwrap().port()]);
     let truth = || {
         send(&probe, "/truth");
         body(&probe)
@@ -101,13 +106,13 @@ fn requests_in_flight_are_those_that_the_service_counts() {
     };
     assert_eq!(process.pid, service.pid());
     let mut watch = Watch::new(&[process.pid], service.address);
-    let mut seen = watch.sockets(&ours).unwrap();
+    let mut seen = watch.sockets(ours).unwrap();
     assert_eq!((seen.requests_active(), seen.requests_seen()), (Some(0), 0));
     let mut requests = 0;
     let clients = service.ask("/slow", 30);
     until("all are under way", || {
         let all_are = truth() == "30";
-        seen = watch.sockets(&ours).unwrap();
+        seen = watch.sockets(ours).unwrap();
         requests += seen.requests_seen();
         // None is over before all are read, so this is no race.
         (all_are && seen.requests_active() == Some(30)).then_some(())
@@ -116,13 +121,13 @@ fn requests_in_flight_are_those_that_the_service_counts() {
     assert_eq!(seen.accepted.iter().filter(|connection| connection.is_ours).count(), 1);
     clients.iter().for_each(|client| assert_eq!(body(client), "done"));
     until("all are answered", || {
-        (watch.sockets(&ours).unwrap().requests_active() == Some(0)).then_some(())
+        (watch.sockets(ours).unwrap().requests_active() == Some(0)).then_some(())
     });
     drop(clients);
-    until("all are gone", || (watch.sockets(&ours).unwrap().accepted.len() == 1).then_some(()));
+    until("all are gone", || (watch.sockets(ours).unwrap().accepted.len() == 1).then_some(()));
     drop(service);
     until("nobody listens", || {
-        let error = watch.sockets(&ours).err()?.to_string();
+        let error = watch.sockets(ours).err()?.to_string();
         error.contains("nobody listens").then_some(())
     });
 }
@@ -131,20 +136,20 @@ fn requests_in_flight_are_those_that_the_service_counts() {
 fn connections_that_come_and_go_between_two_looks_count_once() {
     let Some(service) = Service::start(&[], &[]) else { return };
     let probe = service.connect();
-    let ours = HashSet::from([probe.local_addr().unwrap()]);
+    let ours = || HashSet::from([probe.local_addr().unwrap().port()]);
     let mut watch = Watch::new(&[service.pid()], service.address);
-    until("the first look", || watch.sockets(&ours).ok());
+    until("the first look", || watch.sockets(ours).ok());
     for client in service.ask("/truth", 5) {
         body(&client);
     }
     let mut seen = 0;
     until("all have been seen", || {
-        seen += watch.sockets(&ours).unwrap().requests_seen();
+        seen += watch.sockets(ours).unwrap().requests_seen();
         (seen >= 5).then_some(())
     });
     let begun = Instant::now();
     while begun.elapsed() < Duration::from_millis(2_500) {
-        seen += watch.sockets(&ours).unwrap().requests_seen();
+        seen += watch.sockets(ours).unwrap().requests_seen();
         std::thread::sleep(Duration::from_millis(50));
     }
     assert_eq!(seen, 5);
@@ -152,10 +157,10 @@ fn connections_that_come_and_go_between_two_looks_count_once() {
 
 /// The pools of so many intervals of 20 looks, under these requests.
 fn pools(service: &Service, path: &str, intervals: usize) -> Vec<pool::Pool> {
-    let ours = HashSet::new();
+    let ours = HashSet::new;
     let mut watch = Watch::new(&[service.pid()], service.address);
     let mut look = |judge: &mut pool::Judge| {
-        let sockets = watch.sockets(&ours).unwrap();
+        let sockets = watch.sockets(ours).unwrap();
         let threads = watch.threads(service.pid()).unwrap();
         judge.look(&pool::Look {
             at: Instant::now(),
@@ -212,7 +217,7 @@ fn two_workers_are_found_without_their_supervisor() {
 #[test]
 fn a_service_of_another_user_and_in_another_network_is_seen_by_root() {
     if !rustix::process::geteuid().is_root() {
-        eprintln!("skipped: it takes root");
+        skip("it takes root");
         return;
     }
     let nobody = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"];
@@ -226,10 +231,10 @@ fn a_service_of_another_user_and_in_another_network_is_seen_by_root() {
     }
     if let Some(service) = Service::start(&["unshare", "-n"], &[]) {
         let mut there = Watch::new(&[service.pid()], service.address);
-        let sockets = there.sockets(&HashSet::new()).unwrap();
+        let sockets = there.sockets(HashSet::new).unwrap();
         assert_eq!((sockets.accept_queue, sockets.accepted.len()), (Some(0), 0));
         assert_eq!(there.threads(service.pid()).unwrap()[0].tid, service.pid());
-        let here = Watch::new(&[], service.address).sockets(&HashSet::new());
+        let here = Watch::new(&[], service.address).sockets(HashSet::new);
         assert!(here.is_err(), "nobody listens there: {here:?}");
     }
 }

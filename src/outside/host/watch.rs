@@ -61,10 +61,10 @@ impl Watch {
         self.threads.of(pid)
     }
 
-    /// The sockets of the service; `ours` are the probe's own ends. The reason why they cannot be
-    /// read, or that nobody listens at the port where the service is.
-    pub(crate) fn sockets(&mut self, ours: &HashSet<SocketAddr>) -> Result<Sockets, Reason> {
-        let ours: HashSet<SocketAddr> = ours.iter().map(|end| plain(*end)).collect();
+    /// The sockets of the service; `ours` tells the ports that the probe connects from, and is asked
+    /// after the sockets. The reason why they cannot be read, or that nobody listens at the port
+    /// where the service is.
+    pub(crate) fn sockets(&mut self, ours: impl Fn() -> HashSet<u16>) -> Result<Sockets, Reason> {
         let rows = self.table.rows(self.address.port())?;
         let rows = of_service(rows, self.address.ip());
         // What a process leaves behind belongs to none.
@@ -81,10 +81,10 @@ impl Watch {
         self.met_at.extend(open.map(|row| row.local.ip()));
         let mut connections = rows.iter().filter(|row| row.state == State::Open);
         let tells = connections.all(|row| row.counts.is_some());
-        let (accepted, gone) = self.connections.look(&rows, &ours);
+        let (accepted, gone) = self.connections.look(&rows, &ours());
         self.closed.went(gone);
         let accept_queue = (!listeners.is_empty()).then(|| listeners.iter().sum());
-        let came_and_went = self.came_and_went(&ours);
+        let came_and_went = self.came_and_went(ours);
         let why_little = match &self.table {
             Table::Text(_, why) => Some(why.clone()),
             _ if tells => None,
@@ -96,20 +96,19 @@ impl Watch {
     }
 
     /// Connections that came and went since it was looked at that; they come in a batch a second.
-    fn came_and_went(&mut self, ours: &HashSet<SocketAddr>) -> u64 {
+    fn came_and_went(&mut self, ours: impl Fn() -> HashSet<u16>) -> u64 {
         if self.closed_at.is_some_and(|at| at.elapsed() < CLOSED_EVERY) {
             return 0;
         }
         self.closed_at = Some(Instant::now());
         let Some(closed) = self.table.closed(self.address.port()) else { return 0 };
-        // A client of this machine may be connected with the same port of another one.
-        let of_service = closed
-            .into_iter()
-            .filter(|(service, client)| {
-                self.met_at.contains(&service.ip()) && !ours.contains(client)
-            })
-            .collect();
-        self.closed.look(of_service, |ends| self.connections.knows(ends))
+        let ours = ours();
+        // A client of this machine may be connected with the same port of another one. What is no
+        // connection of the service as far as is known may be one yet, so it is remembered as well.
+        let is_of_service = |(service, client): &Ends| {
+            self.met_at.contains(&service.ip()) && !ours.contains(&client.port())
+        };
+        self.closed.look(closed, |ends| is_of_service(ends) && !self.connections.knows(ends))
     }
 }
 

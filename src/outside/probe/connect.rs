@@ -2,8 +2,9 @@
 
 use std::cell::Cell;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -11,13 +12,14 @@ use http_body_util::Empty;
 use hyper::body::Bytes;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
-use tokio::net::{TcpStream, lookup_host};
+use tokio::net::{TcpSocket, TcpStream, lookup_host};
 use tokio::task::{AbortHandle, spawn_local};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 use super::error::Unanswered;
 use super::plan::{Host, Plan};
+use super::shared::Shared;
 use super::watched::{Stream, Traffic, Watched};
 use super::{Connection, ConnectionId};
 use crate::one_line::one_line;
@@ -47,13 +49,19 @@ impl Drop for Live {
 }
 
 /// Opens the connections of a probe, all of them to one address.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Connector {
     /// The address that worked.
     address: Cell<Option<SocketAddr>>,
+    shared: Arc<Shared>,
 }
 
 impl Connector {
+    /// Tells `shared` of the ports that it connects from.
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        Self { address: Cell::new(None), shared }
+    }
+
     /// Opens a connection, whichever address of the host lets it.
     ///
     /// # Errors
@@ -94,16 +102,16 @@ impl Connector {
 
     async fn connect(&self, plan: &Plan) -> Result<TcpStream, Unanswered> {
         if let Some(address) = self.address.get() {
-            return connect_to(address).await;
+            return self.connect_to(address).await;
         }
         let addresses = addresses(plan).await?;
         let mut why = None;
         for (number, address) in addresses.iter().enumerate() {
             let result = if number + 1 == addresses.len() {
-                connect_to(*address).await
+                self.connect_to(*address).await
             } else {
                 let late = || Unanswered::ConnectLate(address.to_string(), WORTH);
-                timeout(WORTH, connect_to(*address)).await.unwrap_or_else(|_| Err(late()))
+                timeout(WORTH, self.connect_to(*address)).await.unwrap_or_else(|_| Err(late()))
             };
             match result {
                 Ok(stream) => {
@@ -119,17 +127,30 @@ impl Connector {
         }
         Err(why.unwrap_or_else(|| Unanswered::Resolve("the host".to_owned(), "it has none".into())))
     }
+
+    /// Connects from a port that is told before: whoever looks at the service's side may see the
+    /// connection earlier than this.
+    async fn connect_to(&self, address: SocketAddr) -> Result<TcpStream, Unanswered> {
+        let from = |ip: IpAddr| SocketAddr::new(ip, 0);
+        let bound = if address.is_ipv4() {
+            TcpSocket::new_v4()
+                .and_then(|it| it.bind(from(Ipv4Addr::UNSPECIFIED.into())).map(|()| it))
+        } else {
+            TcpSocket::new_v6()
+                .and_then(|it| it.bind(from(Ipv6Addr::UNSPECIFIED.into())).map(|()| it))
+        };
+        let failed = |error: io::Error| match error.kind() {
+            io::ErrorKind::ConnectionRefused => Unanswered::Refused(address.to_string()),
+            _ => Unanswered::Connect(address.to_string(), one_line(&error.to_string())),
+        };
+        let socket = bound.map_err(failed)?;
+        self.shared.connects_from(socket.local_addr().map_err(failed)?.port());
+        socket.connect(address).await.map_err(failed)
+    }
 }
 
 fn next_id() -> ConnectionId {
     NEXT.fetch_add(1, Ordering::Relaxed)
-}
-
-async fn connect_to(address: SocketAddr) -> Result<TcpStream, Unanswered> {
-    TcpStream::connect(address).await.map_err(|error| match error.kind() {
-        io::ErrorKind::ConnectionRefused => Unanswered::Refused(address.to_string()),
-        _ => Unanswered::Connect(address.to_string(), one_line(&error.to_string())),
-    })
 }
 
 async fn addresses(plan: &Plan) -> Result<Vec<SocketAddr>, Unanswered> {

@@ -46,7 +46,7 @@ pub(super) fn run(plan: Plan, shared: Arc<Shared>, has_begun: &Sender<io::Result
         }
     };
     let _ = has_begun.send(Ok(()));
-    let (connector, idle) = (Connector::default(), RefCell::default());
+    let (connector, idle) = (Connector::new(Arc::clone(&shared)), RefCell::default());
     let room = Rc::new(Room { plan, shared, lateness, connector, idle });
     let tasks = LocalSet::new();
     tasks.block_on(&runtime, conduct(&room));

@@ -1,11 +1,16 @@
 //! What the thread of a probe and its owner share.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::{Connection, ConnectionId, Done, FIRST_CONNECTIONS, Look, Sent};
+
+/// From so many ports on those of long ago are forgotten.
+const MANY_PORTS: usize = 4096;
+/// The kernel keeps a connection that is over for a minute.
+const KEPT_WHEN_CLOSED: Duration = Duration::from_secs(70);
 
 /// What the thread of a probe and its owner share.
 #[derive(Debug)]
@@ -21,6 +26,8 @@ struct State {
     lanes: HashMap<ConnectionId, usize>,
     done: Vec<Done>,
     left_out: usize,
+    /// The ports that it has connected from, and when.
+    ports: HashMap<u16, Instant>,
 }
 
 /// A place for one connection.
@@ -133,9 +140,24 @@ impl Shared {
         state.left_out += lanes.len();
     }
 
+    /// Says from which port a connection will be opened.
+    pub(super) fn connects_from(&self, port: u16) {
+        let mut state = self.lock();
+        state.ports.insert(port, Instant::now());
+        if state.ports.len() > MANY_PORTS {
+            state.ports.retain(|_, at| at.elapsed() < KEPT_WHEN_CLOSED);
+        }
+    }
+
+    /// The ports that it connects from, or did so of late.
+    pub(super) fn ports(&self) -> HashSet<u16> {
+        self.lock().ports.keys().copied().collect()
+    }
+
     /// Says which connection a seat has now.
     pub(super) fn connected(&self, seat: usize, connection: Option<Connection>) {
-        if let Some(seat) = self.lock().seats.get_mut(seat) {
+        let mut state = self.lock();
+        if let Some(seat) = state.seats.get_mut(seat) {
             seat.connection = connection;
         }
     }
@@ -169,7 +191,6 @@ impl State {
 mod tests {
     use super::*;
     use crate::outside::probe::End;
-    use std::time::Duration;
 
     fn connection(id: ConnectionId) -> Option<Connection> {
         let address = "127.0.0.1:1".parse().unwrap();

@@ -1,8 +1,8 @@
 //! Stacks of a Python process, read from its memory by `py-spy`.
 
 use super::quiet::quietly;
-use super::unreadable::Rights;
 use super::{Frame, Stack, Unreadable};
+use crate::outside::host::reason;
 use py_spy::config::LockingStrategy;
 use py_spy::{Config, PythonSpy, StackTrace};
 use std::collections::HashMap;
@@ -16,8 +16,6 @@ use std::time::Duration;
 const ATTEMPTS: u32 = 5;
 /// How long to wait between two of them.
 const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(40);
-/// `CAP_SYS_PTRACE`, as the kernel counts capabilities.
-const CAP_SYS_PTRACE: u32 = 19;
 
 /// A Python process whose stacks can be read.
 pub(crate) struct Python {
@@ -36,7 +34,7 @@ impl Python {
             left -= 1;
             let error = match quietly(|| open(pid)) {
                 Ok(Ok(spy)) => return Ok(Self { pid, spy, threads: Threads::of(pid) }),
-                Ok(Err(error)) => reason(pid, &error),
+                Ok(Err(error)) => why_not(pid, &error),
                 Err(panic) => Unreadable::Failed(unread(&panic)),
             };
             match error {
@@ -51,7 +49,7 @@ impl Python {
     pub(crate) fn stacks(&mut self) -> Result<Vec<Stack>, String> {
         let mut read = || match quietly(|| self.spy.get_stack_traces()) {
             Ok(Ok(traces)) => Ok(traces),
-            Ok(Err(error)) => Err(reason(self.pid, &error).to_string()),
+            Ok(Err(error)) => Err(why_not(self.pid, &error).to_string()),
             Err(panic) => Err(unread(&panic)),
         };
         let traces = read().or_else(|_| read())?;
@@ -161,7 +159,7 @@ fn is_free_threaded(name: &str) -> bool {
 }
 
 /// Why `py-spy` failed.
-fn reason(pid: u32, error: &anyhow::Error) -> Unreadable {
+fn why_not(pid: u32, error: &anyhow::Error) -> Unreadable {
     let io_error = |cause: &(dyn std::error::Error + 'static)| {
         cause.downcast_ref::<io::Error>().map(io::Error::kind)
     };
@@ -170,7 +168,7 @@ fn reason(pid: u32, error: &anyhow::Error) -> Unreadable {
     let text = format!("{error:#}");
     // Some causes are only told in words.
     if is_denied || text.contains("Operation not permitted") || text.contains("Permission denied") {
-        return forbidden(pid, io::ErrorKind::PermissionDenied);
+        return forbidden(pid);
     }
     if !fs::exists(format!("/proc/{pid}/exe")).unwrap_or(true) {
         return Unreadable::Gone;
@@ -188,7 +186,7 @@ fn unread(text: &str) -> String {
 /// Why a file of `/proc/PID` cannot be read.
 fn denied(pid: u32, error: &io::Error) -> Unreadable {
     match error.kind() {
-        io::ErrorKind::PermissionDenied => forbidden(pid, error.kind()),
+        io::ErrorKind::PermissionDenied => forbidden(pid),
         // A thread of the kernel has no program.
         io::ErrorKind::NotFound if fs::exists(format!("/proc/{pid}")).unwrap_or(false) => {
             Unreadable::NotPython("none".to_owned())
@@ -200,19 +198,14 @@ fn denied(pid: u32, error: &io::Error) -> Unreadable {
     }
 }
 
-fn forbidden(pid: u32, kind: io::ErrorKind) -> Unreadable {
-    let number = |text: String| text.trim().parse().ok();
-    let yama = fs::read_to_string("/proc/sys/kernel/yama/ptrace_scope").ok().and_then(number);
-    let user =
-        |of: &str| status(of, "Uid:").and_then(|ids| ids.split_whitespace().nth(1)?.parse().ok());
-    let capabilities = status("self", "CapEff:").and_then(|hex| u64::from_str_radix(&hex, 16).ok());
-    let rights = Rights {
-        our_user: user("self").unwrap_or(u32::MAX),
-        its_user: user(&pid.to_string()),
-        may_trace: capabilities.is_some_and(|bits| bits & (1 << CAP_SYS_PTRACE) != 0),
-        yama: yama.unwrap_or(0),
-    };
-    Unreadable::Forbidden { kind, advice: rights.advice() }
+fn forbidden(pid: u32) -> Unreadable {
+    Unreadable::Forbidden(match reason::memory(pid) {
+        Err(why) => why.to_string(),
+        Ok(()) => format!(
+            "process {pid}: the kernel refuses its memory to a reader beside it: a sandbox (seccomp) \
+             forbids it; run auditor outside of it"
+        ),
+    })
 }
 
 /// A line of `/proc/PID/status`, without its name; `None` where it cannot be read.

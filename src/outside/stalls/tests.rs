@@ -144,14 +144,17 @@ fn a_slow_route_is_no_stall_where_reads_are_seen() {
 
 #[test]
 fn an_answer_that_waits_for_a_stall_is_not_slow_by_itself() {
-    // The first one was read in the moment before the loop was held up.
-    let mut requests = stalled(&[(1010, 2200)], 2500);
-    for it in requests.iter_mut().filter(|it| it.1 == 1000) {
-        *it = (it.0, 1000, 1001, 2201);
+    // The first one was read in the moment before the loop was held up, and is answered by a look
+    // before the others, or at the same one.
+    for earlier in [0, 1, 20] {
+        let mut requests = stalled(&[(1010, 2219)], 2500);
+        for it in requests.iter_mut().filter(|it| it.1 == 1000) {
+            *it = (it.0, 1000, 1001, 2220 - earlier);
+        }
+        let told = Course::new().run(&requests, 3000, true, None);
+        assert_eq!(told.stalls.len(), 1, "{earlier}: {:?}", told.stalls);
+        assert!(told.slow < Duration::from_millis(100), "{earlier}: {:?}", told.slow);
     }
-    let told = Course::new().run(&requests, 3000, true, None);
-    assert_eq!(told.stalls.len(), 1, "{:?}", told.stalls);
-    assert!(told.slow < Duration::from_millis(100), "{:?}", told.slow);
 }
 
 #[test]
@@ -169,7 +172,6 @@ fn what_is_open_at_the_end_counts_until_then() {
 
 #[test]
 fn a_probe_that_was_late_itself_says_nothing() {
-    let mut ledger = Ledger::default();
     let began = Instant::now();
     let sent = Sent { connection: Some(1), at: began };
     let done = |own_ms: u64| Done {
@@ -179,6 +181,7 @@ fn a_probe_that_was_late_itself_says_nothing() {
         end: End::Answered(200),
     };
     for (own_ms, late, lag_ms) in [(300, 1, 0), (100, 0, 300), (0, 0, 400)] {
+        let mut ledger = Ledger::default();
         let look = Look { done: vec![done(own_ms)], ..Look::default() };
         ledger.see(began + Duration::from_secs(1), &look, &Seen::default());
         let told = ledger.take();
@@ -207,11 +210,23 @@ fn a_worker_that_stands_is_told_beside_one_that_does_not() {
             if now < 500 { vec![Sent { connection: Some(1), at: ms(0) }] } else { vec![] };
         let mut ended = vec![done(2, now - 50, now - 49)];
         ended.extend((now == 500).then(|| done(1, 0, 500)));
-        let look = Look { connections: connections.to_vec(), waiting, done: ended, left_out: 0 };
+        let look =
+            Look { connections: connections.to_vec(), waiting, done: ended, ..Look::default() };
         ledger.see(ms(now), &look, &Seen { lanes: &lanes, ..Seen::default() });
     }
     let told = ledger.take();
     let stalls: Vec<_> = told.stalls.iter().map(|it| (it.lane, it.to - it.from)).collect();
     assert_eq!(stalls, [(10, Duration::from_millis(500))]);
     assert_eq!(told.answers.len(), 13);
+}
+
+/// Both waited for the same loop, and between their answers it was looked.
+#[test]
+fn what_is_answered_after_a_stall_was_told_is_no_stall_of_its_own() {
+    let mut course = Course::new();
+    let requests = [(1, 90, 699, 699), (2, 150, 700, 705)];
+    let told = course.run(&requests, 1000, true, None);
+    let spans: Vec<_> =
+        told.stalls.iter().map(|it| (course.ms(it.from), course.ms(it.to))).collect();
+    assert_eq!(spans, [(90, 699)]);
 }

@@ -243,6 +243,10 @@ fn what_cannot_be_seen_is_not_calm() {
         })
         .falls_short(&["not_visible"], "threads cannot be seen: a reason")
         .codes([3, 1, 3]),
+        row("how many threads a busy pool may have", |t| {
+            t.set(9..=9, "auditor_pool_limit_unknown_threads", 8.0);
+        })
+        .falls_short(&["not_visible"], "all 8 threads of the pool were busy"),
         row("what no query uses", |t| {
             t.without(.., "auditor_unread_bytes");
             t.set(..1, NOT_SEEN, 1.0);

@@ -106,6 +106,28 @@ fn below_its_limit_a_busy_pool_is_no_sign_of_a_backlog() {
 }
 
 #[test]
+fn the_pools_of_two_workers_are_exhausted_together() {
+    let at_limit = |loops: &[u32], number: u32| {
+        let mut judge = Judge::with_limits(vec![40]);
+        let begun = Instant::now();
+        for look in 0..30 {
+            let waits_in = if look == 0 { QUEUE } else { SLEEPS };
+            let threads = threads(10..10 + number, waits_in);
+            let at = begun + look * Duration::from_millis(50);
+            let (stacks, requests_active) = (None, Some(100));
+            judge.look(&Look { at, threads: &threads, loops, stacks, requests_active });
+            if look == 1 {
+                judge.end_interval(Some(1));
+            }
+        }
+        judge.end_interval(Some(1)).unwrap().backlog
+    };
+    assert_eq!(at_limit(&[1, 2], 80), Some(20));
+    assert_eq!(at_limit(&[1, 2], 40), None);
+    assert_eq!(at_limit(&[1], 40), Some(60));
+}
+
+#[test]
 fn a_moment_between_two_pieces_of_work_is_no_room() {
     let at = |number| {
         let free = if number % 6 == 0 { QUEUE } else { SLEEPS };
