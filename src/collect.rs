@@ -114,6 +114,11 @@ impl Telemetry {
         instants.copied().filter_map(|at| Timestamp::from_millisecond(at).ok()).collect()
     }
 
+    /// The instant at which samples are asked that were taken beside a server, whose clock is another.
+    pub(crate) fn at_beside(&self, at: Timestamp) -> Timestamp {
+        self.samples.as_ref().map_or(at, |samples| samples.span.observed(None).at)
+    }
+
     /// What was observed up to an earlier instant.
     pub fn until(&self, at: Timestamp) -> ObservedRange {
         let samples = self.samples.as_ref();

@@ -103,7 +103,7 @@ pub fn evaluate(
             let answers = questions.iter().map(|question| match question.is_of_server {
                 // Proof: there is an answer for each that was asked.
                 true => of_server.next().unwrap_or(Err(Error::NotAsked)),
-                false => answer_of_samples(question, spec, telemetry, at),
+                false => answer_of_samples(question, spec, telemetry, telemetry.at_beside(at)),
             });
             Evaluation { answers: answers.collect(), ..evaluation }
         }

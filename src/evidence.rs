@@ -86,6 +86,8 @@ pub fn look(
     let mut evidence = told;
     let mut asks_itself = false;
     if let Some(storage) = telemetry.storage() {
+        let is_beside = questions.iter().any(|it| it.is_of_server);
+        let at = if is_beside { telemetry.at_beside(at) } else { at };
         let seen = seen(storage, plan, questions, telemetry, at);
         let mut targets: Vec<_> =
             (0..seen.targets.len()).map(|it| scrapes::target(&seen, it)).collect();

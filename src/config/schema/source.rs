@@ -114,6 +114,10 @@ fn read_outside(
     request: &Request,
     problems: &mut Problems,
 ) -> Option<Outside> {
+    // Headers for a server are no business of the service.
+    let is_server = matches!(request.source, SourceRequest::Server(_));
+    let headers = if is_server { Vec::new() } else { request.headers.clone() };
+    let request = &Request { headers, ..request.clone() };
     let probes = pages((PROBE, &asked.probes, PROBE_JOB), http, scraped, request, problems)?;
     Some(Outside {
         probes,
