@@ -16,6 +16,9 @@ const TELLING: Duration = Duration::from_millis(50);
 /// The scheduler is remembered for so long: longer than a probe waits for an answer.
 const MEMORY: Duration = Duration::from_secs(60);
 
+/// From here on a status says that the service fails.
+const ERRORS: u16 = 500;
+
 /// Requests that one thread of the service reads: those of one worker.
 pub(crate) type Lane = u32;
 
@@ -70,6 +73,8 @@ pub(crate) struct Told {
     pub(crate) slow: Duration,
     /// Why requests failed.
     pub(crate) failed: Vec<String>,
+    /// How many of these have an answer all the same: it says that the service fails.
+    pub(crate) errors: usize,
     /// Requests that were not sent.
     pub(crate) left_out: usize,
     /// Requests of which nothing can be said, as the probe itself was late.
@@ -117,19 +122,37 @@ pub(crate) struct Ledger {
     /// Answers that took long once their requests were read.
     slow: Vec<Span>,
     scheduled: HashMap<Lane, Vec<(Instant, Scheduled)>>,
+    /// The only loop's, where there is one.
+    only: Option<Lane>,
+    /// The status of an answer before the load that was no error of the service, if there was one.
+    calm: Option<u16>,
+    /// Since when a request waits for a connection.
+    unconnected: Option<Instant>,
     told: Told,
 }
 
 impl Ledger {
+    /// Takes a request that was answered before the load.
+    pub(crate) fn calm(&mut self, done: &Done) {
+        if let End::Answered(status) = done.end
+            && status < ERRORS
+        {
+            self.calm = Some(status);
+        }
+    }
+
     /// Takes what the probe and the sockets showed at the instant `at`.
     pub(crate) fn see(&mut self, at: Instant, look: &Look, seen: &Seen<'_>) {
         self.lanes.extend(seen.lanes.iter().copied());
-        self.lanes.retain(|id, _| look.connections.iter().any(|it| it.id == *id));
+        self.only = if let [(only, _)] = seen.scheduled { Some(*only) } else { None };
         self.remember(at, seen.scheduled);
         self.told.left_out += look.left_out;
         for done in &look.done {
             self.end(done);
         }
+        self.lanes.retain(|id, _| look.connections.iter().any(|it| it.id == *id));
+        let unconnected = look.waiting.iter().filter(|it| it.connection.is_none());
+        self.unconnected = unconnected.map(|it| it.at).min();
         let waits = |id: ConnectionId, since: Instant| {
             look.waiting.iter().any(|it| it.connection == Some(id) && it.at == since)
         };
@@ -166,6 +189,10 @@ impl Ledger {
             self.add(it.lane, it.sent, to);
             self.slow.extend(it.read.map(|from| Span { lane: it.lane, from, to: at }));
         }
+        let waited = self.unconnected.take().map(|since| at.saturating_duration_since(since));
+        if let Some(waited) = waited.filter(|it| *it >= STALL) {
+            self.told.failed.push(format!("no connection within {waited:.1?}"));
+        }
         self.close(at);
         self.tell_slow();
     }
@@ -185,7 +212,8 @@ impl Ledger {
     }
 
     fn lane(&self, connection: Option<ConnectionId>) -> Lane {
-        connection.and_then(|id| self.lanes.get(&id).copied()).unwrap_or_default()
+        let known = connection.and_then(|id| self.lanes.get(&id).copied());
+        known.or(self.only).unwrap_or_default()
     }
 
     /// Takes a request that waits for its answer.
@@ -217,8 +245,13 @@ impl Ledger {
         let read = waited.and_then(|it| it.read);
         let lane = self.lane(connection);
         match &done.end {
-            End::Answered(_) => {
+            End::Answered(status) => {
                 self.told.answers.push(took);
+                if let Some(calm) = self.calm.filter(|_| *status >= ERRORS) {
+                    self.told.errors += 1;
+                    let why = format!("answered {status}, and {calm} before the load");
+                    self.told.failed.push(why);
+                }
                 let until_read = read.map(|at| at.saturating_duration_since(sent).min(took));
                 let lag = until_read.unwrap_or(took);
                 self.add(lane, sent, sent + lag);
@@ -323,7 +356,12 @@ impl Ledger {
     fn cause(&self, lane: Lane, from: Instant, to: Instant) -> (StallCause, Duration) {
         let whole = to.saturating_duration_since(from);
         let Some(Scheduled { on_cpu: cpu, run_queue: machine }) = self.used(lane, from, to) else {
-            return (StallCause::Unknown, Duration::ZERO);
+            // Nobody has accepted it, and whichever loop did not may have waited for a CPU.
+            let of_all = self.scheduled.keys().filter_map(|lane| self.used(*lane, from, to));
+            let machine = of_all.map(|it| it.run_queue).max().unwrap_or_default();
+            let is_machine = machine * 2 > whole;
+            let cause = if is_machine { StallCause::Machine } else { StallCause::Unknown };
+            return (cause, machine);
         };
         let asleep = whole.saturating_sub(cpu + machine);
         let cause = if machine * 2 > whole {

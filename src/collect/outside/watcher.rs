@@ -24,6 +24,9 @@ const CLOSE_LOOK: Duration = Duration::from_millis(20);
 const SUSPICIOUS: Duration = Duration::from_millis(30);
 /// So many answers have to come before the load.
 const CALM_ANSWERS: usize = 8;
+/// What the load does at its end may come a moment later: until then it is looked at least, and as
+/// long as it takes what has begun by then.
+const AFTERMATH: Duration = Duration::from_millis(500);
 /// A request is given up after that time. A loop that stands for longer has failed by any measure.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -47,10 +50,12 @@ pub(super) struct Watcher {
     unjudged: Vec<Stall>,
     /// Since when the load is over.
     over_since: Option<Instant>,
-    /// Whether a request has ended that was sent since then.
+    /// Whether a request has ended that was sent when the aftermath of that was over.
     has_asked_since: bool,
     /// Whether it was told why a request failed.
     has_told_failure: bool,
+    /// Whether it was told what shows that the service is not up.
+    has_told_fault: bool,
 }
 
 impl Watcher {
@@ -91,6 +96,7 @@ impl Watcher {
             over_since: None,
             has_asked_since: false,
             has_told_failure: false,
+            has_told_fault: false,
         })
     }
 
@@ -124,11 +130,11 @@ impl Watcher {
     }
 
     /// Whether it was seen how the service is once the load is over: nothing waits for an answer any
-    /// more, and a request has ended that was sent since. What the load does at its end, it may do to
-    /// a service that had answered all before.
+    /// more, and a request has ended that was sent [`AFTERMATH`] later. What the load does at its end,
+    /// it may do to a service that had answered all before.
     fn is_seen_after(&mut self, look: &Look, at: Instant) -> bool {
         let since = *self.over_since.get_or_insert(at);
-        self.has_asked_since |= look.done.iter().any(|it| it.sent.at >= since);
+        self.has_asked_since |= look.done.iter().any(|it| it.sent.at >= since + AFTERMATH);
         self.has_asked_since && look.waiting.is_empty() && self.is_calm()
     }
 
@@ -142,6 +148,7 @@ impl Watcher {
         loop {
             let look = self.prober.look();
             self.sight.look(&look, &self.prober);
+            look.done.iter().for_each(|it| self.ledger.calm(it));
             let took = look.done.iter().filter_map(Done::took);
             let is_explored = {
                 let mut phase = self.control.phase();
@@ -176,6 +183,7 @@ impl Watcher {
         self.asked = now;
         self.sight.begin();
         let look = self.prober.look();
+        look.done.iter().for_each(|it| self.ledger.calm(it));
         let seen = self.sight.look(&look, &self.prober);
         self.page.see(&seen);
         let at = self.clock.at(now).as_millisecond();
@@ -213,6 +221,10 @@ impl Watcher {
         if let Some(why) = told.failed.first().filter(|_| !self.has_told_failure) {
             self.has_told_failure = true;
             self.control.phase().remarks.push(format!("a request failed: {why}"));
+        }
+        if let Some(why) = seen.fault.as_ref().filter(|_| !self.has_told_fault) {
+            self.has_told_fault = true;
+            self.control.phase().remarks.push(why.clone());
         }
         self.page.tell(&told, gap);
         self.page.see(&seen);

@@ -17,12 +17,15 @@ use super::connect::{Connector, Live};
 use super::error::Unanswered;
 use super::lateness::Lateness;
 use super::plan::Plan;
-use super::shared::Shared;
+use super::shared::{Shared, VISITOR};
 
 /// The thread wakes at least that often: to hear that it shall end, and to notice where it was
 /// held up itself. Not oftener where the kernel tells the latter: on a busy machine each wake-up waits
 /// for a CPU, and an answer that comes meanwhile cannot be told from one that was there before.
 const NAP: Duration = Duration::from_millis(if cfg!(target_os = "linux") { 20 } else { 5 });
+
+/// How often it is asked over a new connection.
+const VISIT_EVERY: Duration = Duration::from_secs(1);
 
 /// What the requests of a probe share, on its thread.
 pub(super) struct Room {
@@ -65,7 +68,7 @@ fn runtime(lateness: &Arc<Lateness>) -> io::Result<Runtime> {
 /// Sends what is due, when it is due.
 async fn conduct(room: &Rc<Room>) {
     let Plan { ticks, start, .. } = room.plan;
-    let mut number = 0;
+    let (mut number, mut visit_at) = (0, start + VISIT_EVERY);
     while !room.shared.is_closing() {
         let now = Instant::now();
         room.sweep();
@@ -82,7 +85,12 @@ async fn conduct(room: &Rc<Room>) {
             room.shared.leave_out();
             continue;
         }
-        for seat in room.shared.pick(now) {
+        let mut picked = room.shared.pick(now);
+        if now >= visit_at {
+            visit_at = now + VISIT_EVERY;
+            picked.extend(room.shared.pick_visitor(now).then_some(VISITOR));
+        }
+        for seat in picked {
             let room = Rc::clone(room);
             drop(spawn_local(async move { ask(&room, seat, now).await }));
         }

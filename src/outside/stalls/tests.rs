@@ -54,7 +54,7 @@ impl Course {
                 connections: connections.clone(),
                 waiting,
                 done: done.collect(),
-                left_out: 0,
+                ..Look::default()
             };
             let unread = requests.iter().filter(waits).map(|it| (it.0, now < it.2));
             let unread: Vec<_> = unread.filter(|_| sees_reads).collect();
