@@ -102,8 +102,8 @@ impl Done {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Look {
     pub(crate) connections: Vec<Connection>,
-    /// The one of them that was opened for one request, if it is open.
-    pub(crate) visitor: Option<ConnectionId>,
+    /// Those that were opened since for one request each; one of them may be open yet.
+    pub(crate) visitors: Vec<ConnectionId>,
     /// Requests that wait for an answer now.
     pub(crate) waiting: Vec<Sent>,
     /// Requests that have ended since, in the order of their ends.

@@ -1,7 +1,7 @@
 //! Since when a service stood, until when, and why: what the probe, the sockets and the scheduler
 //! say together. It does no I/O and knows no clock.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use super::probe::{ConnectionId, Done, End, Look, Sent};
@@ -126,6 +126,10 @@ pub(crate) struct Ledger {
     only: Option<Lane>,
     /// The status of an answer before the load that was no error of the service, if there was one.
     calm: Option<u16>,
+    /// Connections that were opened for one request each.
+    visitors: HashSet<ConnectionId>,
+    /// Times in which such a request was not read.
+    visits: Vec<Span>,
     /// Since when a request waits for a connection.
     unconnected: Option<Instant>,
     told: Told,
@@ -145,12 +149,15 @@ impl Ledger {
     pub(crate) fn see(&mut self, at: Instant, look: &Look, seen: &Seen<'_>) {
         self.lanes.extend(seen.lanes.iter().copied());
         self.only = if let [(only, _)] = seen.scheduled { Some(*only) } else { None };
+        self.visitors.extend(&look.visitors);
         self.remember(at, seen.scheduled);
         self.told.left_out += look.left_out;
         for done in &look.done {
             self.end(done);
         }
-        self.lanes.retain(|id, _| look.connections.iter().any(|it| it.id == *id));
+        let is_open = |id: ConnectionId| look.connections.iter().any(|it| it.id == id);
+        self.lanes.retain(|id, _| is_open(*id));
+        self.visitors.retain(|id| is_open(*id));
         let unconnected = look.waiting.iter().filter(|it| it.connection.is_none());
         self.unconnected = unconnected.map(|it| it.at).min();
         let waits = |id: ConnectionId, since: Instant| {
@@ -161,6 +168,7 @@ impl Ledger {
             self.wait(at, sent, seen.unread);
         }
         self.close(at);
+        self.tell_visits();
         self.tell_slow();
         self.closed.retain(|it| at.saturating_duration_since(it.to) < MEMORY);
     }
@@ -184,9 +192,9 @@ impl Ledger {
 
     /// Ends everything that is still open at the instant `at`: the time is over.
     pub(crate) fn finish(&mut self, at: Instant) {
-        for it in std::mem::take(&mut self.waiting).into_values() {
+        for (id, it) in std::mem::take(&mut self.waiting) {
             let to = it.read.unwrap_or(at);
-            self.add(it.lane, it.sent, to);
+            self.add(Some(id), it.lane, it.sent, to);
             self.slow.extend(it.read.map(|from| Span { lane: it.lane, from, to: at }));
         }
         let waited = self.unconnected.take().map(|since| at.saturating_duration_since(since));
@@ -194,6 +202,7 @@ impl Ledger {
             self.told.failed.push(format!("no connection within {waited:.1?}"));
         }
         self.close(at);
+        self.tell_visits();
         self.tell_slow();
     }
 
@@ -254,7 +263,7 @@ impl Ledger {
                 }
                 let until_read = read.map(|at| at.saturating_duration_since(sent).min(took));
                 let lag = until_read.unwrap_or(took);
-                self.add(lane, sent, sent + lag);
+                self.add(connection, lane, sent, sent + lag);
                 if took - lag >= HELD_UP {
                     self.slow.push(Span { lane, from: sent + lag, to: sent + took });
                 }
@@ -264,14 +273,18 @@ impl Ledger {
                 // Nobody answered, and nobody had read it either: the loop stood.
                 if connection.is_some() && whole >= STALL {
                     let lag = read.map_or(took, |at| at.saturating_duration_since(sent).min(took));
-                    self.add(lane, sent, sent + lag);
+                    self.add(connection, lane, sent, sent + lag);
                 }
             }
         }
     }
 
-    /// Adds a time in which a request was not read.
-    fn add(&mut self, lane: Lane, from: Instant, to: Instant) {
+    /// Adds a time in which a request of that connection was not read.
+    fn add(&mut self, of: Option<ConnectionId>, lane: Lane, from: Instant, to: Instant) {
+        if of.is_some_and(|id| self.visitors.contains(&id)) {
+            self.visits.push(Span { lane, from, to });
+            return;
+        }
         // A request that was read with another one may be answered after the stall of that one was
         // told: what it waited until then is no stall of its own.
         let told = self.closed.iter().filter(|it| it.lane == lane).map(|it| it.to).max();
@@ -294,9 +307,10 @@ impl Ledger {
     /// Closes the times to which no request that still waits belongs.
     fn close(&mut self, at: Instant) {
         let is_open = |lane: Lane, open: &Span| {
-            self.waiting.values().any(|it| {
+            self.waiting.iter().any(|(id, it)| {
                 let is_held = at.saturating_duration_since(it.sent) >= HELD_UP;
-                it.lane == lane && it.read.is_none() && is_held && it.sent <= open.to
+                let is_kept = !self.visitors.contains(id);
+                is_kept && it.lane == lane && it.read.is_none() && is_held && it.sent <= open.to
             })
         };
         let over: Vec<_> =
@@ -305,6 +319,33 @@ impl Ledger {
             if let Some(open) = self.open.remove(&lane) {
                 self.tell(open);
             }
+        }
+    }
+
+    /// Tells of the requests over new connections, once it is known what the others met meanwhile: of
+    /// a stall of the loop these tell as well, and it is told once.
+    fn tell_visits(&mut self) {
+        let (open, waiting, visitors) = (&self.open, &self.waiting, &self.visitors);
+        let is_open = |it: &Span| {
+            let may_tell = |(id, other): (&ConnectionId, &Waiting)| {
+                !visitors.contains(id)
+                    && (other.lane, other.read) == (it.lane, None)
+                    && other.sent < it.to
+            };
+            open.contains_key(&it.lane) || waiting.iter().any(may_tell)
+        };
+        let (unknown, over): (Vec<_>, Vec<_>) = self.visits.drain(..).partition(is_open);
+        self.visits = unknown;
+        for it in over {
+            let met: Duration = self.closed.iter().map(|stall| it.overlap(stall)).sum();
+            let Span { lane, from, to } = it;
+            let alone = (to - from).saturating_sub(met);
+            if alone < STALL {
+                self.told.lag = self.told.lag.max(alone);
+                continue;
+            }
+            let (cause, machine) = self.cause(lane, from, to);
+            self.told.stalls.push(Stall { lane, from, to, cause, machine });
         }
     }
 

@@ -99,6 +99,8 @@ pub(super) struct Sight {
     workers: Vec<Process>,
     workers_at: Option<Instant>,
     watch: Option<(Vec<u32>, SocketAddr, Watch)>,
+    /// Connections that are open for one request.
+    visitors: Vec<ConnectionId>,
     /// For how many looks nobody has listened who did before; `None` before.
     without_listener: Option<usize>,
     /// How many loops a process has, as far as its listening sockets tell.
@@ -143,6 +145,7 @@ impl Sight {
             workers: Vec::new(),
             workers_at: None,
             watch: None,
+            visitors: Vec::new(),
             without_listener: None,
             loops: 1,
             reasons: BTreeMap::new(),
@@ -163,7 +166,9 @@ impl Sight {
     /// Looks at what belongs to the connections of the probe.
     pub(super) fn look(&mut self, look: &Look, prober: &Prober) -> Seen {
         self.peer = look.connections.last().map(|it| it.peer).or(self.peer);
-        self.find_owners(&look.connections, look.visitor);
+        self.visitors.extend(&look.visitors);
+        self.visitors.retain(|id| look.connections.iter().any(|it| it.id == *id));
+        self.find_owners(&look.connections);
         self.find_workers(look, prober);
         let mut seen = Seen { lanes: self.lanes(&look.connections), ..Seen::default() };
         self.see_sockets(look, prober, &mut seen);
@@ -239,7 +244,7 @@ impl Sight {
     }
 
     /// Finds out who has accepted the connections that are new.
-    fn find_owners(&mut self, connections: &[Connection], visitor: Option<ConnectionId>) {
+    fn find_owners(&mut self, connections: &[Connection]) {
         self.owners.retain(|id, _| connections.iter().any(|it| it.id == *id));
         if let ([only], true) = (self.workers.as_slice(), self.met.len() == 1) {
             // Nobody else can have accepted it; to look for that takes a while.
@@ -266,7 +271,7 @@ impl Sight {
         for (connection, owner) in open.iter().zip(host::find(&ends)) {
             // Whom a connection met that will be closed is without one then.
             if let Owner::Process { process, is_proxy: false } = &owner
-                && visitor != Some(connection.id)
+                && !self.visitors.contains(&connection.id)
             {
                 found |= self.met.insert(process.pid, process.clone()).is_none();
             }
@@ -396,7 +401,8 @@ impl Sight {
         if self.without_listener.is_some_and(|looks| looks >= LOOKS_WITHOUT) {
             let port = self.peer.map(|it| it.port()).unwrap_or_default();
             seen.fault = Some(format!(
-                "nobody listens at port {port} any longer: whoever comes new is refused, though                  connections are open yet"
+                "nobody listens at port {port} any longer: whoever comes new is refused, though \
+                 connections are open yet"
             ));
         }
         let loops = sockets.listeners.div_ceil(self.workers.len().max(1)).clamp(1, MOST_LOOPS);

@@ -28,6 +28,8 @@ struct State {
     seats: Vec<Seat>,
     /// That of [`VISITOR`], since it was first used.
     visitor: Option<Seat>,
+    /// The connections that it had since the last look.
+    visitors: Vec<ConnectionId>,
     /// How many requests a lane has at once, at least one.
     at_once: usize,
     lanes: HashMap<ConnectionId, usize>,
@@ -89,8 +91,8 @@ impl Shared {
         state.left_out = 0;
         let connections = state.all().filter_map(|seat| seat.connection).collect();
         let waiting = state.all().filter_map(Seat::waiting).collect();
-        let visitor = state.visitor.as_ref().and_then(|seat| seat.connection).map(|it| it.id);
-        Look { connections, visitor, waiting, done, left_out }
+        let visitors = std::mem::take(&mut state.visitors);
+        Look { connections, visitors, waiting, done, left_out }
     }
 
     pub(super) fn waiting(&self) -> Vec<Sent> {
@@ -184,6 +186,9 @@ impl Shared {
     /// Says which connection a seat has now.
     pub(super) fn connected(&self, seat: usize, connection: Option<Connection>) {
         let mut state = self.lock();
+        if seat == VISITOR {
+            state.visitors.extend(connection.map(|it| it.id));
+        }
         if let Some(seat) = state.seat(seat) {
             seat.connection = connection;
         }
@@ -300,12 +305,12 @@ mod tests {
     fn the_visitor_is_in_no_lane_and_comes_once_at_a_time() {
         let start = Instant::now();
         let shared = Shared::new(start);
-        assert_eq!(shared.look().visitor, None);
+        assert_eq!(shared.look().visitors, [0; 0]);
         assert!(shared.pick_visitor(start) && !shared.pick_visitor(start));
         assert_eq!((0..6).flat_map(|_| shared.pick(start)).collect::<Vec<_>>(), [0, 1, 2, 3]);
         shared.connected(VISITOR, connection(9));
         let look = shared.look();
-        assert_eq!((look.visitor, look.connections.len(), look.waiting.len()), (Some(9), 1, 5));
+        assert_eq!((look.visitors, look.connections.len(), look.waiting.len()), (vec![9], 1, 5));
         let sent = Sent { connection: Some(9), at: start };
         let done = Done { sent, at: start, own_delay: Duration::ZERO, end: End::Answered(200) };
         shared.ended(VISITOR, done, false);
@@ -313,7 +318,7 @@ mod tests {
         shared.connected(VISITOR, None);
         shared.freed(VISITOR, start);
         let look = shared.look();
-        assert_eq!((look.visitor, look.done.len(), look.waiting.len()), (None, 1, 4));
+        assert_eq!((look.connections.len(), look.done.len(), look.waiting.len()), (0, 1, 4));
         assert!(shared.pick_visitor(start));
     }
 
