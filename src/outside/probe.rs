@@ -28,7 +28,7 @@ use std::time::{Duration, Instant};
 
 use crate::config::Endpoint;
 pub(crate) use error::ProbeError;
-use plan::Plan;
+use plan::{Plan, VISIT_EVERY};
 use shared::Shared;
 use ticks::Ticks;
 
@@ -132,9 +132,20 @@ impl Prober {
         every: Duration,
         patience: Duration,
     ) -> Result<Self, ProbeError> {
+        Self::start_visiting(endpoint, every, patience, VISIT_EVERY)
+    }
+
+    /// The same, with the time from one new connection to the next.
+    fn start_visiting(
+        endpoint: &Endpoint,
+        every: Duration,
+        patience: Duration,
+        visit_every: Duration,
+    ) -> Result<Self, ProbeError> {
         let start = Instant::now();
         let shared = Arc::new(Shared::new(start));
-        let plan = Plan::new(endpoint, Ticks::new(every), patience, start)?;
+        let mut plan = Plan::new(endpoint, Ticks::new(every), patience, start)?;
+        plan.visit_every = visit_every;
         let (sender, receiver) = mpsc::channel();
         let theirs = Arc::clone(&shared);
         let thread = Builder::new()
@@ -168,6 +179,11 @@ impl Prober {
     /// named is in lane 0.
     pub(crate) fn lanes(&self, lanes: HashMap<ConnectionId, usize>) {
         self.shared.set_lanes(lanes);
+    }
+
+    /// Asks over a new connection too when the next request is due, unless one waits already.
+    pub(crate) fn visit(&self) {
+        self.shared.visit();
     }
 
     /// Sends so many requests in each lane when one is due, each over another connection.

@@ -50,7 +50,9 @@ pub(super) struct Watcher {
     unjudged: Vec<Stall>,
     /// Since when the load is over.
     over_since: Option<Instant>,
-    /// Whether a request has ended that was sent when the aftermath of that was over.
+    /// Since when the aftermath of that is over, too.
+    aftermath_over: Option<Instant>,
+    /// Whether a request has ended that was sent since then.
     has_asked_since: bool,
     /// Whether it was told why a request failed.
     has_told_failure: bool,
@@ -94,6 +96,7 @@ impl Watcher {
             asked: Instant::now(),
             unjudged: Vec::new(),
             over_since: None,
+            aftermath_over: None,
             has_asked_since: false,
             has_told_failure: false,
             has_told_fault: false,
@@ -130,11 +133,19 @@ impl Watcher {
     }
 
     /// Whether it was seen how the service is once the load is over: nothing waits for an answer any
-    /// more, and a request has ended that was sent [`AFTERMATH`] later. What the load does at its end,
+    /// more, and a request has ended that was sent [`AFTERMATH`] later, as one was over a new
+    /// connection. What the load does at its end,
     /// it may do to a service that had answered all before.
     fn is_seen_after(&mut self, look: &Look, at: Instant) -> bool {
-        let since = *self.over_since.get_or_insert(at);
-        self.has_asked_since |= look.done.iter().any(|it| it.sent.at >= since + AFTERMATH);
+        if at < *self.over_since.get_or_insert(at) + AFTERMATH {
+            return false;
+        }
+        let over = *self.aftermath_over.get_or_insert_with(|| {
+            let over = Instant::now();
+            self.prober.visit();
+            over
+        });
+        self.has_asked_since |= look.done.iter().any(|it| it.sent.at >= over);
         self.has_asked_since && look.waiting.is_empty() && self.is_calm()
     }
 

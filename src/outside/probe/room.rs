@@ -24,9 +24,6 @@ use super::shared::{Shared, VISITOR};
 /// for a CPU, and an answer that comes meanwhile cannot be told from one that was there before.
 const NAP: Duration = Duration::from_millis(if cfg!(target_os = "linux") { 20 } else { 5 });
 
-/// How often it is asked over a new connection.
-const VISIT_EVERY: Duration = Duration::from_secs(1);
-
 /// What the requests of a probe share, on its thread.
 pub(super) struct Room {
     pub(super) plan: Plan,
@@ -67,8 +64,8 @@ fn runtime(lateness: &Arc<Lateness>) -> io::Result<Runtime> {
 
 /// Sends what is due, when it is due.
 async fn conduct(room: &Rc<Room>) {
-    let Plan { ticks, start, .. } = room.plan;
-    let (mut number, mut visit_at) = (0, start + VISIT_EVERY);
+    let Plan { ticks, start, visit_every, .. } = room.plan;
+    let (mut number, mut visit_at) = (0, start + visit_every);
     while !room.shared.is_closing() {
         let now = Instant::now();
         room.sweep();
@@ -86,8 +83,8 @@ async fn conduct(room: &Rc<Room>) {
             continue;
         }
         let mut picked = room.shared.pick(now);
-        if now >= visit_at {
-            visit_at = now + VISIT_EVERY;
+        if room.shared.takes_visit() || now >= visit_at {
+            visit_at = now + visit_every;
             picked.extend(room.shared.pick_visitor(now).then_some(VISITOR));
         }
         for seat in picked {

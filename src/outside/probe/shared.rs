@@ -20,6 +20,8 @@ const KEPT_WHEN_CLOSED: Duration = Duration::from_secs(70);
 pub(super) struct Shared {
     start: Instant,
     is_closing: AtomicBool,
+    /// Whether it shall be asked over a new connection.
+    is_visit_due: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -67,7 +69,8 @@ impl Seat {
 
 impl Shared {
     pub(super) fn new(start: Instant) -> Self {
-        let shared = Self { start, is_closing: AtomicBool::new(false), state: Mutex::default() };
+        let (is_closing, is_visit_due) = (AtomicBool::new(false), AtomicBool::new(false));
+        let shared = Self { start, is_closing, is_visit_due, state: Mutex::default() };
         shared.grow(FIRST_CONNECTIONS);
         shared
     }
@@ -83,6 +86,15 @@ impl Shared {
 
     pub(super) fn is_closing(&self) -> bool {
         self.is_closing.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn visit(&self) {
+        self.is_visit_due.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it was told to visit; it is told so once.
+    pub(super) fn takes_visit(&self) -> bool {
+        self.is_visit_due.swap(false, Ordering::Relaxed)
     }
 
     pub(super) fn look(&self) -> Look {
