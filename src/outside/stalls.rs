@@ -13,6 +13,9 @@ const HELD_UP: Duration = Duration::from_millis(50);
 pub(crate) const STALL: Duration = Duration::from_millis(100);
 /// A duration from here on of which more than half was the probe's own delay says nothing.
 const TELLING: Duration = Duration::from_millis(50);
+/// So far apart looks are at most, unless whoever looks is late itself: of a request that came and
+/// went in between, or was there for so long already, nobody knows when it was read.
+const LOOKS_APART: Duration = Duration::from_millis(80);
 /// The scheduler is remembered for so long: longer than a probe waits for an answer.
 const MEMORY: Duration = Duration::from_secs(60);
 
@@ -47,6 +50,8 @@ impl Stall {
 pub(crate) struct Scheduled {
     pub(crate) on_cpu: Duration,
     pub(crate) run_queue: Duration,
+    /// How long it waited for another thread of its process, which waited for a CPU.
+    pub(crate) behind: Duration,
 }
 
 /// What is seen at one instant.
@@ -87,6 +92,8 @@ struct Waiting {
     lane: Lane,
     /// When it was first seen that it had been read.
     read: Option<Instant>,
+    /// Whether it may have been read long before.
+    is_vague: bool,
 }
 
 /// A time of a lane.
@@ -118,23 +125,33 @@ pub(crate) struct Ledger {
     slow: Vec<Span>,
     scheduled: HashMap<Lane, Vec<(Instant, Scheduled)>>,
     told: Told,
+    /// Requests from before that tell nothing.
+    since: Option<Instant>,
 }
 
 impl Ledger {
+    /// From now on what is seen counts: of requests that wait already nothing is known.
+    pub(crate) fn begin(&mut self, at: Instant) {
+        *self = Self { since: Some(at), ..Self::default() };
+    }
+
     /// Takes what the probe and the sockets showed at the instant `at`.
     pub(crate) fn see(&mut self, at: Instant, look: &Look, seen: &Seen<'_>) {
         self.lanes.extend(seen.lanes.iter().copied());
         self.lanes.retain(|id, _| look.connections.iter().any(|it| it.id == *id));
         self.remember(at, seen.scheduled);
         self.told.left_out += look.left_out;
-        for done in &look.done {
-            self.end(done);
+        let counts = |sent: &Sent| self.since.is_none_or(|since| sent.at >= since);
+        let done: Vec<_> = look.done.iter().filter(|it| counts(&it.sent)).collect();
+        let waiting: Vec<_> = look.waiting.iter().filter(|it| counts(it)).collect();
+        for done in done {
+            self.end(done, !seen.unread.is_empty());
         }
         let waits = |id: ConnectionId, since: Instant| {
             look.waiting.iter().any(|it| it.connection == Some(id) && it.at == since)
         };
         self.waiting.retain(|id, it| waits(*id, it.sent));
-        for sent in &look.waiting {
+        for sent in waiting {
             self.wait(at, sent, seen.unread);
         }
         self.close(at);
@@ -192,19 +209,21 @@ impl Ledger {
     fn wait(&mut self, at: Instant, sent: &Sent, unread: &[(ConnectionId, bool)]) {
         let Some(id) = sent.connection else { return };
         let lane = self.lane(sent.connection);
-        let waiting = self.waiting.entry(id).or_insert(Waiting { sent: sent.at, lane, read: None });
+        let is_vague = at.saturating_duration_since(sent.at) >= LOOKS_APART;
+        let new = Waiting { sent: sent.at, lane, read: None, is_vague };
+        let waiting = self.waiting.entry(id).or_insert(new);
         waiting.lane = lane;
         let is_unread = unread.iter().find(|(it, _)| *it == id).map(|(_, unread)| *unread);
         match is_unread {
             Some(false) => drop(waiting.read.get_or_insert(at)),
             // What is unread now was not read before: the bytes had not come yet.
-            Some(true) => waiting.read = None,
+            Some(true) => (waiting.read, waiting.is_vague) = (None, false),
             None => {}
         }
     }
 
-    /// Takes a request that has ended.
-    fn end(&mut self, done: &Done) {
+    /// Takes a request that has ended. `sees_reads` is whether it is seen when requests are read.
+    fn end(&mut self, done: &Done, sees_reads: bool) {
         let Sent { connection, at: sent } = done.sent;
         let waited = connection.and_then(|id| self.waiting.get(&id).copied());
         let waited = waited.filter(|it| it.sent == sent);
@@ -216,6 +235,15 @@ impl Ledger {
         }
         let read = waited.and_then(|it| it.read);
         let lane = self.lane(connection);
+        let is_vague = match waited {
+            Some(waited) => waited.is_vague && waited.read.is_some(),
+            None => sees_reads && whole >= LOOKS_APART,
+        };
+        if let (true, End::Answered(_)) = (is_vague, &done.end) {
+            self.told.answers.push(took);
+            self.told.late += 1;
+            return;
+        }
         match &done.end {
             End::Answered(_) => {
                 self.told.answers.push(took);
@@ -289,7 +317,9 @@ impl Ledger {
             let mut slow = (it.to - it.from).saturating_sub(met);
             if let Some(used) = self.used(it.lane, it.from, it.to) {
                 // What waits for something else leaves the loop asleep.
-                slow = slow.min((it.to - it.from).saturating_sub(used.on_cpu + used.run_queue));
+                slow = slow.min(
+                    (it.to - it.from).saturating_sub(used.on_cpu + used.run_queue + used.behind),
+                );
             }
             self.told.slow = self.told.slow.max(slow);
         }
@@ -316,15 +346,18 @@ impl Ledger {
         Some(Scheduled {
             on_cpu: after.on_cpu.saturating_sub(before.on_cpu).min(whole),
             run_queue: after.run_queue.saturating_sub(before.run_queue).min(whole),
+            behind: after.behind.saturating_sub(before.behind).min(whole),
         })
     }
 
     /// What the loop's thread did in that time, and how long it waited for a CPU.
     fn cause(&self, lane: Lane, from: Instant, to: Instant) -> (StallCause, Duration) {
         let whole = to.saturating_duration_since(from);
-        let Some(Scheduled { on_cpu: cpu, run_queue: machine }) = self.used(lane, from, to) else {
+        let Some(used) = self.used(lane, from, to) else {
             return (StallCause::Unknown, Duration::ZERO);
         };
+        let cpu = used.on_cpu;
+        let machine = (used.run_queue + used.behind).min(whole.saturating_sub(cpu));
         let asleep = whole.saturating_sub(cpu + machine);
         let cause = if machine * 2 > whole {
             StallCause::Machine

@@ -99,6 +99,37 @@ pub(super) struct Sight {
     /// Of workers that have ended, what their loops had of the CPUs.
     of_ended: (Duration, Duration),
     of_loops: HashMap<u32, (Duration, Duration)>,
+    /// Of each process, how long its loop waited for another thread that waited for a CPU.
+    behind: HashMap<u32, Behind>,
+}
+
+/// How long a thread waited for another one of its process, which waited for a CPU.
+#[derive(Debug, Default)]
+struct Behind {
+    sum: Duration,
+    /// How long each thread had waited for a CPU at the look before.
+    before: HashMap<u32, Duration>,
+}
+
+impl Behind {
+    /// Takes a look; `is_locked` is whether the thread waits for a lock.
+    fn look(&mut self, threads: &[Thread], is_locked: bool) -> Duration {
+        let now: HashMap<u32, Duration> =
+            threads.iter().filter_map(|it| Some((it.tid, it.run_queue?))).collect();
+        if is_locked {
+            let grown = now.iter().filter_map(|(tid, now)| {
+                self.before.get(tid).map(|before| now.saturating_sub(*before))
+            });
+            self.sum += grown.max().unwrap_or_default();
+        }
+        self.before = now;
+        self.sum
+    }
+}
+
+/// Whether a thread that waits there waits for a lock, and so for another thread.
+fn is_lock(waits_in: Option<&str>) -> bool {
+    waits_in.is_some_and(|it| it.starts_with("futex"))
 }
 
 /// Of two processes that started within that time it is not told which was first, seconds.
@@ -136,6 +167,7 @@ impl Sight {
             answered: None,
             of_ended: Default::default(),
             of_loops: HashMap::new(),
+            behind: HashMap::new(),
         }
     }
 
@@ -388,7 +420,10 @@ impl Sight {
             loops.push(of_loop);
             let of_loop = threads.iter().find(|it| it.tid == of_loop);
             if let Some((on_cpu, run_queue)) = of_loop.and_then(|it| it.on_cpu.zip(it.run_queue)) {
-                seen.scheduled.push((pid, Scheduled { on_cpu, run_queue }));
+                let behind = self.behind.entry(pid).or_default();
+                let is_locked = of_loop.is_some_and(|it| is_lock(it.waits_in.as_deref()));
+                let behind = behind.look(&threads, is_locked);
+                seen.scheduled.push((pid, Scheduled { on_cpu, run_queue, behind }));
                 self.of_loops.insert(pid, (on_cpu, run_queue));
             }
             all.extend(threads);

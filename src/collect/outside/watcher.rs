@@ -129,12 +129,8 @@ impl Watcher {
     fn is_seen_after(&mut self, look: &Look, at: Instant) -> bool {
         let since = *self.over_since.get_or_insert(at);
         self.has_asked_since |= look.done.iter().any(|it| it.sent.at >= since);
-        self.has_asked_since && look.waiting.is_empty() && self.is_calm()
-    }
-
-    /// Whether nothing stands at the moment.
-    fn is_calm(&self) -> bool {
-        self.ledger.held_up(Instant::now(), Duration::ZERO).is_empty()
+        let from_before = look.waiting.iter().any(|it| it.at < since);
+        self.has_asked_since && !from_before && self.ledger.held_up(at, SUSPICIOUS).is_empty()
     }
 
     /// Looks until some requests are answered, and it is known what can be seen. Nothing of it counts.
@@ -175,6 +171,7 @@ impl Watcher {
         let now = Instant::now();
         self.asked = now;
         self.sight.begin();
+        self.ledger.begin(now);
         let look = self.prober.look();
         let seen = self.sight.look(&look, &self.prober);
         self.page.see(&seen);
