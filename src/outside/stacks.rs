@@ -6,6 +6,8 @@ mod event_loop;
 #[cfg(target_os = "linux")]
 mod python;
 #[cfg(target_os = "linux")]
+mod queues;
+#[cfg(target_os = "linux")]
 mod quiet;
 mod unreadable;
 
