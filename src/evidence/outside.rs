@@ -83,6 +83,15 @@ fn left_out(seen: &Seen<'_>, target: usize) -> Option<String> {
 /// Whether answers took long though the loop read the requests at once.
 fn slow_answers(_: &Plan, seen: &Seen<'_>, target: usize) -> Option<Shortfall> {
     let limit = seen.criteria.limit(Signal::EVENT_LOOP_LAG.key())?;
+    let occupied = worst(seen, target, "auditor_probe_occupied_seconds");
+    if let Some(occupied) = occupied.filter(|it| *it > limit) {
+        let (occupied, limit) = (number(occupied), number(limit));
+        let detail = format!(
+            "the probe could ask nothing for {occupied} s, over {limit} s, because the answers before \
+             did not end: what it asks for is a stream"
+        );
+        return Some(shortfall(seen, target, Rule::SlowAnswers, detail));
+    }
     let slowest = worst(seen, target, "auditor_slow_answer_seconds").filter(|it| *it > limit)?;
     let (slowest, limit) = (number(slowest), number(limit));
     let detail = format!(

@@ -57,6 +57,7 @@ struct Interval {
     machine_lag: Duration,
     slow_answer: Duration,
     gap: Duration,
+    occupied: Duration,
     has_failed: bool,
     active: Option<u64>,
     accept_queue: Option<u32>,
@@ -105,6 +106,11 @@ impl Page {
                 *count += u64::from(took <= end);
             }
         }
+    }
+
+    /// Takes for how long no connection was free though none waited for an answer: answers went on.
+    pub(super) fn occupied(&mut self, time: Duration) {
+        self.interval.occupied = self.interval.occupied.max(time);
     }
 
     /// Takes a stall, or a shorter time of the kind, and the line that held the loop, if it is known.
@@ -203,6 +209,7 @@ impl Page {
             ("auditor_machine_lag_seconds", interval.machine_lag),
             ("auditor_slow_answer_seconds", interval.slow_answer),
             ("auditor_probe_gap_seconds", interval.gap),
+            ("auditor_probe_occupied_seconds", interval.occupied),
         ] {
             one(name, &[], value.as_secs_f64());
         }

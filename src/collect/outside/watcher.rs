@@ -211,7 +211,12 @@ impl Watcher {
             self.has_told_failure = true;
             self.control.phase().remarks.push(format!("a request failed: {why}"));
         }
-        self.page.tell(&told, gap);
+        if look.left_out > 0 {
+            self.page.occupied(gap);
+            self.page.tell(&told, Duration::ZERO);
+        } else {
+            self.page.tell(&told, gap);
+        }
         self.page.see(&seen);
         told.stalls.into_iter().for_each(|stall| self.stall(stall));
         (look, at)
