@@ -13,7 +13,7 @@ mod unreadable;
 
 #[cfg(not(target_os = "linux"))]
 pub(crate) use elsewhere::Python;
-pub(crate) use event_loop::{inside_the_loop, is_idle, loop_thread};
+pub(crate) use event_loop::{inside_the_loop, is_idle, last_name, loop_thread};
 #[cfg(target_os = "linux")]
 pub(crate) use python::Python;
 pub(crate) use unreadable::Unreadable;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::sight::{Pool, Processes, Seen};
 use crate::model::blame::{self, StallCause};
+use crate::outside::host::pool::Unsure;
 use crate::outside::place::Place;
 use crate::outside::stalls::{STALL, Stall, Told};
 use crate::storage::{Labels, METRIC_NAME, Point, Storage};
@@ -234,8 +235,9 @@ impl Page {
             one("auditor_pool_threads", &[("state", "idle")], pool.idle as f64);
             // Where it is not known, it is this at least, and the other series says so.
             one("auditor_pool_backlog", &[], pool.backlog.unwrap_or_default());
-            let unsure = if pool.backlog.is_none() { pool.busy } else { 0 };
-            one("auditor_pool_limit_unknown_threads", &[], unsure as f64);
+            let unsure = |why| if pool.unsure == Some(why) { pool.busy as f64 } else { 0.0 };
+            one("auditor_pool_limit_unknown_threads", &[], unsure(Unsure::Limit));
+            one("auditor_pool_starved_threads", &[], unsure(Unsure::Cpu));
             if let Some(wait_s) = pool.wait_s.or(pool.backlog.is_none().then_some(0.0)) {
                 one("auditor_pool_wait_seconds", &[], wait_s);
             }

@@ -22,14 +22,17 @@ const MOST_CONNECTIONS: usize = 64;
 const BUSY: u64 = 4;
 /// Stacks of a pool that are older say nothing of now.
 const FRESH: Duration = Duration::from_millis(150);
+/// Where stacks are missing for no longer than this, what the pool does is not asked of the kernel.
+const WITHOUT_STACKS: Duration = Duration::from_secs(1);
 
 /// The pool of threads over an interval.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Pool {
     pub(super) busy: usize,
     pub(super) idle: usize,
-    /// `None` where it is not known whether the pool may have more threads.
+    /// `None` where it is not known; `unsure` says why.
     pub(super) backlog: Option<f64>,
+    pub(super) unsure: Option<pool::Unsure>,
     /// `None` where it is not known.
     pub(super) wait_s: Option<f64>,
 }
@@ -94,6 +97,8 @@ pub(super) struct Sight {
     reasons: BTreeMap<&'static str, String>,
     pool_threads: Option<usize>,
     pool: pool::Judge,
+    /// When the stacks of all threads were there.
+    had_stacks: Option<Instant>,
     /// Requests that were answered since the sample before, about.
     answered: Option<u64>,
     /// Of workers that have ended, what their loops had of the CPUs.
@@ -164,6 +169,7 @@ impl Sight {
             reasons: BTreeMap::new(),
             pool_threads,
             pool: judge(pool_threads),
+            had_stacks: None,
             answered: None,
             of_ended: Default::default(),
             of_loops: HashMap::new(),
@@ -252,7 +258,8 @@ impl Sight {
         let pool = self.pool.end_interval(answered)?;
         let backlog = pool.backlog.map(|backlog| backlog as f64);
         let wait_s = pool.wait.map(|wait| wait.as_secs_f64());
-        Some(Pool { busy: pool.busy, idle: pool.idle, backlog, wait_s })
+        let pool::Pool { busy, idle, unsure, .. } = pool;
+        Some(Pool { busy, idle, backlog, unsure, wait_s })
     }
 
     /// Finds out who has accepted the connections that are new.
@@ -457,6 +464,14 @@ impl Sight {
             return;
         }
         let at = Instant::now();
+        if stacks.is_some() {
+            self.had_stacks = Some(at);
+        } else if requests_active.is_some_and(|active| active >= BUSY)
+            && self.had_stacks.is_some_and(|had| at - had < WITHOUT_STACKS)
+        {
+            // A thread that waits for a lock looks idle without its stack. They come again.
+            return;
+        }
         self.pool.look(&pool::Look { at, threads, loops, stacks, requests_active });
     }
 
