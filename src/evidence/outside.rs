@@ -22,6 +22,7 @@ pub(super) fn shortfalls(plan: &Plan, seen: &Seen<'_>) -> Vec<Shortfall> {
     let not_visible = |target: &usize| {
         let mut told = not_visible(seen, *target);
         told.extend(unknown_limit(seen, *target));
+        told.extend(starved_pool(seen, *target));
         told
     };
     told.chain(targets.iter().flat_map(not_visible)).collect()
@@ -83,6 +84,15 @@ fn left_out(seen: &Seen<'_>, target: usize) -> Option<String> {
 /// Whether answers took long though the loop read the requests at once.
 fn slow_answers(_: &Plan, seen: &Seen<'_>, target: usize) -> Option<Shortfall> {
     let limit = seen.criteria.limit(Signal::EVENT_LOOP_LAG.key())?;
+    let occupied = worst(seen, target, "auditor_probe_occupied_seconds");
+    if let Some(occupied) = occupied.filter(|it| *it > limit) {
+        let (occupied, limit) = (number(occupied), number(limit));
+        let detail = format!(
+            "the probe could ask nothing for {occupied} s, over {limit} s, because the answers before \
+             did not end: what it asks for is a stream"
+        );
+        return Some(shortfall(seen, target, Rule::SlowAnswers, detail));
+    }
     let slowest = worst(seen, target, "auditor_slow_answer_seconds").filter(|it| *it > limit)?;
     let (slowest, limit) = (number(slowest), number(limit));
     let detail = format!(
@@ -131,12 +141,28 @@ fn unknown_limit(seen: &Seen<'_>, target: usize) -> Option<Shortfall> {
         "all {threads} threads of the pool were busy for a second while further requests waited, and \
          it is not known whether it may have more: say how many (--pool-threads)"
     );
+    of_pool(seen, shortfall(seen, target, Rule::NotVisible, detail))
+}
+
+/// Whether no thread of a pool was idle because they waited for a CPU.
+fn starved_pool(seen: &Seen<'_>, target: usize) -> Option<Shortfall> {
+    let name = "auditor_pool_starved_threads";
+    let threads = worst(seen, target, name).filter(|threads| *threads > 0.0)?;
+    let threads = number(threads);
+    let detail = format!(
+        "the runner is too busy: for a second the {threads} threads of the pool waited for a CPU, \
+         and requests for them"
+    );
+    of_pool(seen, shortfall(seen, target, Rule::BusyMachine, detail))
+}
+
+/// A shortfall of the queries that are answered from the pool alone, if there are any.
+fn of_pool(seen: &Seen<'_>, told: Shortfall) -> Option<Shortfall> {
     let is_of_pool = |query: &usize| {
         let mut uses = seen.uses.get(*query).copied().unwrap_or_default().iter();
         uses.any(|it| it.metric().is_some_and(|name| name.starts_with("auditor_pool_")))
     };
     let queries: Vec<_> = (0..seen.uses.len()).filter(is_of_pool).collect();
-    let told = shortfall(seen, target, Rule::NotVisible, detail);
     (!queries.is_empty()).then(|| Shortfall { scope: seen.scope_of(queries), ..told })
 }
 

@@ -202,8 +202,7 @@ pub const RULES: [RuleDef; 15] = [
         setting: Setting::Choice,
         default: "refuse",
         description: "what the queries use of a probe can be seen",
-        advice: "run auditor on the machine of the service, and let it start the service (--start), \
-                 or name its process (--pid); or have a metrics.yaml without these signals",
+        advice: "do what the reason says, or have a metrics.yaml without these signals",
     },
 ];
 

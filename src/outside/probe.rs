@@ -186,6 +186,11 @@ impl Prober {
         self.shared.visit();
     }
 
+    /// Whether it does so, or is about to.
+    pub(crate) fn is_visiting(&self) -> bool {
+        self.shared.is_visiting()
+    }
+
     /// Sends so many requests in each lane when one is due, each over another connection.
     pub(crate) fn at_once(&self, requests: usize) {
         self.shared.set_at_once(requests);

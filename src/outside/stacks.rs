@@ -6,12 +6,14 @@ mod event_loop;
 #[cfg(target_os = "linux")]
 mod python;
 #[cfg(target_os = "linux")]
+mod queues;
+#[cfg(target_os = "linux")]
 mod quiet;
 mod unreadable;
 
 #[cfg(not(target_os = "linux"))]
 pub(crate) use elsewhere::Python;
-pub(crate) use event_loop::{inside_the_loop, is_idle, loop_thread};
+pub(crate) use event_loop::{inside_the_loop, is_idle, last_name, loop_thread};
 #[cfg(target_os = "linux")]
 pub(crate) use python::Python;
 pub(crate) use unreadable::Unreadable;

@@ -13,6 +13,9 @@ const HELD_UP: Duration = Duration::from_millis(50);
 pub(crate) const STALL: Duration = Duration::from_millis(100);
 /// A duration from here on of which more than half was the probe's own delay says nothing.
 const TELLING: Duration = Duration::from_millis(50);
+/// So far apart looks are at most, unless whoever looks is late itself: of a request that came and
+/// went in between, or was there for so long already, nobody knows when it was read.
+const LOOKS_APART: Duration = Duration::from_millis(80);
 /// The scheduler is remembered for so long: longer than a probe waits for an answer.
 const MEMORY: Duration = Duration::from_secs(60);
 
@@ -50,6 +53,8 @@ impl Stall {
 pub(crate) struct Scheduled {
     pub(crate) on_cpu: Duration,
     pub(crate) run_queue: Duration,
+    /// How long it waited for another thread of its process, which waited for a CPU.
+    pub(crate) behind: Duration,
 }
 
 /// What is seen at one instant.
@@ -60,7 +65,7 @@ pub(crate) struct Seen<'a> {
     pub(crate) unread: &'a [(ConnectionId, bool)],
     /// The lane of each connection.
     pub(crate) lanes: &'a [(ConnectionId, Lane)],
-    /// The loop's thread of each lane.
+    /// The loop's thread of each lane; or threads one of which it is, by numbers that are no lane's.
     pub(crate) scheduled: &'a [(Lane, Scheduled)],
 }
 
@@ -92,6 +97,8 @@ struct Waiting {
     lane: Lane,
     /// When it was first seen that it had been read.
     read: Option<Instant>,
+    /// Whether it may have been read long before.
+    is_vague: bool,
 }
 
 /// A time of a lane.
@@ -130,9 +137,11 @@ pub(crate) struct Ledger {
     visitors: HashSet<ConnectionId>,
     /// Times in which such a request was not read.
     visits: Vec<Span>,
-    /// Since when a request waits for a connection.
-    unconnected: Option<Instant>,
+    /// Requests that wait for a connection: since when, and when that was seen last.
+    connecting: Vec<(Instant, Instant)>,
     told: Told,
+    /// Requests from before that tell nothing.
+    since: Option<Instant>,
 }
 
 impl Ledger {
@@ -145,6 +154,11 @@ impl Ledger {
         }
     }
 
+    /// From now on what is seen counts: of requests that wait already nothing is known.
+    pub(crate) fn begin(&mut self, at: Instant) {
+        *self = Self { since: Some(at), calm: self.calm, ..Self::default() };
+    }
+
     /// Takes what the probe and the sockets showed at the instant `at`.
     pub(crate) fn see(&mut self, at: Instant, look: &Look, seen: &Seen<'_>) {
         self.lanes.extend(seen.lanes.iter().copied());
@@ -152,21 +166,24 @@ impl Ledger {
         self.visitors.extend(&look.visitors);
         self.remember(at, seen.scheduled);
         self.told.left_out += look.left_out;
-        for done in &look.done {
-            self.end(done);
+        let counts = |sent: &Sent| self.since.is_none_or(|since| sent.at >= since);
+        let done: Vec<_> = look.done.iter().filter(|it| counts(&it.sent)).collect();
+        let waiting: Vec<_> = look.waiting.iter().filter(|it| counts(it)).collect();
+        for done in done {
+            self.end(done, !seen.unread.is_empty());
         }
         let is_open = |id: ConnectionId| look.connections.iter().any(|it| it.id == id);
         self.lanes.retain(|id, _| is_open(*id));
         self.visitors.retain(|id| is_open(*id));
-        let unconnected = look.waiting.iter().filter(|it| it.connection.is_none());
-        self.unconnected = unconnected.map(|it| it.at).min();
         let waits = |id: ConnectionId, since: Instant| {
             look.waiting.iter().any(|it| it.connection == Some(id) && it.at == since)
         };
         self.waiting.retain(|id, it| waits(*id, it.sent));
-        for sent in &look.waiting {
+        for sent in &waiting {
             self.wait(at, sent, seen.unread);
         }
+        let connecting = waiting.iter().filter(|it| it.connection.is_none());
+        self.connecting = connecting.map(|it| (it.at, at)).collect();
         self.close(at);
         self.tell_visits();
         self.tell_slow();
@@ -197,7 +214,8 @@ impl Ledger {
             self.add(Some(id), it.lane, it.sent, to);
             self.slow.extend(it.read.map(|from| Span { lane: it.lane, from, to: at }));
         }
-        let waited = self.unconnected.take().map(|since| at.saturating_duration_since(since));
+        let connecting = std::mem::take(&mut self.connecting).into_iter().map(|it| it.0).min();
+        let waited = connecting.map(|since| at.saturating_duration_since(since));
         if let Some(waited) = waited.filter(|it| *it >= STALL) {
             self.told.failed.push(format!("no connection within {waited:.1?}"));
         }
@@ -225,23 +243,32 @@ impl Ledger {
         known.or(self.only).unwrap_or_default()
     }
 
+    /// Until when it is known that a request was not read, of the time in which it had no connection.
+    fn unread_until(&self, sent: Instant) -> Instant {
+        let connecting = self.connecting.iter().find(|it| it.0 == sent);
+        connecting.map_or(sent, |it| it.1)
+    }
+
     /// Takes a request that waits for its answer.
     fn wait(&mut self, at: Instant, sent: &Sent, unread: &[(ConnectionId, bool)]) {
         let Some(id) = sent.connection else { return };
         let lane = self.lane(sent.connection);
-        let waiting = self.waiting.entry(id).or_insert(Waiting { sent: sent.at, lane, read: None });
+        let since = self.unread_until(sent.at);
+        let is_vague = at.saturating_duration_since(since) >= LOOKS_APART;
+        let new = Waiting { sent: sent.at, lane, read: None, is_vague };
+        let waiting = self.waiting.entry(id).or_insert(new);
         waiting.lane = lane;
         let is_unread = unread.iter().find(|(it, _)| *it == id).map(|(_, unread)| *unread);
         match is_unread {
             Some(false) => drop(waiting.read.get_or_insert(at)),
             // What is unread now was not read before: the bytes had not come yet.
-            Some(true) => waiting.read = None,
+            Some(true) => (waiting.read, waiting.is_vague) = (None, false),
             None => {}
         }
     }
 
-    /// Takes a request that has ended.
-    fn end(&mut self, done: &Done) {
+    /// Takes a request that has ended. `sees_reads` is whether it is seen when requests are read.
+    fn end(&mut self, done: &Done, sees_reads: bool) {
         let Sent { connection, at: sent } = done.sent;
         let waited = connection.and_then(|id| self.waiting.get(&id).copied());
         let waited = waited.filter(|it| it.sent == sent);
@@ -251,16 +278,27 @@ impl Ledger {
             self.told.late += 1;
             return;
         }
+        if let (End::Answered(status @ ERRORS..), Some(calm)) = (&done.end, self.calm) {
+            self.told.errors += 1;
+            self.told.failed.push(format!("answered {status}, and {calm} before the load"));
+        }
         let read = waited.and_then(|it| it.read);
         let lane = self.lane(connection);
+        let is_vague = match waited {
+            Some(waited) => waited.is_vague && waited.read.is_some(),
+            None => {
+                let unread = self.unread_until(sent);
+                sees_reads && done.at.saturating_duration_since(unread) >= LOOKS_APART
+            }
+        };
+        if let (true, End::Answered(_)) = (is_vague, &done.end) {
+            self.told.answers.push(took);
+            self.told.late += 1;
+            return;
+        }
         match &done.end {
-            End::Answered(status) => {
+            End::Answered(_) => {
                 self.told.answers.push(took);
-                if let Some(calm) = self.calm.filter(|_| *status >= ERRORS) {
-                    self.told.errors += 1;
-                    let why = format!("answered {status}, and {calm} before the load");
-                    self.told.failed.push(why);
-                }
                 let until_read = read.map(|at| at.saturating_duration_since(sent).min(took));
                 let lag = until_read.unwrap_or(took);
                 self.add(connection, lane, sent, sent + lag);
@@ -363,7 +401,9 @@ impl Ledger {
             let mut slow = (it.to - it.from).saturating_sub(met);
             if let Some(used) = self.used(it.lane, it.from, it.to) {
                 // What waits for something else leaves the loop asleep.
-                slow = slow.min((it.to - it.from).saturating_sub(used.on_cpu + used.run_queue));
+                slow = slow.min(
+                    (it.to - it.from).saturating_sub(used.on_cpu + used.run_queue + used.behind),
+                );
             }
             self.told.slow = self.told.slow.max(slow);
         }
@@ -390,20 +430,25 @@ impl Ledger {
         Some(Scheduled {
             on_cpu: after.on_cpu.saturating_sub(before.on_cpu).min(whole),
             run_queue: after.run_queue.saturating_sub(before.run_queue).min(whole),
+            behind: after.behind.saturating_sub(before.behind).min(whole),
         })
     }
 
     /// What the loop's thread did in that time, and how long it waited for a CPU.
     fn cause(&self, lane: Lane, from: Instant, to: Instant) -> (StallCause, Duration) {
         let whole = to.saturating_duration_since(from);
-        let Some(Scheduled { on_cpu: cpu, run_queue: machine }) = self.used(lane, from, to) else {
-            // Nobody has accepted it, and whichever loop did not may have waited for a CPU.
+        let Some(used) = self.used(lane, from, to) else {
+            // Nobody knows which loop that is: where one of them waited for a CPU, it may have been it,
+            // and it is not known how long the service took.
             let of_all = self.scheduled.keys().filter_map(|lane| self.used(*lane, from, to));
-            let machine = of_all.map(|it| it.run_queue).max().unwrap_or_default();
-            let is_machine = machine * 2 > whole;
-            let cause = if is_machine { StallCause::Machine } else { StallCause::Unknown };
+            let machine = of_all.map(|it| it.run_queue + it.behind).max().unwrap_or_default();
+            let may_decide = machine * 4 > whole;
+            let machine = if may_decide { whole } else { machine };
+            let cause = if may_decide { StallCause::Machine } else { StallCause::Unknown };
             return (cause, machine);
         };
+        let cpu = used.on_cpu;
+        let machine = (used.run_queue + used.behind).min(whole.saturating_sub(cpu));
         let asleep = whole.saturating_sub(cpu + machine);
         let cause = if machine * 2 > whole {
             StallCause::Machine

@@ -14,6 +14,8 @@ use crate::outside::stacks::{Python, Stack, Unreadable};
 const EVERY: Duration = Duration::from_millis(20);
 /// How often the stacks of a pool are read.
 const EVERY_OF_POOL: Duration = Duration::from_millis(50);
+/// How often it is asked how much work waits in executors.
+const EVERY_OF_QUEUES: Duration = Duration::from_millis(250);
 /// How often it is looked whether a request waits.
 const GLANCE: Duration = Duration::from_millis(10);
 /// Stacks are kept for so long.
@@ -53,6 +55,9 @@ struct State {
     taken: Vec<Taken>,
     /// The stacks of all threads of a process, as they were read last.
     latest: HashMap<u32, (Instant, Vec<Stack>)>,
+    /// How much work waited in the executors of a process, as it was read last: `None` where it has
+    /// no executor with threads.
+    queued: HashMap<u32, (Instant, Option<u64>)>,
     /// The thread of the loop of each process.
     loops: HashMap<u32, u32>,
     /// How each process can be read; those that were not tried yet are not in it.
@@ -110,6 +115,14 @@ impl Blamer {
         (at.elapsed() <= not_older).then(|| stacks.clone())
     }
 
+    /// How much work waits in the executor of a process of which most waits, if that was read of late:
+    /// `None` within where it has none.
+    pub(super) fn queued(&self, pid: u32, not_older: Duration) -> Option<Option<u64>> {
+        let state = self.shared.state();
+        let (at, queued) = state.queued.get(&pid)?;
+        (at.elapsed() <= not_older).then_some(*queued)
+    }
+
     /// Where the loop of a process was in that time.
     pub(super) fn between(&self, pid: u32, from: Instant, to: Instant) -> Vec<Stack> {
         let state = self.shared.state();
@@ -148,7 +161,7 @@ impl Shared {
 
     fn run(&self) {
         let mut attached = HashMap::new();
-        let mut of_pools = Instant::now();
+        let (mut of_pools, mut of_queues) = (Instant::now(), Instant::now());
         loop {
             let began = Instant::now();
             let (wanted, wants_pools) = {
@@ -165,6 +178,10 @@ impl Shared {
             if is_held || is_due {
                 of_pools = Instant::now();
                 attached.iter_mut().for_each(|(pid, it)| self.read(*pid, it, is_held));
+            }
+            if wants_pools && !is_held && of_queues.elapsed() >= EVERY_OF_QUEUES {
+                of_queues = Instant::now();
+                attached.iter_mut().for_each(|(pid, it)| self.read_queues(*pid, it));
             }
             let pause = if is_held { EVERY } else { GLANCE };
             self.sleep(pause.saturating_sub(began.elapsed()));
@@ -215,6 +232,14 @@ impl Shared {
                 "stacks of {program} are not supported yet; those of Python \
                                        and Node are"
             )),
+        }
+    }
+
+    /// What cannot be read is not known, and tried again.
+    fn read_queues(&self, pid: u32, it: &mut Attached) {
+        let at = Instant::now();
+        if let Ok(queued) = it.python.queued() {
+            self.state().queued.insert(pid, (at, queued));
         }
     }
 

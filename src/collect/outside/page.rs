@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::sight::{Pool, Processes, Seen};
 use crate::model::blame::{self, StallCause};
+use crate::outside::host::pool::Unsure;
 use crate::outside::place::Place;
 use crate::outside::stalls::{STALL, Stall, Told};
 use crate::storage::{Labels, METRIC_NAME, Point, Storage};
@@ -59,6 +60,7 @@ struct Interval {
     machine_lag: Duration,
     slow_answer: Duration,
     gap: Duration,
+    occupied: Duration,
     has_failed: bool,
     active: Option<u64>,
     accept_queue: Option<u32>,
@@ -109,6 +111,11 @@ impl Page {
                 *count += u64::from(took <= end);
             }
         }
+    }
+
+    /// Takes for how long no connection was free though none waited for an answer: answers went on.
+    pub(super) fn occupied(&mut self, time: Duration) {
+        self.interval.occupied = self.interval.occupied.max(time);
     }
 
     /// Takes a stall, or a shorter time of the kind, and the line that held the loop, if it is known.
@@ -208,6 +215,7 @@ impl Page {
             ("auditor_machine_lag_seconds", interval.machine_lag),
             ("auditor_slow_answer_seconds", interval.slow_answer),
             ("auditor_probe_gap_seconds", interval.gap),
+            ("auditor_probe_occupied_seconds", interval.occupied),
         ] {
             one(name, &[], value.as_secs_f64());
         }
@@ -232,8 +240,9 @@ impl Page {
             one("auditor_pool_threads", &[("state", "idle")], pool.idle as f64);
             // Where it is not known, it is this at least, and the other series says so.
             one("auditor_pool_backlog", &[], pool.backlog.unwrap_or_default());
-            let unsure = if pool.backlog.is_none() { pool.busy } else { 0 };
-            one("auditor_pool_limit_unknown_threads", &[], unsure as f64);
+            let unsure = |why| if pool.unsure == Some(why) { pool.busy as f64 } else { 0.0 };
+            one("auditor_pool_limit_unknown_threads", &[], unsure(Unsure::Limit));
+            one("auditor_pool_starved_threads", &[], unsure(Unsure::Cpu));
             if let Some(wait_s) = pool.wait_s.or(pool.backlog.is_none().then_some(0.0)) {
                 one("auditor_pool_wait_seconds", &[], wait_s);
             }

@@ -29,14 +29,17 @@ const LOOKS_WITHOUT: usize = 2;
 const BUSY: u64 = 4;
 /// Stacks of a pool that are older say nothing of now.
 const FRESH: Duration = Duration::from_millis(150);
+/// Where stacks are missing for no longer than this, what the pool does is not asked of the kernel.
+const WITHOUT_STACKS: Duration = Duration::from_secs(1);
 
 /// The pool of threads over an interval.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Pool {
     pub(super) busy: usize,
     pub(super) idle: usize,
-    /// `None` where it is not known whether the pool may have more threads.
+    /// `None` where it is not known; `unsure` says why.
     pub(super) backlog: Option<f64>,
+    pub(super) unsure: Option<pool::Unsure>,
     /// `None` where it is not known.
     pub(super) wait_s: Option<f64>,
 }
@@ -109,11 +112,44 @@ pub(super) struct Sight {
     reasons: BTreeMap<&'static str, String>,
     pool_threads: Option<usize>,
     pool: pool::Judge,
+    /// When the stacks of all threads were there.
+    had_stacks: Option<Instant>,
     /// Requests that were answered since the sample before, about.
     answered: Option<u64>,
     /// Of workers that have ended, what their loops had of the CPUs.
     of_ended: (Duration, Duration),
     of_loops: HashMap<u32, (Duration, Duration)>,
+    /// Of each process, how long its loop waited for another thread that waited for a CPU.
+    behind: HashMap<u32, Behind>,
+}
+
+/// How long a thread waited for another one of its process, which waited for a CPU.
+#[derive(Debug, Default)]
+struct Behind {
+    sum: Duration,
+    /// How long each thread had waited for a CPU at the look before.
+    before: HashMap<u32, Duration>,
+}
+
+impl Behind {
+    /// Takes a look; `is_locked` is whether the thread waits for a lock.
+    fn look(&mut self, threads: &[Thread], is_locked: bool) -> Duration {
+        let now: HashMap<u32, Duration> =
+            threads.iter().filter_map(|it| Some((it.tid, it.run_queue?))).collect();
+        if is_locked {
+            let grown = now.iter().filter_map(|(tid, now)| {
+                self.before.get(tid).map(|before| now.saturating_sub(*before))
+            });
+            self.sum += grown.max().unwrap_or_default();
+        }
+        self.before = now;
+        self.sum
+    }
+}
+
+/// Whether a thread that waits there waits for a lock, and so for another thread.
+fn is_lock(waits_in: Option<&str>) -> bool {
+    waits_in.is_some_and(|it| it.starts_with("futex"))
 }
 
 /// Of two processes that started within that time it is not told which was first, seconds.
@@ -151,9 +187,11 @@ impl Sight {
             reasons: BTreeMap::new(),
             pool_threads,
             pool: judge(pool_threads),
+            had_stacks: None,
             answered: None,
             of_ended: Default::default(),
             of_loops: HashMap::new(),
+            behind: HashMap::new(),
         }
     }
 
@@ -240,7 +278,8 @@ impl Sight {
         let pool = self.pool.end_interval(answered)?;
         let backlog = pool.backlog.map(|backlog| backlog as f64);
         let wait_s = pool.wait.map(|wait| wait.as_secs_f64());
-        Some(Pool { busy: pool.busy, idle: pool.idle, backlog, wait_s })
+        let pool::Pool { busy, idle, unsure, .. } = pool;
+        Some(Pool { busy, idle, backlog, unsure, wait_s })
     }
 
     /// Finds out who has accepted the connections that are new.
@@ -435,8 +474,16 @@ impl Sight {
             loops.push(of_loop);
             let of_loop = threads.iter().find(|it| it.tid == of_loop);
             if let Some((on_cpu, run_queue)) = of_loop.and_then(|it| it.on_cpu.zip(it.run_queue)) {
-                seen.scheduled.push((pid, Scheduled { on_cpu, run_queue }));
+                let behind = self.behind.entry(pid).or_default();
+                let is_locked = of_loop.is_some_and(|it| is_lock(it.waits_in.as_deref()));
+                let behind = behind.look(&threads, is_locked);
+                if self.loops == 1 {
+                    seen.scheduled.push((pid, Scheduled { on_cpu, run_queue, behind }));
+                }
                 self.of_loops.insert(pid, (on_cpu, run_queue));
+            }
+            if self.loops > 1 {
+                seen.scheduled.extend(threads.iter().filter_map(of_unknown_loop));
             }
             all.extend(threads);
             match self.blamer.as_ref().and_then(|blamer| blamer.latest(pid, FRESH)) {
@@ -469,6 +516,14 @@ impl Sight {
             return;
         }
         let at = Instant::now();
+        if stacks.is_some() {
+            self.had_stacks = Some(at);
+        } else if requests_active.is_some_and(|active| active >= BUSY)
+            && self.had_stacks.is_some_and(|had| at - had < WITHOUT_STACKS)
+        {
+            // A thread that waits for a lock looks idle without its stack. They come again.
+            return;
+        }
         self.pool.look(&pool::Look { at, threads, loops, stacks, requests_active });
     }
 
@@ -491,6 +546,13 @@ impl Sight {
             of_loops: (!self.of_loops.is_empty()).then_some(of_loops),
         }
     }
+}
+
+/// A thread of a process that has several loops: whose loop it is, nobody knows.
+fn of_unknown_loop(thread: &Thread) -> Option<(Lane, Scheduled)> {
+    let (on_cpu, run_queue) = thread.on_cpu.zip(thread.run_queue)?;
+    // Numbers of processes and threads are below this bit.
+    Some((thread.tid | 1 << 31, Scheduled { on_cpu, run_queue, behind: Duration::ZERO }))
 }
 
 fn judge(pool_threads: Option<usize>) -> pool::Judge {

@@ -146,12 +146,9 @@ impl Watcher {
             over
         });
         self.has_asked_since |= look.done.iter().any(|it| it.sent.at >= over);
-        self.has_asked_since && look.waiting.is_empty() && self.is_calm()
-    }
-
-    /// Whether nothing stands at the moment.
-    fn is_calm(&self) -> bool {
-        self.ledger.held_up(Instant::now(), Duration::ZERO).is_empty()
+        let from_before = look.waiting.iter().any(|it| it.at < over);
+        let is_settled = self.has_asked_since && !from_before && !self.prober.is_visiting();
+        is_settled && self.ledger.held_up(at, SUSPICIOUS).is_empty()
     }
 
     /// Looks until some requests are answered, and it is known what can be seen. Nothing of it counts.
@@ -193,6 +190,7 @@ impl Watcher {
         let now = Instant::now();
         self.asked = now;
         self.sight.begin();
+        self.ledger.begin(now);
         let look = self.prober.look();
         look.done.iter().for_each(|it| self.ledger.calm(it));
         let seen = self.sight.look(&look, &self.prober);
@@ -237,7 +235,12 @@ impl Watcher {
             self.has_told_fault = true;
             self.control.phase().remarks.push(why.clone());
         }
-        self.page.tell(&told, gap);
+        if look.left_out > 0 {
+            self.page.occupied(gap);
+            self.page.tell(&told, Duration::ZERO);
+        } else {
+            self.page.tell(&told, gap);
+        }
         self.page.see(&seen);
         told.stalls.into_iter().for_each(|stall| self.stall(stall));
         (look, at)

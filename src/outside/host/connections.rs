@@ -44,6 +44,41 @@ struct Known {
     /// Segments out when a request was counted last.
     counted_at: Option<u32>,
     was_active: Option<bool>,
+    channel: Channel,
+}
+
+/// Whether a connection carries messages both ways (a websocket), in place of requests and answers.
+#[derive(Debug, Default, Clone, Copy)]
+struct Channel {
+    is_one: bool,
+    before: (u32, u32),
+    /// Nothing had come for a while at the look before.
+    was_quiet: bool,
+    /// Everything was answered, and nothing had come or gone for a long while.
+    was_at_rest: bool,
+}
+
+impl Channel {
+    /// For so long a client that waits for an answer sends nothing, where it is no channel.
+    const QUIET_MS: u32 = 500;
+    /// An answer has no longer pauses than that.
+    const REST_MS: u32 = 5000;
+    /// A message has few segments, a body that is sent slowly many.
+    const FEW: u32 = 2;
+
+    /// Takes in what came and went since the look before.
+    fn look(&mut self, counts: Counts) {
+        let came = counts.segments_in.wrapping_sub(self.before.0);
+        let went = counts.segments_out.wrapping_sub(self.before.1);
+        // The client sends again though it has no answer, or the service speaks first.
+        let speaks_again = went == 0 && (1..=Self::FEW).contains(&came) && self.was_quiet;
+        let speaks_first = went > 0 && came == 0 && self.was_at_rest;
+        self.is_one |= self.before.0 > 0 && (speaks_again || speaks_first);
+        self.before = (counts.segments_in, counts.segments_out);
+        let waits = counts.received_ago_ms < counts.sent_ago_ms;
+        self.was_quiet = waits && counts.received_ago_ms >= Self::QUIET_MS;
+        self.was_at_rest = !waits && counts.sent_ago_ms >= Self::REST_MS;
+    }
 }
 
 /// A look at which it was known whether a request waits. A new connection is at rest.
@@ -97,10 +132,16 @@ impl Connections {
             let known = before.remove(&ends);
             let is_new = known.is_none();
             let mut known = known.unwrap_or_default();
-            let is_active = known.is_active(row, &mut self.answers);
+            if let Some(counts) = row.counts {
+                known.channel.look(counts);
+            }
+            let is_channel = known.channel.is_one && row.unread_bytes() == 0;
+            let is_active =
+                if is_channel { Some(false) } else { known.is_active(row, &mut self.answers) };
             // What a connection brought before the first look is not known to be of this time.
             let requests = match (is_first, row.counts) {
                 (true, _) => 0,
+                (false, Some(_)) if is_channel => 0,
                 (false, Some(counts)) => known.requests(counts),
                 (false, None) => u64::from(is_new && row.state == State::Closing),
             };
@@ -359,6 +400,23 @@ mod tests {
         assert_eq!(active(&rows), [Some(true); 6]);
         rows.push(look((6, 11, 960)));
         assert_eq!(active(&rows).pop(), Some(Some(false)));
+    }
+
+    #[test]
+    fn messages_are_no_requests() {
+        let (yes, no) = (Some(true), Some(false));
+        // A client that sends a message every second and wants no answer.
+        let client = [row(9, 5, 1, 1), row(4, 700, 2, 1), row(900, 1600, 2, 1), row(4, 1800, 3, 1)];
+        assert_eq!(active(&client), [no, yes, yes, no]);
+        // A service that asks after a client that says nothing, and the client's answer.
+        let service =
+            [row(9, 5, 1, 1), row(20_000, 19_990, 1, 1), row(20_100, 4, 1, 2), row(3, 90, 2, 2)];
+        assert_eq!(active(&service), [no, no, no, no]);
+        // A request that comes in pieces, and an answer that takes a while.
+        let upload = [row(4, 90, 1, 0), row(600, 900, 1, 0), row(2, 950, 9, 0), row(90, 4, 9, 2)];
+        assert_eq!(active(&upload), [yes, yes, yes, no]);
+        let slow = [row(9, 5, 1, 1), row(7000, 7900, 2, 1), row(7100, 4, 2, 2)];
+        assert_eq!(active(&slow), [no, yes, no]);
     }
 
     #[test]

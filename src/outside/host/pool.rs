@@ -13,7 +13,9 @@ use crate::outside::stacks::Stack;
 
 mod signs;
 
-use signs::{Does, by_kernel, is_idle_by_stack, is_named, is_of_libuv, pool_of, stack_of};
+use signs::{
+    Does, by_kernel, is_idle_by_stack, is_named, is_of_libuv, node_pool, pool_of, stack_of,
+};
 
 /// Fewer busy threads are no exhausted pool.
 const FEWEST: usize = 4;
@@ -44,11 +46,21 @@ pub(crate) struct Pool {
     pub(crate) busy: usize,
     pub(crate) idle: usize,
     /// Requests that waited for a thread, at least; 0 where threads were idle; `None` where the
-    /// requests are not known, or all threads are busy and it is not known whether the pool may
-    /// have more.
+    /// requests are not known, or where `unsure` says why.
     pub(crate) backlog: Option<u64>,
+    /// Why it is not known whether requests waited for a thread, though none was idle.
+    pub(crate) unsure: Option<Unsure>,
     /// How long a request waited for a thread, by Little's law.
     pub(crate) wait: Option<Duration>,
+}
+
+/// Why a pool without an idle thread says nothing of a backlog.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unsure {
+    /// It is not known whether it may have more threads.
+    Limit,
+    /// Its threads waited for a CPU: with more of them they might have been done.
+    Cpu,
 }
 
 /// Judges the pools of a process.
@@ -87,19 +99,39 @@ struct Known {
 /// What was seen of a pool.
 #[derive(Debug, Default)]
 struct Course {
-    /// Since when all of its threads are busy, and how many they are.
-    exhausted: Option<(Instant, usize)>,
     /// In this interval: the threads that were busy and idle at the busiest look.
     busiest: Option<(usize, usize)>,
     /// The fewest requests beyond the busy threads; `None` within where a look did not tell.
     beyond: Option<Option<u64>>,
-    /// Looks in this interval; those at which not all were busy, or that could not be said; and
-    /// how many of these were in a row at last.
+    /// Looks in this interval.
     looks: u32,
+    /// Whether all of its threads work; and the same if those that wait for a CPU count as if
+    /// they worked.
+    works: Fullness,
+    works_or_waits: Fullness,
+}
+
+/// Since when a pool is full.
+#[derive(Debug, Default)]
+struct Fullness {
+    /// Since when all of its threads are busy, and how many they are.
+    exhausted: Option<(Instant, usize)>,
+    /// The looks of this interval at which not all were busy, or that could not be said; and how
+    /// many of these were in a row at last.
     with_room: u32,
     in_a_row: u32,
     /// It had room for too long, or it has grown.
     had_room: bool,
+}
+
+/// What an interval showed of a pool.
+#[derive(Debug, Clone, Copy, Default)]
+struct Shown {
+    /// The threads at the busiest look.
+    busy: usize,
+    idle: usize,
+    backlog: Option<u64>,
+    unsure: Option<Unsure>,
 }
 
 impl Course {
@@ -107,7 +139,8 @@ impl Course {
     fn look(&mut self, at: Instant, threads: &[Does], requests_active: Option<u64>) {
         self.looks += 1;
         if threads.contains(&Does::Unknown) {
-            return self.has_room(false);
+            self.works.has_room(false);
+            return self.works_or_waits.has_room(false);
         }
         let idle = threads.iter().filter(|does| **does == Does::Nothing).count();
         let busy = threads.len() - idle;
@@ -119,17 +152,48 @@ impl Course {
             None => beyond,
             Some(fewest) => fewest.zip(beyond).map(|(fewest, beyond)| fewest.min(beyond)),
         });
-        let same = self.exhausted.filter(|(_, before)| *before == threads.len());
-        let is_full = busy >= FEWEST && threads.iter().all(|does| *does == Does::Work);
+        let waits_for_cpu = threads.contains(&Does::WaitForCpu);
+        let is_first = self.looks == 1;
+        self.works.look(at, (busy, idle), !waits_for_cpu, is_first);
+        self.works_or_waits.look(at, (busy, idle), true, is_first);
+    }
+
+    /// Ends an interval: the threads at its busiest look, and the backlog.
+    fn end_interval(&mut self, ended: Instant, limits: &[usize]) -> Option<Shown> {
+        let over = std::mem::take(self);
+        let (works, works_or_waits) = (over.works, over.works_or_waits);
+        let is_exhausted = works.is_exhausted(ended, over.looks);
+        let is_unless_starved = works_or_waits.is_exhausted(ended, over.looks);
+        let is_at_limit =
+            works_or_waits.exhausted.is_some_and(|(_, threads)| limits.contains(&threads));
+        self.works = works.goes_on();
+        self.works_or_waits = works_or_waits.goes_on();
+        let (busy, idle) = over.busiest?;
+        let shown = |backlog, unsure| Some(Shown { busy, idle, backlog, unsure });
+        match over.beyond.flatten() {
+            _ if !is_exhausted && !is_unless_starved => shown(Some(0), None),
+            Some(0) => shown(Some(0), None),
+            None if is_exhausted => shown(None, Some(Unsure::Limit)),
+            Some(_) if !is_at_limit => shown(None, Some(Unsure::Limit)),
+            Some(beyond) if is_exhausted => shown(Some(beyond), None),
+            _ => shown(None, Some(Unsure::Cpu)),
+        }
+    }
+}
+
+impl Fullness {
+    /// Takes in how many threads are busy, and idle; and whether those that are busy work.
+    fn look(&mut self, at: Instant, (busy, idle): (usize, usize), work: bool, is_first: bool) {
+        let same = self.exhausted.filter(|(_, before)| *before == busy + idle);
         // Of another number of threads than before: it grows still.
-        self.had_room |= same.is_none() && self.looks > 1;
-        if is_full {
+        self.had_room |= same.is_none() && !is_first;
+        if busy >= FEWEST && idle == 0 && work {
             self.in_a_row = 0;
             self.exhausted = Some(same.unwrap_or((at, busy)));
         } else {
             // Threads that were done with their work wait for a moment until they are given more.
             self.exhausted = same;
-            self.has_room(idle <= busy && !threads.contains(&Does::WaitForCpu));
+            self.has_room(idle <= busy && work);
         }
     }
 
@@ -143,27 +207,17 @@ impl Course {
         }
     }
 
-    /// Ends an interval: the threads at its busiest look, and the backlog.
-    fn end_interval(
-        &mut self,
-        ended: Instant,
-        limits: &[usize],
-    ) -> Option<(usize, usize, Option<u64>)> {
-        let over = std::mem::take(self);
-        self.exhausted = over.exhausted;
-        self.in_a_row = over.in_a_row;
-        let had_room = over.had_room || over.with_room * FEW_OF > over.looks;
-        let (busy, idle) = over.busiest?;
-        let is_exhausted = over.exhausted.is_some_and(|(since, _)| {
-            !had_room && ended.saturating_duration_since(since) >= LONG_ENOUGH
-        });
-        let is_at_limit = over.exhausted.is_some_and(|(_, threads)| limits.contains(&threads));
-        let backlog = match over.beyond.flatten() {
-            _ if !is_exhausted => Some(0),
-            Some(beyond) if beyond == 0 || is_at_limit => Some(beyond),
-            _ => None,
-        };
-        Some((busy, idle, backlog))
+    /// Whether it was full for long enough, over an interval of so many looks.
+    fn is_exhausted(&self, ended: Instant, looks: u32) -> bool {
+        let had_room = self.had_room || self.with_room * FEW_OF > looks;
+        let lasted = self.exhausted.map(|(since, _)| ended.saturating_duration_since(since));
+        !had_room && lasted.is_some_and(|lasted| lasted >= LONG_ENOUGH)
+    }
+
+    /// What the next interval begins with.
+    fn goes_on(self) -> Self {
+        let Self { exhausted, in_a_row, .. } = self;
+        Self { exhausted, in_a_row, ..Self::default() }
     }
 }
 
@@ -223,19 +277,20 @@ impl Judge {
             let limits: Vec<usize> = limits.iter().map(|limit| limit * loops).collect();
             pool.end_interval(ended, &limits)
         });
-        let seen: Vec<Option<(usize, usize, Option<u64>)>> = seen.collect();
+        let seen: Vec<Option<Shown>> = seen.collect();
         // Which of the hidden threads are of a pool is not known either.
         if has_hidden && seen.iter().all(Option::is_none) {
             return None;
         }
         // A backlog that is not known comes before one that is none.
-        let worst = seen.into_iter().flatten().max_by_key(|(busy, idle, backlog)| {
-            (*backlog != Some(0), backlog.unwrap_or_default(), *busy, *idle)
+        let worst = seen.into_iter().flatten().max_by_key(|it| {
+            (it.backlog != Some(0), it.backlog.unwrap_or_default(), it.busy, it.idle)
         });
-        let (busy, idle, backlog) = worst.unwrap_or((0, 0, Some(0)));
+        let none = Shown { backlog: Some(0), ..Shown::default() };
+        let Shown { busy, idle, backlog, unsure } = worst.unwrap_or(none);
         let lasted = ended.saturating_duration_since(began);
         let wait = backlog.and_then(|backlog| wait(backlog, answered, lasted));
-        Some(Pool { busy, idle, backlog, wait })
+        Some(Pool { busy, idle, backlog, unsure, wait })
     }
 
     /// Takes in what the threads show of whether they are of a pool.
@@ -249,9 +304,11 @@ impl Judge {
         // A pool grows by a thread for a request. What is born at rest is there for something else.
         let is_under_load =
             !is_first && look.requests_active.is_some_and(|active| active >= (born + new) as u64);
+        let of_node = if is_first { node_pool(look.threads, look.loops) } else { Vec::new() };
         for thread in look.threads {
+            let is_late = !is_first || of_node.contains(&thread.tid);
             let known = self.known.entry(thread.tid).or_insert_with(|| Known {
-                pool: pool_of(&thread.name, is_first),
+                pool: pool_of(&thread.name, is_late),
                 is_named: false,
                 was_idle: false,
                 was_born_under_load: is_under_load,

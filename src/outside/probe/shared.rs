@@ -92,6 +92,12 @@ impl Shared {
         self.is_visit_due.store(true, Ordering::Relaxed);
     }
 
+    /// Whether a request over a new connection is due, or waits for its answer.
+    pub(super) fn is_visiting(&self) -> bool {
+        let is_due = self.is_visit_due.load(Ordering::Relaxed);
+        is_due || self.lock().visitor.as_ref().is_some_and(|it| it.waiting().is_some())
+    }
+
     /// Whether it was told to visit; it is told so once.
     pub(super) fn takes_visit(&self) -> bool {
         self.is_visit_due.swap(false, Ordering::Relaxed)

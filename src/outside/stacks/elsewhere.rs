@@ -13,6 +13,11 @@ impl Python {
     }
 
     /// Is never called: there is no such process.
+    pub(crate) fn queued(&mut self) -> Result<Option<u64>, String> {
+        match self.0 {}
+    }
+
+    /// Is never called: there is no such process.
     pub(crate) fn stacks(&mut self) -> Result<Vec<Stack>, String> {
         match self.0 {}
     }

@@ -51,7 +51,10 @@ const NODE_IDLE: &str = "(idle)";
 /// The stack of the thread that has an event loop; of several, the one that runs a server, else the
 /// main thread's, else the first. `None` where no thread has one.
 pub(crate) fn loop_thread(stacks: &[Stack]) -> Option<&Stack> {
-    let has_loop = |stack: &&Stack| stack.frames.iter().any(is_loop);
+    // The method of AnyIO's pool has the name of the function that runs its loop.
+    let is_of_pool = |frame: &Frame| frame.function == "WorkerThread.run";
+    let has_loop =
+        |stack: &&Stack| stack.frames.iter().any(|frame| is_loop(frame) && !is_of_pool(frame));
     let serves = |stack: &&Stack| {
         let around = stack.frames.iter().skip_while(|frame| !is_loop(frame));
         around.into_iter().any(|frame| is_server(&frame.file))
@@ -107,7 +110,7 @@ fn is_file(path: &str, end: &str) -> bool {
 }
 
 /// The last part of a qualified name: `run` of `Runner.run`.
-fn last_name(function: &str) -> &str {
+pub(crate) fn last_name(function: &str) -> &str {
     function.rsplit('.').next().unwrap_or(function)
 }
 
@@ -167,6 +170,8 @@ mod tests {
         let stacks = [background, main.clone(), pool.clone()];
         assert_eq!(loop_thread(&stacks), Some(&main));
         assert_eq!(loop_thread(&[pool]), None);
+        let anyio = "/v/site-packages/anyio/_backends/_asyncio.py:967:WorkerThread.run";
+        assert_eq!(loop_thread(&[stack(&["/app/a.py:3:work", anyio])]), None);
         // What a loop calls of a server's package does not make it the server.
         let client = "/v/site-packages/aiohttp/client.py:600:ClientSession._request";
         let asking = stack(&[client, &run, "/app/a.py:9:background"]);

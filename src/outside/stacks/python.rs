@@ -1,5 +1,6 @@
 //! Stacks of a Python process, read from its memory by `py-spy`.
 
+use super::queues::{length, queues};
 use super::quiet::quietly;
 use super::{Frame, Stack, Unreadable};
 use crate::outside::host::reason;
@@ -54,6 +55,29 @@ impl Python {
         };
         let traces = read().or_else(|_| read())?;
         Ok(traces.into_iter().map(|trace| self.stack(trace)).collect())
+    }
+
+    /// How many pieces of work wait for a thread in the executor of which most wait; `None` where no
+    /// executor has a thread. Takes some milliseconds more than the stacks.
+    ///
+    /// # Errors
+    /// They cannot be read, or it is not known how this version of Python keeps them.
+    pub(crate) fn queued(&mut self) -> Result<Option<u64>, String> {
+        self.spy.config.dump_locals = 1;
+        let traces = quietly(|| self.spy.get_stack_traces());
+        self.spy.config.dump_locals = 0;
+        let traces = match traces {
+            Ok(Ok(traces)) => traces,
+            Ok(Err(error)) => return Err(why_not(self.pid, &error).to_string()),
+            Err(panic) => return Err(unread(&panic)),
+        };
+        let found = queues(traces.iter().flat_map(|trace| &trace.frames));
+        let minor = self.spy.version.minor;
+        let length = |queue: &usize| length(&self.spy.process, minor, *queue);
+        let lengths: Option<Vec<u64>> = found.iter().map(length).collect();
+        let lengths =
+            lengths.ok_or_else(|| format!("the queues of Python 3.{minor} cannot be read"))?;
+        Ok(lengths.into_iter().max())
     }
 
     /// As the rest of this crate has it. Before Python 3.11 the kernel's number of a thread is not
@@ -217,6 +241,30 @@ fn status(process: &str, name: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A real executor, whose queue is as long as it says itself.
+    #[test]
+    fn the_queue_of_an_executor_is_as_long_as_it_is() {
+        let script = "import time, sys, asyncio\n\
+            from concurrent.futures import ThreadPoolExecutor\n\
+            pool = ThreadPoolExecutor(3)\n\
+            [pool.submit(time.sleep, 30) for _ in range(20)]\n\
+            time.sleep(0.2); print(pool._work_queue.qsize(), flush=True)\n\
+            time.sleep(30)";
+        let child = std::process::Command::new("python3")
+            .args(["-c", script])
+            .stdout(std::process::Stdio::piped())
+            .spawn();
+        // Whoever runs the tests without Python is told so by the others.
+        let Ok(mut child) = child else { return };
+        let mut told = String::new();
+        let out = child.stdout.take().unwrap();
+        std::io::BufRead::read_line(&mut std::io::BufReader::new(out), &mut told).unwrap();
+        let queued = Python::attach(child.id()).map(|mut python| python.queued());
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!((told.trim(), queued), ("17", Ok(Ok(Some(17)))));
+    }
 
     #[test]
     fn stacks_can_be_read_in_a_thread_of_their_own() {

@@ -61,7 +61,7 @@ impl Course {
             let scheduled = used.map(|used| {
                 let (on_cpu, run_queue) = used(now);
                 let [on_cpu, run_queue] = [on_cpu, run_queue].map(Duration::from_millis);
-                (7, Scheduled { on_cpu, run_queue })
+                (7, Scheduled { on_cpu, run_queue, behind: Duration::ZERO })
             });
             let scheduled: Vec<_> = scheduled.into_iter().collect();
             let seen = Seen { unread: &unread, lanes: &lanes, scheduled: &scheduled };
@@ -323,10 +323,35 @@ fn an_error_of_the_service_is_a_failure_where_it_had_none_before() {
     }
 }
 
+/// The connection was had after 0.7 s, and its request was answered before it was looked again.
+#[test]
+fn the_time_without_a_connection_is_known_not_to_be_read() {
+    let began = Instant::now();
+    let ms = |ms: u64| began + Duration::from_millis(ms);
+    let mut ledger = Ledger::default();
+    let unread = [(1, false)];
+    let seen = Seen { unread: &unread, ..Seen::default() };
+    for now in (50..700).step_by(50) {
+        let waiting = vec![Sent { connection: None, at: ms(0) }];
+        ledger.see(ms(now), &Look { waiting, ..Look::default() }, &seen);
+    }
+    let sent = Sent { connection: Some(9), at: ms(0) };
+    let done = Done { sent, at: ms(705), own_delay: Duration::ZERO, end: End::Answered(200) };
+    let look = Look { done: vec![done], visitors: vec![9], ..Look::default() };
+    ledger.see(ms(720), &look, &seen);
+    let told = ledger.take();
+    let stalls: Vec<_> = told.stalls.iter().map(|it| it.to - it.from).collect();
+    assert_eq!((stalls, told.late), (vec![Duration::from_millis(705)], 0));
+}
+
 /// Nobody has accepted the connection, and every loop waited for a CPU.
 #[test]
 fn where_the_loop_is_not_known_the_machine_has_the_benefit() {
-    for (waited_ms, cause) in [(900, StallCause::Machine), (300, StallCause::Unknown)] {
+    for (waited_ms, cause, machine_ms) in [
+        (900, StallCause::Machine, 1000),
+        (300, StallCause::Machine, 1000),
+        (200, StallCause::Unknown, 200),
+    ] {
         let mut ledger = Ledger::default();
         let began = Instant::now();
         let ms = |ms: u64| began + Duration::from_millis(ms);
@@ -334,6 +359,7 @@ fn where_the_loop_is_not_known_the_machine_has_the_benefit() {
             let of = |part: u64| Scheduled {
                 on_cpu: Duration::ZERO,
                 run_queue: Duration::from_millis(now.min(1000) * part / 1000),
+                behind: Duration::ZERO,
             };
             let scheduled = [(10, of(waited_ms)), (20, of(10))];
             let sent = Sent { connection: Some(9), at: ms(0) };
@@ -345,6 +371,62 @@ fn where_the_loop_is_not_known_the_machine_has_the_benefit() {
         }
         let told = ledger.take();
         let stalls: Vec<_> = told.stalls.iter().map(|it| (it.cause, it.machine)).collect();
-        assert_eq!(stalls, [(cause, Duration::from_millis(waited_ms))]);
+        assert_eq!(stalls, [(cause, Duration::from_millis(machine_ms))]);
     }
+}
+
+#[test]
+fn requests_from_before_say_nothing() {
+    let mut course = Course::new();
+    course.ledger.begin(course.at(1000));
+    // A route that takes 0.45 s by itself, asked every 50 ms.
+    let requests: Vec<_> =
+        (0..60).map(|n| (n % 12 + 1, n * 50, n * 50 + 1, n * 50 + 450)).collect();
+    let told = course.run(&requests, 2900, true, None);
+    assert!(told.stalls.is_empty(), "{:?}", told.stalls);
+    assert!(told.lag < Duration::from_millis(50), "{:?}", told.lag);
+}
+
+#[test]
+fn what_nobody_looked_at_meanwhile_is_not_known() {
+    let began = Instant::now();
+    let ms = |ms: u64| began + Duration::from_millis(ms);
+    let sent = Sent { connection: Some(1), at: ms(10) };
+    let address: SocketAddr = "127.0.0.1:1".parse().unwrap();
+    let connections = vec![Connection { id: 1, local: address, peer: address }];
+    let done = Done { sent, at: ms(210), own_delay: Duration::ZERO, end: End::Answered(200) };
+    // It was looked at all the time, or not for a while, or reads are never seen.
+    for (looks, unread, late, stalls) in [
+        (&[50, 100, 150, 200][..], &[(1, true)][..], 0, 1),
+        (&[], &[(2, false)], 1, 0),
+        (&[180], &[(1, false)], 1, 0),
+        (&[], &[], 0, 1),
+    ] {
+        let mut ledger = Ledger::default();
+        let connections = || connections.clone();
+        for now in looks {
+            let look = Look { connections: connections(), waiting: vec![sent], ..Look::default() };
+            ledger.see(ms(*now), &look, &Seen { unread, ..Seen::default() });
+        }
+        let look = Look { connections: connections(), done: vec![done.clone()], ..Look::default() };
+        ledger.see(ms(220), &look, &Seen { unread, ..Seen::default() });
+        let told = ledger.take();
+        assert_eq!((told.late, told.stalls.len()), (late, stalls), "{looks:?} {unread:?}");
+        assert_eq!(told.answers.len(), 1, "it is an answer all the same");
+    }
+}
+
+#[test]
+fn a_loop_that_waits_for_a_thread_that_waits_for_a_cpu_is_the_machines() {
+    let mut ledger = Ledger::default();
+    let began = Instant::now();
+    let ms = |ms: u64| began + Duration::from_millis(ms);
+    for now in [0, 1000] {
+        let [on_cpu, run_queue] = [Duration::ZERO; 2];
+        let behind = Duration::from_millis(now * 9 / 10);
+        let scheduled = [(7, Scheduled { on_cpu, run_queue, behind })];
+        ledger.see(ms(now), &Look::default(), &Seen { scheduled: &scheduled, ..Seen::default() });
+    }
+    let (cause, machine) = ledger.cause(7, ms(0), ms(1000));
+    assert_eq!((cause, machine), (StallCause::Machine, Duration::from_millis(900)));
 }

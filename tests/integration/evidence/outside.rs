@@ -13,6 +13,7 @@ const MACHINE: &str = "auditor_machine_lag_seconds";
 const SLOW: &str = "auditor_slow_answer_seconds";
 const GAP: &str = "auditor_probe_gap_seconds";
 const NOT_MET: &str = "auditor_workers_not_met";
+const STARVED: &str = "auditor_pool_starved_threads";
 const LATE: &str = "auditor_probe_requests_total{result=\"late\"}";
 const NOT_SEEN: &str = "auditor_not_seen{what=\"threads\",why=\"a reason\"}";
 
@@ -172,6 +173,9 @@ fn what_the_machine_is_to_blame_for_is_no_verdict() {
         row("the probe is late", |t| t.each(.., |n, page| page.set(LATE, n as f64 * 5.0)))
             .falls_short(BUSY, "the probe was late itself in "),
         row("now and then", |t| t.each(.., |n, page| page.set(LATE, n as f64))),
+        row("the threads of the pool wait for a CPU", |t| t.set(9..=9, STARVED, 4.0))
+            .falls_short(BUSY, "the 4 threads of the pool waited for a CPU, and requests for them"),
+        row("those of a pool with room", |t| t.set(.., STARVED, 0.0)),
         row("of one of two", |t| {
             t.add("b:8000");
             t.set(9..=9, MACHINE, 0.9);
@@ -182,7 +186,7 @@ fn what_the_machine_is_to_blame_for_is_no_verdict() {
             page.job = "api";
             for scrape in &mut page.scrapes {
                 scrape.page = Page::default();
-                for name in [MACHINE, SLOW, GAP, NOT_MET] {
+                for name in [MACHINE, SLOW, GAP, NOT_MET, STARVED] {
                     scrape.page.set(name, 9.0);
                 }
             }

@@ -1,7 +1,10 @@
 //! What the name, the stack and the kernel say of a single thread.
 
 use super::Thread;
-use crate::outside::stacks::{Frame, Stack};
+use crate::outside::stacks::{Frame, Stack, last_name};
+
+/// Where the kernel lets a runtime wait for events.
+const EVENTS: [&str; 2] = ["ep_poll", "do_epoll"];
 
 /// What a thread does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,11 +19,28 @@ pub(super) enum Does {
 
 /// The pool of a thread, by its name: without the number at its end. Node's threads have one name:
 /// those of the engine are there from the start, those of libuv's pool come with the first work.
-pub(super) fn pool_of(name: &str, is_first: bool) -> String {
+pub(super) fn pool_of(name: &str, is_late: bool) -> String {
     match name {
-        "node" if !is_first => "node, later".to_owned(),
+        "node" if is_late => "node, later".to_owned(),
         _ => name.trim_end_matches(|c: char| c.is_ascii_digit() || "-_#:.".contains(c)).to_owned(),
     }
+}
+
+/// Of threads that are there from the start, those of libuv's pool where it had work before: they
+/// come after the engine's, which are five without the one that waits for events.
+pub(super) fn node_pool(threads: &[Thread], loops: &[u32]) -> Vec<u32> {
+    const OF_ENGINE: usize = 5;
+    let is_loop = |thread: &Thread| {
+        let waits_in = thread.waits_in.as_deref().unwrap_or_default();
+        loops.contains(&thread.tid) || EVENTS.iter().any(|events| waits_in.contains(events))
+    };
+    let mut late: Vec<u32> = threads
+        .iter()
+        .filter(|thread| thread.name == "node" && !is_loop(thread))
+        .map(|thread| thread.tid)
+        .collect();
+    late.sort_unstable();
+    late.split_off(late.len().min(OF_ENGINE))
 }
 
 /// Whether a pool of that name is libuv's.
@@ -50,12 +70,16 @@ pub(super) fn is_named(thread: &Thread, stack: Option<&Stack>) -> bool {
             .is_some_and(|stack| by_name(&stack.thread_name) || stack.frames.iter().any(is_worker))
 }
 
+// From CPython 3.11 on a name has that of its class before it.
+
 fn is_executor(frame: &Frame) -> bool {
-    frame.function == "_worker" && ends_with(&frame.file, "concurrent/futures/thread.py")
+    last_name(&frame.function) == "_worker"
+        && ends_with(&frame.file, "concurrent/futures/thread.py")
 }
 
 fn is_anyio(frame: &Frame) -> bool {
-    frame.function == "run" && ends_with(&frame.file, "anyio/_backends/_asyncio.py")
+    matches!(frame.function.as_str(), "run" | "WorkerThread.run")
+        && ends_with(&frame.file, "anyio/_backends/_asyncio.py")
 }
 
 fn ends_with(file: &str, end: &str) -> bool {
@@ -67,26 +91,29 @@ fn ends_with(file: &str, end: &str) -> bool {
 pub(super) fn is_idle_by_stack(stack: &Stack) -> Option<bool> {
     let worker = stack.frames.iter().position(|frame| is_executor(frame) || is_anyio(frame))?;
     let within = stack.frames.get(..worker)?;
-    let is_queue =
-        |frame: &Frame| frame.file.ends_with("queue.py") || frame.file.ends_with("threading.py");
-    let is_in_queue =
-        within.last().is_some_and(|frame| frame.function == "get") && within.iter().all(is_queue);
+    let is_queue = |frame: &Frame| {
+        ends_with(&frame.file, "/queue.py") || ends_with(&frame.file, "/threading.py")
+    };
+    let is_get = |frame: &Frame| last_name(&frame.function) == "get";
+    let is_in_queue = within.last().is_some_and(is_get) && within.iter().all(is_queue);
     // The executor's queue is written in C and leaves no frame; a call of AnyIO's worker may be of
     // a function in C and leaves none either.
     let waits = within.is_empty() && stack.frames.get(worker).is_some_and(is_executor);
     Some(is_in_queue || waits)
 }
 
-/// What the kernel says of it: work is taken from a queue, which is waited for by a futex, or by
-/// files.
+/// What the kernel says of it: work is taken from a queue, which is waited for by a futex, or by the
+/// epoll of a runtime. A thread in `poll` or `select` waits for a file of its own, as for an answer
+/// with a timeout.
 pub(super) fn by_kernel(thread: &Thread) -> Does {
-    const QUEUES: [&str; 7] =
-        ["futex", "ep_poll", "do_epoll", "do_poll", "do_sys_poll", "poll_schedule", "do_select"];
+    let waits_for_work = |function: &str| {
+        function.contains("futex") || EVENTS.iter().any(|events| function.contains(events))
+    };
     match (thread.state, thread.waits_in.as_deref()) {
         ('Z' | 'X' | 'T' | 't', _) => Does::Nothing,
         ('R' | 'D', _) => Does::Work,
         (_, None) => Does::Unknown,
-        (_, Some(function)) if QUEUES.iter().any(|queue| function.contains(queue)) => Does::Nothing,
+        (_, Some(function)) if waits_for_work(function) => Does::Nothing,
         _ => Does::Work,
     }
 }

@@ -145,16 +145,62 @@ fn threads_that_are_born_at_rest_are_none_of_a_pool() {
 }
 
 #[test]
-fn waiting_for_a_cpu_is_no_backlog() {
+fn waiting_for_a_cpu_is_no_backlog_that_is_known() {
     let starved = |number: u32| -> Vec<Thread> {
         let waited = Some(Duration::from_millis(45) * number);
         (2..10).map(|tid| Thread { run_queue: waited, ..thread(tid, 'R', None) }).collect()
     };
     let pool = judge(&threads(2..10, QUEUE), Some(100), None, starved).unwrap();
-    assert_eq!((pool.busy, pool.backlog), (8, Some(0)));
+    assert_eq!((pool.busy, pool.backlog, pool.unsure), (8, None, Some(Unsure::Cpu)));
     let computing = |_| (2..10).map(|tid| thread(tid, 'R', None)).collect();
     let pool = judge(&threads(2..10, QUEUE), Some(100), None, computing).unwrap();
     assert_eq!((pool.busy, pool.backlog), (8, Some(92)));
+}
+
+#[test]
+fn a_pool_whose_threads_take_turns_on_the_cpus_has_a_backlog_that_is_not_known() {
+    // Four threads that compute and share two CPUs: each waits for more than half of the time now
+    // and then.
+    let at = |number: u32| -> Vec<Thread> {
+        let waited = |tid: u32| {
+            let part = if (number + tid) % 3 == 0 { 20 } else { 30 };
+            Some(Duration::from_millis(30) * (number - 1) + Duration::from_millis(part))
+        };
+        (2..6).map(|tid| Thread { run_queue: waited(tid), ..thread(tid, 'R', None) }).collect()
+    };
+    let quiet = threads(2..6, QUEUE);
+    let pool = judge(&quiet, Some(50), None, at).unwrap();
+    assert_eq!((pool.busy, pool.backlog, pool.unsure), (4, None, Some(Unsure::Cpu)));
+    assert_eq!(pool.wait, None);
+    // As many requests as threads: whoever waits, none waits for a thread.
+    let pool = judge(&quiet, Some(4), None, at).unwrap();
+    assert_eq!((pool.backlog, pool.unsure), (Some(0), None));
+    // Of a pool that may have more threads, nobody knows either.
+    let five = |number| [at(number), threads(6..7, SLEEPS)].concat();
+    let pool = judge(&threads(2..7, QUEUE), Some(50), None, five).unwrap();
+    assert_eq!((pool.backlog, pool.unsure), (None, Some(Unsure::Limit)));
+    // One is idle beside them: there is room.
+    let room = |number| [at(number), threads(6..10, QUEUE)].concat();
+    let pool = judge(&threads(2..10, QUEUE), Some(50), None, room).unwrap();
+    assert_eq!((pool.backlog, pool.unsure), (Some(0), None));
+    let idle_for_two =
+        |number| if number == 30 || number == 31 { quiet.clone() } else { at(number) };
+    let pool = judge(&quiet, Some(50), None, idle_for_two).unwrap();
+    assert_eq!((pool.backlog, pool.unsure), (Some(0), None));
+}
+
+#[test]
+fn a_thread_waits_for_work_in_a_futex_and_in_poll_for_an_answer() {
+    let does = |waits_in| by_kernel(&thread(2, 'S', Some(waits_in)));
+    for waits_in in ["futex_wait_queue", "futex_do_wait", "ep_poll", "do_epoll_wait"] {
+        assert_eq!(does(waits_in), Does::Nothing, "{waits_in}");
+    }
+    for waits_in in ["do_sys_poll", "poll_schedule_timeout", "do_select", "wait_woken", "do_wait"] {
+        assert_eq!(does(waits_in), Does::Work, "{waits_in}");
+    }
+    let polls = |_| threads(2..42, Some("do_sys_poll"));
+    let pool = judge(&threads(2..42, QUEUE), Some(120), None, polls).unwrap();
+    assert_eq!((pool.busy, pool.backlog), (40, Some(80)));
 }
 
 #[test]
@@ -194,6 +240,23 @@ fn nodes_pool_is_full_beside_idle_threads_of_its_engine() {
     assert_eq!((pool.busy, pool.idle, pool.backlog), (4, 0, Some(36)));
 }
 
+#[test]
+fn nodes_pool_that_had_work_before_is_told_from_its_engine() {
+    let node = |tid, waits_in| Thread { name: "node".to_owned(), ..thread(tid, 'S', waits_in) };
+    let mut engine: Vec<Thread> = (3..8).map(|tid| node(tid, QUEUE)).collect();
+    engine.push(node(2, Some("do_epoll_wait")));
+    engine.push(node(20, Some("ep_poll")));
+    let all = |waits_in| {
+        engine.iter().cloned().chain((8..12).map(move |tid| node(tid, waits_in))).collect()
+    };
+    let first: Vec<Thread> = all(QUEUE);
+    assert_eq!(node_pool(&first, &[1]), [8, 9, 10, 11]);
+    let pool = judge(&first, Some(40), None, |_| all(SLEEPS)).unwrap();
+    assert_eq!((pool.busy, pool.idle, pool.backlog), (4, 0, Some(36)));
+    assert_eq!(node_pool(&engine, &[1]), [0; 0]);
+    assert_eq!(node_pool(&threads(2..30, QUEUE), &[1]), [0; 0]);
+}
+
 fn stack(tid: u32, frames: &[(&str, &str)]) -> Stack {
     let frames = frames.iter().map(|(function, file)| Frame {
         function: (*function).to_owned(),
@@ -219,6 +282,15 @@ fn stacks_tell_who_works() {
     assert_eq!(idle(&[("run", EXECUTOR.1), EXECUTOR]), Some(false), "it calls a function in C");
     assert_eq!(idle(&[("query", "/app/db.py"), ("run", EXECUTOR.1), EXECUTOR]), Some(false));
     assert_eq!(idle(&[queue[0], queue[1], ANYIO]), Some(true));
+    // The same as CPython 3.11 and later have it.
+    let anyio = ("WorkerThread.run", ANYIO.1);
+    let queue_of_3_11 = [("Condition.wait", "/l/threading.py"), ("Queue.get", "/l/queue.py")];
+    assert_eq!(idle(&[queue_of_3_11[0], queue_of_3_11[1], anyio]), Some(true));
+    assert_eq!(idle(&[("get", "/v/requests/api.py"), ("work", "/app/a.py"), anyio]), Some(false));
+    assert_eq!(idle(&[anyio]), Some(false));
+    assert_eq!(idle(&[("Queue.get", "/app/myqueue.py"), anyio]), Some(false));
+    assert_eq!(idle(&[("AsyncIOBackend.run", ANYIO.1)]), None, "it runs a loop");
+    assert_eq!(idle(&[("_WorkItem.run", EXECUTOR.1), EXECUTOR]), Some(false));
     assert_eq!(idle(&[ANYIO]), Some(false), "it calls a function in C");
     assert_eq!(idle(&[queue[0], queue[1], ("take", "/app/db.py"), ANYIO]), Some(false));
     assert_eq!(idle(&[("main", "/app/main.py")]), None);
