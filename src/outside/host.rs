@@ -132,6 +132,8 @@ pub(crate) struct Sockets {
     pub(crate) accepted: Vec<Accepted>,
     /// Connections that wait to be accepted; `None` where nothing tells.
     pub(crate) accept_queue: Option<u32>,
+    /// How many sockets listen at one address: several where several loops do (`SO_REUSEPORT`).
+    pub(crate) listeners: usize,
     /// Connections that came and went since the look before and were never met open: each brought
     /// a request, as a rule. Without the probe's.
     pub(crate) came_and_went: u64,

@@ -3,7 +3,8 @@
 //! It is open loop: a request is sent when it is due, whether or not the one before was answered,
 //! so that a service that stands is not asked less often than one that runs. What is sent over
 //! which connection is decided by lanes: the caller finds out which process holds which connection,
-//! and a lane for each sees to it that none of them is passed over.
+//! and a lane for each sees to it that none of them is passed over. Once a second it asks over a
+//! connection that is opened for it, too: as whoever comes new does.
 
 mod asking;
 mod connect;
@@ -27,7 +28,7 @@ use std::time::{Duration, Instant};
 
 use crate::config::Endpoint;
 pub(crate) use error::ProbeError;
-use plan::Plan;
+use plan::{Plan, VISIT_EVERY};
 use shared::Shared;
 use ticks::Ticks;
 
@@ -101,6 +102,8 @@ impl Done {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Look {
     pub(crate) connections: Vec<Connection>,
+    /// Those that were opened since for one request each; one of them may be open yet.
+    pub(crate) visitors: Vec<ConnectionId>,
     /// Requests that wait for an answer now.
     pub(crate) waiting: Vec<Sent>,
     /// Requests that have ended since, in the order of their ends.
@@ -118,7 +121,8 @@ pub(crate) struct Prober {
 }
 
 impl Prober {
-    /// Begins to ask: one request per lane each time `every` has passed, and each is waited for as
+    /// Begins to ask: one request per lane each time `every` has passed, and one over a new connection
+    /// each second; each is waited for as
     /// long as `patience`. The service need not be up yet.
     ///
     /// # Errors
@@ -128,9 +132,20 @@ impl Prober {
         every: Duration,
         patience: Duration,
     ) -> Result<Self, ProbeError> {
+        Self::start_visiting(endpoint, every, patience, VISIT_EVERY)
+    }
+
+    /// The same, with the time from one new connection to the next.
+    fn start_visiting(
+        endpoint: &Endpoint,
+        every: Duration,
+        patience: Duration,
+        visit_every: Duration,
+    ) -> Result<Self, ProbeError> {
         let start = Instant::now();
         let shared = Arc::new(Shared::new(start));
-        let plan = Plan::new(endpoint, Ticks::new(every), patience, start)?;
+        let mut plan = Plan::new(endpoint, Ticks::new(every), patience, start)?;
+        plan.visit_every = visit_every;
         let (sender, receiver) = mpsc::channel();
         let theirs = Arc::clone(&shared);
         let thread = Builder::new()
@@ -164,6 +179,16 @@ impl Prober {
     /// named is in lane 0.
     pub(crate) fn lanes(&self, lanes: HashMap<ConnectionId, usize>) {
         self.shared.set_lanes(lanes);
+    }
+
+    /// Asks over a new connection too when the next request is due, unless one waits already.
+    pub(crate) fn visit(&self) {
+        self.shared.visit();
+    }
+
+    /// Sends so many requests in each lane when one is due, each over another connection.
+    pub(crate) fn at_once(&self, requests: usize) {
+        self.shared.set_at_once(requests);
     }
 
     /// Sees to it that there are so many connections, up to a bound ([`MOST_CONNECTIONS`]). They are

@@ -1,7 +1,7 @@
 //! Since when a service stood, until when, and why: what the probe, the sockets and the scheduler
 //! say together. It does no I/O and knows no clock.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use super::probe::{ConnectionId, Done, End, Look, Sent};
@@ -18,6 +18,9 @@ const TELLING: Duration = Duration::from_millis(50);
 const LOOKS_APART: Duration = Duration::from_millis(80);
 /// The scheduler is remembered for so long: longer than a probe waits for an answer.
 const MEMORY: Duration = Duration::from_secs(60);
+
+/// From here on a status says that the service fails.
+const ERRORS: u16 = 500;
 
 /// Requests that one thread of the service reads: those of one worker.
 pub(crate) type Lane = u32;
@@ -75,6 +78,8 @@ pub(crate) struct Told {
     pub(crate) slow: Duration,
     /// Why requests failed.
     pub(crate) failed: Vec<String>,
+    /// How many of these have an answer all the same: it says that the service fails.
+    pub(crate) errors: usize,
     /// Requests that were not sent.
     pub(crate) left_out: usize,
     /// Requests of which nothing can be said, as the probe itself was late.
@@ -124,6 +129,16 @@ pub(crate) struct Ledger {
     /// Answers that took long once their requests were read.
     slow: Vec<Span>,
     scheduled: HashMap<Lane, Vec<(Instant, Scheduled)>>,
+    /// The only loop's, where there is one.
+    only: Option<Lane>,
+    /// The status of an answer before the load that was no error of the service, if there was one.
+    calm: Option<u16>,
+    /// Connections that were opened for one request each.
+    visitors: HashSet<ConnectionId>,
+    /// Times in which such a request was not read.
+    visits: Vec<Span>,
+    /// Since when a request waits for a connection.
+    unconnected: Option<Instant>,
     told: Told,
     /// Requests from before that tell nothing.
     since: Option<Instant>,
@@ -132,13 +147,24 @@ pub(crate) struct Ledger {
 impl Ledger {
     /// From now on what is seen counts: of requests that wait already nothing is known.
     pub(crate) fn begin(&mut self, at: Instant) {
-        *self = Self { since: Some(at), ..Self::default() };
+        let (calm, visitors) = (self.calm, std::mem::take(&mut self.visitors));
+        *self = Self { since: Some(at), calm, visitors, ..Self::default() };
+    }
+
+    /// Takes a request that was answered before the load.
+    pub(crate) fn calm(&mut self, done: &Done) {
+        if let End::Answered(status) = done.end
+            && status < ERRORS
+        {
+            self.calm = Some(status);
+        }
     }
 
     /// Takes what the probe and the sockets showed at the instant `at`.
     pub(crate) fn see(&mut self, at: Instant, look: &Look, seen: &Seen<'_>) {
         self.lanes.extend(seen.lanes.iter().copied());
-        self.lanes.retain(|id, _| look.connections.iter().any(|it| it.id == *id));
+        self.only = if let [(only, _)] = seen.scheduled { Some(*only) } else { None };
+        self.visitors.extend(&look.visitors);
         self.remember(at, seen.scheduled);
         self.told.left_out += look.left_out;
         let counts = |sent: &Sent| self.since.is_none_or(|since| sent.at >= since);
@@ -147,6 +173,11 @@ impl Ledger {
         for done in done {
             self.end(done, !seen.unread.is_empty());
         }
+        let is_open = |id: ConnectionId| look.connections.iter().any(|it| it.id == id);
+        self.lanes.retain(|id, _| is_open(*id));
+        self.visitors.retain(|id| is_open(*id));
+        let unconnected = look.waiting.iter().filter(|it| it.connection.is_none());
+        self.unconnected = unconnected.map(|it| it.at).min();
         let waits = |id: ConnectionId, since: Instant| {
             look.waiting.iter().any(|it| it.connection == Some(id) && it.at == since)
         };
@@ -155,6 +186,7 @@ impl Ledger {
             self.wait(at, sent, seen.unread);
         }
         self.close(at);
+        self.tell_visits();
         self.tell_slow();
         self.closed.retain(|it| at.saturating_duration_since(it.to) < MEMORY);
     }
@@ -178,12 +210,17 @@ impl Ledger {
 
     /// Ends everything that is still open at the instant `at`: the time is over.
     pub(crate) fn finish(&mut self, at: Instant) {
-        for it in std::mem::take(&mut self.waiting).into_values() {
+        for (id, it) in std::mem::take(&mut self.waiting) {
             let to = it.read.unwrap_or(at);
-            self.add(it.lane, it.sent, to);
+            self.add(Some(id), it.lane, it.sent, to);
             self.slow.extend(it.read.map(|from| Span { lane: it.lane, from, to: at }));
         }
+        let waited = self.unconnected.take().map(|since| at.saturating_duration_since(since));
+        if let Some(waited) = waited.filter(|it| *it >= STALL) {
+            self.told.failed.push(format!("no connection within {waited:.1?}"));
+        }
         self.close(at);
+        self.tell_visits();
         self.tell_slow();
     }
 
@@ -202,7 +239,8 @@ impl Ledger {
     }
 
     fn lane(&self, connection: Option<ConnectionId>) -> Lane {
-        connection.and_then(|id| self.lanes.get(&id).copied()).unwrap_or_default()
+        let known = connection.and_then(|id| self.lanes.get(&id).copied());
+        known.or(self.only).unwrap_or_default()
     }
 
     /// Takes a request that waits for its answer.
@@ -245,11 +283,16 @@ impl Ledger {
             return;
         }
         match &done.end {
-            End::Answered(_) => {
+            End::Answered(status) => {
                 self.told.answers.push(took);
+                if let Some(calm) = self.calm.filter(|_| *status >= ERRORS) {
+                    self.told.errors += 1;
+                    let why = format!("answered {status}, and {calm} before the load");
+                    self.told.failed.push(why);
+                }
                 let until_read = read.map(|at| at.saturating_duration_since(sent).min(took));
                 let lag = until_read.unwrap_or(took);
-                self.add(lane, sent, sent + lag);
+                self.add(connection, lane, sent, sent + lag);
                 if took - lag >= HELD_UP {
                     self.slow.push(Span { lane, from: sent + lag, to: sent + took });
                 }
@@ -259,14 +302,18 @@ impl Ledger {
                 // Nobody answered, and nobody had read it either: the loop stood.
                 if connection.is_some() && whole >= STALL {
                     let lag = read.map_or(took, |at| at.saturating_duration_since(sent).min(took));
-                    self.add(lane, sent, sent + lag);
+                    self.add(connection, lane, sent, sent + lag);
                 }
             }
         }
     }
 
-    /// Adds a time in which a request was not read.
-    fn add(&mut self, lane: Lane, from: Instant, to: Instant) {
+    /// Adds a time in which a request of that connection was not read.
+    fn add(&mut self, of: Option<ConnectionId>, lane: Lane, from: Instant, to: Instant) {
+        if of.is_some_and(|id| self.visitors.contains(&id)) {
+            self.visits.push(Span { lane, from, to });
+            return;
+        }
         // A request that was read with another one may be answered after the stall of that one was
         // told: what it waited until then is no stall of its own.
         let told = self.closed.iter().filter(|it| it.lane == lane).map(|it| it.to).max();
@@ -289,9 +336,10 @@ impl Ledger {
     /// Closes the times to which no request that still waits belongs.
     fn close(&mut self, at: Instant) {
         let is_open = |lane: Lane, open: &Span| {
-            self.waiting.values().any(|it| {
+            self.waiting.iter().any(|(id, it)| {
                 let is_held = at.saturating_duration_since(it.sent) >= HELD_UP;
-                it.lane == lane && it.read.is_none() && is_held && it.sent <= open.to
+                let is_kept = !self.visitors.contains(id);
+                is_kept && it.lane == lane && it.read.is_none() && is_held && it.sent <= open.to
             })
         };
         let over: Vec<_> =
@@ -300,6 +348,33 @@ impl Ledger {
             if let Some(open) = self.open.remove(&lane) {
                 self.tell(open);
             }
+        }
+    }
+
+    /// Tells of the requests over new connections, once it is known what the others met meanwhile: of
+    /// a stall of the loop these tell as well, and it is told once.
+    fn tell_visits(&mut self) {
+        let (open, waiting, visitors) = (&self.open, &self.waiting, &self.visitors);
+        let is_open = |it: &Span| {
+            let may_tell = |(id, other): (&ConnectionId, &Waiting)| {
+                !visitors.contains(id)
+                    && (other.lane, other.read) == (it.lane, None)
+                    && other.sent < it.to
+            };
+            open.contains_key(&it.lane) || waiting.iter().any(may_tell)
+        };
+        let (unknown, over): (Vec<_>, Vec<_>) = self.visits.drain(..).partition(is_open);
+        self.visits = unknown;
+        for it in over {
+            let met: Duration = self.closed.iter().map(|stall| it.overlap(stall)).sum();
+            let Span { lane, from, to } = it;
+            let alone = (to - from).saturating_sub(met);
+            if alone < STALL {
+                self.told.lag = self.told.lag.max(alone);
+                continue;
+            }
+            let (cause, machine) = self.cause(lane, from, to);
+            self.told.stalls.push(Stall { lane, from, to, cause, machine });
         }
     }
 
@@ -354,7 +429,12 @@ impl Ledger {
     fn cause(&self, lane: Lane, from: Instant, to: Instant) -> (StallCause, Duration) {
         let whole = to.saturating_duration_since(from);
         let Some(used) = self.used(lane, from, to) else {
-            return (StallCause::Unknown, Duration::ZERO);
+            // Nobody has accepted it, and whichever loop did not may have waited for a CPU.
+            let of_all = self.scheduled.keys().filter_map(|lane| self.used(*lane, from, to));
+            let machine = of_all.map(|it| it.run_queue).max().unwrap_or_default();
+            let is_machine = machine * 2 > whole;
+            let cause = if is_machine { StallCause::Machine } else { StallCause::Unknown };
+            return (cause, machine);
         };
         let cpu = used.on_cpu;
         let machine = (used.run_queue + used.behind).min(whole.saturating_sub(cpu));

@@ -347,3 +347,66 @@ http.server.ThreadingHTTPServer((sys.argv[1], int(sys.argv[2])), H).serve_foreve
     let told = format!("{}{}", run.stdout, run.stderr);
     assert!(told.contains("out of widgets") && told.contains('7'), "{run:?}");
 }
+
+/// A service that goes wrong in one way once 40 requests of `/work` came, or 0.3 s after the last of
+/// them, or in one of its loops: connections that were open before, or a load that is over, need not meet it.
+const ODD: &str = r#"
+import asyncio, os, sys, threading, time
+way, host, port = sys.argv[1], sys.argv[2], int(sys.argv[3])
+asked = 0
+async def serve(number, r, w):
+    global asked, last
+    try:
+        while True:
+            head = await r.readuntil(b"\r\n\r\n")
+            asked += b"GET /work" in head
+            if way == "closed" and asked == 40: server.close()
+            if way == "late" and b"GET /work" in head:
+                last.cancel()
+                last = asyncio.get_running_loop().call_later(0.3, time.sleep, 1.5)
+            if way == "loops" and number == 0 and b"GET /work" in head: time.sleep(0.9)
+            status = b"503 Down" if way == "errors" and asked >= 40 else b"200 OK"
+            w.write(b"HTTP/1.1 " + status + b"\r\ncontent-length: 2\r\n\r\nok"); await w.drain()
+    except Exception: pass
+    finally: w.close()
+async def main(number):
+    global server, last
+    last = asyncio.get_running_loop().call_later(0, int)
+    it = await asyncio.start_server(lambda r, w: serve(number, r, w), host, port, backlog=512, reuse_port=True)
+    if number == 0: server = it
+    await asyncio.sleep(1000)
+for number in range(1, 6 if way == "loops" else 1):
+    threading.Thread(target=lambda n=number: asyncio.run(main(n)), daemon=True).start()
+asyncio.run(main(0))
+"#;
+
+#[test]
+fn what_open_connections_do_not_meet_is_no_pass() {
+    let _alone = alone();
+    if !real::python("services that go wrong for whoever comes new") {
+        return;
+    }
+    let directory = empty_directory();
+    let script = directory.path().join("odd.py");
+    std::fs::write(&script, ODD).expect("a script");
+    // The way, the load, the exit codes, and what has to be said.
+    let cases: [(&str, &[&str], &[i32], &str); 5] = [
+        ("closed", &["/work@0.02"], &[3], "any longer"),
+        ("errors", &["/work@0.02"], &[3], "answered 503, and 200 before the load"),
+        ("late", &["/work@0.05"], &[1], "EVENT_LOOP_STARVATION"),
+        ("loops", &["/work@0.05"; 6], &[1], "EVENT_LOOP_STARVATION"),
+        ("none", &["/work@0.02"], &[0], "HEALTHY"),
+    ];
+    each(&cases, AT_A_TIME, |(way, urls, codes, words)| {
+        let address = real::free_address();
+        let words_of = format!("python3 {} {way} {}", script.display(), address.replace(':', " "));
+        let start = Some(words_of.split(' ').map(str::to_owned).collect());
+        let audit = Audit { start, ..Audit::of(&address, urls) };
+        if *way == "none" {
+            return check_calm(&audit, "nothing goes wrong");
+        }
+        let run = audit.run();
+        let told = format!("{}{}", run.stdout, run.stderr);
+        assert!(codes.contains(&run.code) && told.contains(words), "{way}: {run:?}");
+    });
+}

@@ -31,6 +31,8 @@ pub(super) struct Page {
     last: Option<i64>,
     answered: u64,
     failed: u64,
+    /// Of those that failed, how many have an answer.
+    errors: u64,
     left_out: u64,
     late: u64,
     buckets: [u64; BUCKETS.len()],
@@ -76,6 +78,7 @@ impl Page {
             last: None,
             answered: 0,
             failed: 0,
+            errors: 0,
             left_out: 0,
             late: 0,
             buckets: [0; BUCKETS.len()],
@@ -94,6 +97,7 @@ impl Page {
         self.left_out += told.left_out as u64;
         self.late += told.late as u64;
         self.failed += told.failed.len() as u64;
+        self.errors += told.errors as u64;
         let interval = &mut self.interval;
         interval.has_failed |= !told.failed.is_empty();
         interval.lag = interval.lag.max(told.lag);
@@ -160,6 +164,7 @@ impl Page {
             interval.has_requests = true;
             self.requests += sockets.requests;
         }
+        interval.has_failed |= seen.fault.is_some();
         if let Some(processes) = &seen.processes {
             self.newest_start_s = self.newest_start_s.max(processes.newest_start_s);
             interval.processes = Some(processes.clone());
@@ -190,7 +195,7 @@ impl Page {
         };
         one("up", &[], f64::from(u8::from(!interval.has_failed)));
         for (result, count) in [
-            ("answered", self.answered),
+            ("answered", self.answered - self.errors),
             ("failed", self.failed),
             ("left_out", self.left_out),
             ("late", self.late),

@@ -18,6 +18,13 @@ const OWNERS_EVERY: Duration = Duration::from_millis(200);
 const MEETING: Duration = Duration::from_secs(3);
 /// The most connections that are opened to meet them.
 const MOST_CONNECTIONS: usize = 64;
+/// So many connections are opened for each loop of a process that has several: the kernel deals
+/// them out at random, and none should be without.
+const FOR_A_LOOP: usize = 8;
+/// For so many loops of a process at most there are as many requests as for one.
+const MOST_LOOPS: usize = 8;
+/// A listing of sockets that changes meanwhile may leave one out; two in a row do not.
+const LOOKS_WITHOUT: usize = 2;
 /// From so many requests in flight on the stacks of pools are of interest.
 const BUSY: u64 = 4;
 /// Stacks of a pool that are older say nothing of now.
@@ -64,6 +71,8 @@ pub(super) struct Processes {
 pub(super) struct Seen {
     pub(super) sockets: Option<SocketCounts>,
     pub(super) processes: Option<Processes>,
+    /// What shows that the service is not up, though it may answer yet.
+    pub(super) fault: Option<String>,
     unread: Vec<(ConnectionId, bool)>,
     lanes: Vec<(ConnectionId, Lane)>,
     scheduled: Vec<(Lane, Scheduled)>,
@@ -93,6 +102,12 @@ pub(super) struct Sight {
     workers: Vec<Process>,
     workers_at: Option<Instant>,
     watch: Option<(Vec<u32>, SocketAddr, Watch)>,
+    /// Connections that are open for one request.
+    visitors: Vec<ConnectionId>,
+    /// For how many looks nobody has listened who did before; `None` before.
+    without_listener: Option<usize>,
+    /// How many loops a process has, as far as its listening sockets tell.
+    loops: usize,
     /// Why something could not be seen, by what it is.
     reasons: BTreeMap<&'static str, String>,
     pool_threads: Option<usize>,
@@ -166,6 +181,9 @@ impl Sight {
             workers: Vec::new(),
             workers_at: None,
             watch: None,
+            visitors: Vec::new(),
+            without_listener: None,
+            loops: 1,
             reasons: BTreeMap::new(),
             pool_threads,
             pool: judge(pool_threads),
@@ -186,6 +204,8 @@ impl Sight {
     /// Looks at what belongs to the connections of the probe.
     pub(super) fn look(&mut self, look: &Look, prober: &Prober) -> Seen {
         self.peer = look.connections.last().map(|it| it.peer).or(self.peer);
+        self.visitors.extend(&look.visitors);
+        self.visitors.retain(|id| look.connections.iter().any(|it| it.id == *id));
         self.find_owners(&look.connections);
         self.find_workers(look, prober);
         let mut seen = Seen { lanes: self.lanes(&look.connections), ..Seen::default() };
@@ -288,7 +308,10 @@ impl Sight {
         let ends: Vec<_> = open.iter().map(|it| (it.local, it.peer)).collect();
         let mut found = false;
         for (connection, owner) in open.iter().zip(host::find(&ends)) {
-            if let Owner::Process { process, is_proxy: false } = &owner {
+            // Whom a connection met that will be closed is without one then.
+            if let Owner::Process { process, is_proxy: false } = &owner
+                && !self.visitors.contains(&connection.id)
+            {
                 found |= self.met.insert(process.pid, process.clone()).is_none();
             }
             self.owners.insert(connection.id, owner);
@@ -401,10 +424,34 @@ impl Sight {
             seen.unread.extend(it.map(|it| (connection.id, it.unread > 0)));
         }
         let counts = counts(&sockets);
+        self.see_listeners(&sockets, prober, seen);
         if let Some(answered) = &mut self.answered {
             *answered += counts.requests;
         }
         seen.sockets = Some(counts);
+    }
+
+    /// Sees who listens: whether anybody does yet, and whether a process has several loops.
+    fn see_listeners(&mut self, sockets: &Sockets, prober: &Prober, seen: &mut Seen) {
+        self.without_listener = match (sockets.listeners, self.without_listener) {
+            (0, before) => before.map(|looks| looks + 1),
+            _ => Some(0),
+        };
+        if self.without_listener.is_some_and(|looks| looks >= LOOKS_WITHOUT) {
+            let port = self.peer.map(|it| it.port()).unwrap_or_default();
+            seen.fault = Some(format!(
+                "nobody listens at port {port} any longer: whoever comes new is refused, though \
+                 connections are open yet"
+            ));
+        }
+        let loops = sockets.listeners.div_ceil(self.workers.len().max(1)).clamp(1, MOST_LOOPS);
+        if loops != self.loops && sockets.listeners > 0 {
+            self.loops = loops;
+            prober.at_once(loops);
+        }
+        if loops > 1 {
+            prober.connections(FOR_A_LOOP * sockets.listeners);
+        }
     }
 
     fn see_threads(&mut self, seen: &mut Seen) {

@@ -24,6 +24,9 @@ const CLOSE_LOOK: Duration = Duration::from_millis(20);
 const SUSPICIOUS: Duration = Duration::from_millis(30);
 /// So many answers have to come before the load.
 const CALM_ANSWERS: usize = 8;
+/// What the load does at its end may come a moment later: until then it is looked at least, and as
+/// long as it takes what has begun by then.
+const AFTERMATH: Duration = Duration::from_millis(500);
 /// A request is given up after that time. A loop that stands for longer has failed by any measure.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -47,10 +50,14 @@ pub(super) struct Watcher {
     unjudged: Vec<Stall>,
     /// Since when the load is over.
     over_since: Option<Instant>,
+    /// Since when the aftermath of that is over, too.
+    aftermath_over: Option<Instant>,
     /// Whether a request has ended that was sent since then.
     has_asked_since: bool,
     /// Whether it was told why a request failed.
     has_told_failure: bool,
+    /// Whether it was told what shows that the service is not up.
+    has_told_fault: bool,
 }
 
 impl Watcher {
@@ -89,8 +96,10 @@ impl Watcher {
             asked: Instant::now(),
             unjudged: Vec::new(),
             over_since: None,
+            aftermath_over: None,
             has_asked_since: false,
             has_told_failure: false,
+            has_told_fault: false,
         })
     }
 
@@ -124,12 +133,20 @@ impl Watcher {
     }
 
     /// Whether it was seen how the service is once the load is over: nothing waits for an answer any
-    /// more, and a request has ended that was sent since. What the load does at its end, it may do to
-    /// a service that had answered all before.
+    /// more, and a request has ended that was sent [`AFTERMATH`] later, as one was over a new
+    /// connection. What the load does at its end,
+    /// it may do to a service that had answered all before.
     fn is_seen_after(&mut self, look: &Look, at: Instant) -> bool {
-        let since = *self.over_since.get_or_insert(at);
-        self.has_asked_since |= look.done.iter().any(|it| it.sent.at >= since);
-        let from_before = look.waiting.iter().any(|it| it.at < since);
+        if at < *self.over_since.get_or_insert(at) + AFTERMATH {
+            return false;
+        }
+        let over = *self.aftermath_over.get_or_insert_with(|| {
+            let over = Instant::now();
+            self.prober.visit();
+            over
+        });
+        self.has_asked_since |= look.done.iter().any(|it| it.sent.at >= over);
+        let from_before = look.waiting.iter().any(|it| it.at < over);
         self.has_asked_since && !from_before && self.ledger.held_up(at, SUSPICIOUS).is_empty()
     }
 
@@ -138,6 +155,7 @@ impl Watcher {
         loop {
             let look = self.prober.look();
             self.sight.look(&look, &self.prober);
+            look.done.iter().for_each(|it| self.ledger.calm(it));
             let took = look.done.iter().filter_map(Done::took);
             let is_explored = {
                 let mut phase = self.control.phase();
@@ -173,6 +191,7 @@ impl Watcher {
         self.sight.begin();
         self.ledger.begin(now);
         let look = self.prober.look();
+        look.done.iter().for_each(|it| self.ledger.calm(it));
         let seen = self.sight.look(&look, &self.prober);
         self.page.see(&seen);
         let at = self.clock.at(now).as_millisecond();
@@ -210,6 +229,10 @@ impl Watcher {
         if let Some(why) = told.failed.first().filter(|_| !self.has_told_failure) {
             self.has_told_failure = true;
             self.control.phase().remarks.push(format!("a request failed: {why}"));
+        }
+        if let Some(why) = seen.fault.as_ref().filter(|_| !self.has_told_fault) {
+            self.has_told_fault = true;
+            self.control.phase().remarks.push(why.clone());
         }
         if look.left_out > 0 {
             self.page.occupied(gap);

@@ -1,6 +1,6 @@
 //! Looks at the threads and the sockets of a service again and again.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
@@ -77,6 +77,10 @@ impl Watch {
         }
         let listeners: Vec<u32> =
             rows.iter().filter(|row| row.state == State::Listening).map(|row| row.unread).collect();
+        let mut at_one: HashMap<SocketAddr, usize> = HashMap::new();
+        for row in rows.iter().filter(|row| row.state == State::Listening) {
+            *at_one.entry(row.local).or_default() += 1;
+        }
         let open = rows.iter().filter(|row| row.state != State::Listening);
         self.met_at.extend(open.map(|row| row.local.ip()));
         let mut connections = rows.iter().filter(|row| row.state == State::Open);
@@ -92,7 +96,8 @@ impl Watch {
                 "this kernel does not count what goes out (it is older than 4.19)",
             )),
         };
-        Ok(Sockets { accepted, accept_queue, came_and_went, why_little })
+        let listeners = at_one.into_values().max().unwrap_or_default();
+        Ok(Sockets { accepted, accept_queue, listeners, came_and_went, why_little })
     }
 
     /// Connections that came and went since it was looked at that; they come in a batch a second.

@@ -11,6 +11,7 @@ use tokio::time::{timeout, timeout_at};
 use super::connect::Live;
 use super::error::{Unanswered, is_reset};
 use super::room::Room;
+use super::shared::VISITOR;
 use super::{Done, End, Sent};
 
 /// A body above this size, in bytes, is not read to its end: it costs a new connection instead.
@@ -47,8 +48,8 @@ pub(super) async fn ask(room: &Room, seat: usize, at: Instant) {
     };
     room.shared.ended(seat, done, false);
     match read_away(live, answer).await {
-        Some(live) => room.keep(seat, live),
-        None => room.shared.connected(seat, None),
+        Some(live) if seat != VISITOR => room.keep(seat, live),
+        _ => room.shared.connected(seat, None),
     }
     room.shared.freed(seat, Instant::now());
 }

@@ -28,6 +28,10 @@ use crate::prometheus::http::tls_words;
 /// An address that does not answer in that time is passed over, where there is another.
 const WORTH: Duration = Duration::from_secs(1);
 
+/// A connection to this machine is there at once, or its listener has no room for it: the kernel
+/// tries that again after 1 s only, which would be the probe's time and not the service's.
+const AT_ONCE: Duration = Duration::from_millis(100);
+
 /// The number of the next connection, of whichever probe.
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
@@ -128,9 +132,21 @@ impl Connector {
         Err(why.unwrap_or_else(|| Unanswered::Resolve("the host".to_owned(), "it has none".into())))
     }
 
+    /// Connects, again and again where the listener of this machine has no room.
+    async fn connect_to(&self, address: SocketAddr) -> Result<TcpStream, Unanswered> {
+        if !address.ip().to_canonical().is_loopback() {
+            return self.try_to_connect_to(address).await;
+        }
+        loop {
+            if let Ok(result) = timeout(AT_ONCE, self.try_to_connect_to(address)).await {
+                return result;
+            }
+        }
+    }
+
     /// Connects from a port that is told before: whoever looks at the service's side may see the
     /// connection earlier than this.
-    async fn connect_to(&self, address: SocketAddr) -> Result<TcpStream, Unanswered> {
+    async fn try_to_connect_to(&self, address: SocketAddr) -> Result<TcpStream, Unanswered> {
         let from = |ip: IpAddr| SocketAddr::new(ip, 0);
         let bound = if address.is_ipv4() {
             TcpSocket::new_v4()

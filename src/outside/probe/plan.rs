@@ -21,6 +21,9 @@ use crate::prometheus::http::tls_client_config;
 /// Never the environment's words: which program asks should be plain in a log of requests.
 const WE: &str = concat!("auditor/", env!("CARGO_PKG_VERSION"), " (probe)");
 
+/// How often it is asked over a new connection.
+pub(super) const VISIT_EVERY: Duration = Duration::from_secs(1);
+
 /// What a probe asks, whom, and how often.
 pub(super) struct Plan {
     pub(super) host: Host,
@@ -32,6 +35,8 @@ pub(super) struct Plan {
     pub(super) start: Instant,
     /// How long a request is waited for.
     pub(super) patience: Duration,
+    /// How often it is asked over a new connection.
+    pub(super) visit_every: Duration,
     uri: Uri,
     headers: HeaderMap,
     http: HttpConfig,
@@ -75,7 +80,8 @@ impl Plan {
             .map_err(|_| no_url("its host cannot stand in a header"))?;
         let http = http.clone();
         let host = Host::of(host);
-        Ok(Self { host, port, tls, ticks, start, patience, uri, headers, http })
+        let visit_every = VISIT_EVERY;
+        Ok(Self { host, port, tls, ticks, start, patience, visit_every, uri, headers, http })
     }
 
     /// The request, which is always the same.

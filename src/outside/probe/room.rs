@@ -17,7 +17,7 @@ use super::connect::{Connector, Live};
 use super::error::Unanswered;
 use super::lateness::Lateness;
 use super::plan::Plan;
-use super::shared::Shared;
+use super::shared::{Shared, VISITOR};
 
 /// The thread wakes at least that often: to hear that it shall end, and to notice where it was
 /// held up itself. Not oftener where the kernel tells the latter: on a busy machine each wake-up waits
@@ -64,8 +64,8 @@ fn runtime(lateness: &Arc<Lateness>) -> io::Result<Runtime> {
 
 /// Sends what is due, when it is due.
 async fn conduct(room: &Rc<Room>) {
-    let Plan { ticks, start, .. } = room.plan;
-    let mut number = 0;
+    let Plan { ticks, start, visit_every, .. } = room.plan;
+    let (mut number, mut visit_at) = (0, start + visit_every);
     while !room.shared.is_closing() {
         let now = Instant::now();
         room.sweep();
@@ -82,7 +82,12 @@ async fn conduct(room: &Rc<Room>) {
             room.shared.leave_out();
             continue;
         }
-        for seat in room.shared.pick(now) {
+        let mut picked = room.shared.pick(now);
+        if room.shared.takes_visit() || now >= visit_at {
+            visit_at = now + visit_every;
+            picked.extend(room.shared.pick_visitor(now).then_some(VISITOR));
+        }
+        for seat in picked {
             let room = Rc::clone(room);
             drop(spawn_local(async move { ask(&room, seat, now).await }));
         }

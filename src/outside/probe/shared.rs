@@ -9,6 +9,9 @@ use super::{Connection, ConnectionId, Done, FIRST_CONNECTIONS, Look, Sent};
 
 /// From so many ports on those of long ago are forgotten.
 const MANY_PORTS: usize = 4096;
+/// The number of the seat whose connections carry one request each. It is in no lane: connections that
+/// are kept say nothing of how whoever comes new fares.
+pub(super) const VISITOR: usize = usize::MAX;
 /// The kernel keeps a connection that is over for a minute.
 const KEPT_WHEN_CLOSED: Duration = Duration::from_secs(70);
 
@@ -17,12 +20,20 @@ const KEPT_WHEN_CLOSED: Duration = Duration::from_secs(70);
 pub(super) struct Shared {
     start: Instant,
     is_closing: AtomicBool,
+    /// Whether it shall be asked over a new connection.
+    is_visit_due: AtomicBool,
     state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
 struct State {
     seats: Vec<Seat>,
+    /// That of [`VISITOR`], since it was first used.
+    visitor: Option<Seat>,
+    /// The connections that it had since the last look.
+    visitors: Vec<ConnectionId>,
+    /// How many requests a lane has at once, at least one.
+    at_once: usize,
     lanes: HashMap<ConnectionId, usize>,
     done: Vec<Done>,
     left_out: usize,
@@ -58,7 +69,8 @@ impl Seat {
 
 impl Shared {
     pub(super) fn new(start: Instant) -> Self {
-        let shared = Self { start, is_closing: AtomicBool::new(false), state: Mutex::default() };
+        let (is_closing, is_visit_due) = (AtomicBool::new(false), AtomicBool::new(false));
+        let shared = Self { start, is_closing, is_visit_due, state: Mutex::default() };
         shared.grow(FIRST_CONNECTIONS);
         shared
     }
@@ -76,17 +88,31 @@ impl Shared {
         self.is_closing.load(Ordering::Relaxed)
     }
 
+    pub(super) fn visit(&self) {
+        self.is_visit_due.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it was told to visit; it is told so once.
+    pub(super) fn takes_visit(&self) -> bool {
+        self.is_visit_due.swap(false, Ordering::Relaxed)
+    }
+
     pub(super) fn look(&self) -> Look {
         let mut state = self.lock();
         let (done, left_out) = (std::mem::take(&mut state.done), state.left_out);
         state.left_out = 0;
-        let connections = state.seats.iter().filter_map(|seat| seat.connection).collect();
-        let waiting = state.seats.iter().filter_map(Seat::waiting).collect();
-        Look { connections, waiting, done, left_out }
+        let connections = state.all().filter_map(|seat| seat.connection).collect();
+        let waiting = state.all().filter_map(Seat::waiting).collect();
+        let visitors = std::mem::take(&mut state.visitors);
+        Look { connections, visitors, waiting, done, left_out }
     }
 
     pub(super) fn waiting(&self) -> Vec<Sent> {
-        self.lock().seats.iter().filter_map(Seat::waiting).collect()
+        self.lock().all().filter_map(Seat::waiting).collect()
+    }
+
+    pub(super) fn set_at_once(&self, at_once: usize) {
+        self.lock().at_once = at_once;
     }
 
     pub(super) fn set_lanes(&self, lanes: HashMap<ConnectionId, usize>) {
@@ -104,7 +130,7 @@ impl Shared {
 
     /// The connection that a seat has now.
     pub(super) fn connection(&self, seat: usize) -> Option<ConnectionId> {
-        Some(self.lock().seats.get(seat)?.connection?.id)
+        Some(self.lock().seat(seat)?.connection?.id)
     }
 
     /// Whether any connection is open.
@@ -112,32 +138,47 @@ impl Shared {
         self.lock().seats.iter().any(|seat| seat.connection.is_some())
     }
 
-    /// Picks for each lane the free seat that was idle for longest, and has it wait from `now` on.
-    /// A lane without a free seat is left out.
+    /// Picks for each lane the free seat that was idle for longest, or as many as it has at once, and
+    /// has them wait from `now` on. What finds no free seat in its lane is left out.
     pub(super) fn pick(&self, now: Instant) -> Vec<usize> {
         let mut state = self.lock();
-        let mut lanes: BTreeMap<usize, Option<(Instant, usize)>> = BTreeMap::new();
+        let mut lanes: BTreeMap<usize, (usize, Vec<(Instant, usize)>)> = BTreeMap::new();
         for (number, seat) in state.seats.iter().enumerate() {
-            let best = lanes.entry(state.lane(seat)).or_default();
-            if let AtWork::Free(since) = seat.at_work
-                && best.is_none_or(|(earliest, _)| since < earliest)
-            {
-                *best = Some((since, number));
+            let (seats, free) = lanes.entry(state.lane(seat)).or_default();
+            *seats += 1;
+            if let AtWork::Free(since) = seat.at_work {
+                free.push((since, number));
             }
         }
-        let picked: Vec<_> = lanes.values().flatten().map(|(_, number)| *number).collect();
-        state.left_out += lanes.len() - picked.len();
+        let mut picked = Vec::with_capacity(lanes.len());
+        for (seats, mut free) in lanes.into_values() {
+            let due = state.at_once.clamp(1, seats);
+            free.sort_unstable();
+            free.truncate(due);
+            state.left_out += due - free.len();
+            picked.extend(free.into_iter().map(|(_, number)| number));
+        }
         for number in &picked {
             state.seats[*number].at_work = AtWork::Waiting(now);
         }
         picked
     }
 
+    /// Has the visitor wait from `now` on, unless it does already.
+    pub(super) fn pick_visitor(&self, now: Instant) -> bool {
+        let visitor = &mut self.lock().visitor;
+        let is_free = visitor.as_ref().is_none_or(|it| matches!(it.at_work, AtWork::Free(_)));
+        if is_free {
+            *visitor = Some(Seat { connection: None, at_work: AtWork::Waiting(now) });
+        }
+        is_free
+    }
+
     /// What was due for every lane could not be sent.
     pub(super) fn leave_out(&self) {
         let mut state = self.lock();
         let lanes: BTreeSet<_> = state.seats.iter().map(|seat| state.lane(seat)).collect();
-        state.left_out += lanes.len();
+        state.left_out += lanes.len() * state.at_once.max(1);
     }
 
     /// Says from which port a connection will be opened.
@@ -157,7 +198,10 @@ impl Shared {
     /// Says which connection a seat has now.
     pub(super) fn connected(&self, seat: usize, connection: Option<Connection>) {
         let mut state = self.lock();
-        if let Some(seat) = state.seats.get_mut(seat) {
+        if seat == VISITOR {
+            state.visitors.extend(connection.map(|it| it.id));
+        }
+        if let Some(seat) = state.seat(seat) {
             seat.connection = connection;
         }
     }
@@ -167,20 +211,28 @@ impl Shared {
         let at_work = if is_read { AtWork::Free(done.at) } else { AtWork::Reading };
         let mut state = self.lock();
         state.done.push(done);
-        if let Some(seat) = state.seats.get_mut(seat) {
+        if let Some(seat) = state.seat(seat) {
             seat.at_work = at_work;
         }
     }
 
     /// Nothing is left to read of a seat's answer.
     pub(super) fn freed(&self, seat: usize, at: Instant) {
-        if let Some(seat) = self.lock().seats.get_mut(seat) {
+        if let Some(seat) = self.lock().seat(seat) {
             seat.at_work = AtWork::Free(at);
         }
     }
 }
 
 impl State {
+    fn all(&self) -> impl Iterator<Item = &Seat> {
+        self.seats.iter().chain(&self.visitor)
+    }
+
+    fn seat(&mut self, number: usize) -> Option<&mut Seat> {
+        if number == VISITOR { self.visitor.as_mut() } else { self.seats.get_mut(number) }
+    }
+
     fn lane(&self, seat: &Seat) -> usize {
         let lane = seat.connection.and_then(|it| self.lanes.get(&it.id));
         lane.copied().unwrap_or(0)
@@ -245,6 +297,41 @@ mod tests {
         answer(&shared, 3, at(5));
         shared.connected(3, connection(99));
         assert_eq!(shared.pick(at(6)), [3]);
+    }
+
+    #[test]
+    fn several_at_once_are_those_that_were_idle_for_longest() {
+        let start = Instant::now();
+        let shared = Shared::new(start);
+        shared.set_lanes(HashMap::from([(13, 7)]));
+        (0..4).for_each(|seat| shared.connected(seat, connection(seat as u64 + 10)));
+        shared.set_at_once(2);
+        // Lane 7 has one seat, and cannot have two requests.
+        assert_eq!(shared.pick(start), [0, 1, 3]);
+        assert_eq!(shared.look().left_out, 0);
+        assert_eq!(shared.pick(start), [2]);
+        assert_eq!(shared.look().left_out, 2);
+    }
+
+    #[test]
+    fn the_visitor_is_in_no_lane_and_comes_once_at_a_time() {
+        let start = Instant::now();
+        let shared = Shared::new(start);
+        assert_eq!(shared.look().visitors, [0; 0]);
+        assert!(shared.pick_visitor(start) && !shared.pick_visitor(start));
+        assert_eq!((0..6).flat_map(|_| shared.pick(start)).collect::<Vec<_>>(), [0, 1, 2, 3]);
+        shared.connected(VISITOR, connection(9));
+        let look = shared.look();
+        assert_eq!((look.visitors, look.connections.len(), look.waiting.len()), (vec![9], 1, 5));
+        let sent = Sent { connection: Some(9), at: start };
+        let done = Done { sent, at: start, own_delay: Duration::ZERO, end: End::Answered(200) };
+        shared.ended(VISITOR, done, false);
+        assert!(!shared.pick_visitor(start), "its answer is being read");
+        shared.connected(VISITOR, None);
+        shared.freed(VISITOR, start);
+        let look = shared.look();
+        assert_eq!((look.connections.len(), look.done.len(), look.waiting.len()), (0, 1, 4));
+        assert!(shared.pick_visitor(start));
     }
 
     #[test]

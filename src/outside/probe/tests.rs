@@ -4,6 +4,7 @@ mod protocol;
 mod reach;
 #[cfg(unix)]
 mod truth;
+mod visits;
 
 use std::collections::{HashMap, HashSet};
 use std::io::{Read as _, Write as _};
@@ -100,8 +101,19 @@ impl Seen {
     }
 
     fn with(url: &str, http: HttpConfig, every: Duration, patience: Duration) -> Self {
+        // Whoever counts connections wants those that are kept.
+        Self::visiting(url, http, every, patience, 10 * LONG)
+    }
+
+    fn visiting(
+        url: &str,
+        http: HttpConfig,
+        every: Duration,
+        patience: Duration,
+        visit_every: Duration,
+    ) -> Self {
         let endpoint = Endpoint { target: Target::parse_page(url).unwrap(), http };
-        let prober = Prober::start(&endpoint, every, patience).unwrap();
+        let prober = Prober::start_visiting(&endpoint, every, patience, visit_every).unwrap();
         Self { prober, done: Vec::new(), left_out: 0, last: Look::default() }
     }
 

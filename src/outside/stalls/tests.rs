@@ -54,7 +54,7 @@ impl Course {
                 connections: connections.clone(),
                 waiting,
                 done: done.collect(),
-                left_out: 0,
+                ..Look::default()
             };
             let unread = requests.iter().filter(waits).map(|it| (it.0, now < it.2));
             let unread: Vec<_> = unread.filter(|_| sees_reads).collect();
@@ -285,4 +285,123 @@ fn a_loop_that_waits_for_a_thread_that_waits_for_a_cpu_is_the_machines() {
     }
     let (cause, machine) = ledger.cause(7, ms(0), ms(1000));
     assert_eq!((cause, machine), (StallCause::Machine, Duration::from_millis(900)));
+}
+
+/// Looks every 20 ms, over a second, at one request over a new connection, and at those of connection
+/// 1 that is kept: each of them sent and read so long after the begin.
+fn visited(visit: (u64, u64), kept: &[(u64, u64)]) -> (Course, Told) {
+    let mut course = Course::new();
+    let address: SocketAddr = "127.0.0.1:1".parse().unwrap();
+    let of = |id| Connection { id, local: address, peer: address };
+    for now in (0..=1000).step_by(20) {
+        let requests = kept.iter().map(|it| (1, it)).chain([(9, &visit)]);
+        let (mut waiting, mut done) = (Vec::new(), Vec::new());
+        for (id, (sent, read)) in requests {
+            let sent_at = Sent { connection: Some(id), at: course.at(*sent) };
+            if *sent <= now && now < *read {
+                waiting.push(sent_at);
+            } else if *read <= now && read + 20 > now {
+                let (at, own_delay) = (course.at(*read), Duration::ZERO);
+                done.push(Done { sent: sent_at, at, own_delay, end: End::Answered(200) });
+            }
+        }
+        let is_new = visit.0 <= now && now < visit.0 + 20;
+        let visitors = if is_new { vec![9] } else { vec![] };
+        let is_open = visit.0 <= now && now < visit.1;
+        let connections = if is_open { vec![of(1), of(9)] } else { vec![of(1)] };
+        let unread: Vec<_> = waiting.iter().filter_map(|it| Some((it.connection?, true))).collect();
+        let lanes: Vec<_> = connections.iter().map(|it| (it.id, 7)).collect();
+        let look = Look { connections, visitors, waiting, done, left_out: 0 };
+        let seen = Seen { unread: &unread, lanes: &lanes, ..Seen::default() };
+        course.ledger.see(course.at(now), &look, &seen);
+    }
+    let told = course.ledger.take();
+    (course, told)
+}
+
+#[test]
+fn a_new_connection_that_waits_alone_is_a_stall_and_one_that_waits_with_others_is_none() {
+    let kept: Vec<_> = (0..19).map(|n| (n * 50, n * 50 + 1)).collect();
+    let (course, told) = visited((200, 900), &kept);
+    let spans = |course: &Course, told: &Told| -> Vec<_> {
+        told.stalls.iter().map(|it| (course.ms(it.from), course.ms(it.to))).collect()
+    };
+    assert_eq!(spans(&course, &told), [(200, 900)]);
+    // Stalls meanwhile, of which the others tell, are told beside it.
+    let (course, told) = visited((200, 900), &[(210, 330), (500, 620), (950, 951)]);
+    assert_eq!(spans(&course, &told), [(210, 330), (500, 620), (200, 900)]);
+    // A stall of which all tell is told once, whoever is answered first.
+    for visit in [(200, 700), (200, 690), (200, 719), (210, 721)] {
+        let (course, told) = visited(visit, &[(200, 702), (800, 801)]);
+        assert_eq!(spans(&course, &told), [(200, 702)], "{visit:?}");
+        assert!(told.lag < Duration::from_millis(30), "{visit:?} {:?}", told.lag);
+    }
+}
+
+#[test]
+fn a_connection_that_was_not_had_at_the_end_is_a_failure() {
+    let began = Instant::now();
+    let ms = |ms: u64| began + Duration::from_millis(ms);
+    for (since, failed) in [(0, 1), (950, 0)] {
+        let mut ledger = Ledger::default();
+        let waiting = vec![Sent { connection: None, at: ms(since) }];
+        ledger.see(ms(980), &Look { waiting, ..Look::default() }, &Seen::default());
+        ledger.finish(ms(1000));
+        assert_eq!(ledger.take().failed.len(), failed, "{since}");
+    }
+}
+
+#[test]
+fn an_error_of_the_service_is_a_failure_where_it_had_none_before() {
+    let at = Instant::now();
+    let done = |status| Done {
+        sent: Sent { connection: Some(1), at },
+        at: at + Duration::from_millis(3),
+        own_delay: Duration::ZERO,
+        end: End::Answered(status),
+    };
+    for (before, under, failed) in [
+        (vec![503, 200], 503, vec!["answered 503, and 200 before the load"]),
+        (vec![404, 500], 500, vec!["answered 500, and 404 before the load"]),
+        (vec![503], 503, vec![]),
+        (vec![200], 404, vec![]),
+        (vec![], 500, vec![]),
+    ] {
+        let mut ledger = Ledger::default();
+        before.iter().for_each(|status| ledger.calm(&done(*status)));
+        ledger.see(at, &Look { done: vec![done(under)], ..Look::default() }, &Seen::default());
+        let told = ledger.take();
+        assert_eq!(
+            (&told.failed[..], told.errors),
+            (&failed.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>()[..], failed.len())
+        );
+        assert_eq!(told.answers.len(), 1, "its time counts: {before:?} {under}");
+    }
+}
+
+/// Nobody has accepted the connection, and every loop waited for a CPU.
+#[test]
+fn where_the_loop_is_not_known_the_machine_has_the_benefit() {
+    for (waited_ms, cause) in [(900, StallCause::Machine), (300, StallCause::Unknown)] {
+        let mut ledger = Ledger::default();
+        let began = Instant::now();
+        let ms = |ms: u64| began + Duration::from_millis(ms);
+        for now in (0..=1100).step_by(50) {
+            let of = |part: u64| Scheduled {
+                on_cpu: Duration::ZERO,
+                run_queue: Duration::from_millis(now.min(1000) * part / 1000),
+                behind: Duration::ZERO,
+            };
+            let scheduled = [(10, of(waited_ms)), (20, of(10))];
+            let sent = Sent { connection: Some(9), at: ms(0) };
+            let end = End::Answered(200);
+            let done = Done { sent, at: ms(1000), own_delay: Duration::ZERO, end };
+            let done = if now == 1000 { vec![done] } else { vec![] };
+            let look = Look { done, ..Look::default() };
+            ledger.see(ms(now), &look, &Seen { scheduled: &scheduled, ..Seen::default() });
+        }
+        let told = ledger.take();
+        let stalls: Vec<_> = told.stalls.iter().map(|it| (it.cause, it.machine)).collect();
+        assert_eq!(stalls, [(cause, Duration::from_millis(waited_ms))]);
+    }
 }
