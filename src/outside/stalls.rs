@@ -145,6 +145,12 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
+    /// From now on what is seen counts: of requests that wait already nothing is known.
+    pub(crate) fn begin(&mut self, at: Instant) {
+        let (calm, visitors) = (self.calm, std::mem::take(&mut self.visitors));
+        *self = Self { since: Some(at), calm, visitors, ..Self::default() };
+    }
+
     /// Takes a request that was answered before the load.
     pub(crate) fn calm(&mut self, done: &Done) {
         if let End::Answered(status) = done.end
@@ -152,11 +158,6 @@ impl Ledger {
         {
             self.calm = Some(status);
         }
-    }
-
-    /// From now on what is seen counts: of requests that wait already nothing is known.
-    pub(crate) fn begin(&mut self, at: Instant) {
-        *self = Self { since: Some(at), calm: self.calm, ..Self::default() };
     }
 
     /// Takes what the probe and the sockets showed at the instant `at`.

@@ -27,6 +27,8 @@ const MOST_LOOPS: usize = 8;
 const LOOKS_WITHOUT: usize = 2;
 /// From so many requests in flight on the stacks of pools are of interest.
 const BUSY: u64 = 4;
+/// The same of what waits in executors, which is read less often.
+const FRESH_QUEUES: Duration = Duration::from_millis(700);
 /// Stacks of a pool that are older say nothing of now.
 const FRESH: Duration = Duration::from_millis(150);
 /// Where stacks are missing for no longer than this, what the pool does is not asked of the kernel.
@@ -186,7 +188,7 @@ impl Sight {
             loops: 1,
             reasons: BTreeMap::new(),
             pool_threads,
-            pool: judge(pool_threads),
+            pool: pool::Judge::new(pool_threads),
             had_stacks: None,
             answered: None,
             of_ended: Default::default(),
@@ -197,7 +199,7 @@ impl Sight {
 
     /// From now on what is seen counts.
     pub(super) fn begin(&mut self) {
-        self.pool = judge(self.pool_threads);
+        self.pool = pool::Judge::new(self.pool_threads);
         self.answered = Some(0);
     }
 
@@ -524,7 +526,16 @@ impl Sight {
             // A thread that waits for a lock looks idle without its stack. They come again.
             return;
         }
-        self.pool.look(&pool::Look { at, threads, loops, stacks, requests_active });
+        let queued = stacks.and_then(|_| self.queued());
+        self.pool.look(&pool::Look { at, threads, loops, stacks, queued, requests_active });
+    }
+
+    /// How much work waits in executors, of all workers the most; `None` where that was not read.
+    fn queued(&self) -> Option<Option<u64>> {
+        let blamer = self.blamer.as_ref()?;
+        let read: Option<Vec<_>> =
+            self.workers.iter().map(|it| blamer.queued(it.pid, FRESH_QUEUES)).collect();
+        Some(read?.into_iter().flatten().max())
     }
 
     fn processes(&mut self) -> Processes {
@@ -553,10 +564,6 @@ fn of_unknown_loop(thread: &Thread) -> Option<(Lane, Scheduled)> {
     let (on_cpu, run_queue) = thread.on_cpu.zip(thread.run_queue)?;
     // Numbers of processes and threads are below this bit.
     Some((thread.tid | 1 << 31, Scheduled { on_cpu, run_queue, behind: Duration::ZERO }))
-}
-
-fn judge(pool_threads: Option<usize>) -> pool::Judge {
-    pool_threads.map_or_else(pool::Judge::default, |it| pool::Judge::with_limits(vec![it]))
 }
 
 fn counts(sockets: &Sockets) -> SocketCounts {

@@ -2,8 +2,11 @@
 //!
 //! Which threads are of a pool is said by their names and stacks (Python, Node), or else by what
 //! they do: they were born under load, or were seen idle. Threads of one name are one pool: beside
-//! Python's own there are those of libuv, and each can be exhausted alone. A false alarm is worse
-//! than a missed one here, so whatever is in doubt counts against a backlog.
+//! Python's own there are those of libuv, and each can be exhausted alone.
+//!
+//! How much work waits is read from the queues of Python's executors. Elsewhere it is what is in
+//! flight beyond the busy threads, where all that a pool may have are busy; what is in flight may wait
+//! for something else, so where the limit of the pool is not known, neither is its backlog.
 
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
@@ -14,7 +17,8 @@ use crate::outside::stacks::Stack;
 mod signs;
 
 use signs::{
-    Does, by_kernel, is_idle_by_stack, is_named, is_of_libuv, node_pool, pool_of, stack_of,
+    Does, by_kernel, is_idle_by_stack, is_named, is_of_anyio, is_of_executor, is_of_libuv,
+    named_pool, node_pool, pool_of, stack_of,
 };
 
 /// Fewer busy threads are no exhausted pool.
@@ -34,6 +38,9 @@ pub(crate) struct Look<'a> {
     pub(crate) loops: &'a [u32],
     /// The stacks of the threads, where they are read.
     pub(crate) stacks: Option<&'a [Stack]>,
+    /// How much work waits in the executor of Python of which most waits: `None` within where none
+    /// has threads; `None` where that was not read.
+    pub(crate) queued: Option<Option<u64>>,
     /// Requests of this process that wait for an answer, without the probe's; `None` where that
     /// is not known.
     pub(crate) requests_active: Option<u64>,
@@ -66,9 +73,10 @@ pub(crate) enum Unsure {
 /// Judges the pools of a process.
 #[derive(Debug)]
 pub(crate) struct Judge {
-    /// How many threads pools have at most: those of libuv, and others.
-    libuv_limits: Vec<usize>,
-    limits: Vec<usize>,
+    /// How many threads a pool may have, where that was said.
+    given: Option<usize>,
+    /// The least that waited in executors in this interval.
+    queued: Option<u64>,
     /// How many event loops there are: each worker has a pool of its own, of the same size.
     loops: usize,
     known: HashMap<u32, Known>,
@@ -159,13 +167,15 @@ impl Course {
     }
 
     /// Ends an interval: the threads at its busiest look, and the backlog.
-    fn end_interval(&mut self, ended: Instant, limits: &[usize]) -> Option<Shown> {
+    fn end_interval(&mut self, ended: Instant, limit: Option<usize>) -> Option<Shown> {
         let over = std::mem::take(self);
         let (works, works_or_waits) = (over.works, over.works_or_waits);
         let is_exhausted = works.is_exhausted(ended, over.looks);
         let is_unless_starved = works_or_waits.is_exhausted(ended, over.looks);
-        let is_at_limit =
-            works_or_waits.exhausted.is_some_and(|(_, threads)| limits.contains(&threads));
+        let threads = works_or_waits.exhausted.map(|(_, threads)| threads);
+        let is_at_limit = threads.is_some() && limit == threads;
+        // It would start another thread.
+        let may_grow = threads.zip(limit).is_some_and(|(threads, limit)| threads < limit);
         self.works = works.goes_on();
         self.works_or_waits = works_or_waits.goes_on();
         let (busy, idle) = over.busiest?;
@@ -173,6 +183,7 @@ impl Course {
         match over.beyond.flatten() {
             _ if !is_exhausted && !is_unless_starved => shown(Some(0), None),
             Some(0) => shown(Some(0), None),
+            _ if may_grow => shown(Some(0), None),
             None if is_exhausted => shown(None, Some(Unsure::Limit)),
             Some(_) if !is_at_limit => shown(None, Some(Unsure::Limit)),
             Some(beyond) if is_exhausted => shown(Some(beyond), None),
@@ -221,19 +232,13 @@ impl Fullness {
     }
 }
 
-impl Default for Judge {
-    fn default() -> Self {
-        Self { libuv_limits: vec![4], ..Self::with_limits(usual_limits()) }
-    }
-}
-
 impl Judge {
-    /// One for pools of these sizes. A pool starts a thread wherever none is free, up to its limit:
-    /// below it, busy threads are no sign that requests wait.
-    pub(crate) fn with_limits(limits: Vec<usize>) -> Self {
+    /// One for pools of at most so many threads, where that was said. A pool starts a thread wherever
+    /// none is free, up to its limit: below it, busy threads are no sign that requests wait.
+    pub(crate) fn new(given: Option<usize>) -> Self {
         Self {
-            libuv_limits: limits.clone(),
-            limits,
+            given,
+            queued: None,
             loops: 1,
             known: HashMap::new(),
             before: None,
@@ -260,6 +265,10 @@ impl Judge {
         for (name, threads) in members {
             self.pools.entry(name).or_default().look(look.at, &threads, look.requests_active);
         }
+        if let Some(queued) = look.queued {
+            let queued = queued.unwrap_or_default();
+            self.queued = Some(self.queued.map_or(queued, |least| least.min(queued)));
+        }
         let waited = look.threads.iter().map(|thread| (thread.tid, thread.run_queue));
         self.before = Some((look.at, waited.collect()));
         self.began.get_or_insert(look.at);
@@ -271,11 +280,15 @@ impl Judge {
     pub(crate) fn end_interval(&mut self, answered: Option<u64>) -> Option<Pool> {
         let (began, ended) = self.began.take().zip(self.ended)?;
         let has_hidden = std::mem::take(&mut self.has_hidden);
-        let (libuv, others, loops) = (&self.libuv_limits, &self.limits, self.loops);
+        let queued = self.queued.take();
+        let (given, loops) = (self.given, self.loops);
         let seen = self.pools.iter_mut().map(|(name, pool)| {
-            let limits = if is_of_libuv(name) { libuv } else { others };
-            let limits: Vec<usize> = limits.iter().map(|limit| limit * loops).collect();
-            pool.end_interval(ended, &limits)
+            let limit = given.or_else(|| usual_limit(name)).map(|limit| limit * loops);
+            let shown = pool.end_interval(ended, limit)?;
+            // Of an executor the queue itself tells.
+            let told = queued.filter(|_| is_of_executor(name));
+            let told = told.map(|queued| Shown { backlog: Some(queued), unsure: None, ..shown });
+            Some(told.unwrap_or(shown))
         });
         let seen: Vec<Option<Shown>> = seen.collect();
         // Which of the hidden threads are of a pool is not known either.
@@ -313,10 +326,13 @@ impl Judge {
                 was_idle: false,
                 was_born_under_load: is_under_load,
             });
-            if !known.is_named && is_named(thread, stack_of(thread.tid, look.stacks)) {
+            let stack = stack_of(thread.tid, look.stacks);
+            if !known.is_named && is_named(thread, stack) {
                 known.is_named = true;
-                // Threads that only their stacks tell from others are no pool with those.
-                known.pool.push_str(" worker");
+                // Python's own name of the thread says more than the kernel's.
+                let name = stack.map(|stack| stack.thread_name.as_str());
+                let name = name.filter(|name| !name.is_empty()).unwrap_or(&thread.name);
+                known.pool = named_pool(name, stack);
             }
             known.was_idle |= does.get(&thread.tid) == Some(&Does::Nothing);
         }
@@ -326,7 +342,9 @@ impl Judge {
     fn members(&self, look: &Look<'_>, does: &HashMap<u32, Does>) -> HashMap<String, Vec<Does>> {
         let mut members: HashMap<String, Vec<Does>> = HashMap::new();
         for (tid, known) in &self.known {
-            let is_member = known.is_named || known.was_idle || known.was_born_under_load;
+            // Where stacks are read, they say which threads are of a pool.
+            let is_like_one = known.was_idle || known.was_born_under_load;
+            let is_member = known.is_named || look.stacks.is_none() && is_like_one;
             if let Some(does) = does.get(tid).filter(|_| is_member && !look.loops.contains(tid)) {
                 members.entry(known.pool.clone()).or_default().push(*does);
             }
@@ -358,14 +376,14 @@ impl Judge {
     }
 }
 
-/// The limits that pools of Python have where nobody has set another: AnyIO's, and that of the
-/// executors, which goes by the processors that they see.
-fn usual_limits() -> Vec<usize> {
-    let all = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let all = all.lines().filter(|line| line.starts_with("processor")).count();
-    let own = std::thread::available_parallelism().map_or(all, usize::from);
-    let executors = [all, own].into_iter().filter(|cpus| *cpus > 0).map(|cpus| (cpus + 4).min(32));
-    std::iter::once(40).chain(executors).collect()
+/// How many threads a pool of that name has at most where nobody has set another limit; `None` where
+/// that is not known.
+fn usual_limit(name: &str) -> Option<usize> {
+    match name {
+        _ if is_of_libuv(name) => Some(4),
+        _ if is_of_anyio(name) => Some(40),
+        _ => None,
+    }
 }
 
 /// By Little's law; where nothing was answered, as long as it was looked.

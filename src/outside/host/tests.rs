@@ -167,10 +167,11 @@ fn pools(service: &Service, path: &str, intervals: usize) -> Vec<pool::Pool> {
             threads: &threads,
             loops: &[service.pid()],
             stacks: None,
+            queued: None,
             requests_active: sockets.requests_active(),
         });
     };
-    let mut judge = pool::Judge::with_limits(vec![8]);
+    let mut judge = pool::Judge::new(Some(8));
     look(&mut judge);
     let _clients = service.ask(path, 60);
     let mut pools = Vec::new();

@@ -231,6 +231,62 @@ fn what_is_answered_after_a_stall_was_told_is_no_stall_of_its_own() {
     assert_eq!(spans, [(90, 699)]);
 }
 
+#[test]
+fn requests_from_before_say_nothing() {
+    let mut course = Course::new();
+    course.ledger.begin(course.at(1000));
+    // A route that takes 0.45 s by itself, asked every 50 ms.
+    let requests: Vec<_> =
+        (0..60).map(|n| (n % 12 + 1, n * 50, n * 50 + 1, n * 50 + 450)).collect();
+    let told = course.run(&requests, 2900, true, None);
+    assert!(told.stalls.is_empty(), "{:?}", told.stalls);
+    assert!(told.lag < Duration::from_millis(50), "{:?}", told.lag);
+}
+
+#[test]
+fn what_nobody_looked_at_meanwhile_is_not_known() {
+    let began = Instant::now();
+    let ms = |ms: u64| began + Duration::from_millis(ms);
+    let sent = Sent { connection: Some(1), at: ms(10) };
+    let address: SocketAddr = "127.0.0.1:1".parse().unwrap();
+    let connections = vec![Connection { id: 1, local: address, peer: address }];
+    let done = Done { sent, at: ms(210), own_delay: Duration::ZERO, end: End::Answered(200) };
+    // It was looked at all the time, or not for a while, or reads are never seen.
+    for (looks, unread, late, stalls) in [
+        (&[50, 100, 150, 200][..], &[(1, true)][..], 0, 1),
+        (&[], &[(2, false)], 1, 0),
+        (&[180], &[(1, false)], 1, 0),
+        (&[], &[], 0, 1),
+    ] {
+        let mut ledger = Ledger::default();
+        let connections = || connections.clone();
+        for now in looks {
+            let look = Look { connections: connections(), waiting: vec![sent], ..Look::default() };
+            ledger.see(ms(*now), &look, &Seen { unread, ..Seen::default() });
+        }
+        let look = Look { connections: connections(), done: vec![done.clone()], ..Look::default() };
+        ledger.see(ms(220), &look, &Seen { unread, ..Seen::default() });
+        let told = ledger.take();
+        assert_eq!((told.late, told.stalls.len()), (late, stalls), "{looks:?} {unread:?}");
+        assert_eq!(told.answers.len(), 1, "it is an answer all the same");
+    }
+}
+
+#[test]
+fn a_loop_that_waits_for_a_thread_that_waits_for_a_cpu_is_the_machines() {
+    let mut ledger = Ledger::default();
+    let began = Instant::now();
+    let ms = |ms: u64| began + Duration::from_millis(ms);
+    for now in [0, 1000] {
+        let [on_cpu, run_queue] = [Duration::ZERO; 2];
+        let behind = Duration::from_millis(now * 9 / 10);
+        let scheduled = [(7, Scheduled { on_cpu, run_queue, behind })];
+        ledger.see(ms(now), &Look::default(), &Seen { scheduled: &scheduled, ..Seen::default() });
+    }
+    let (cause, machine) = ledger.cause(7, ms(0), ms(1000));
+    assert_eq!((cause, machine), (StallCause::Machine, Duration::from_millis(900)));
+}
+
 /// Looks every 20 ms, over a second, at one request over a new connection, and at those of connection
 /// 1 that is kept: each of them sent and read so long after the begin.
 fn visited(visit: (u64, u64), kept: &[(u64, u64)]) -> (Course, Told) {
@@ -373,60 +429,4 @@ fn where_the_loop_is_not_known_the_machine_has_the_benefit() {
         let stalls: Vec<_> = told.stalls.iter().map(|it| (it.cause, it.machine)).collect();
         assert_eq!(stalls, [(cause, Duration::from_millis(machine_ms))]);
     }
-}
-
-#[test]
-fn requests_from_before_say_nothing() {
-    let mut course = Course::new();
-    course.ledger.begin(course.at(1000));
-    // A route that takes 0.45 s by itself, asked every 50 ms.
-    let requests: Vec<_> =
-        (0..60).map(|n| (n % 12 + 1, n * 50, n * 50 + 1, n * 50 + 450)).collect();
-    let told = course.run(&requests, 2900, true, None);
-    assert!(told.stalls.is_empty(), "{:?}", told.stalls);
-    assert!(told.lag < Duration::from_millis(50), "{:?}", told.lag);
-}
-
-#[test]
-fn what_nobody_looked_at_meanwhile_is_not_known() {
-    let began = Instant::now();
-    let ms = |ms: u64| began + Duration::from_millis(ms);
-    let sent = Sent { connection: Some(1), at: ms(10) };
-    let address: SocketAddr = "127.0.0.1:1".parse().unwrap();
-    let connections = vec![Connection { id: 1, local: address, peer: address }];
-    let done = Done { sent, at: ms(210), own_delay: Duration::ZERO, end: End::Answered(200) };
-    // It was looked at all the time, or not for a while, or reads are never seen.
-    for (looks, unread, late, stalls) in [
-        (&[50, 100, 150, 200][..], &[(1, true)][..], 0, 1),
-        (&[], &[(2, false)], 1, 0),
-        (&[180], &[(1, false)], 1, 0),
-        (&[], &[], 0, 1),
-    ] {
-        let mut ledger = Ledger::default();
-        let connections = || connections.clone();
-        for now in looks {
-            let look = Look { connections: connections(), waiting: vec![sent], ..Look::default() };
-            ledger.see(ms(*now), &look, &Seen { unread, ..Seen::default() });
-        }
-        let look = Look { connections: connections(), done: vec![done.clone()], ..Look::default() };
-        ledger.see(ms(220), &look, &Seen { unread, ..Seen::default() });
-        let told = ledger.take();
-        assert_eq!((told.late, told.stalls.len()), (late, stalls), "{looks:?} {unread:?}");
-        assert_eq!(told.answers.len(), 1, "it is an answer all the same");
-    }
-}
-
-#[test]
-fn a_loop_that_waits_for_a_thread_that_waits_for_a_cpu_is_the_machines() {
-    let mut ledger = Ledger::default();
-    let began = Instant::now();
-    let ms = |ms: u64| began + Duration::from_millis(ms);
-    for now in [0, 1000] {
-        let [on_cpu, run_queue] = [Duration::ZERO; 2];
-        let behind = Duration::from_millis(now * 9 / 10);
-        let scheduled = [(7, Scheduled { on_cpu, run_queue, behind })];
-        ledger.see(ms(now), &Look::default(), &Seen { scheduled: &scheduled, ..Seen::default() });
-    }
-    let (cause, machine) = ledger.cause(7, ms(0), ms(1000));
-    assert_eq!((cause, machine), (StallCause::Machine, Duration::from_millis(900)));
 }

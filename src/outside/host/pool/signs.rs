@@ -6,6 +6,11 @@ use crate::outside::stacks::{Frame, Stack, last_name};
 /// Where the kernel lets a runtime wait for events.
 const EVENTS: [&str; 2] = ["ep_poll", "do_epoll"];
 
+/// The beginning of the names of AnyIO's threads; the kernel keeps the first 15 letters.
+const ANYIO: &str = "AnyIO worker th";
+/// What the pools of Python's executors are called here.
+const EXECUTOR: &str = "executor";
+
 /// What a thread does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Does {
@@ -24,6 +29,28 @@ pub(super) fn pool_of(name: &str, is_late: bool) -> String {
         "node" if is_late => "node, later".to_owned(),
         _ => name.trim_end_matches(|c: char| c.is_ascii_digit() || "-_#:.".contains(c)).to_owned(),
     }
+}
+
+/// The pool of a thread that a name or a stack tells of.
+pub(super) fn named_pool(name: &str, stack: Option<&Stack>) -> String {
+    let is_in = |is_it: fn(&Frame) -> bool| stack.is_some_and(|it| it.frames.iter().any(is_it));
+    if name.starts_with(ANYIO) || is_in(is_anyio) {
+        ANYIO.to_owned()
+    } else if is_in(is_executor) {
+        EXECUTOR.to_owned()
+    } else {
+        pool_of(name, true)
+    }
+}
+
+/// Whether a pool of that name is AnyIO's.
+pub(super) fn is_of_anyio(pool: &str) -> bool {
+    pool.starts_with(ANYIO)
+}
+
+/// Whether a pool of that name is of an executor of Python.
+pub(super) fn is_of_executor(pool: &str) -> bool {
+    [EXECUTOR, "asyncio", "ThreadPoolExecu"].iter().any(|name| pool.starts_with(name))
 }
 
 /// Of threads that are there from the start, those of libuv's pool where it had work before: they
@@ -60,9 +87,7 @@ pub(super) fn is_named(thread: &Thread, stack: Option<&Stack>) -> bool {
             name.strip_prefix("asyncio_").is_some_and(|number| number.parse::<u32>().is_ok());
         // The kernel keeps the first 15 letters.
         is_default
-            || ["ThreadPoolExecu", "AnyIO worker th", "libuv-worker"]
-                .iter()
-                .any(|pool| name.starts_with(pool))
+            || ["ThreadPoolExecu", ANYIO, "libuv-worker"].iter().any(|pool| name.starts_with(pool))
     };
     let is_worker = |frame: &Frame| is_executor(frame) || is_anyio(frame);
     by_name(&thread.name)

@@ -3,6 +3,7 @@ use crate::outside::stacks::Frame;
 
 const SLEEPS: Option<&str> = Some("hrtimer_nanosleep");
 const QUEUE: Option<&str> = Some("futex_wait_queue");
+const ANYIO_NAME: &str = "AnyIO worker thread";
 
 fn thread(tid: u32, state: char, waits_in: Option<&str>) -> Thread {
     Thread {
@@ -27,12 +28,16 @@ fn judge(
     at: impl Fn(u32) -> Vec<Thread>,
 ) -> Option<Pool> {
     let begun = Instant::now();
-    let mut judge = Judge::with_limits(vec![4, 8, 40]);
+    // A pool of one of these sizes is said to have no more.
+    let of_pool = at(21).into_iter().filter(|thread| thread.name == "python3").count();
+    let size = stacks.map_or(of_pool, <[Stack]>::len);
+    let mut judge = Judge::new([4, 8, 40].into_iter().find(|it| *it == size));
     let look = |threads: &[Thread], number: u32, active: Option<u64>, judge: &mut Judge| {
         let mut all = vec![thread(1, 'S', Some("do_epoll_wait"))];
         all.extend_from_slice(threads);
         let at = begun + number * Duration::from_millis(50);
-        let look = Look { at, threads: &all, loops: &[1], stacks, requests_active: active };
+        let look =
+            Look { at, threads: &all, loops: &[1], stacks, queued: None, requests_active: active };
         judge.look(&look);
     };
     look(first, 0, Some(0), &mut judge);
@@ -101,21 +106,78 @@ fn below_its_limit_a_busy_pool_is_no_sign_of_a_backlog() {
     assert_eq!((pool.busy, pool.idle, pool.backlog, pool.wait), (20, 0, None, None));
     let pool = judge(&[], Some(20), None, |_| threads(2..22, SLEEPS)).unwrap();
     assert_eq!((pool.busy, pool.backlog), (20, Some(0)));
-    let usual = usual_limits();
-    assert!(usual.contains(&40) && usual.len() > 1 && !usual.contains(&4), "{usual:?}");
+    let limits = [ANYIO_NAME, "libuv-worker", "asyncio", "python3"].map(usual_limit);
+    assert_eq!(limits, [Some(40), Some(4), None, None]);
+}
+
+/// An executor, whose queue is read.
+#[test]
+fn the_backlog_of_an_executor_is_what_is_in_its_queue() {
+    let stacks: Vec<Stack> = (2..8)
+        .map(|tid| stack(tid, &[("query", "/app/db.py"), ("run", EXECUTOR.1), EXECUTOR]))
+        .collect();
+    let all = threads(2..8, SLEEPS);
+    for (queued, backlog, unsure) in [
+        // Six jobs that never end beside a hundred requests that await something else.
+        (Some(Some(0)), Some(0), None),
+        (Some(Some(7)), Some(7), None),
+        (Some(None), Some(0), None),
+        (None, None, Some(Unsure::Limit)),
+    ] {
+        let mut judge = Judge::new(None);
+        let begun = Instant::now();
+        for number in 0..42 {
+            let at = begun + number * Duration::from_millis(50);
+            let (loops, requests_active) = (&[1][..], Some(100));
+            let stacks = Some(stacks.as_slice());
+            judge.look(&Look { at, threads: &all, loops, stacks, queued, requests_active });
+            if number == 20 {
+                judge.end_interval(Some(5));
+            }
+        }
+        let pool = judge.end_interval(Some(5)).unwrap();
+        assert_eq!((pool.busy, pool.backlog, pool.unsure), (6, backlog, unsure), "{queued:?}");
+    }
+}
+
+/// AnyIO's pool may have 40 threads, whatever the executors beside it may have.
+#[test]
+fn anyio_with_a_few_busy_threads_has_room() {
+    let anyio = |tid| Stack {
+        thread_name: ANYIO_NAME.to_owned(),
+        ..stack(tid, &[("query", "/app/db.py"), ANYIO])
+    };
+    for (count, backlog) in [(6, Some(0)), (39, Some(0)), (40, Some(60)), (41, None)] {
+        let stacks: Vec<Stack> = (2..2 + count).map(anyio).collect();
+        let all = threads(2..2 + count, SLEEPS);
+        let mut judge = Judge::new(None);
+        let begun = Instant::now();
+        for number in 0..42 {
+            let at = begun + number * Duration::from_millis(50);
+            let (loops, requests_active) = (&[1][..], Some(100));
+            let stacks = Some(stacks.as_slice());
+            let queued = Some(None);
+            judge.look(&Look { at, threads: &all, loops, stacks, queued, requests_active });
+            if number == 20 {
+                judge.end_interval(Some(5));
+            }
+        }
+        assert_eq!(judge.end_interval(Some(5)).unwrap().backlog, backlog, "{count}");
+    }
 }
 
 #[test]
 fn the_pools_of_two_workers_are_exhausted_together() {
     let at_limit = |loops: &[u32], number: u32| {
-        let mut judge = Judge::with_limits(vec![40]);
+        let mut judge = Judge::new(Some(40));
         let begun = Instant::now();
         for look in 0..30 {
             let waits_in = if look == 0 { QUEUE } else { SLEEPS };
             let threads = threads(10..10 + number, waits_in);
             let at = begun + look * Duration::from_millis(50);
             let (stacks, requests_active) = (None, Some(100));
-            judge.look(&Look { at, threads: &threads, loops, stacks, requests_active });
+            let queued = None;
+            judge.look(&Look { at, threads: &threads, loops, stacks, queued, requests_active });
             if look == 1 {
                 judge.end_interval(Some(1));
             }
@@ -123,7 +185,7 @@ fn the_pools_of_two_workers_are_exhausted_together() {
         judge.end_interval(Some(1)).unwrap().backlog
     };
     assert_eq!(at_limit(&[1, 2], 80), Some(20));
-    assert_eq!(at_limit(&[1, 2], 40), None);
+    assert_eq!(at_limit(&[1, 2], 40), Some(0));
     assert_eq!(at_limit(&[1], 40), Some(60));
 }
 
@@ -206,9 +268,10 @@ fn a_thread_waits_for_work_in_a_futex_and_in_poll_for_an_answer() {
 #[test]
 fn where_waiting_is_hidden_nothing_is_known() {
     let end = |threads: &[Thread]| {
-        let mut judge = Judge::default();
+        let mut judge = Judge::new(None);
         let (at, requests_active) = (Instant::now(), Some(9));
-        judge.look(&Look { at, threads, loops: &[1], stacks: None, requests_active });
+        let (stacks, queued) = (None, None);
+        judge.look(&Look { at, threads, loops: &[1], stacks, queued, requests_active });
         judge.end_interval(Some(1))
     };
     let [the_loop, other] = [thread(1, 'S', None), thread(2, 'S', None)];
