@@ -3,6 +3,7 @@
 //! writes samples of them.
 
 mod blamer;
+mod census;
 mod page;
 mod sight;
 mod watcher;

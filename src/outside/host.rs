@@ -44,11 +44,11 @@ mod watch;
 mod workers;
 
 #[cfg(not(target_os = "linux"))]
-pub(crate) use elsewhere::{Watch, find, process, reason, workers};
+pub(crate) use elsewhere::{Watch, find, newest_start, process, reason, running_since, workers};
 #[cfg(target_os = "linux")]
 pub(crate) use find::find;
 #[cfg(target_os = "linux")]
-pub(crate) use processes::process;
+pub(crate) use processes::{newest_start, process, running_since};
 #[cfg(target_os = "linux")]
 pub(crate) use watch::Watch;
 #[cfg(target_os = "linux")]

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::census::Turnover;
 use super::sight::{Pool, Processes, Seen};
 use crate::model::blame::{self, StallCause};
 use crate::outside::place::Place;
@@ -39,6 +40,7 @@ pub(super) struct Page {
     blocked: BTreeMap<(Culprit, StallCause), Blocked>,
     requests: u64,
     newest_start_s: f64,
+    turnover: Option<Turnover>,
     interval: Interval,
 }
 
@@ -82,6 +84,7 @@ impl Page {
             blocked: BTreeMap::new(),
             requests: 0,
             newest_start_s: 0.0,
+            turnover: None,
             interval: Interval::default(),
         }
     }
@@ -157,6 +160,7 @@ impl Page {
             self.newest_start_s = self.newest_start_s.max(processes.newest_start_s);
             interval.processes = Some(processes.clone());
         }
+        self.turnover = seen.turnover.or(self.turnover);
     }
 
     /// Takes how the pool of threads did in the interval.
@@ -241,6 +245,10 @@ impl Page {
                 one("auditor_loop_cpu_seconds_total", &[], cpu.as_secs_f64());
                 one(blame::RUN_QUEUE, &[], run_queue.as_secs_f64());
             }
+        }
+        if let Some(turnover) = self.turnover {
+            one("auditor_worker_ends_total", &[], turnover.ended as f64);
+            one("auditor_worker_starts_total", &[], turnover.started as f64);
         }
         self.write_blocked(at, storage);
         self.last = Some(at);

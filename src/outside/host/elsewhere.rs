@@ -19,6 +19,16 @@ pub(crate) fn process(_pid: u32) -> Result<Process, Reason> {
     Err(only_on_linux())
 }
 
+/// When that process was started: not known here.
+pub(crate) fn running_since(_pid: u32) -> Result<Option<u64>, Reason> {
+    Err(only_on_linux())
+}
+
+/// When the newest process was started: not known here.
+pub(crate) fn newest_start() -> u64 {
+    0
+}
+
 /// All processes that serve at that port: none is known here.
 pub(crate) fn workers(_pids: &[u32], _port: u16) -> Vec<Process> {
     Vec::new()
