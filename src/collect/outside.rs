@@ -4,6 +4,7 @@
 
 mod blamer;
 mod census;
+mod lock;
 mod page;
 mod sight;
 mod watcher;

@@ -22,6 +22,8 @@ pub(super) struct Culprit {
     pub(super) place: Place,
     /// `py-spy` or `inspector`.
     pub(super) found_by: &'static str,
+    /// Whether another thread was there, and kept the lock of the interpreter from the loop.
+    pub(super) is_other: bool,
 }
 
 /// What was seen up to now.
@@ -257,7 +259,7 @@ impl Page {
     fn write_blocked(&mut self, at: i64, storage: &mut Storage) {
         let before = self.last;
         let mut blocked = std::mem::take(&mut self.blocked);
-        for ((Culprit { place, found_by }, cause), it) in &mut blocked {
+        for ((Culprit { place, found_by, is_other }, cause), it) in &mut blocked {
             let line = place.line.to_string();
             let labels = [
                 ("file", place.file.as_str()),
@@ -266,6 +268,7 @@ impl Page {
                 ("source", &place.source),
                 ("cause", cause.name()),
                 ("found_by", found_by),
+                ("thread", if *is_other { blame::OTHER_THREAD } else { "" }),
             ];
             for (name, value) in
                 [(blame::BLOCKED, it.seconds), (blame::BLOCKED_STALLS, it.stalls as f64)]
