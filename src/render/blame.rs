@@ -132,6 +132,11 @@ fn write_culprit(
         }
     }
     let blocked = tally(culprit.stalls, culprit.blocked_s, "");
+    if culprit.in_other_thread {
+        let (kind, advice) = of_other_thread(culprit.cause);
+        wrapped(out, 4, &format!("{blocked}, {kind}"))?;
+        return advise(out, advice, advised);
+    }
     wrapped(out, 4, &format!("{blocked}, {}", kind(culprit.cause)))?;
     advise(out, advice(culprit.cause, culprit.found_by.as_deref()), advised)
 }
@@ -199,6 +204,23 @@ const fn kind(cause: StallCause) -> &'static str {
         StallCause::Cpu => "cpu: it computes, and nothing else has a turn meanwhile",
         StallCause::Machine => "machine: the loop was ready and waited for a CPU",
         StallCause::Unknown => "unknown: nothing tells whether it waited or computed",
+    }
+}
+
+/// The same of a thread that keeps the lock of the interpreter, and what usually mends it.
+const fn of_other_thread(cause: StallCause) -> (&'static str, &'static str) {
+    match cause {
+        StallCause::Asleep => (
+            "asleep: the call waits in another thread, and keeps the lock of the interpreter (GIL) \
+             from the loop meanwhile",
+            "call what releases the lock while it waits, or make the call in another process",
+        ),
+        _ => (
+            "cpu: another thread computes, and keeps the lock of the interpreter (GIL) from the \
+             loop meanwhile",
+            "compute in another process (loop.run_in_executor with a ProcessPoolExecutor): a \
+             thread does not help where the call keeps the lock",
+        ),
     }
 }
 
