@@ -15,6 +15,7 @@ mod signs;
 
 use signs::{
     Does, by_kernel, is_idle_by_stack, is_named, is_of_libuv, node_pool, pool_of, stack_of,
+    without_threads,
 };
 
 /// Fewer busy threads are no exhausted pool.
@@ -331,6 +332,10 @@ impl Judge {
                 members.entry(known.pool.clone()).or_default().push(*does);
             }
         }
+        let is_starved =
+            |(tid, does): &(&u32, &Does)| **does == Does::WaitForCpu && !look.loops.contains(tid);
+        let starved = does.iter().filter(is_starved).count();
+        members.extend(without_threads(look.stacks.unwrap_or_default(), starved));
         members
     }
 

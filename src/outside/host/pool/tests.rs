@@ -308,6 +308,26 @@ fn with_stacks_a_pool_that_waits_for_a_lock_is_busy() {
 }
 
 #[test]
+fn stacks_that_do_not_say_of_which_thread_they_are_tell_of_a_pool() {
+    let works = [("query", "/app/db.py"), ANYIO];
+    let waits = [("wait", "/l/threading.py"), ("get", "/l/queue.py"), ANYIO];
+    let of = |frames: &[(&str, &str)]| Stack { tid: None, ..stack(2, frames) };
+    let full: Vec<Stack> = (0..8).map(|_| of(&works)).collect();
+    let at = |_| threads(2..10, QUEUE);
+    let pool = |stacks: &[Stack]| judge(&at(0), Some(20), Some(stacks), at).unwrap();
+    assert_eq!((pool(&full).busy, pool(&full).backlog), (8, Some(12)));
+    let one_idle: Vec<Stack> = full.iter().skip(1).cloned().chain([of(&waits)]).collect();
+    assert_eq!(pool(&one_idle).backlog, Some(0));
+    // One of all threads waits for a CPU, perhaps one of these.
+    let starved = |number: u32| {
+        let run_queue = Some(Duration::from_millis(45) * number);
+        [threads(2..10, QUEUE), vec![Thread { run_queue, ..thread(11, 'R', None) }]].concat()
+    };
+    let pool = judge(&starved(0), Some(20), Some(&full), starved).unwrap();
+    assert_eq!((pool.backlog, pool.unsure), (None, Some(Unsure::Cpu)));
+}
+
+#[test]
 fn a_pool_is_known_by_the_names_of_its_threads() {
     let named =
         |name: &str| is_named(&Thread { name: name.to_owned(), ..thread(2, 'S', None) }, None);
