@@ -23,6 +23,9 @@ const FEWEST: usize = 4;
 /// All of them must be busy for so long.
 const LONG_ENOUGH: Duration = Duration::from_secs(1);
 
+/// Answers are counted for so long.
+const MEMORY: Duration = Duration::from_secs(30);
+
 /// Room at one look of so many may be for a moment only, between two pieces of work.
 const FEW_OF: u32 = 4;
 
@@ -77,6 +80,8 @@ pub(crate) struct Judge {
     before: Option<(Instant, HashMap<u32, Option<Duration>>)>,
     /// By the name of their threads.
     pools: HashMap<String, Course>,
+    /// When the latest intervals began, and how many requests were answered in each.
+    answered: Vec<(Instant, Option<u64>)>,
     /// Whether it was ever shown where a thread waits.
     is_shown: bool,
     /// In this interval a thread was seen of which nothing tells what it does.
@@ -133,6 +138,8 @@ struct Shown {
     idle: usize,
     backlog: Option<u64>,
     unsure: Option<Unsure>,
+    /// Since when all of its threads work, if they do.
+    since: Option<Instant>,
 }
 
 impl Course {
@@ -167,10 +174,11 @@ impl Course {
         let is_unless_starved = works_or_waits.is_exhausted(ended, over.looks);
         let is_at_limit =
             works_or_waits.exhausted.is_some_and(|(_, threads)| limits.contains(&threads));
+        let since = works.exhausted.map(|(since, _)| since);
         self.works = works.goes_on();
         self.works_or_waits = works_or_waits.goes_on();
         let (busy, idle) = over.busiest?;
-        let shown = |backlog, unsure| Some(Shown { busy, idle, backlog, unsure });
+        let shown = |backlog, unsure| Some(Shown { busy, idle, backlog, unsure, since });
         match over.beyond.flatten() {
             _ if !is_exhausted && !is_unless_starved => shown(Some(0), None),
             Some(0) => shown(Some(0), None),
@@ -239,6 +247,7 @@ impl Judge {
             known: HashMap::new(),
             before: None,
             pools: HashMap::new(),
+            answered: Vec::new(),
             is_shown: false,
             has_hidden: false,
             began: None,
@@ -288,9 +297,20 @@ impl Judge {
             (it.backlog != Some(0), it.backlog.unwrap_or_default(), it.busy, it.idle)
         });
         let none = Shown { backlog: Some(0), ..Shown::default() };
-        let Shown { busy, idle, backlog, unsure } = worst.unwrap_or(none);
-        let lasted = ended.saturating_duration_since(began);
-        let wait = backlog.and_then(|backlog| wait(backlog, answered, lasted));
+        let Shown { busy, idle, backlog, unsure, since } = worst.unwrap_or(none);
+        self.answered.push((began, answered));
+        self.answered.retain(|(began, _)| ended.saturating_duration_since(*began) < MEMORY);
+        // Work of more than a second ends in some intervals only: it is counted since the pool is
+        // full, too.
+        let is_full = |at: &Instant| since.is_some_and(|since| *at >= since);
+        let counted = || self.answered.iter().filter(|(at, _)| is_full(at));
+        let in_all = counted().map(|(_, answered)| *answered).sum();
+        let from = counted().map(|(at, _)| *at).min().unwrap_or(began);
+        let wait = |answered, from| {
+            let lasted = ended.saturating_duration_since(from);
+            backlog.and_then(|backlog| wait(backlog, answered, lasted))
+        };
+        let wait = wait(answered, began).max(wait(in_all, from).filter(|_| from < began));
         Some(Pool { busy, idle, backlog, unsure, wait })
     }
 
@@ -373,7 +393,7 @@ fn usual_limits() -> Vec<usize> {
     std::iter::once(40).chain(executors).collect()
 }
 
-/// By Little's law; where nothing was answered, as long as it was looked.
+/// By Little's law; where nothing was answered, as long as it was looked, at least.
 fn wait(backlog: u64, answered: Option<u64>, lasted: Duration) -> Option<Duration> {
     match answered {
         _ if backlog == 0 => Some(Duration::ZERO),

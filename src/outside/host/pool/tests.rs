@@ -58,6 +58,26 @@ fn a_full_pool_has_a_backlog_and_a_wait() {
 }
 
 #[test]
+fn the_wait_is_counted_since_the_pool_is_full() {
+    let begun = Instant::now();
+    let mut judge = Judge::with_limits(vec![40]);
+    let mut waits = Vec::new();
+    // 40 threads are done together every other second, and 80 requests wait.
+    for number in 0..200 {
+        let threads = threads(2..42, if number == 0 { QUEUE } else { SLEEPS });
+        let at = begun + number * Duration::from_millis(50);
+        let (stacks, requests_active) = (None, Some(120));
+        judge.look(&Look { at, threads: &threads, loops: &[1], stacks, requests_active });
+        if number % 20 == 19 {
+            let answered = if number % 40 == 39 { 40 } else { 0 };
+            waits.extend(judge.end_interval(Some(answered)).unwrap().wait);
+        }
+    }
+    let last = waits.last().unwrap().as_secs_f64();
+    assert!((3.5..4.5).contains(&last), "{waits:?}");
+}
+
+#[test]
 fn a_healthy_service_has_no_backlog() {
     let no_backlog = |name: &str, pool: Option<Pool>| {
         assert_eq!(
