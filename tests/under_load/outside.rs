@@ -187,6 +187,7 @@ fn a_saturated_pool_is_named_and_slow_awaits_are_not() {
         (Service::Aiohttp, 40, Some(4), "/pool?ms=400"),
         // 40 threads are the default.
         (Service::DefHandlers, 120, None, "/pool?ms=2000"),
+        (Service::DefHandlers, 120, None, "/asks?ms=2000"),
     ];
     let cases: Vec<_> = cases.into_iter().filter(|(service, ..)| service.is_here()).collect();
     each(&cases, AT_A_TIME, |&(service, clients, pool_threads, path)| {
@@ -211,6 +212,31 @@ fn a_saturated_pool_is_named_and_slow_awaits_are_not() {
         let awaits = Audit { start, clients: 40, ..Audit::of(&address, &["/await?ms=1000"]) };
         check_calm(&awaits, &format!("{service:?} with slow awaits"));
     });
+}
+
+/// The pool's threads are more than the CPUs, and compute all of the time: with more CPUs no request
+/// might have waited for them.
+#[test]
+fn the_backlog_of_a_pool_that_waits_for_a_cpu_is_not_known() {
+    let _alone = alone();
+    let cpus = std::thread::available_parallelism().map_or(1, usize::from);
+    if !Service::DefHandlers.is_here() {
+        return;
+    }
+    let _hogs = Hogs::start(cpus);
+    let address = real::free_address();
+    let start = Some(Service::DefHandlers.command(&address));
+    let urls = ["/hash?rounds=400000"];
+    let run = Audit { start, seconds: 6, clients: 60, ..Audit::of(&address, &urls) }.run();
+    let report = run.json();
+    let shown = format!("{report:#}\n{}", run.stderr);
+    // Where all of its threads computed at some second, that proves the backlog.
+    if run.code == 1 && modes(&report) == ["THREADPOOL_SATURATION"] {
+        return tell_left_out("a pool that waits for a CPU", "CPUs that are busy all of the time");
+    }
+    assert_eq!(run.code, 3, "{shown}");
+    assert!(shortfalls(&report).any(|rule| rule == "busy_machine"), "{shown}");
+    assert!(format!("{report}").contains("threads of the pool waited for a CPU"), "{shown}");
 }
 
 /// What was said of the stalls, beside what the service's own ticker has seen of them.
