@@ -17,6 +17,10 @@ const ENDS: &str = "auditor_worker_ends_total";
 const STARTS: &str = "auditor_worker_starts_total";
 
 pub(super) fn shortfalls(plan: &Plan, seen: &Seen<'_>) -> Vec<Shortfall> {
+    if !(0..seen.uses.len()).any(|query| is_of_probe(seen, query)) {
+        // It is looked at beside, and nothing is judged by it.
+        return Vec::new();
+    }
     let of_probe = |target: &usize| seen.targets[*target].target.get("job") == PROBE_JOB;
     let targets: Vec<_> = (0..seen.targets.len()).filter(of_probe).collect();
     let looks = [busy_machine, slow_answers, not_met, restarts];

@@ -89,7 +89,7 @@ fn how_bad(report: &Report, stalled: &StalledEntry) -> String {
     let all = all.map(|(count, seconds)| tally(count, seconds, " in all")).unwrap_or_default();
     let Some(longest) = stalled.longest_own_s else {
         return if stalled.longest_s.is_some() {
-            format!("{all}, none of the service")
+            format!("{all}, each mostly a wait for a CPU")
         } else {
             all
         };
@@ -233,7 +233,8 @@ fn advice(cause: StallCause, found_by: Option<&str>) -> &'static str {
         (StallCause::Machine, _) => MACHINE,
         (StallCause::Cpu, Some("py-spy")) => {
             "compute in another process (loop.run_in_executor with a ProcessPoolExecutor), or \
-             give the loop a turn in between (await asyncio.sleep(0))"
+             give the loop a turn in between (await asyncio.sleep(0)); a call into C, such as a \
+             database query, into a thread (await asyncio.to_thread(…))"
         }
         (StallCause::Cpu, Some("inspector")) => {
             "compute in a worker (node:worker_threads), or give the loop a turn in between \

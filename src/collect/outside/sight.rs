@@ -318,7 +318,9 @@ impl Sight {
             // Nobody else can have accepted it; to look for that takes a while.
             let owner = Owner::Process { process: only.clone(), is_proxy: false };
             for it in connections {
-                self.owners.entry(it.id).or_insert_with(|| owner.clone());
+                if !matches!(self.owners.get(&it.id), Some(Owner::Process { .. })) {
+                    self.owners.insert(it.id, owner.clone());
+                }
             }
             return;
         }

@@ -265,10 +265,15 @@ impl Watcher {
     /// The line that held the loop, as far as most of the stacks of that time tell; and the stall with
     /// what the thread of that line did, if another thread kept the lock of the interpreter.
     fn culprit(&mut self, stall: Stall) -> (Stall, Option<Culprit>) {
-        let blamer = self.blamer.as_ref().filter(|_| stall.cause != StallCause::Machine);
-        // Where it was while the machine was busy is no reason for it.
-        let Some(blamer) = blamer else { return (stall, None) };
+        let Some(blamer) = self.blamer.as_ref() else { return (stall, None) };
         let taken = blamer.between(stall.lane, stall.from, stall.to);
+        if stall.cause == StallCause::Machine {
+            // Where it was then is told, and is no reason for it.
+            let stacks: Vec<_> = taken.into_iter().map(|it| it.stack).collect();
+            let place = self.judge(stall.lane).culprit(&stacks);
+            let culprit = place.map(|place| Culprit { place, found_by: "py-spy", is_other: false });
+            return (stall, culprit);
+        }
         let others: Vec<_> = taken.iter().filter_map(|it| it.other).collect();
         let is_other = taken.len() > 1 && others.len() * 2 > taken.len();
         let turns = taken.iter().filter(|it| it.takes_turns && it.other.is_none()).count();
@@ -321,7 +326,6 @@ impl Watcher {
             let profile = profiles.get(&stall.lane).and_then(|it| it.as_ref().ok());
             let stacks = profile.map(|it| it.stacks(stall.from, stall.to)).unwrap_or_default();
             let place = self.judge(stall.lane).culprit(&stacks);
-            let place = place.filter(|_| stall.cause != StallCause::Machine);
             let culprit =
                 place.map(|place| Culprit { place, found_by: "inspector", is_other: false });
             self.keep(&stall, culprit.as_ref());
