@@ -613,7 +613,9 @@ impl Sight {
         let sum =
             |sum: (Duration, Duration), it: &(Duration, Duration)| (sum.0 + it.0, sum.1 + it.1);
         let of_loops = self.of_loops.values().fold(self.of_ended, sum);
-        let starts = self.workers.iter().map(|it| it.started_s);
+        // What a worker starts holds its sockets too for a while, and serves nothing.
+        let serves = |it: &&Process| self.met.is_empty() || self.met.contains_key(&it.pid);
+        let starts = self.workers.iter().filter(serves).map(|it| it.started_s);
         Processes {
             count: self.workers.len(),
             not_met: self.not_met(),
