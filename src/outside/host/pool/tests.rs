@@ -183,7 +183,7 @@ fn a_pool_whose_threads_take_turns_on_the_cpus_has_a_backlog_that_is_not_known()
     // and then.
     let at = |number: u32| -> Vec<Thread> {
         let waited = |tid: u32| {
-            let part = if (number + tid) % 3 == 0 { 20 } else { 30 };
+            let part = if (number + tid).is_multiple_of(3) { 20 } else { 30 };
             Some(Duration::from_millis(30) * (number - 1) + Duration::from_millis(part))
         };
         (2..6).map(|tid| Thread { run_queue: waited(tid), ..thread(tid, 'R', None) }).collect()
