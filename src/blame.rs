@@ -7,8 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::blame::{
-    ACTIVE, BLOCKED, BLOCKED_STALLS, Blame, Culprit, JOB, NOT_BLAMED, RUN_QUEUE, STALL_COUNT,
-    STALL_DURATION, STALL_SUM, Site, Stall, StallCause, Tally,
+    ACTIVE, BLOCKED, BLOCKED_STALLS, Blame, Culprit, JOB, NOT_BLAMED, OTHER_THREAD, RUN_QUEUE,
+    STALL_COUNT, STALL_DURATION, STALL_SUM, Site, Stall, StallCause, Tally,
 };
 use crate::storage::{Labels, Point, Series, Storage};
 
@@ -60,6 +60,7 @@ struct Found<'a> {
     blocked: Tally,
     source: &'a str,
     found_by: &'a str,
+    in_other_thread: bool,
 }
 
 /// The series of probes, up to an instant.
@@ -142,6 +143,7 @@ impl<'a> Seen<'a> {
             let cause = StallCause::of_name(labels.get("cause"));
             if let Some(found) = found.get_mut(&(site, cause)) {
                 (found.source, found.found_by) = (labels.get("source"), labels.get("found_by"));
+                found.in_other_thread |= labels.get("thread") == OTHER_THREAD;
             }
         }
         found
@@ -247,15 +249,18 @@ fn unnamed(
 /// Each place once, the worst first; its cause is that of most of its time.
 fn culprits(found: BTreeMap<(Site, StallCause), Found<'_>>) -> Vec<Culprit> {
     let mut of_places: BTreeMap<Site, (Culprit, f64)> = BTreeMap::new();
-    for ((site, cause), Found { blocked, source, found_by }) in found {
+    for ((site, cause), Found { blocked, source, found_by, in_other_thread }) in found {
         let (culprit, most) = of_places.entry(site.clone()).or_insert_with(|| {
             let (blocked, source, found_by) = (Tally::default(), String::new(), String::new());
-            (Culprit { site, source, blocked, cause, found_by }, f64::NEG_INFINITY)
+            let culprit =
+                Culprit { site, source, blocked, cause, found_by, in_other_thread: false };
+            (culprit, f64::NEG_INFINITY)
         });
         add(&mut culprit.blocked, blocked);
         if blocked.seconds > *most {
             (*most, culprit.cause) = (blocked.seconds, cause);
         }
+        culprit.in_other_thread |= in_other_thread;
         // An event alone does not tell these.
         if !source.is_empty() {
             source.clone_into(&mut culprit.source);

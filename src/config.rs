@@ -268,7 +268,8 @@ fn is_of_probe(expr: &Expression) -> bool {
 /// # Errors
 /// A file that is missing or cannot be read, or everything that is wrong in it.
 pub fn load(request: &Request) -> Result<Plan, ConfigError> {
-    let probes = request.outside.iter().any(|outside| !outside.probes.is_empty());
+    let probes = request.outside.iter().any(|outside| !outside.probes.is_empty())
+        || matches!(&request.source, SourceRequest::Recording(path) if preset::is_of_probe(path));
     let (path, text) = match path(request) {
         Some(path) => {
             let text = read(&path, request.timeout)?;

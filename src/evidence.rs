@@ -98,8 +98,8 @@ pub fn look(
         evidence.shortfalls.extend(no_series::shortfalls(plan, &seen, readings));
         evidence.shortfalls.extend(holes::add(&seen, &mut queries));
         evidence.shortfalls.extend(processes::add(&seen, &mut targets));
+        outside::processes(&seen, &mut targets, &mut evidence.shortfalls);
         evidence.shortfalls.extend(outside::shortfalls(plan, &seen));
-        outside::processes(&seen, &mut targets);
         asks_itself = outside::asks_itself(plan, &seen);
         // What a server told of the queries that it answers stays.
         let of_server =

@@ -3,6 +3,8 @@
 //! writes samples of them.
 
 mod blamer;
+mod census;
+mod lock;
 mod page;
 mod sight;
 mod watcher;

@@ -4,7 +4,7 @@ use super::{Seen, own_requests};
 use crate::config::Plan;
 use crate::model::blame::JOB as PROBE_JOB;
 use crate::model::evidence::{Rule, Scope, Shortfall, TargetEvidence};
-use crate::model::quantity::{number, series};
+use crate::model::quantity::{number, series, time};
 use crate::model::signal::Signal;
 use crate::promql::SelectorUse;
 use crate::storage::Series;
@@ -12,10 +12,18 @@ use crate::storage::Series;
 /// So many of what was to be sent may be left out while nothing waits, as a part of all.
 const MAY_BE_LEFT_OUT: f64 = 0.1;
 
+/// Workers that ended, and that were started, since what is seen counts.
+const ENDS: &str = "auditor_worker_ends_total";
+const STARTS: &str = "auditor_worker_starts_total";
+
 pub(super) fn shortfalls(plan: &Plan, seen: &Seen<'_>) -> Vec<Shortfall> {
+    if !(0..seen.uses.len()).any(|query| is_of_probe(seen, query)) {
+        // It is looked at beside, and nothing is judged by it.
+        return Vec::new();
+    }
     let of_probe = |target: &usize| seen.targets[*target].target.get("job") == PROBE_JOB;
     let targets: Vec<_> = (0..seen.targets.len()).filter(of_probe).collect();
-    let looks = [busy_machine, slow_answers, not_met];
+    let looks = [busy_machine, slow_answers, not_met, restarts];
     let told = targets.iter().flat_map(|target| {
         looks.iter().filter_map(|look| look(plan, seen, *target)).collect::<Vec<_>>()
     });
@@ -28,13 +36,25 @@ pub(super) fn shortfalls(plan: &Plan, seen: &Seen<'_>) -> Vec<Shortfall> {
     told.chain(targets.iter().flat_map(not_visible)).collect()
 }
 
-/// How many processes serve, as the probe has found them, in place of what a page would tell.
-pub(super) fn processes(seen: &Seen<'_>, targets: &mut [TargetEvidence]) {
+/// How many processes serve, as the probe has found them, in place of what a page would tell. What
+/// start times tell of restarts is left out where the ends of workers were counted.
+pub(super) fn processes(
+    seen: &Seen<'_>,
+    targets: &mut [TargetEvidence],
+    shortfalls: &mut Vec<Shortfall>,
+) {
     for (number, target) in targets.iter_mut().enumerate() {
         if target.target.get("job") == PROBE_JOB {
             let most = worst(seen, number, "auditor_processes").filter(|most| *most > 0.0);
             target.processes = most.map(|most| most as usize);
             target.restarts = target.restarts.filter(|_| most.is_some());
+            let Some((ended, started)) = turnover(seen, number) else { continue };
+            let replaced = ended.min(started) as usize;
+            target.restarts = target.restarts.map(|known| known.max(replaced)).or(Some(replaced));
+            shortfalls.retain(|it| {
+                let is_of_starts = matches!(it.rule, Rule::Restarts | Rule::Workers);
+                !is_of_starts || it.target.as_ref() != Some(&target.target)
+            });
         }
     }
 }
@@ -109,6 +129,37 @@ fn not_met(_: &Plan, seen: &Seen<'_>, target: usize) -> Option<Shortfall> {
     let now = now.map(|point| point.value).reduce(f64::max).filter(|it| *it > 0.0)?;
     let detail = format!("{} workers of the service were not met by the probe", number(now));
     Some(shortfall(seen, target, Rule::Workers, detail))
+}
+
+/// Whether workers ended, or came, while it counted.
+fn restarts(_: &Plan, seen: &Seen<'_>, target: usize) -> Option<Shortfall> {
+    let (ended, started) = turnover(seen, target)?;
+    let points = [ENDS, STARTS].into_iter().flat_map(|name| named(seen, target, name));
+    let points = points.flat_map(|it| it.points.iter());
+    let first = points.filter(|it| it.at <= seen.end && it.value > 0.0).map(|it| it.at).min()?;
+    let were = |count: f64| if count == 1.0 { "was" } else { "were" };
+    let workers = if ended == 1.0 { "worker" } else { "workers" };
+    let detail = format!(
+        "{} {workers} ended and {} {} started, first at {}{}",
+        number(ended),
+        number(started),
+        were(started),
+        time(first),
+        series(&seen.targets[target].target)
+    );
+    Some(Shortfall {
+        rule: Rule::Restarts,
+        scope: Scope::Everything,
+        target: Some(seen.targets[target].target.clone()),
+        detail,
+    })
+}
+
+/// How many workers ended, and how many were started; `None` where none did or nothing tells.
+fn turnover(seen: &Seen<'_>, target: usize) -> Option<(f64, f64)> {
+    let [ended, started] =
+        [ENDS, STARTS].map(|name| worst(seen, target, name).unwrap_or_default().max(0.0));
+    (ended + started > 0.0).then_some((ended, started))
 }
 
 /// What cannot be seen, where queries use it, each with the reason.

@@ -27,6 +27,10 @@ pub const RUN_QUEUE: &str = "auditor_loop_runqueue_seconds_total";
 /// 1 for as long as no place can be named; its label `reason` says why.
 pub const NOT_BLAMED: &str = "auditor_blame_unavailable";
 
+/// The label `thread` of a place that held the loop from another thread, which kept the lock of the
+/// interpreter.
+pub const OTHER_THREAD: &str = "other";
+
 /// What held the loop meanwhile.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
@@ -143,6 +147,8 @@ pub struct Culprit {
     pub cause: StallCause,
     /// What has read the stacks: `py-spy`, `inspector`; empty where nothing says.
     pub found_by: String,
+    /// Whether another thread was there, and kept the lock of the interpreter from the loop.
+    pub in_other_thread: bool,
 }
 
 /// What held the loop up while a probe asked the service.

@@ -44,11 +44,15 @@ mod watch;
 mod workers;
 
 #[cfg(not(target_os = "linux"))]
-pub(crate) use elsewhere::{Watch, find, process, reason, workers};
+pub(crate) use elsewhere::{
+    Watch, doing, find, newest_start, process, reason, running_since, workers,
+};
 #[cfg(target_os = "linux")]
 pub(crate) use find::find;
 #[cfg(target_os = "linux")]
-pub(crate) use processes::process;
+pub(crate) use processes::{newest_start, process, running_since};
+#[cfg(target_os = "linux")]
+pub(crate) use threads::doing;
 #[cfg(target_os = "linux")]
 pub(crate) use watch::Watch;
 #[cfg(target_os = "linux")]
@@ -107,6 +111,17 @@ pub(crate) struct Thread {
     /// where the kernel does not count it.
     pub(crate) on_cpu: Option<Duration>,
     pub(crate) run_queue: Option<Duration>,
+}
+
+/// What a thread does at one instant.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Doing {
+    /// In which function of the kernel it waits; `None` where it runs, or that is hidden.
+    pub(crate) waits_in: Option<String>,
+    /// How long it has been on a CPU since it began, and how often it was put on one; `None` where
+    /// the kernel does not count it.
+    pub(crate) on_cpu: Option<Duration>,
+    pub(crate) runs: Option<u64>,
 }
 
 /// A connection to the port, seen from the service.

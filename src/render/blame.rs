@@ -89,7 +89,7 @@ fn how_bad(report: &Report, stalled: &StalledEntry) -> String {
     let all = all.map(|(count, seconds)| tally(count, seconds, " in all")).unwrap_or_default();
     let Some(longest) = stalled.longest_own_s else {
         return if stalled.longest_s.is_some() {
-            format!("{all}, none of the service")
+            format!("{all}, each mostly a wait for a CPU")
         } else {
             all
         };
@@ -132,6 +132,11 @@ fn write_culprit(
         }
     }
     let blocked = tally(culprit.stalls, culprit.blocked_s, "");
+    if culprit.in_other_thread {
+        let (kind, advice) = of_other_thread(culprit.cause);
+        wrapped(out, 4, &format!("{blocked}, {kind}"))?;
+        return advise(out, advice, advised);
+    }
     wrapped(out, 4, &format!("{blocked}, {}", kind(culprit.cause)))?;
     advise(out, advice(culprit.cause, culprit.found_by.as_deref()), advised)
 }
@@ -202,6 +207,23 @@ const fn kind(cause: StallCause) -> &'static str {
     }
 }
 
+/// The same of a thread that keeps the lock of the interpreter, and what usually mends it.
+const fn of_other_thread(cause: StallCause) -> (&'static str, &'static str) {
+    match cause {
+        StallCause::Asleep => (
+            "asleep: the call waits in another thread, and keeps the lock of the interpreter (GIL) \
+             from the loop meanwhile",
+            "call what releases the lock while it waits, or make the call in another process",
+        ),
+        _ => (
+            "cpu: another thread computes, and keeps the lock of the interpreter (GIL) from the \
+             loop meanwhile",
+            "compute in another process (loop.run_in_executor with a ProcessPoolExecutor): a \
+             thread does not help where the call keeps the lock",
+        ),
+    }
+}
+
 const MACHINE: &str = "give the service a CPU of its own: a larger runner, or fewer jobs and a \
                        smaller load beside it";
 
@@ -211,7 +233,8 @@ fn advice(cause: StallCause, found_by: Option<&str>) -> &'static str {
         (StallCause::Machine, _) => MACHINE,
         (StallCause::Cpu, Some("py-spy")) => {
             "compute in another process (loop.run_in_executor with a ProcessPoolExecutor), or \
-             give the loop a turn in between (await asyncio.sleep(0))"
+             give the loop a turn in between (await asyncio.sleep(0)); a call into C, such as a \
+             database query, into a thread (await asyncio.to_thread(…))"
         }
         (StallCause::Cpu, Some("inspector")) => {
             "compute in a worker (node:worker_threads), or give the loop a turn in between \

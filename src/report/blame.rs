@@ -48,6 +48,9 @@ pub struct CulpritEntry {
     pub cause: StallCause,
     /// What has read the stacks: `py-spy`, `inspector`; `null` where nothing says.
     pub found_by: Option<String>,
+    /// Whether another thread was there, and kept the lock of the interpreter from the loop.
+    #[serde(default)]
+    pub in_other_thread: bool,
 }
 
 /// Some stalls together.
@@ -121,6 +124,7 @@ impl From<&Culprit> for CulpritEntry {
             stalls: culprit.blocked.count,
             cause: culprit.cause,
             found_by: known(&culprit.found_by),
+            in_other_thread: culprit.in_other_thread,
         }
     }
 }

@@ -187,6 +187,7 @@ fn a_saturated_pool_is_named_and_slow_awaits_are_not() {
         (Service::Aiohttp, 40, Some(4), "/pool?ms=400"),
         // 40 threads are the default.
         (Service::DefHandlers, 120, None, "/pool?ms=2000"),
+        (Service::DefHandlers, 120, None, "/asks?ms=2000"),
     ];
     let cases: Vec<_> = cases.into_iter().filter(|(service, ..)| service.is_here()).collect();
     each(&cases, AT_A_TIME, |&(service, clients, pool_threads, path)| {
@@ -211,6 +212,31 @@ fn a_saturated_pool_is_named_and_slow_awaits_are_not() {
         let awaits = Audit { start, clients: 40, ..Audit::of(&address, &["/await?ms=1000"]) };
         check_calm(&awaits, &format!("{service:?} with slow awaits"));
     });
+}
+
+/// The pool's threads are more than the CPUs, and compute all of the time: with more CPUs no request
+/// might have waited for them.
+#[test]
+fn the_backlog_of_a_pool_that_waits_for_a_cpu_is_not_known() {
+    let _alone = alone();
+    let cpus = std::thread::available_parallelism().map_or(1, usize::from);
+    if !Service::DefHandlers.is_here() {
+        return;
+    }
+    let _hogs = Hogs::start(cpus);
+    let address = real::free_address();
+    let start = Some(Service::DefHandlers.command(&address));
+    let urls = ["/hash?rounds=400000"];
+    let run = Audit { start, seconds: 6, clients: 60, ..Audit::of(&address, &urls) }.run();
+    let report = run.json();
+    let shown = format!("{report:#}\n{}", run.stderr);
+    // Where all of its threads computed at some second, that proves the backlog.
+    if run.code == 1 && modes(&report) == ["THREADPOOL_SATURATION"] {
+        return tell_left_out("a pool that waits for a CPU", "CPUs that are busy all of the time");
+    }
+    assert_eq!(run.code, 3, "{shown}");
+    assert!(shortfalls(&report).any(|rule| rule == "busy_machine"), "{shown}");
+    assert!(format!("{report}").contains("threads of the pool waited for a CPU"), "{shown}");
 }
 
 /// What was said of the stalls, beside what the service's own ticker has seen of them.
@@ -409,4 +435,117 @@ fn what_open_connections_do_not_meet_is_no_pass() {
         let told = format!("{}{}", run.stdout, run.stderr);
         assert!(codes.contains(&run.code) && told.contains(words), "{way}: {run:?}");
     });
+}
+
+/// Starts a script of Python that takes an address in two words, and audits it for a few seconds.
+fn audited(text: &str, urls: &[&str]) -> Run {
+    let directory = empty_directory();
+    let script = directory.path().join("service.py");
+    std::fs::write(&script, text).expect("a script");
+    let address = real::free_address();
+    let words = format!("python3 {} {}", script.display(), address.replace(':', " "));
+    let start = Some(words.split(' ').map(str::to_owned).collect());
+    Audit { start, ..Audit::of(&address, urls) }.run()
+}
+
+/// A server of asyncio that answers at once, or what `work` does after that.
+const SERVES: &str = "
+import asyncio, os, re, socket, sys, threading, time
+s = socket.socket()
+s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.bind((sys.argv[1], int(sys.argv[2])))
+s.listen(64)
+async def serve(r, w):
+    try:
+        while head := await r.readuntil(b'\\r\\n\\r\\n'):
+            if b'/work' in head: work()
+            w.write(b'HTTP/1.1 200 OK\\r\\ncontent-length: 2\\r\\n\\r\\nok')
+    except (EOFError, OSError):
+        pass
+    finally:
+        w.close()
+async def main():
+    await asyncio.start_server(serve, sock=s)
+    await asyncio.sleep(1000)
+";
+
+#[test]
+fn a_worker_that_crashes_is_no_pass_whether_another_takes_its_place_or_not() {
+    let _alone = alone();
+    if !real::python("workers that crash") {
+        return;
+    }
+    let once = "
+me, asked = 0, 0
+def work():
+    global asked
+    asked += 1
+    if me == 1 and asked > 3: os._exit(1)
+for me in 1, 2:
+    if os.fork() == 0: asyncio.run(main())
+time.sleep(1000)
+";
+    let again = "
+def work(): pass
+while True:
+    pid = os.fork()
+    if pid == 0:
+        threading.Timer(1.4, os._exit, [1]).start()
+        asyncio.run(main())
+    os.waitpid(pid, 0)
+";
+    for (workers, words) in [(once, "1 worker ended and 0 were started"), (again, " started")] {
+        let run = audited(&format!("{SERVES}{workers}"), &["/work@0.05"]);
+        let report = run.json();
+        let shown = format!("{report:#}\n{}", run.stderr);
+        assert_eq!(run.code, 3, "{shown}");
+        assert!(shortfalls(&report).any(|rule| rule == "restarts"), "{shown}");
+        assert!(report["verdict_reason"].as_str().is_some_and(|it| it.contains(words)), "{shown}");
+    }
+}
+
+#[test]
+fn a_thread_that_keeps_the_lock_is_named_and_not_the_line_that_the_loop_is_at() {
+    let _alone = alone();
+    if !real::python("a thread that keeps the lock") {
+        return;
+    }
+    // It takes a second and more, in C.
+    let thread = "
+def work(): return sum(range(400_000))
+def keeps():
+    n, took = 16, 0.0
+    while True:
+        began = time.monotonic()
+        re.match('(a+)+$', 'a' * n + 'b') # keeps the lock
+        took = time.monotonic() - began
+        if took < 0.7: n += 1
+        else: time.sleep(0.5)
+threading.Thread(target=keeps, daemon=True).start()
+asyncio.run(main())
+";
+    let run = audited(&format!("{SERVES}{thread}"), &["/work@0.01"]);
+    let report = run.json();
+    let shown = format!("{report:#}\n{}", run.stderr);
+    let (_, _, worst) = culprit(&report).unwrap_or_else(|| panic!("none, {shown}"));
+    assert_eq!((&worst["function"], &worst["cause"]), (&"keeps".into(), &"cpu".into()), "{shown}");
+    assert_eq!(worst["in_other_thread"], true, "{shown}");
+    // A call that waits itself is named, also beside a thread that computes.
+    let waits = "
+def work(): time.sleep(0.7)
+def computes():
+    while True: sum(range(100_000))
+threading.Thread(target=computes, daemon=True).start()
+asyncio.run(main())
+";
+    let run = audited(&format!("{SERVES}{waits}"), &["/work@1"]);
+    let report = run.json();
+    let shown = format!("{report:#}\n{}", run.stderr);
+    let (_, _, worst) = culprit(&report).unwrap_or_else(|| panic!("none, {shown}"));
+    assert_eq!(
+        (&worst["function"], &worst["cause"]),
+        (&"work".into(), &"asleep".into()),
+        "{shown}"
+    );
+    assert_eq!(worst["in_other_thread"], false, "{shown}");
 }

@@ -5,6 +5,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
+use super::lock::{Lock, Waits};
+use crate::outside::host;
 use crate::outside::inspector::{Inspector, Profile};
 use crate::outside::place::{Judge, Roots};
 use crate::outside::probe::Prober;
@@ -23,13 +25,21 @@ const MEMORY: Duration = Duration::from_secs(60);
 /// At least so many times in a row nothing could be read: the process is given up.
 const TRIES: usize = 20;
 
-/// Where the loop of a process was.
+/// What held the loop of a process.
 #[derive(Debug, Clone)]
 pub(super) struct Taken {
-    pub(super) pid: u32,
-    pub(super) at: Instant,
+    pid: u32,
+    at: Instant,
     pub(super) stack: Stack,
+    /// Whether it is another thread, which keeps the lock of the interpreter from the loop; and whether
+    /// that one computes, and does not wait itself.
+    pub(super) other: Option<IsComputing>,
+    /// Whether the loop's thread takes turns with others that compute.
+    pub(super) takes_turns: bool,
 }
+
+/// Whether a thread computes.
+pub(super) type IsComputing = bool;
 
 /// Reads stacks in a thread of its own, which ends with this.
 pub(super) struct Blamer {
@@ -69,6 +79,7 @@ struct State {
 struct Attached {
     python: Python,
     judge: Judge,
+    lock: Lock,
     failed: usize,
 }
 
@@ -123,11 +134,11 @@ impl Blamer {
         (at.elapsed() <= not_older).then_some(*queued)
     }
 
-    /// Where the loop of a process was in that time.
-    pub(super) fn between(&self, pid: u32, from: Instant, to: Instant) -> Vec<Stack> {
+    /// What held the loop of a process in that time.
+    pub(super) fn between(&self, pid: u32, from: Instant, to: Instant) -> Vec<Taken> {
         let state = self.shared.state();
         let is_it = |it: &&Taken| it.pid == pid && (from..=to).contains(&it.at);
-        state.taken.iter().filter(is_it).map(|it| it.stack.clone()).collect()
+        state.taken.iter().filter(is_it).cloned().collect()
     }
 
     /// Whether the inspector of a process is open, so that its stacks come at the end.
@@ -174,6 +185,11 @@ impl Shared {
             self.attach(&wanted, &mut attached);
             let oldest = self.prober.waiting().iter().map(|it| it.at).min();
             let is_held = oldest.is_some_and(|at| at.elapsed() >= self.after);
+            // What the loop's thread waits for is told by two looks.
+            let is_near = oldest.is_some_and(|at| at.elapsed() >= self.after / 2);
+            if is_near && !is_held {
+                attached.iter_mut().for_each(|(pid, it)| self.look(*pid, it));
+            }
             let is_due = wants_pools && of_pools.elapsed() >= EVERY_OF_POOL;
             if is_held || is_due {
                 of_pools = Instant::now();
@@ -203,7 +219,7 @@ impl Shared {
             let opened = match Python::attach(*pid) {
                 Ok(python) => {
                     let judge = Judge::new(Roots::of(*pid));
-                    let mut new = Attached { python, judge, failed: 0 };
+                    let mut new = Attached { python, judge, lock: Lock::default(), failed: 0 };
                     self.read(*pid, &mut new, false);
                     attached.insert(*pid, new);
                     Ok(())
@@ -243,6 +259,12 @@ impl Shared {
         }
     }
 
+    /// Looks at the loop's thread, without its stack.
+    fn look(&self, pid: u32, it: &mut Attached) {
+        let doing = self.state().loops.get(&pid).and_then(|tid| host::doing(pid, *tid));
+        let _ = it.lock.look(Instant::now(), doing);
+    }
+
     fn read(&self, pid: u32, it: &mut Attached, is_held: bool) {
         // It takes a moment, and what holds for the middle of it is as good as for its ends.
         let at = Instant::now();
@@ -258,14 +280,27 @@ impl Shared {
         };
         it.failed = 0;
         let of_loop = it.judge.loop_thread(&stacks).and_then(|stack| stack.tid);
-        let holder = if is_held { it.judge.holder(&stacks).cloned() } else { None };
+        let doing = of_loop.and_then(|tid| host::doing(pid, tid));
+        let waits = it.lock.look(Instant::now(), doing);
+        let for_lock = waits.filter(|it| *it != Waits::ForTurn).map(|it| it == Waits::ForLock);
+        let takes_turns = waits == Some(Waits::ForTurn);
+        let holder = if is_held { it.judge.holder(&stacks, for_lock).cloned() } else { None };
+        let is_other =
+            |holder: &Stack| of_loop.is_some() && holder.tid != of_loop && holder.has_lock;
+        let holder = holder.map(|stack| {
+            let other = is_other(&stack).then(|| {
+                let doing = stack.tid.and_then(|tid| host::doing(pid, tid));
+                doing.is_none_or(|it| it.waits_in.is_none())
+            });
+            (stack, other)
+        });
         let mut state = self.state();
         if let Some(tid) = of_loop {
             state.loops.insert(pid, tid);
         }
-        if let Some(stack) = holder {
+        if let Some((stack, other)) = holder {
             state.taken.retain(|it| it.at.elapsed() < MEMORY);
-            state.taken.push(Taken { pid, at, stack });
+            state.taken.push(Taken { pid, at, stack, other, takes_turns });
         }
         state.latest.insert(pid, (at, stacks));
     }

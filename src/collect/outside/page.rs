@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::census::Turnover;
 use super::sight::{Pool, Processes, Seen};
 use crate::model::blame::{self, StallCause};
 use crate::outside::host::pool::Unsure;
@@ -22,6 +23,8 @@ pub(super) struct Culprit {
     pub(super) place: Place,
     /// `py-spy` or `inspector`.
     pub(super) found_by: &'static str,
+    /// Whether another thread was there, and kept the lock of the interpreter from the loop.
+    pub(super) is_other: bool,
 }
 
 /// What was seen up to now.
@@ -42,6 +45,7 @@ pub(super) struct Page {
     blocked: BTreeMap<(Culprit, StallCause), Blocked>,
     requests: u64,
     newest_start_s: f64,
+    turnover: Option<Turnover>,
     interval: Interval,
 }
 
@@ -87,6 +91,7 @@ impl Page {
             blocked: BTreeMap::new(),
             requests: 0,
             newest_start_s: 0.0,
+            turnover: None,
             interval: Interval::default(),
         }
     }
@@ -169,6 +174,7 @@ impl Page {
             self.newest_start_s = self.newest_start_s.max(processes.newest_start_s);
             interval.processes = Some(processes.clone());
         }
+        self.turnover = seen.turnover.or(self.turnover);
     }
 
     /// Takes how the pool of threads did in the interval.
@@ -256,6 +262,10 @@ impl Page {
                 one(blame::RUN_QUEUE, &[], run_queue.as_secs_f64());
             }
         }
+        if let Some(turnover) = self.turnover {
+            one("auditor_worker_ends_total", &[], turnover.ended as f64);
+            one("auditor_worker_starts_total", &[], turnover.started as f64);
+        }
         self.write_blocked(at, storage);
         self.last = Some(at);
     }
@@ -263,7 +273,7 @@ impl Page {
     fn write_blocked(&mut self, at: i64, storage: &mut Storage) {
         let before = self.last;
         let mut blocked = std::mem::take(&mut self.blocked);
-        for ((Culprit { place, found_by }, cause), it) in &mut blocked {
+        for ((Culprit { place, found_by, is_other }, cause), it) in &mut blocked {
             let line = place.line.to_string();
             let labels = [
                 ("file", place.file.as_str()),
@@ -272,6 +282,7 @@ impl Page {
                 ("source", &place.source),
                 ("cause", cause.name()),
                 ("found_by", found_by),
+                ("thread", if *is_other { blame::OTHER_THREAD } else { "" }),
             ];
             for (name, value) in
                 [(blame::BLOCKED, it.seconds), (blame::BLOCKED_STALLS, it.stalls as f64)]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::blamer::Blamer;
+use super::census::{Census, Turnover};
 use crate::outside::host::{self, Accepted, Owner, Process, Sockets, Thread, Watch, pool};
 use crate::outside::probe::{Connection, ConnectionId, Look, Prober};
 use crate::outside::stalls::{self, Lane, Scheduled};
@@ -16,6 +17,8 @@ const WORKERS_EVERY: Duration = Duration::from_secs(2);
 const OWNERS_EVERY: Duration = Duration::from_millis(200);
 /// How long it may take until every worker is met.
 const MEETING: Duration = Duration::from_secs(3);
+/// Of so many connections it is looked who has accepted them before it is known who serves.
+const SOME: usize = 4;
 /// The most connections that are opened to meet them.
 const MOST_CONNECTIONS: usize = 64;
 /// So many connections are opened for each loop of a process that has several: the kernel deals
@@ -75,6 +78,8 @@ pub(super) struct Seen {
     pub(super) processes: Option<Processes>,
     /// What shows that the service is not up, though it may answer yet.
     pub(super) fault: Option<String>,
+    /// What became of the workers since what is seen counts.
+    pub(super) turnover: Option<Turnover>,
     unread: Vec<(ConnectionId, bool)>,
     lanes: Vec<(ConnectionId, Lane)>,
     scheduled: Vec<(Lane, Scheduled)>,
@@ -99,10 +104,19 @@ pub(super) struct Sight {
     /// Who has accepted each connection that is open.
     owners: HashMap<ConnectionId, Owner>,
     owners_at: Option<Instant>,
+    /// Of so many connections it was found who has accepted them, also if they are over.
+    found: usize,
+    /// Whether that was looked for of each that is open.
+    are_looked_at: bool,
     /// The processes that have accepted one, also if it is over.
     met: BTreeMap<u32, Process>,
     workers: Vec<Process>,
     workers_at: Option<Instant>,
+    census: Census,
+    /// Whether the census is to begin with the workers that are found next.
+    census_is_due: bool,
+    /// When a worker was last seen to have ended.
+    ended_at: Option<Instant>,
     watch: Option<(Vec<u32>, SocketAddr, Watch)>,
     /// Connections that are open for one request.
     visitors: Vec<ConnectionId>,
@@ -179,9 +193,14 @@ impl Sight {
             peer: None,
             owners: HashMap::new(),
             owners_at: None,
+            found: 0,
+            are_looked_at: false,
             met: BTreeMap::new(),
             workers: Vec::new(),
             workers_at: None,
+            census: Census::default(),
+            census_is_due: false,
+            ended_at: None,
             watch: None,
             visitors: Vec::new(),
             without_listener: None,
@@ -201,6 +220,7 @@ impl Sight {
     pub(super) fn begin(&mut self) {
         self.pool = pool::Judge::new(self.pool_threads);
         self.answered = Some(0);
+        (self.workers_at, self.census_is_due) = (None, true);
     }
 
     /// Looks at what belongs to the connections of the probe.
@@ -209,10 +229,14 @@ impl Sight {
         self.visitors.extend(&look.visitors);
         self.visitors.retain(|id| look.connections.iter().any(|it| it.id == *id));
         self.find_owners(&look.connections);
+        let is_looked_at = |it: &Connection| self.owners.contains_key(&it.id);
+        self.are_looked_at =
+            !look.connections.is_empty() && look.connections.iter().all(is_looked_at);
         self.find_workers(look, prober);
         let mut seen = Seen { lanes: self.lanes(&look.connections), ..Seen::default() };
         self.see_sockets(look, prober, &mut seen);
         self.see_threads(&mut seen);
+        seen.turnover = self.census.turnover();
         seen
     }
 
@@ -225,7 +249,7 @@ impl Sight {
         };
         let is_late = self.began.elapsed() > 2 * MEETING;
         let is_known =
-            !self.met.is_empty() || !self.owners.is_empty() && self.owners.values().all(is_settled);
+            self.found >= SOME || self.are_looked_at && self.owners.values().all(is_settled);
         is_late || is_known && are_met && self.workers.iter().all(is_tried)
     }
 
@@ -287,11 +311,16 @@ impl Sight {
     /// Finds out who has accepted the connections that are new.
     fn find_owners(&mut self, connections: &[Connection]) {
         self.owners.retain(|id, _| connections.iter().any(|it| it.id == *id));
-        if let ([only], true) = (self.workers.as_slice(), self.met.len() == 1) {
+        // Who hands connections on to others does so from the first on: before it counts, and once a
+        // worker has ended, it is looked who has accepted each.
+        let is_alone = self.met.len() == 1 && self.answered.is_some() && self.ended_at.is_none();
+        if let ([only], true) = (self.workers.as_slice(), is_alone) {
             // Nobody else can have accepted it; to look for that takes a while.
             let owner = Owner::Process { process: only.clone(), is_proxy: false };
             for it in connections {
-                self.owners.entry(it.id).or_insert_with(|| owner.clone());
+                if !matches!(self.owners.get(&it.id), Some(Owner::Process { .. })) {
+                    self.owners.insert(it.id, owner.clone());
+                }
             }
             return;
         }
@@ -310,12 +339,16 @@ impl Sight {
         let ends: Vec<_> = open.iter().map(|it| (it.local, it.peer)).collect();
         let mut found = false;
         for (connection, owner) in open.iter().zip(host::find(&ends)) {
+            if let Owner::Process { process, is_proxy: false } = &owner {
+                self.census.serves(process.pid);
+            }
             // Whom a connection met that will be closed is without one then.
             if let Owner::Process { process, is_proxy: false } = &owner
                 && !self.visitors.contains(&connection.id)
             {
                 found |= self.met.insert(process.pid, process.clone()).is_none();
             }
+            self.found += usize::from(matches!(owner, Owner::Process { .. }));
             self.owners.insert(connection.id, owner);
         }
         if found {
@@ -364,15 +397,24 @@ impl Sight {
     }
 
     fn find_workers(&mut self, look: &Look, prober: &Prober) {
-        if self.workers_at.is_some_and(|at| at.elapsed() < WORKERS_EVERY) {
+        // Where one has ended, another one may come in its place at once.
+        let is_soon = self.ended_at.is_some_and(|at| at.elapsed() < WORKERS_EVERY);
+        let every = if is_soon { OWNERS_EVERY } else { WORKERS_EVERY };
+        if self.workers_at.is_some_and(|at| at.elapsed() < every) {
             return;
         }
         self.workers_at = Some(Instant::now());
+        self.find_ended();
         self.met.retain(|pid, _| host::process(*pid).is_ok());
         let pids = self.pids();
         let Some(peer) = self.peer else { return };
+        let before: Vec<_> = self.workers.iter().map(|it| it.pid).collect();
         self.workers = if pids.is_empty() { Vec::new() } else { host::workers(&pids, peer.port()) };
         let workers: Vec<_> = self.workers.iter().map(|it| it.pid).collect();
+        if self.census_is_due {
+            self.census_is_due = false;
+            self.census.begin(self.serving(&before).into_iter());
+        }
         if self.watch.as_ref().is_none_or(|(of, at, _)| *of != workers || *at != peer) {
             self.watch = Some((workers.clone(), peer, Watch::new(&workers, peer)));
         }
@@ -382,6 +424,28 @@ impl Sight {
         if self.not_met() > 0 && look.connections.len() < MOST_CONNECTIONS {
             prober.connections(look.connections.len() + 2 * workers.len());
         }
+    }
+
+    /// The processes that serve for certain. `before` are the workers of the look before: what a
+    /// worker starts holds its sockets too for a moment, and serves nothing.
+    fn serving(&self, before: &[u32]) -> Vec<u32> {
+        let mut pids = self.pids();
+        if !self.met.is_empty() {
+            let workers = self.workers.iter().map(|it| it.pid);
+            pids.extend(workers.filter(|pid| before.contains(pid)));
+        }
+        pids
+    }
+
+    /// Forgets the workers that have ended.
+    fn find_ended(&mut self) {
+        let ended = self.census.ended();
+        if ended.is_empty() {
+            return;
+        }
+        self.met.retain(|pid, _| !ended.contains(pid));
+        self.workers.retain(|it| !ended.contains(&it.pid));
+        (self.ended_at, self.workers_at) = (Some(Instant::now()), None);
     }
 
     /// Workers that have none of the connections.
@@ -463,10 +527,12 @@ impl Sight {
         }
         let (mut all, mut loops, mut stacks) = (Vec::new(), Vec::new(), Vec::new());
         let mut has_stacks = self.blamer.is_some();
+        let mut is_unread = false;
         for pid in pids.iter().copied() {
             let threads = match watch.threads(pid) {
                 Ok(threads) => threads,
                 Err(reason) => {
+                    is_unread = true;
                     self.reasons.insert(THREADS, reason.to_string());
                     continue;
                 }
@@ -504,6 +570,9 @@ impl Sight {
             blamer.want(pids, active.is_some_and(|active| active >= BUSY));
         }
         self.see_pool(&all, &loops, has_stacks.then_some(stacks.as_slice()), active);
+        if is_unread {
+            self.find_ended();
+        }
         seen.processes = Some(self.processes());
     }
 
@@ -549,7 +618,9 @@ impl Sight {
         let sum =
             |sum: (Duration, Duration), it: &(Duration, Duration)| (sum.0 + it.0, sum.1 + it.1);
         let of_loops = self.of_loops.values().fold(self.of_ended, sum);
-        let starts = self.workers.iter().map(|it| it.started_s);
+        // What a worker starts holds its sockets too for a while, and serves nothing.
+        let serves = |it: &&Process| self.met.is_empty() || self.met.contains_key(&it.pid);
+        let starts = self.workers.iter().filter(serves).map(|it| it.started_s);
         Processes {
             count: self.workers.len(),
             not_met: self.not_met(),

@@ -253,7 +253,7 @@ impl Watcher {
             self.unjudged.push(stall);
             return;
         }
-        let culprit = self.culprit(&stall);
+        let (stall, culprit) = self.culprit(stall);
         self.keep(&stall, culprit.as_ref());
     }
 
@@ -263,15 +263,33 @@ impl Watcher {
         self.page.stall(stall, culprit, ended, &mut storage);
     }
 
-    /// The line that held the loop, as far as most of the stacks of that time tell.
-    fn culprit(&mut self, stall: &Stall) -> Option<Culprit> {
+    /// The line that held the loop, as far as most of the stacks of that time tell; and the stall with
+    /// what the thread of that line did, if another thread kept the lock of the interpreter.
+    fn culprit(&mut self, stall: Stall) -> (Stall, Option<Culprit>) {
+        let Some(blamer) = self.blamer.as_ref() else { return (stall, None) };
+        let taken = blamer.between(stall.lane, stall.from, stall.to);
         if stall.cause == StallCause::Machine {
-            // Where it was meanwhile is no reason for it.
-            return None;
+            // Where it was then is told, and is no reason for it.
+            let stacks: Vec<_> = taken.into_iter().map(|it| it.stack).collect();
+            let place = self.judge(stall.lane).culprit(&stacks);
+            let culprit = place.map(|place| Culprit { place, found_by: "py-spy", is_other: false });
+            return (stall, culprit);
         }
-        let stacks = self.blamer.as_ref()?.between(stall.lane, stall.from, stall.to);
-        let place = self.judge(stall.lane).culprit(&stacks)?;
-        Some(Culprit { place, found_by: "py-spy" })
+        let others: Vec<_> = taken.iter().filter_map(|it| it.other).collect();
+        let is_other = taken.len() > 1 && others.len() * 2 > taken.len();
+        let turns = taken.iter().filter(|it| it.takes_turns && it.other.is_none()).count();
+        let works = turns + taken.iter().filter(|it| it.stack.has_lock).count() - others.len();
+        let cause = match others.iter().filter(|is_computing| **is_computing).count() {
+            // It computes, though others that do so had most of the turns.
+            _ if turns > 0 && works * 2 > taken.len() => StallCause::Cpu,
+            _ if !is_other => stall.cause,
+            computing if computing * 2 >= others.len() => StallCause::Cpu,
+            _ => StallCause::Asleep,
+        };
+        let stacks: Vec<_> = taken.into_iter().map(|it| it.stack).collect();
+        let place = self.judge(stall.lane).culprit(&stacks);
+        let culprit = place.map(|place| Culprit { place, found_by: "py-spy", is_other });
+        (Stall { cause, ..stall }, culprit)
     }
 
     fn judge(&mut self, pid: u32) -> &mut Judge {
@@ -309,8 +327,8 @@ impl Watcher {
             let profile = profiles.get(&stall.lane).and_then(|it| it.as_ref().ok());
             let stacks = profile.map(|it| it.stacks(stall.from, stall.to)).unwrap_or_default();
             let place = self.judge(stall.lane).culprit(&stacks);
-            let place = place.filter(|_| stall.cause != StallCause::Machine);
-            let culprit = place.map(|place| Culprit { place, found_by: "inspector" });
+            let culprit =
+                place.map(|place| Culprit { place, found_by: "inspector", is_other: false });
             self.keep(&stall, culprit.as_ref());
         }
         let failed = profiles.into_values().filter_map(Result::err);

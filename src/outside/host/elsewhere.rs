@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::net::SocketAddr;
 
-use super::{Owner, Process, Reason, Sockets, Thread};
+use super::{Doing, Owner, Process, Reason, Sockets, Thread};
 
 fn only_on_linux() -> Reason {
     Reason::new("the process behind the port is looked at only on Linux")
@@ -17,6 +17,21 @@ pub(crate) fn find(connections: &[(SocketAddr, SocketAddr)]) -> Vec<Owner> {
 /// The process with that number: not known here.
 pub(crate) fn process(_pid: u32) -> Result<Process, Reason> {
     Err(only_on_linux())
+}
+
+/// What a thread does now: not known here.
+pub(crate) fn doing(_pid: u32, _tid: u32) -> Option<Doing> {
+    None
+}
+
+/// When that process was started: not known here.
+pub(crate) fn running_since(_pid: u32) -> Result<Option<u64>, Reason> {
+    Err(only_on_linux())
+}
+
+/// When the newest process was started: not known here.
+pub(crate) fn newest_start() -> u64 {
+    0
 }
 
 /// All processes that serve at that port: none is known here.

@@ -18,13 +18,16 @@ mod signs;
 
 use signs::{
     Does, by_kernel, is_idle_by_stack, is_named, is_of_anyio, is_of_executor, is_of_libuv,
-    named_pool, node_pool, pool_of, stack_of,
+    named_pool, node_pool, pool_of, stack_of, without_threads,
 };
 
 /// Fewer busy threads are no exhausted pool.
 const FEWEST: usize = 4;
 /// All of them must be busy for so long.
 const LONG_ENOUGH: Duration = Duration::from_secs(1);
+
+/// Answers are counted for so long.
+const MEMORY: Duration = Duration::from_secs(30);
 
 /// Room at one look of so many may be for a moment only, between two pieces of work.
 const FEW_OF: u32 = 4;
@@ -84,6 +87,8 @@ pub(crate) struct Judge {
     before: Option<(Instant, HashMap<u32, Option<Duration>>)>,
     /// By the name of their threads.
     pools: HashMap<String, Course>,
+    /// When the latest intervals began, and how many requests were answered in each.
+    answered: Vec<(Instant, Option<u64>)>,
     /// Whether it was ever shown where a thread waits.
     is_shown: bool,
     /// In this interval a thread was seen of which nothing tells what it does.
@@ -140,6 +145,8 @@ struct Shown {
     idle: usize,
     backlog: Option<u64>,
     unsure: Option<Unsure>,
+    /// Since when all of its threads work, if they do.
+    since: Option<Instant>,
 }
 
 impl Course {
@@ -176,10 +183,11 @@ impl Course {
         let is_at_limit = threads.is_some() && limit == threads;
         // It would start another thread.
         let may_grow = threads.zip(limit).is_some_and(|(threads, limit)| threads < limit);
+        let since = works.exhausted.map(|(since, _)| since);
         self.works = works.goes_on();
         self.works_or_waits = works_or_waits.goes_on();
         let (busy, idle) = over.busiest?;
-        let shown = |backlog, unsure| Some(Shown { busy, idle, backlog, unsure });
+        let shown = |backlog, unsure| Some(Shown { busy, idle, backlog, unsure, since });
         match over.beyond.flatten() {
             _ if !is_exhausted && !is_unless_starved => shown(Some(0), None),
             Some(0) => shown(Some(0), None),
@@ -243,6 +251,7 @@ impl Judge {
             known: HashMap::new(),
             before: None,
             pools: HashMap::new(),
+            answered: Vec::new(),
             is_shown: false,
             has_hidden: false,
             began: None,
@@ -300,9 +309,20 @@ impl Judge {
             (it.backlog != Some(0), it.backlog.unwrap_or_default(), it.busy, it.idle)
         });
         let none = Shown { backlog: Some(0), ..Shown::default() };
-        let Shown { busy, idle, backlog, unsure } = worst.unwrap_or(none);
-        let lasted = ended.saturating_duration_since(began);
-        let wait = backlog.and_then(|backlog| wait(backlog, answered, lasted));
+        let Shown { busy, idle, backlog, unsure, since } = worst.unwrap_or(none);
+        self.answered.push((began, answered));
+        self.answered.retain(|(began, _)| ended.saturating_duration_since(*began) < MEMORY);
+        // Work of more than a second ends in some intervals only: it is counted since the pool is
+        // full, too.
+        let is_full = |at: &Instant| since.is_some_and(|since| *at >= since);
+        let counted = || self.answered.iter().filter(|(at, _)| is_full(at));
+        let in_all = counted().map(|(_, answered)| *answered).sum();
+        let from = counted().map(|(at, _)| *at).min().unwrap_or(began);
+        let wait = |answered, from| {
+            let lasted = ended.saturating_duration_since(from);
+            backlog.and_then(|backlog| wait(backlog, answered, lasted))
+        };
+        let wait = wait(answered, began).max(wait(in_all, from).filter(|_| from < began));
         Some(Pool { busy, idle, backlog, unsure, wait })
     }
 
@@ -349,6 +369,10 @@ impl Judge {
                 members.entry(known.pool.clone()).or_default().push(*does);
             }
         }
+        let is_starved =
+            |(tid, does): &(&u32, &Does)| **does == Does::WaitForCpu && !look.loops.contains(tid);
+        let starved = does.iter().filter(is_starved).count();
+        members.extend(without_threads(look.stacks.unwrap_or_default(), starved));
         members
     }
 
@@ -386,7 +410,7 @@ fn usual_limit(name: &str) -> Option<usize> {
     }
 }
 
-/// By Little's law; where nothing was answered, as long as it was looked.
+/// By Little's law; where nothing was answered, as long as it was looked, at least.
 fn wait(backlog: u64, answered: Option<u64>, lasted: Duration) -> Option<Duration> {
     match answered {
         _ if backlog == 0 => Some(Duration::ZERO),

@@ -10,14 +10,42 @@ use procfs::{ProcError, boot_time_secs, ticks_per_second};
 use super::reason::{self, What};
 use super::{Process, Reason};
 
-/// The process with that number.
+/// The process with that number, as long as it runs.
 pub(crate) fn process(pid: u32) -> Result<Process, Reason> {
     let read = || {
-        let stat = open(pid)?.stat()?;
+        let stat = running(pid)?;
         let started = boot_time_secs()? as f64 + stat.starttime as f64 / ticks_per_second() as f64;
         Ok(Process { pid, name: stat.comm, started_s: started })
     };
     read().map_err(|error| why_not(pid, What::Process, &error))
+}
+
+/// When that process was started, in ticks since the machine was; `None` once it has ended.
+///
+/// # Errors
+/// Why it cannot be told.
+pub(crate) fn running_since(pid: u32) -> Result<Option<u64>, Reason> {
+    match running(pid) {
+        Ok(stat) => Ok(Some(stat.starttime)),
+        Err(ProcError::NotFound(_)) => Ok(None),
+        Err(ProcError::Io(error, _)) if error.raw_os_error() == Some(ESRCH) => Ok(None),
+        Err(error) => Err(why_not(pid, What::Process, &error)),
+    }
+}
+
+/// When the process was started, in the same ticks, that was started last of all that can be seen.
+pub(crate) fn newest_start() -> u64 {
+    let started = all().into_iter().filter_map(|pid| running_since(pid).ok()?);
+    started.max().unwrap_or_default()
+}
+
+/// The state of a process that runs: one of which its parent has not asked yet how it ended is no
+/// longer there.
+fn running(pid: u32) -> Result<proc::Stat, ProcError> {
+    let stat = open(pid)?.stat()?;
+    // The main thread may end before the others.
+    let is_over = matches!(stat.state, 'Z' | 'X') && stat.num_threads <= 1;
+    if is_over { Err(ProcError::NotFound(None)) } else { Ok(stat) }
 }
 
 /// The process as `procfs` reads it. Its error is that of the kernel.
@@ -160,7 +188,16 @@ mod tests {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs_f64();
         let seen = process(child.id());
         let descends = descendants(&[std::process::id()]).contains(&child.id());
+        let since = running_since(child.id()).unwrap();
+        assert!(since.is_some_and(|since| since <= newest_start()), "{since:?}");
         child.kill().unwrap();
+        // It has ended though nobody has asked yet how.
+        let has_ended = || running_since(child.id()).unwrap().is_none();
+        let until = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        while !has_ended() && std::time::Instant::now() < until {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        assert!(has_ended() && process(child.id()).is_err());
         child.wait().unwrap();
         let seen = seen.unwrap();
         assert!((seen.started_s - now).abs() < 20.0, "{} at {now}", seen.started_s);

@@ -9,7 +9,7 @@ use rustix::fs::{Dir, Mode, OFlags, open, openat};
 use rustix::io::Errno;
 
 use super::reason::{self, What};
-use super::{Reason, Thread};
+use super::{Doing, Reason, Thread};
 
 /// The directories of the threads, by process. One that was opened never shows another process
 /// that has got the same number since.
@@ -49,6 +49,16 @@ impl Threads {
         let is_over = threads.iter().all(|thread: &Thread| matches!(thread.state, 'Z' | 'X'));
         if is_over { Err(Errno::SRCH) } else { Ok(threads) }
     }
+}
+
+/// What a thread does now; `None` where it has ended.
+pub(crate) fn doing(pid: u32, tid: u32) -> Option<Doing> {
+    let read = |file: &str| std::fs::read_to_string(format!("/proc/{pid}/task/{tid}/{file}"));
+    let waits_in = function(&read("wchan").ok()?);
+    let schedstat = read("schedstat").ok()?;
+    let (on_cpu, _) = times(&schedstat).unzip();
+    let runs = schedstat.split_ascii_whitespace().nth(2).and_then(|runs| runs.parse().ok());
+    Some(Doing { waits_in, on_cpu, runs: runs.filter(|_| on_cpu.is_some()) })
 }
 
 /// The thread with that number; `None` where it has ended.

@@ -69,7 +69,7 @@ fn stacks_of(python: &mut Python, judge: &mut Judge, count: usize) -> Vec<Stack>
     let mut taken = Vec::new();
     for _ in 0..count {
         thread::sleep(Duration::from_millis(20));
-        taken.extend(python.stacks().ok().and_then(|stacks| judge.holder(&stacks).cloned()));
+        taken.extend(python.stacks().ok().and_then(|stacks| judge.holder(&stacks, None).cloned()));
     }
     taken
 }

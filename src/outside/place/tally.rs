@@ -36,14 +36,21 @@ impl Judge {
         loop_thread(stacks).or_else(|| main.find(&mut runs_it))
     }
 
-    /// The stack that says what holds the loop: that of the loop's thread; but where its loop waits
-    /// for events and another thread has the lock of the interpreter, that other one, because a
-    /// loop that has got events goes on only when it has the lock. `None` where no thread has a
-    /// loop.
-    pub(crate) fn holder<'a>(&mut self, stacks: &'a [Stack]) -> Option<&'a Stack> {
+    /// The stack that says what holds the loop: that of the loop's thread; but where that waits for
+    /// the lock of the interpreter and another thread has it, that other one, whatever line the
+    /// loop's thread is at. `waits_for_lock` says whether it does. Where that is not known, it does
+    /// if its loop waits for events: one that has got events goes on only when it has the lock.
+    /// `None` where no thread has a loop.
+    pub(crate) fn holder<'a>(
+        &mut self,
+        stacks: &'a [Stack],
+        waits_for_lock: Option<bool>,
+    ) -> Option<&'a Stack> {
         let of_loop = self.loop_thread(stacks)?;
         let other = || stacks.iter().find(|stack| stack.has_lock && *stack != of_loop);
-        if self.is_idle(of_loop) { other().or(Some(of_loop)) } else { Some(of_loop) }
+        let waits = waits_for_lock.unwrap_or_else(|| self.is_idle(of_loop));
+        let is_kept_out = waits && !of_loop.has_lock;
+        if is_kept_out { other().or(Some(of_loop)) } else { Some(of_loop) }
     }
 
     /// Whether the loop of a stack waits for events, so that nothing holds it; by the source too
@@ -312,13 +319,20 @@ mod tests {
         let free = stack(&["/repo/report.py:5:dump", worker]);
         let locking = Stack { has_lock: true, ..free.clone() };
         let mut judge = judge();
-        let mut holder = |stacks: &[&Stack]| {
-            judge.holder(&stacks.iter().copied().cloned().collect::<Vec<_>>()).cloned()
+        let mut holder = |stacks: &[&Stack], waits| {
+            judge.holder(&stacks.iter().copied().cloned().collect::<Vec<_>>(), waits).cloned()
         };
-        assert_eq!(holder(&[&waiting, &locking]), Some(locking.clone()));
-        assert_eq!(holder(&[&waiting, &free]), Some(waiting.clone()));
-        assert_eq!(holder(&[&held, &locking]), Some(held));
-        assert_eq!(holder(&[&locking]), None);
+        assert_eq!(holder(&[&waiting, &locking], None), Some(locking.clone()));
+        assert_eq!(holder(&[&waiting, &free], None), Some(waiting.clone()));
+        assert_eq!(holder(&[&held, &locking], None), Some(held.clone()));
+        assert_eq!(holder(&[&locking], None), None);
+        // Whether it waits for the lock is known.
+        assert_eq!(holder(&[&held, &locking], Some(true)), Some(locking.clone()));
+        assert_eq!(holder(&[&held, &free], Some(true)), Some(held.clone()));
+        assert_eq!(holder(&[&held, &locking], Some(false)), Some(held.clone()));
+        assert_eq!(holder(&[&waiting, &locking], Some(false)), Some(waiting.clone()));
+        let has_it = Stack { has_lock: true, ..held };
+        assert_eq!(holder(&[&has_it, &free], Some(true)), Some(has_it));
         assert_eq!(
             culprit(&[locking.clone(), locking, waiting]).as_deref(),
             Some("report.py:5:dump")

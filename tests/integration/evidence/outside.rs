@@ -14,6 +14,8 @@ const SLOW: &str = "auditor_slow_answer_seconds";
 const GAP: &str = "auditor_probe_gap_seconds";
 const NOT_MET: &str = "auditor_workers_not_met";
 const STARVED: &str = "auditor_pool_starved_threads";
+const ENDS: &str = "auditor_worker_ends_total";
+const STARTS: &str = "auditor_worker_starts_total";
 const LATE: &str = "auditor_probe_requests_total{result=\"late\"}";
 const NOT_SEEN: &str = "auditor_not_seen{what=\"threads\",why=\"a reason\"}";
 
@@ -128,6 +130,8 @@ fn page(n: usize, fares: Fares) -> Page {
     page.set("auditor_loop_cpu_seconds_total", scrapes * 0.1);
     page.set("auditor_loop_runqueue_seconds_total", scrapes * 0.001);
     page.set("auditor_processes", 1.0);
+    page.set(ENDS, 0.0);
+    page.set(STARTS, 0.0);
     page.set(START_TIME, 1_699_999_000.25);
     page
 }
@@ -222,6 +226,18 @@ fn another_process_and_a_probe_that_failed_are_told() {
             .falls_short(&["restarts"], "it restarted once"),
         row("and is there at the last look alone", |t| t.set(ALL.., START_TIME, 1_700_000_018.5))
             .falls_short(&["restarts"], "restarted"),
+        row("a worker ends and is not replaced", |t| t.set(10.., ENDS, 1.0))
+            .falls_short(&["restarts"], "1 worker ended and 0 were started, first at "),
+        row("one comes", |t| t.set(10.., STARTS, 1.0))
+            .falls_short(&["restarts"], "0 workers ended and 1 was started"),
+        row("workers are started anew, and their start times tell too", |t| {
+            t.set(5.., ENDS, 1.0);
+            t.set(ALL.., ENDS, 2.0);
+            t.set(10.., STARTS, 1.0);
+            t.set(5.., START_TIME, 1_700_000_005.5);
+            t.set(10.., START_TIME, 1_700_000_010.5);
+        })
+        .falls_short(&["restarts"], "2 workers ended and 1 was started"),
         row("no answer came for a while", |t| t.first().fail(8..=9))
             .falls_short(&["failed_scrapes"], "2 of 2"),
         row("it is gone in the end", |t| t.first().fail(ALL..))

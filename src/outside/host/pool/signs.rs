@@ -1,5 +1,7 @@
 //! What the name, the stack and the kernel say of a single thread.
 
+use std::collections::HashMap;
+
 use super::Thread;
 use crate::outside::stacks::{Frame, Stack, last_name};
 
@@ -125,6 +127,23 @@ pub(super) fn is_idle_by_stack(stack: &Stack) -> Option<bool> {
     // a function in C and leaves none either.
     let waits = within.is_empty() && stack.frames.get(worker).is_some_and(is_executor);
     Some(is_in_queue || waits)
+}
+
+/// The pools of workers whose stacks do not say of which thread they are, as before CPython 3.11.
+/// So many of all threads wait for a CPU: of these pools, as many may.
+pub(super) fn without_threads(stacks: &[Stack], starved: usize) -> HashMap<String, Vec<Does>> {
+    let mut pools: HashMap<String, Vec<Does>> = HashMap::new();
+    for stack in stacks.iter().filter(|stack| stack.tid.is_none()) {
+        let Some(is_idle) = is_idle_by_stack(stack) else { continue };
+        let does = if is_idle { Does::Nothing } else { Does::Work };
+        let name = format!("{} by stacks", named_pool(&stack.thread_name, Some(stack)));
+        pools.entry(name).or_default().push(does);
+    }
+    for pool in pools.values_mut() {
+        let at_work = pool.iter_mut().filter(|does| **does == Does::Work);
+        at_work.take(starved).for_each(|does| *does = Does::WaitForCpu);
+    }
+    pools
 }
 
 /// What the kernel says of it: work is taken from a queue, which is waited for by a futex, or by the

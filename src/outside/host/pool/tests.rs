@@ -63,6 +63,27 @@ fn a_full_pool_has_a_backlog_and_a_wait() {
 }
 
 #[test]
+fn the_wait_is_counted_since_the_pool_is_full() {
+    let begun = Instant::now();
+    let mut judge = Judge::new(Some(40));
+    let mut waits = Vec::new();
+    // 40 threads are done together every other second, and 80 requests wait.
+    for number in 0..200 {
+        let threads = threads(2..42, if number == 0 { QUEUE } else { SLEEPS });
+        let at = begun + number * Duration::from_millis(50);
+        let (stacks, requests_active) = (None, Some(120));
+        let queued = None;
+        judge.look(&Look { at, threads: &threads, loops: &[1], stacks, queued, requests_active });
+        if number % 20 == 19 {
+            let answered = if number % 40 == 39 { 40 } else { 0 };
+            waits.extend(judge.end_interval(Some(answered)).unwrap().wait);
+        }
+    }
+    let last = waits.last().unwrap().as_secs_f64();
+    assert!((3.5..4.5).contains(&last), "{waits:?}");
+}
+
+#[test]
 fn a_healthy_service_has_no_backlog() {
     let no_backlog = |name: &str, pool: Option<Pool>| {
         assert_eq!(
@@ -225,7 +246,7 @@ fn a_pool_whose_threads_take_turns_on_the_cpus_has_a_backlog_that_is_not_known()
     // and then.
     let at = |number: u32| -> Vec<Thread> {
         let waited = |tid: u32| {
-            let part = if (number + tid) % 3 == 0 { 20 } else { 30 };
+            let part = if (number + tid).is_multiple_of(3) { 20 } else { 30 };
             Some(Duration::from_millis(30) * (number - 1) + Duration::from_millis(part))
         };
         (2..6).map(|tid| Thread { run_queue: waited(tid), ..thread(tid, 'R', None) }).collect()
@@ -368,6 +389,26 @@ fn with_stacks_a_pool_that_waits_for_a_lock_is_busy() {
     let pool = judge(&threads(2..12, QUEUE), Some(20), Some(&stacks), at).unwrap();
     // The two without a stack of a worker are none of the pool.
     assert_eq!((pool.busy, pool.idle, pool.backlog), (8, 0, Some(12)));
+}
+
+#[test]
+fn stacks_that_do_not_say_of_which_thread_they_are_tell_of_a_pool() {
+    let works = [("query", "/app/db.py"), ANYIO];
+    let waits = [("wait", "/l/threading.py"), ("get", "/l/queue.py"), ANYIO];
+    let of = |frames: &[(&str, &str)]| Stack { tid: None, ..stack(2, frames) };
+    let full: Vec<Stack> = (0..8).map(|_| of(&works)).collect();
+    let at = |_| threads(2..10, QUEUE);
+    let pool = |stacks: &[Stack]| judge(&at(0), Some(20), Some(stacks), at).unwrap();
+    assert_eq!((pool(&full).busy, pool(&full).backlog), (8, Some(12)));
+    let one_idle: Vec<Stack> = full.iter().skip(1).cloned().chain([of(&waits)]).collect();
+    assert_eq!(pool(&one_idle).backlog, Some(0));
+    // One of all threads waits for a CPU, perhaps one of these.
+    let starved = |number: u32| {
+        let run_queue = Some(Duration::from_millis(45) * number);
+        [threads(2..10, QUEUE), vec![Thread { run_queue, ..thread(11, 'R', None) }]].concat()
+    };
+    let pool = judge(&starved(0), Some(20), Some(&full), starved).unwrap();
+    assert_eq!((pool.backlog, pool.unsure), (None, Some(Unsure::Cpu)));
 }
 
 #[test]
