@@ -89,6 +89,14 @@ impl Done {
         is_answered.then(|| took.saturating_sub(self.own_delay))
     }
 
+    /// The status of the answer.
+    pub(crate) fn status(&self) -> Option<u16> {
+        match self.end {
+            End::Answered(status) => Some(status),
+            End::Failed(_) => None,
+        }
+    }
+
     /// Why no answer came.
     pub(crate) fn failure(&self) -> Option<&str> {
         match &self.end {

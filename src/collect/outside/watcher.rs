@@ -54,6 +54,8 @@ pub(super) struct Watcher {
     aftermath_over: Option<Instant>,
     /// Whether a request has ended that was sent since then.
     has_asked_since: bool,
+    /// The status of the last answer before the load.
+    status: Option<u16>,
     /// Whether it was told why a request failed.
     has_told_failure: bool,
     /// Whether it was told what shows that the service is not up.
@@ -98,6 +100,7 @@ impl Watcher {
             over_since: None,
             aftermath_over: None,
             has_asked_since: false,
+            status: None,
             has_told_failure: false,
             has_told_fault: false,
         })
@@ -157,6 +160,7 @@ impl Watcher {
             let look = self.prober.look();
             self.sight.look(&look, &self.prober);
             look.done.iter().for_each(|it| self.ledger.calm(it));
+            self.status = look.done.iter().rev().find_map(Done::status).or(self.status);
             let took = look.done.iter().filter_map(Done::took);
             let is_explored = {
                 let mut phase = self.control.phase();
@@ -205,6 +209,10 @@ impl Watcher {
             if let Some(why) = why {
                 self.page.not_blamed(&why, at, &mut storage);
             }
+        }
+        if let Some(status) = self.status.filter(|status| *status >= 400) {
+            let text = format!("it is answered with status {status}; is it the URL that is meant?");
+            self.control.phase().remarks.push(text);
         }
         let remarks = self.sight.remarks(self.blame != Blaming::Off);
         self.control.phase().remarks.extend(remarks);
