@@ -208,6 +208,14 @@ impl Ledger {
         lanes
     }
 
+    /// Whether requests wait that were read, and none that was not: whoever is to notice a stall has to
+    /// ask over another connection.
+    pub(crate) fn is_occupied(&self, at: Instant) -> bool {
+        let is_old = |it: &&Waiting| at.saturating_duration_since(it.sent) >= HELD_UP;
+        let old = || self.waiting.values().filter(is_old);
+        old().any(|it| it.read.is_some()) && old().all(|it| it.read.is_some())
+    }
+
     /// Ends everything that is still open at the instant `at`: the time is over.
     pub(crate) fn finish(&mut self, at: Instant) {
         for (id, it) in std::mem::take(&mut self.waiting) {
@@ -391,10 +399,14 @@ impl Ledger {
     /// Tells how long answers took without the stalls that they met, once those are over.
     fn tell_slow(&mut self) {
         let (open, closed, waiting) = (&self.open, &self.closed, &self.waiting);
+        let visits = &self.visits;
         // What waits yet may tell of a stall in that time.
         let is_open = |it: &Span| {
             let may_tell = |other: &Waiting| other.lane == it.lane && other.sent < it.to;
-            open.contains_key(&it.lane) || waiting.values().any(may_tell)
+            let is_met = |visit: &Span| visit.lane == it.lane && visit.from < it.to;
+            open.contains_key(&it.lane)
+                || waiting.values().any(may_tell)
+                || visits.iter().any(is_met)
         };
         let (waiting, over): (Vec<_>, Vec<_>) = self.slow.drain(..).partition(is_open);
         for it in over {

@@ -22,6 +22,8 @@ const LOOK: Duration = Duration::from_millis(50);
 const CLOSE_LOOK: Duration = Duration::from_millis(20);
 /// A request that has waited for so long is looked at closely.
 const SUSPICIOUS: Duration = Duration::from_millis(30);
+/// So many connections are opened at most for requests that are answered slowly.
+const MOST_CONNECTIONS: usize = 24;
 /// So many answers have to come before the load.
 const CALM_ANSWERS: usize = 8;
 /// What the load does at its end may come a moment later: until then it is looked at least, and as
@@ -235,6 +237,10 @@ impl Watcher {
             if look.waiting.is_empty() { look.done.iter().map(|it| it.at).max() } else { Some(at) };
         self.asked = asked.unwrap_or(self.asked).max(self.asked);
         let told = self.ledger.take();
+        let open = look.connections.len();
+        if look.left_out > 0 && open < MOST_CONNECTIONS && self.ledger.is_occupied(at) {
+            self.prober.connections(open + 1);
+        }
         if let Some(why) = told.failed.first().filter(|_| !self.has_told_failure) {
             self.has_told_failure = true;
             self.control.phase().remarks.push(format!("a request failed: {why}"));
