@@ -182,26 +182,30 @@ fn a_saturated_pool_is_named_and_slow_awaits_are_not() {
     // Clients, and for how long each holds a thread: 40 of them wait for 4 threads 3.6 s each,
     // 120 of them for 40 threads 4 s.
     let cases = [
-        (Service::Uvicorn, 40, Some(4), "/pool?ms=400"),
-        (Service::Uvloop, 40, Some(4), "/pool?ms=400"),
-        (Service::Aiohttp, 40, Some(4), "/pool?ms=400"),
-        // 40 threads are the default.
-        (Service::DefHandlers, 120, None, "/pool?ms=2000"),
-        (Service::DefHandlers, 120, None, "/asks?ms=2000"),
+        (Service::Uvicorn, 40, true, "/pool?ms=400"),
+        (Service::Uvloop, 40, false, "/pool?ms=400"),
+        (Service::Aiohttp, 40, false, "/pool?ms=400"),
+        (Service::DefHandlers, 120, false, "/pool?ms=2000"),
+        (Service::DefHandlers, 120, false, "/asks?ms=2000"),
     ];
     let cases: Vec<_> = cases.into_iter().filter(|(service, ..)| service.is_here()).collect();
-    each(&cases, AT_A_TIME, |&(service, clients, pool_threads, path)| {
+    each(&cases, AT_A_TIME, |&(service, clients, without_stacks_too, path)| {
         let address = real::free_address();
         let start = Some(service.command(&address));
         let urls = [path];
         let saturated = Audit { start: start.clone(), clients, ..Audit::of(&address, &urls) };
-        let saturated = Audit { seconds: 8, pool_threads, ..saturated };
-        if pool_threads.is_some() {
-            let unsure =
-                Audit { start: start.clone(), pool_threads: None, ..Audit { ..saturated } }.run();
-            let told = unsure.json();
-            assert_eq!(unsure.code, 3, "its size is not known: {told:#}\n{}", unsure.stderr);
-            assert!(shortfalls(&told).any(|rule| rule == "not_visible"), "{told:#}");
+        let saturated = Audit { seconds: 8, ..saturated };
+        // Without its stacks the queue of an executor is not read, and how many threads it may have is
+        // known to whoever says it alone.
+        for (pool_threads, code) in [(None, 3), (Some(4), 1)] {
+            if without_stacks_too {
+                let unread =
+                    Audit { start: start.clone(), blame: "off", pool_threads, ..saturated };
+                let run = unread.run();
+                let told = run.json();
+                let is_busy = run.code == 3 && shortfalls(&told).any(|rule| rule == "busy_machine");
+                assert!(run.code == code || is_busy, "{pool_threads:?}: {told:#}\n{}", run.stderr);
+            }
         }
         let run = Audit { start: start.clone(), ..saturated }.run();
         let report = run.json();
