@@ -16,10 +16,13 @@ const BEGINNING: u64 = 4096;
 /// Whether a recording is of a service that was looked at from outside alone, as far as its first
 /// series tells. They are in the order of their names, and a probe's come before those of most pages.
 pub(super) fn is_of_probe(recording: &Path) -> bool {
-    let is_file = recording.metadata().is_ok_and(|metadata| metadata.is_file());
+    // What comes through a pipe cannot be looked at twice, and may never come.
+    if !recording.metadata().is_ok_and(|metadata| metadata.is_file()) {
+        return false;
+    }
     let mut beginning = Vec::new();
     let read = File::open(recording).and_then(|it| it.take(BEGINNING).read_to_end(&mut beginning));
-    if !is_file || read.is_err() {
+    if read.is_err() {
         return false;
     }
     let text = String::from_utf8_lossy(&beginning);
