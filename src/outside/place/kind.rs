@@ -212,7 +212,7 @@ mod tests {
             ("/app/app.pyz/pkg/mod.py", Kind::Application),
             ("app/db.py", Kind::Application),
             ("/usr/lib/python3.11/asyncio/events.py", Kind::Runtime),
-            ("/root/.pyenv/versions/3.8.18/lib/python3.8/json/__init__.py", Kind::Runtime),
+            ("/home/me/.pyenv/versions/3.8.18/lib/python3.8/json/__init__.py", Kind::Runtime),
             ("/usr/lib/python311.zip/json/__init__.py", Kind::Runtime),
             ("asyncio/base_events.py", Kind::Runtime),
             ("<frozen importlib._bootstrap>", Kind::Runtime),
