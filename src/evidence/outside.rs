@@ -17,12 +17,12 @@ const ENDS: &str = "auditor_worker_ends_total";
 const STARTS: &str = "auditor_worker_starts_total";
 
 pub(super) fn shortfalls(plan: &Plan, seen: &Seen<'_>) -> Vec<Shortfall> {
-    if !(0..seen.uses.len()).any(|query| is_of_probe(seen, query)) {
-        // It is looked at beside, and nothing is judged by it.
-        return Vec::new();
-    }
     let of_probe = |target: &usize| seen.targets[*target].target.get("job") == PROBE_JOB;
     let targets: Vec<_> = (0..seen.targets.len()).filter(of_probe).collect();
+    if !(0..seen.uses.len()).any(|query| is_of_probe(seen, query)) {
+        // It is looked at beside, and its limits judge nothing; a stall that it proves still counts.
+        return targets.iter().filter_map(|it| not_shown(plan, seen, *it)).collect();
+    }
     let looks = [busy_machine, slow_answers, not_met, restarts];
     let told = targets.iter().flat_map(|target| {
         looks.iter().filter_map(|look| look(plan, seen, *target)).collect::<Vec<_>>()
@@ -33,7 +33,34 @@ pub(super) fn shortfalls(plan: &Plan, seen: &Seen<'_>) -> Vec<Shortfall> {
         told.extend(starved_pool(seen, *target));
         told
     };
-    told.chain(targets.iter().flat_map(not_visible)).collect()
+    let not_shown = targets.iter().filter_map(|target| not_shown(plan, seen, *target));
+    told.chain(targets.iter().flat_map(not_visible)).chain(not_shown).collect()
+}
+
+/// Whether the probe met a stall over the limit while the lag that is judged is the service's own: a
+/// gauge that is set once a second may never show it.
+fn not_shown(plan: &Plan, seen: &Seen<'_>, target: usize) -> Option<Shortfall> {
+    let signal = Signal::EVENT_LOOP_LAG;
+    let lag = plan.queries.iter().position(|query| query.signal() == Some(signal))?;
+    if is_of_probe(seen, lag) {
+        return None;
+    }
+    let limit = seen.criteria.limit(signal.key())?;
+    let met = worst(seen, target, "auditor_probe_lag_seconds").filter(|met| *met > limit)?;
+    let labels = &seen.targets[target].target;
+    let detail = format!(
+        "the probe met a stall of {} s, over {} s; {} is the service's own and need not show it{}",
+        number(met),
+        number(limit),
+        signal.key(),
+        series(labels)
+    );
+    Some(Shortfall {
+        rule: Rule::NotVisible,
+        scope: seen.scope_of(vec![lag]),
+        target: Some(labels.clone()),
+        detail,
+    })
 }
 
 /// How many processes serve, as the probe has found them, in place of what a page would tell. What

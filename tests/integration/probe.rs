@@ -369,6 +369,31 @@ evidence: {min_requests: 0, busy_machine: allow, slow_answers: allow}
     }
 }
 
+/// The page of the service tells of a calm loop whatever happens; the probe knows better.
+#[test]
+fn a_stall_that_the_own_gauge_does_not_show_is_no_pass() {
+    if !python("a_stall_that_the_own_gauge_does_not_show_is_no_pass") {
+        return;
+    }
+    let config = "
+queries:
+  p99_latency: {query: 'vector(0)'}
+  event_loop_lag: \"max_over_time(calm[$window])\"
+  blocking_duration_avg: {query: 'vector(0)'}
+  peak_active_requests: {query: 'vector(1)'}
+evidence: {min_requests: 0, busy_machine: allow, slow_answers: allow, stall_at_end: allow, failed_scrapes: allow, max_gap: 10s}
+";
+    let directory = directory();
+    fs::write(directory.path().join("metrics.yaml"), config).unwrap();
+    let args = ["--probe", "http://ADDRESS/metrics", "--scrape", "http://ADDRESS/metrics"];
+    let (calm, report) = audit(directory.path(), &args, "sleep 0.7");
+    assert_eq!(calm.code, 0, "{}", shown(&calm, &report));
+    let load = format!("sleep 0.3; {}; sleep 0.3", asking("/block?1.2"));
+    let (sick, report) = audit(directory.path(), &args, &load);
+    assert_eq!(sick.code, 3, "{}", shown(&sick, &report));
+    assert_eq!(short(&report), ["not_visible"], "{}", shown(&sick, &report));
+}
+
 #[test]
 fn beside_a_server_each_answers_its_own() {
     if !python("beside_a_server_each_answers_its_own") {
