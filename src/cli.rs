@@ -102,8 +102,17 @@ pub struct Cli {
     #[arg(long, conflicts_with = "report")]
     no_report: bool,
 
-    /// Write a commented metrics.yaml into the current directory, and stop
+    /// Preset that holds below metrics.yaml, or in place of one; the names: --list-presets
+    #[arg(long, value_name = "NAME")]
+    preset: Option<String>,
+
+    /// List the presets, what each is for and what it needs, and stop
     #[arg(long, exclusive = true)]
+    pub list_presets: bool,
+
+    /// Write a commented metrics.yaml into the current directory, that of --preset where one is
+    /// named, and stop
+    #[arg(long)]
     pub init: bool,
 
     /// How long to wait, after COMMAND has ended, until the server has samples from after its end;
@@ -358,6 +367,7 @@ impl Cli {
             vars: self.vars.clone(),
             gate: self.gate(),
             profile: self.profile.clone(),
+            preset: self.preset.clone(),
             settle: self.settle,
             ..self.common.request(now, environment)
         };
@@ -403,6 +413,11 @@ impl Cli {
     /// The command to run, and its arguments.
     pub fn command_words(&self) -> &[OsString] {
         &self.command
+    }
+
+    /// The preset that is named.
+    pub fn preset(&self) -> Option<&str> {
+        self.preset.as_deref()
     }
 
     /// Where what was scraped is to be kept.

@@ -5,6 +5,7 @@ mod audit;
 mod deliver;
 mod init;
 mod paths;
+mod presets;
 mod query;
 mod schema;
 
@@ -29,7 +30,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
         Err(refusal) => return refused(&refusal, args),
     };
     let result = match &cli.task {
-        _ if cli.init => init::run(),
+        _ if cli.list_presets => Ok(presets::run()),
+        _ if cli.init => init::run(&cli),
         Some(Task::Query { expr, common }) => query::run(expr, common, started),
         Some(Task::Schema { document }) => schema::run(*document),
         None => audit::run(&cli, started),

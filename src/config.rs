@@ -26,6 +26,7 @@ use jiff::Timestamp;
 pub use file::FileError;
 pub use http::{Credential, HttpConfig, Proxy, Tls};
 pub use json_schema::json_schema;
+pub use preset::no_such_preset;
 pub(crate) use printable::{printable_text, printable_word};
 pub use problems::{ConfigError, Problem};
 pub use source::{
@@ -33,7 +34,7 @@ pub use source::{
     SourceSpec, Start,
 };
 pub use target::{Target, TargetError};
-pub use template::{DEFAULT_METRICS, InitError, write_template};
+pub use template::{DEFAULT_METRICS, InitError, write_file};
 
 use crate::model::blame;
 use crate::model::check::Criteria;
@@ -83,6 +84,8 @@ pub struct Request {
     pub gate: Gate,
     /// The profile of the file to choose.
     pub profile: Option<String>,
+    /// The preset below the file, or in place of one; it overrides the one that the file names.
+    pub preset: Option<String>,
 }
 
 impl Default for Request {
@@ -103,6 +106,7 @@ impl Default for Request {
             settle: None,
             gate: Gate::default(),
             profile: None,
+            preset: None,
         }
     }
 }
@@ -181,6 +185,8 @@ impl Query {
 pub struct Plan {
     /// The configuration file, as it was named.
     pub config: PathBuf,
+    /// The preset below the file, where there are both.
+    pub preset: Option<&'static str>,
     /// The profile that was chosen.
     pub profile: Option<String>,
     /// Where the telemetry is, and how to get there.
@@ -235,6 +241,26 @@ impl Plan {
         self.queries.iter().map(|query| (query, expression(query))).map(question).collect()
     }
 
+    /// What is likely to be a mistake, though it can be audited: a query that selects no metric has
+    /// the same value whatever the service does.
+    pub fn warnings(&self) -> Vec<String> {
+        let questions = self.questions(None);
+        let asked = self.queries.iter().zip(&questions);
+        let is_constant = |question: &Question| {
+            question.expr.parsed().is_ok_and(|query| query.selectors().is_empty())
+        };
+        let constant = asked.filter(|(_, question)| is_constant(question));
+        let words = |(query, question): (&Query, &Question)| {
+            format!(
+                "the query `{}` selects no metric, so that it never changes: {}; leave it out if \
+                 the service has no such thing",
+                query.name(),
+                question.expr.as_str()
+            )
+        };
+        constant.map(words).collect()
+    }
+
     /// How long `$window` is, if it is a duration.
     pub fn window(&self, observed: Option<&ObservedRange>) -> Option<Duration> {
         self.values(observed).get("window").and_then(|window| vars::parse_range(window))
@@ -268,15 +294,15 @@ fn is_of_probe(expr: &Expression) -> bool {
 /// # Errors
 /// A file that is missing or cannot be read, or everything that is wrong in it.
 pub fn load(request: &Request) -> Result<Plan, ConfigError> {
-    let probes = request.outside.iter().any(|outside| !outside.probes.is_empty())
-        || matches!(&request.source, SourceRequest::Recording(path) if preset::is_of_probe(path));
-    let (path, text) = match path(request) {
-        Some(path) => {
+    let (path, text) = match (path(request), preset::without_file(request)) {
+        (Some(path), _) => {
             let text = read(&path, request.timeout)?;
             (path, text)
         }
-        None if probes => (PathBuf::from(preset::PROBE_NAME), preset::PROBE.to_owned()),
-        None => return Err(ConfigError::NotFound),
+        (None, Some(preset)) => (preset::path(preset), preset.text.to_owned()),
+        // What is no preset is told with those that are.
+        (None, None) if request.preset.is_some() => (PathBuf::from(FILE_NAME), "{}".to_owned()),
+        (None, None) => return Err(ConfigError::NotFound),
     };
     parse(&path, &text, request)
 }

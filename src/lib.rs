@@ -60,6 +60,7 @@ pub mod model;
 mod one_line;
 pub mod output;
 mod outside;
+pub mod presets;
 mod processes;
 pub mod progress;
 pub mod prometheus;

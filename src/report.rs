@@ -113,6 +113,9 @@ pub struct Report {
     /// The profile of the configuration that was chosen.
     #[serde(default)]
     pub profile: Option<String>,
+    /// The preset below the configuration file; absent without a file, or without a preset.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preset: Option<String>,
     /// What was seen, and what was not.
     #[serde(default)]
     pub evidence: EvidenceReport,

@@ -27,6 +27,7 @@ pub(super) fn run(cli: &Cli, started: Instant) -> anyhow::Result<Exit> {
     };
     let plan = plan?;
     paths::check_files(cli, &plan.spec.files)?;
+    super::warn(&plan.warnings());
     let log = super::log(cli.common());
     let mut telemetry = collect(cli, &plan, started, &log)?;
     super::warn(&telemetry.warnings);
@@ -60,7 +61,7 @@ fn collect(
     let is_lag = |query: &Query| query.signal() == Some(Signal::EVENT_LOOP_LAG);
     let read_by = plan.queries.iter().position(is_lag).map(|index| &exprs[index]);
     let lag = Lag { read_by, limit: lag_limit(&plan.criteria) };
-    let is_required = |query: &Query| query.signal().is_some_and(|it| it.def().is_required);
+    let is_required = |query: &Query| query.signal().is_some_and(|it| it.def().has_to_be_there);
     let asked = plan.queries.iter().zip(&questions);
     // A server is not waited for to have what the probe shows.
     let required = asked.filter(|(query, it)| is_required(query) && it.is_of_server);

@@ -10,6 +10,7 @@ use crate::model::evidence::{RULES, Setting};
 use crate::model::level::Level;
 use crate::model::signal::{OnMissing, Reduce, Signal};
 use crate::model::weights::Weights;
+use crate::presets::PRESETS;
 
 /// The schema, draft 2020-12.
 pub fn json_schema() -> Value {
@@ -23,6 +24,10 @@ pub fn json_schema() -> Value {
         "accept_partial": {
             "type": "boolean",
             "description": "Takes an answer that the server calls incomplete for whole.",
+        },
+        "preset": {
+            "enum": PRESETS.iter().map(|preset| preset.name).collect::<Vec<_>>(),
+            "description": "What holds below this file: auditor --list-presets names them.",
         },
         "vars": {"$ref": "#/$defs/vars"},
         "queries": {"$ref": "#/$defs/queries"},
@@ -52,7 +57,6 @@ pub fn json_schema() -> Value {
         "title": "metrics.yaml of auditor",
         "type": "object",
         "additionalProperties": false,
-        "required": ["queries"],
         "properties": sections,
         "$defs": {
             "vars": {

@@ -16,7 +16,7 @@ use std::path::Path;
 use checks::read_checks;
 use evidence::read_evidence;
 use numbers::{read_thresholds, read_weights};
-use queries::read_queries;
+use queries::{is_blind, read_queries};
 use source::read_source;
 use variables::read_vars;
 
@@ -24,11 +24,12 @@ use super::http::HttpConfig;
 use super::layers::{self, get};
 use super::problems::{ConfigError, Problems, suggest};
 use super::yaml::{self, Node, Origin, Value};
-use super::{Plan, Request, SourceSpec};
+use super::{Plan, Request, SourceSpec, preset};
 use crate::model::check::Criteria;
 use crate::model::signal::Signal;
 
-const SECTIONS: [&str; 10] = [
+const SECTIONS: [&str; 11] = [
+    preset::KEY,
     "target",
     "http",
     "accept_partial",
@@ -40,6 +41,11 @@ const SECTIONS: [&str; 10] = [
     "evidence",
     "profiles",
 ];
+
+/// Why a configuration is refused that does not see the loop.
+const BLIND: &str = "no query here sees whether the event loop is held up; give `event_loop_lag` or \
+    `blocking_duration_avg` a query, or name a preset that has one (auditor --list-presets), or \
+    add --probe URL; for a service without an event loop, set event_loop: allow under `evidence`";
 
 /// Validates `text`, the content of `path`, together with the command line and the environment.
 pub(super) fn plan(path: &Path, text: &str, request: &Request) -> Result<Plan, ConfigError> {
@@ -99,6 +105,7 @@ fn read(
         }
     }
     check_doubled(&root, problems);
+    let (root, preset) = preset::below(root, request, problems);
     let profile = profiles::chosen(&root, request, problems);
     profiles::check_others(&root, profile.as_deref(), problems);
     let root = match profile.as_deref().and_then(|name| profiles::layer(&root, name)) {
@@ -114,9 +121,11 @@ fn read(
     let asking = ["queries", "checks"].map(|name| get(&root, name));
     variables::check_given(&request.vars, &declared, asking, problems);
     let judged_by = read_judged_by(&root, problems)?;
+    let is_preset = preset.is_some_and(|preset| preset::path(preset) == path);
     let given = request.vars.iter().map(|(name, _)| name.clone()).collect();
     Some(Plan {
         config: path.to_owned(),
+        preset: preset.map(|preset| preset.name).filter(|_| !is_preset),
         profile,
         spec: spec?,
         queries: judged_by.queries,
@@ -173,7 +182,7 @@ fn read_judged_by(root: &Node, problems: &mut Problems) -> Option<JudgedBy> {
         problems.at(root, "the section `queries` is missing; `auditor --init` writes a template");
         return None;
     };
-    let mut queries = read_queries(key, node, &vars, problems);
+    let mut queries = read_queries(node, &vars, problems);
     // The weights that are left would all be of signals without a query.
     let weighs = |query: &super::Query| {
         let of = |signal| criteria.weights.iter().any(|(it, weight)| it == signal && weight > 0.0);
@@ -190,6 +199,9 @@ fn read_judged_by(root: &Node, problems: &mut Problems) -> Option<JudgedBy> {
     }
     if let Some(node) = evidence {
         criteria.evidence = read_evidence(node, &queries, problems);
+    }
+    if is_blind(&queries, &criteria.evidence) {
+        problems.at(key, BLIND);
     }
     for query in &mut queries {
         query.read_as.accept_partial = accept_partial;

@@ -1,4 +1,4 @@
-//! The template that `--init` writes.
+//! The file that `--init` writes.
 
 use std::fs::OpenOptions;
 use std::io::{self, Write as _};
@@ -19,18 +19,18 @@ pub enum InitError {
     Io(io::Error),
 }
 
-/// Writes `metrics.yaml` into the current directory.
+/// Writes `text` as `metrics.yaml` into the current directory.
 ///
 /// # Errors
 /// If the file exists, or cannot be written whole.
-pub fn write_template() -> Result<(), InitError> {
+pub fn write_file(text: &str) -> Result<(), InitError> {
     let file = OpenOptions::new().write(true).create_new(true).open(FILE_NAME);
     let mut file = file.map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => InitError::Exists,
         _ => InitError::Io(error),
     })?;
-    file.write_all(DEFAULT_METRICS.as_bytes()).and_then(|()| file.sync_all()).map_err(|error| {
-        // Half a template would be found by the next run; nothing is lost by removing it.
+    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(|error| {
+        // Half a file would be found by the next run; nothing is lost by removing it.
         let _ = std::fs::remove_file(FILE_NAME);
         InitError::Io(error)
     })

@@ -21,12 +21,17 @@ pub(super) fn assess(
     for mode in Mode::all() {
         let conditions: Vec<_> =
             checks.iter().filter(|it| mode.checks.contains(&it.check.id.as_str())).collect();
-        if conditions.iter().all(|it| it.passed == Some(false)) {
+        let asked: Vec<_> = conditions.iter().filter(|it| !is_absent(readings, it)).collect();
+        let is_whole = asked.len() == conditions.len();
+        let is_told = |it: &&&Judged| is_whole || mode.alone.contains(&it.check.id.as_str());
+        if asked.is_empty() || !asked.iter().all(is_told) {
+            // The service has no such thing.
+        } else if asked.iter().all(|it| it.passed == Some(false)) {
             let cause = mode.has_cause.then(|| cause(readings)).flatten();
-            let evidence = conditions.into_iter().map(evidence).collect();
+            let evidence = asked.into_iter().map(|it| evidence(it)).collect();
             proven.push(FailureMode { mode, evidence, cause });
-        } else if !conditions.iter().any(|it| holds(readings, it)) {
-            let unknown = conditions.iter().filter(|it| it.passed.is_none());
+        } else if !asked.iter().any(|it| it.passed == Some(true)) {
+            let unknown = asked.iter().filter(|it| it.passed.is_none());
             let unknown = unknown.flat_map(|it| unknown_inputs(readings, it)).collect();
             open.push(Unassessable { mode, unknown });
         }
@@ -34,16 +39,13 @@ pub(super) fn assess(
     (proven, open)
 }
 
-/// Whether the check rules its modes out: it holds, or the service has no such thing.
-fn holds(readings: &Readings, judged: &Judged) -> bool {
-    let Observed::Signal(signal) = judged.check.observes else {
-        return judged.passed == Some(true);
-    };
+/// Whether the configuration asks for nothing that the check observes.
+fn is_absent(readings: &Readings, judged: &Judged) -> bool {
+    let Observed::Signal(signal) = judged.check.observes else { return false };
     let quantity = quantity(readings, signal);
-    let is_absent = quantity.reading.state == State::NotConfigured
+    quantity.reading.state == State::NotConfigured
         && quantity.value.exact().is_some()
-        && quantity.inputs.iter().all(|it| readings.get(*it).state == State::NotConfigured);
-    judged.passed == Some(true) || is_absent
+        && quantity.inputs.iter().all(|it| readings.get(*it).state == State::NotConfigured)
 }
 
 fn unknown_inputs(readings: &Readings, judged: &Judged) -> Vec<Signal> {

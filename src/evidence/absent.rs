@@ -21,7 +21,7 @@ pub(super) fn shortfalls(plan: &Plan, seen: &Seen<'_>) -> Vec<Shortfall> {
         .queries
         .iter()
         .enumerate()
-        .filter(|(_, query)| query.signal().is_some_and(|signal| signal.def().is_required));
+        .filter(|(_, query)| query.signal().is_some_and(|signal| signal.def().has_to_be_there));
     let lacking = required.flat_map(|(number, query)| of_query(plan, seen, number, query.name()));
     unused(seen).into_iter().chain(lacking).collect()
 }

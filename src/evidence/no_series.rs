@@ -9,7 +9,7 @@ use crate::model::reading::Readings;
 pub(super) fn shortfalls(plan: &Plan, seen: &Seen<'_>, readings: &Readings) -> Vec<Shortfall> {
     let unmatched = seen.unmatched.iter().filter_map(|number| {
         let query = plan.queries.get(*number)?;
-        let signal = query.signal().filter(|signal| signal.def().is_required)?;
+        let signal = query.signal().filter(|signal| signal.def().has_to_be_there)?;
         // Counters may count nothing yet.
         let is_needed = seen.uses.get(*number)?.iter().any(|selector| !selector.is_counter);
         (is_needed && readings.get(signal).series > 0).then(|| shortfall(*number, query))

@@ -197,7 +197,7 @@ impl<'a> Inquiry<'a> {
             let is_nothing = looks().all(|(_, newest)| *newest == Ok(None));
             let is_of_names = self.nameless.iter().any(|look| look.queries.contains(&number));
             let has_value = answers.get(number)?.as_ref().is_ok_and(|it| !it.values.is_empty());
-            let is_needed = query.signal().is_some_and(|signal| signal.def().is_required)
+            let is_needed = query.signal().is_some_and(|signal| signal.def().has_to_be_there)
                 && looks().any(|(look, _)| !look.is_counter);
             (is_needed && is_nothing && !is_of_names && has_value)
                 .then(|| no_series::shortfall(number, query))

@@ -42,6 +42,8 @@ pub enum Rule {
     SlowAnswers,
     /// What the queries use of a probe can be seen.
     NotVisible,
+    /// A query sees whether the event loop is held up; without one there is no plan.
+    EventLoop,
 }
 
 /// What a rule is set to under `evidence`.
@@ -73,7 +75,7 @@ pub struct RuleDef {
 }
 
 /// Every rule, in the order of the report.
-pub const RULES: [RuleDef; 15] = [
+pub const RULES: [RuleDef; 16] = [
     RuleDef {
         rule: Rule::FailedScrapes,
         key: "failed_scrapes",
@@ -203,6 +205,14 @@ pub const RULES: [RuleDef; 15] = [
         default: "refuse",
         description: "what the queries use of a probe can be seen",
         advice: "do what the reason says, or have a metrics.yaml without these signals",
+    },
+    RuleDef {
+        rule: Rule::EventLoop,
+        key: "event_loop",
+        setting: Setting::Choice,
+        default: "refuse",
+        description: "a query sees whether the event loop is held up; else nothing is audited",
+        advice: "give event_loop_lag or blocking_duration_avg a query, or add --probe URL",
     },
 ];
 

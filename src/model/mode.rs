@@ -13,6 +13,8 @@ pub struct Mode {
     pub description: &'static str,
     /// The checks that have to be broken.
     pub checks: &'static [&'static str],
+    /// Those of them that prove it alone where the configuration has no query for the others.
+    pub alone: &'static [&'static str],
     /// Whether CPU use tells what keeps the loop busy.
     pub has_cause: bool,
 }
@@ -44,6 +46,7 @@ pub const MODES: [Mode; 3] = [
         severity: ModeSeverity::High,
         description: "Synchronous calls hold the event loop, so every coroutine waits for them.",
         checks: &["event_loop_lag", "blocking_duration_avg"],
+        alone: &["event_loop_lag", "blocking_duration_avg"],
         has_cause: true,
     },
     Mode {
@@ -52,6 +55,8 @@ pub const MODES: [Mode; 3] = [
         description: "Work arrives faster than the thread pool finishes it, and queues up in \
                       front of it.",
         checks: &["threadpool_queue_wait", "threadpool_backlog"],
+        // Some work waits for a thread in every pool that is used well.
+        alone: &["threadpool_queue_wait"],
         has_cause: false,
     },
     Mode {
@@ -59,6 +64,7 @@ pub const MODES: [Mode; 3] = [
         severity: ModeSeverity::Medium,
         description: "More requests are in flight at once than the service is meant to carry.",
         checks: &["peak_active_requests"],
+        alone: &["peak_active_requests"],
         has_cause: false,
     },
 ];

@@ -13,8 +13,8 @@ pub struct SignalDef {
     pub unit: &'static str,
     /// What it measures, in a few words.
     pub description: &'static str,
-    /// Whether a configuration without its query is refused.
-    pub is_required: bool,
+    /// Whether what its query selects has to be there: a lag that no worker exports is not calm.
+    pub has_to_be_there: bool,
     /// How several series become one unless the configuration says otherwise.
     pub reduce: Reduce,
     /// What `NaN` stands for unless the configuration says otherwise.
@@ -23,14 +23,14 @@ pub struct SignalDef {
 
 /// Every signal, in the order of the report.
 pub const SIGNALS: [SignalDef; 12] = [
-    required("p99_latency", "s", "99th percentile of request latency"),
-    required("event_loop_lag", "s", "how late the event loop runs its callbacks"),
+    needed("p99_latency", "s", "99th percentile of request latency"),
+    needed("event_loop_lag", "s", "how late the event loop runs its callbacks"),
     count("blocking_events_total", "events", "how often synchronous code blocked the loop"),
     SignalDef {
         on_nan: OnMissing::Zero,
-        ..required("blocking_duration_avg", "s", "mean time a synchronous call blocks the loop")
+        ..needed("blocking_duration_avg", "s", "mean time a synchronous call blocks the loop")
     },
-    required("peak_active_requests", "requests", "peak of the requests in flight"),
+    needed("peak_active_requests", "requests", "peak of the requests in flight"),
     SignalDef {
         on_nan: OnMissing::Zero,
         ..optional("threadpool_queue_wait", "s", "mean time a task waits for a thread")
@@ -48,14 +48,14 @@ const fn optional(key: &'static str, unit: &'static str, description: &'static s
         key,
         unit,
         description,
-        is_required: false,
+        has_to_be_there: false,
         reduce: Reduce::Max,
         on_nan: OnMissing::Inconclusive,
     }
 }
 
-const fn required(key: &'static str, unit: &'static str, description: &'static str) -> SignalDef {
-    SignalDef { is_required: true, ..optional(key, unit, description) }
+const fn needed(key: &'static str, unit: &'static str, description: &'static str) -> SignalDef {
+    SignalDef { has_to_be_there: true, ..optional(key, unit, description) }
 }
 
 const fn count(key: &'static str, unit: &'static str, description: &'static str) -> SignalDef {

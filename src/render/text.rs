@@ -52,7 +52,10 @@ fn header(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     };
     writeln!(out, "{DIM}{what}: {}{backend} at {}{DIM:#}", report.target, report.evaluated_at)?;
     let profile = report.profile.as_ref().map(|name| format!(", profile {name}"));
-    writeln!(out, "{DIM}Config: {}{}{DIM:#}", report.config, profile.unwrap_or_default())?;
+    let profile = profile.unwrap_or_default();
+    let preset = report.preset.as_ref().map(|name| format!(" over preset {name}"));
+    let preset = preset.unwrap_or_default();
+    writeln!(out, "{DIM}Config: {}{preset}{profile}{DIM:#}", report.config)?;
     if let Some(command) = &report.command {
         let style = if command.failed { BAD } else { DIM };
         let (line, took) = (&command.line, number(command.took_s));
@@ -106,6 +109,10 @@ fn table(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     }
     let shown = |signal: &str| report.score_breakdown.iter().any(|term| term.signal == signal);
     for (signal, entry) in report.signals.iter().filter(|(signal, _)| !shown(signal)) {
+        if entry.state == StateName::NotConfigured && is_missed(signal) {
+            writeln!(out, "{DIM}  {signal:<23}{:>16}{DIM:#}", "not configured")?;
+            continue;
+        }
         let is_shown = entry.state != StateName::NotConfigured && !is_dull(signal, entry);
         if is_shown && !is_part_of_backlog(report, signal) {
             let value = value(entry.value.map(number), entry.is_lower_bound, short(&entry.unit));
@@ -114,6 +121,11 @@ fn table(out: &mut dyn Write, report: &Report) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Whether it is worth a line that the configuration does not ask for a signal.
+fn is_missed(signal: &str) -> bool {
+    Signal::from_key(signal).is_some_and(|signal| signal.def().has_to_be_there)
 }
 
 /// Few services tell how many requests failed: that one does not is no news.

@@ -61,6 +61,7 @@ impl Report {
             target: plan.spec.to_string(),
             backend: audit.backend.clone(),
             config: plan.config.display().to_string(),
+            preset: plan.preset.map(str::to_owned),
             score_is_lower_bound: score.total.exact().is_none(),
             score_breakdown: breakdown(score, &plan.criteria),
             failure_modes_not_assessable: assessment

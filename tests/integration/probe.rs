@@ -313,9 +313,7 @@ fn a_recording_says_what_the_run_said() {
             let mut args = vec!["--recording", "run.om", "--output-format", "json"];
             args.push("--fail-on-critical");
             if config.is_empty() {
-                // A recording is judged by a file: here by that of the preset.
-                let preset = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/probe.yaml");
-                args.extend(["--config", preset]);
+                args.extend(["--preset", "probe"]);
             }
             let replayed = auditor(path, &args);
             schemas::check_report(&replayed.stdout).unwrap();

@@ -1,23 +1,20 @@
 //! Queries: PromQL with variables, and how its answer is read.
 
 use super::{Entry, entries, find, unknown};
+use crate::config::preset::OF_THE_LOOP;
 use crate::config::problems::{Problems, suggest};
 use crate::config::vars::{self, Vars};
 use crate::config::yaml::{Node, Value};
 use crate::config::{Asked, Query};
+use crate::model::evidence::{EvidenceRules, Rule};
 use crate::model::reading::ReadAs;
 use crate::model::signal::{OnMissing, Reduce, Signal};
 
 /// What a query may hold that is a mapping.
 pub(super) const QUERY_KEYS: [&str; 4] = ["query", "reduce", "on_no_data", "on_nan"];
 
-/// Reads the section; `section_key` is where it says that something is missing.
-pub(super) fn read_queries(
-    section_key: &Node,
-    node: &Node,
-    vars: &Vars,
-    problems: &mut Problems,
-) -> Vec<Query> {
+/// Reads the section.
+pub(super) fn read_queries(node: &Node, vars: &Vars, problems: &mut Problems) -> Vec<Query> {
     let mut queries = Vec::new();
     let entries = entries(node, "`queries`", problems);
     for ((name, key), value) in &entries {
@@ -27,10 +24,6 @@ pub(super) fn read_queries(
         }
     }
     let place = |signal: Signal| entries.iter().find(|((name, _), _)| *name == signal.key());
-    for signal in Signal::all().filter(|s| s.def().is_required && place(*s).is_none()) {
-        let message = format!("the query `{}` is missing; it is required", signal.key());
-        problems.at(section_key, message);
-    }
     let pair = (Signal::THREADPOOL_TASKS_STARTED, Signal::THREADPOOL_TASKS_COMPLETED);
     for (one, other) in [pair, (pair.1, pair.0)] {
         if let (Some(((_, key), _)), None) = (place(one), place(other)) {
@@ -43,6 +36,13 @@ pub(super) fn read_queries(
     }
     queries.sort_by_key(Query::signal);
     queries
+}
+
+/// Whether no query sees if the event loop is held up, though the configuration does not say that
+/// there is none.
+pub(super) fn is_blind(queries: &[Query], rules: &EvidenceRules) -> bool {
+    let sees_loop = |query: &Query| query.signal().is_some_and(|it| OF_THE_LOOP.contains(&it));
+    !rules.allows(Rule::EventLoop) && !queries.iter().any(sees_loop)
 }
 
 fn read_query(signal: Signal, node: &Node, vars: &Vars, problems: &mut Problems) -> Option<Query> {

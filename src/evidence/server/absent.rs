@@ -22,7 +22,7 @@ const JOB: &str = "job";
 pub(super) fn is_needed(inquiry: &Inquiry<'_>, look: &Look) -> bool {
     let is_required = |query: &usize| {
         let signal = inquiry.plan.queries.get(*query).and_then(Query::signal);
-        signal.is_some_and(|signal| signal.def().is_required)
+        signal.is_some_and(|signal| signal.def().has_to_be_there)
     };
     !look.is_counter && look.queries.iter().any(is_required)
 }

@@ -35,7 +35,7 @@ pub(super) fn whatever_is_up(ends: Ends, newest: &[age::Newest]) -> Ends {
 pub(super) fn looks(inquiry: &Inquiry<'_>) -> Vec<usize> {
     let is_required = |query: &usize| {
         let signal = inquiry.plan.queries.get(*query).and_then(Query::signal);
-        signal.is_some_and(|signal| signal.def().is_required)
+        signal.is_some_and(|signal| signal.def().has_to_be_there)
     };
     let all = inquiry.looks.iter().enumerate().filter(|_| inquiry.telemetry.settling.is_some());
     all.filter(|(_, look)| look.queries.iter().any(is_required)).map(|(number, _)| number).collect()
