@@ -68,5 +68,6 @@ pub mod render;
 pub mod report;
 pub mod storage;
 pub mod target_health;
+mod wrap;
 
 pub use commands::run;
