@@ -3,6 +3,7 @@
 
 mod audit;
 mod deliver;
+mod explain;
 mod init;
 mod paths;
 mod query;
@@ -32,6 +33,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
         _ if cli.init => init::run(),
         Some(Task::Query { expr, common }) => query::run(expr, common, started),
         Some(Task::Schema { document }) => schema::run(*document),
+        Some(Task::Explain { topic }) => explain::run(topic.as_deref()),
         None => audit::run(&cli, started),
     };
     // Every error that a command returns came before anything was started.

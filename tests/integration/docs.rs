@@ -79,6 +79,12 @@ fn usage_is_what_help_prints() {
 }
 
 #[test]
+fn the_explanation_shown_is_what_explain_prints() {
+    let text = auditor(empty_directory().path(), &["explain", "EVENT_LOOP_STARVATION"]).stdout;
+    assert!(blocks("text").contains(&text.trim_end()), "docs/command-line.md lacks:\n{text}");
+}
+
+#[test]
 fn the_sample_is_what_the_first_command_prints() {
     let first = blocks("sh").into_iter().flat_map(str::lines).next().unwrap();
     let args: Vec<_> = first.strip_prefix("cargo run --release -- ").unwrap().split(' ').collect();
