@@ -74,7 +74,7 @@ pub enum Group {
 
 /// There is no such topic.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("there is no topic `{name}`{}; `auditor explain` lists all", offer(.near))]
+#[error("there is no topic `{name}`; `auditor explain` lists all{}", offer(.near))]
 pub struct Unknown {
     name: String,
     near: Vec<String>,
