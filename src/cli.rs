@@ -43,7 +43,8 @@ Environment:
 const USAGE: &str = "\
 auditor [OPTIONS] [-- <COMMAND>...]
        auditor query [OPTIONS] <EXPR>
-       auditor schema <config|report>";
+       auditor schema <config|report>
+       auditor explain [TOPIC]";
 
 const ABOUT: &str = "\
 Audits the runtime of an async service: reads its signals by the queries in metrics.yaml from a \
@@ -164,6 +165,14 @@ pub enum Task {
         /// Of what
         #[arg(value_name = "DOCUMENT", value_parser = documents())]
         document: Document,
+    },
+    /// Say what a word of the report means, how it is computed, what causes it and what to do
+    #[command(max_term_width = 100)]
+    Explain {
+        /// A failure mode, signal, check, status, verdict, exit code or rule of evidence [default:
+        /// a list of them]
+        #[arg(value_name = "TOPIC")]
+        topic: Option<String>,
     },
 }
 

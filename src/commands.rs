@@ -3,6 +3,7 @@
 
 mod audit;
 mod deliver;
+mod explain;
 mod init;
 mod paths;
 mod presets;
@@ -34,6 +35,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
         _ if cli.init => init::run(&cli),
         Some(Task::Query { expr, common }) => query::run(expr, common, started),
         Some(Task::Schema { document }) => schema::run(*document),
+        Some(Task::Explain { topic }) => explain::run(topic.as_deref()),
         None => audit::run(&cli, started),
     };
     // Every error that a command returns came before anything was started.

@@ -28,6 +28,7 @@ pub use http::{Credential, HttpConfig, Proxy, Tls};
 pub use json_schema::json_schema;
 pub use preset::no_such_preset;
 pub(crate) use printable::{printable_text, printable_word};
+pub(crate) use problems::nearest;
 pub use problems::{ConfigError, Problem};
 pub use source::{
     Blaming, Endpoint, Outside, OutsideRequest, Scrape, ScrapedPage, Source, SourceRequest,

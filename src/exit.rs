@@ -20,6 +20,9 @@ pub enum Exit {
 }
 
 impl Exit {
+    /// Every exit, by its number.
+    pub const ALL: [Self; 4] = [Self::Success, Self::Failed, Self::Usage, Self::NoVerdict];
+
     /// The exit of an audit that ended in `verdict`.
     pub const fn of(verdict: Verdict, gate: Gate) -> Self {
         match verdict {
@@ -41,6 +44,16 @@ impl Exit {
     /// Its number.
     pub const fn code(self) -> u8 {
         self as u8
+    }
+
+    /// Its number as people write it.
+    pub const fn digit(self) -> &'static str {
+        match self {
+            Self::Success => "0",
+            Self::Failed => "1",
+            Self::Usage => "2",
+            Self::NoVerdict => "3",
+        }
     }
 }
 

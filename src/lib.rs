@@ -23,7 +23,6 @@
 //!   on samples; it knows nothing of signals.
 //! - [`evidence`] looks at what the answers rest on: scrapes, holes, ages, processes, requests. What
 //!   falls short of a rule leaves the readings that it concerns a lower bound.
-//! - `blame` reads what held a loop up, and where, from what a probe has left among the samples.
 //! - `blame` sums up what held a loop up, and where, as far as the samples of a probe tell.
 //! - [`audit`] puts the plan's questions at one instant, and picks that instant.
 //! - [`engine`] judges readings; it does no I/O and knows no clock.
@@ -32,6 +31,7 @@
 //! - [`interrupt`] hears signals that ask for the end; whoever waits for something asks it, so that
 //!   a signal ends whatever takes time, with a report all the same.
 //! - [`exit`] alone knows the exit codes.
+//! - [`explain`] says what stands behind a word of the report, with the numbers of the tables.
 //! - [`model`] holds what these rooms speak of: signals, readings, checks, findings, as tables and
 //!   plain data.
 //!
@@ -54,6 +54,7 @@ pub mod engine;
 pub mod evaluate;
 pub mod evidence;
 pub mod exit;
+pub mod explain;
 pub mod exposition;
 pub mod interrupt;
 pub mod model;
@@ -69,5 +70,6 @@ pub mod render;
 pub mod report;
 pub mod storage;
 pub mod target_health;
+mod wrap;
 
 pub use commands::run;

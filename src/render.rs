@@ -6,6 +6,7 @@ mod blame;
 mod checks;
 mod evidence;
 mod json;
+mod learn_more;
 mod text;
 
 pub use api::{api_json, value};

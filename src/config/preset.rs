@@ -16,8 +16,6 @@ use crate::presets::{PRESETS, PROBE, Preset};
 pub(super) const KEY: &str = "preset";
 /// So many bytes of a recording say of what it is.
 const BEGINNING: u64 = 4096;
-/// The signals that see whether the event loop is held up.
-pub(super) const OF_THE_LOOP: [Signal; 2] = [Signal::EVENT_LOOP_LAG, Signal::BLOCKING_DURATION_AVG];
 
 /// What stands for the file of a preset, where a configuration is named.
 pub(super) fn path(preset: &Preset) -> PathBuf {
@@ -91,12 +89,12 @@ fn with_loop_of_probe(root: Node, request: &Request) -> Node {
     let is_recording = matches!(request.source, SourceRequest::Recording(_));
     let queries = get(&root, "queries").map(|queries| keys(queries).collect::<Vec<_>>());
     let sees_loop =
-        queries.is_none_or(|keys| OF_THE_LOOP.iter().any(|it| keys.contains(&it.key())));
+        queries.is_none_or(|keys| Signal::OF_THE_LOOP.iter().any(|it| keys.contains(&it.key())));
     if sees_loop || !(is_recording || has_probe(request)) {
         return root;
     }
     let Some(preset) = Preset::named(PROBE).and_then(layer) else { return root };
-    let of_the_loop = OF_THE_LOOP.into_iter().chain([Signal::BLOCKING_EVENTS_TOTAL]);
+    let of_the_loop = Signal::OF_THE_LOOP.into_iter().chain([Signal::BLOCKING_EVENTS_TOTAL]);
     let entries = of_the_loop.filter_map(|signal| {
         let query = get(get(&preset, "queries")?, signal.key())?;
         Some((text(signal.key(), &query.origin), query.clone()))

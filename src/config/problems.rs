@@ -120,7 +120,7 @@ pub(super) fn suggest<'a>(key: &str, valid: impl IntoIterator<Item = &'a str>) -
 }
 
 /// The valid key nearest to `key`, if one is near.
-pub(super) fn nearest<'a>(key: &str, valid: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(key: &str, valid: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let similarity = |candidate: &str| strsim::jaro_winkler(key, candidate);
     let nearest = valid.into_iter().max_by(|a, b| similarity(a).total_cmp(&similarity(b)))?;
     (similarity(nearest) > 0.75).then_some(nearest)

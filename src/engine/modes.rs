@@ -7,11 +7,6 @@ use crate::model::mode::{Cause, Mode};
 use crate::model::reading::{Readings, State};
 use crate::model::signal::Signal;
 
-/// CPU use, in cores, from which a starved loop is called CPU-bound.
-const CPU_BOUND_CORES: f64 = 0.7;
-/// CPU use, in cores, up to which a starved loop is called blocked.
-const BLOCKED_CORES: f64 = 0.3;
-
 /// Every mode that is proven, and every mode that cannot be told.
 pub(super) fn assess(
     readings: &Readings,
@@ -75,9 +70,9 @@ pub(super) fn evidence(judged: &Judged) -> Evidence {
 fn cause(readings: &Readings) -> Option<Cause> {
     let cpu = readings.get(Signal::PROCESS_CPU_CORES);
     let cores = cpu.value.exact().filter(|_| cpu.measured)?;
-    Some(if cores >= CPU_BOUND_CORES {
+    Some(if cores >= Cause::CPU_BOUND_CORES {
         Cause::CpuBound
-    } else if cores <= BLOCKED_CORES {
+    } else if cores <= Cause::BLOCKED_CORES {
         Cause::Blocked
     } else {
         Cause::Mixed

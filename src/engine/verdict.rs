@@ -34,6 +34,26 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// Every verdict, in the order of their weight.
+    pub const ALL: [Self; 7] = [
+        Self::Pass,
+        Self::NotGated,
+        Self::Inconclusive,
+        Self::Interrupted,
+        Self::Error,
+        Self::CommandFailed,
+        Self::Fail,
+    ];
+
+    /// Its name in the report.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::CommandFailed => "command_failed",
+            Self::NotGated => "not_gated",
+            other => other.words(),
+        }
+    }
+
     /// Its name in plain words.
     pub const fn words(self) -> &'static str {
         match self {

@@ -17,6 +17,9 @@ use super::signal::Signal;
 use super::weights::Weights;
 use crate::storage::Labels;
 
+/// The section of `metrics.yaml` that has checks of one's own, and the word for all of them.
+pub const SECTION: &str = "checks";
+
 /// How much a broken check weighs under a gate.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,

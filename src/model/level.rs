@@ -108,6 +108,10 @@ pub enum Status {
 }
 
 impl Status {
+    /// Every status, the best first.
+    pub const ALL: [Self; 5] =
+        [Self::Healthy, Self::Degraded, Self::Critical, Self::CollapseRisk, Self::Inconclusive];
+
     /// Its name in the report.
     pub const fn name(self) -> &'static str {
         match self {

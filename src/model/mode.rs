@@ -90,6 +90,11 @@ pub enum Cause {
 }
 
 impl Cause {
+    /// CPU use, in cores, from which a starved loop is called CPU-bound.
+    pub const CPU_BOUND_CORES: f64 = 0.7;
+    /// CPU use, in cores, up to which a starved loop is called blocked.
+    pub const BLOCKED_CORES: f64 = 0.3;
+
     /// What to look for, in one sentence.
     pub const fn description(self) -> &'static str {
         match self {

@@ -116,6 +116,9 @@ impl Signal {
     /// The part of them that failed.
     pub const ERROR_RATIO: Self = Self::named("error_ratio");
 
+    /// Those that see whether the event loop is held up; one of them is needed.
+    pub const OF_THE_LOOP: [Self; 2] = [Self::EVENT_LOOP_LAG, Self::BLOCKING_DURATION_AVG];
+
     /// Every signal, in the order of the report.
     pub fn all() -> impl DoubleEndedIterator<Item = Self> + Clone {
         (0..SIGNALS.len()).map(Self)

@@ -8,11 +8,10 @@ use crate::model::blame::{StallCause, shortened};
 use crate::model::quantity::number;
 use crate::one_line::one_line;
 use crate::report::{CulpritEntry, Report, StalledEntry, TallyEntry};
+use crate::wrap::{WIDTH, wrap};
 
 /// So many culprits are shown; all are in the JSON.
 const MOST: usize = 5;
-/// Lines are no wider than this, where their words allow it.
-const WIDTH: usize = 80;
 
 pub(super) fn write(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     let Some(stalled) = report.stalled.as_ref().filter(|it| it.count.is_some_and(|it| it > 0))
@@ -273,38 +272,7 @@ const fn advice_without_a_place(cause: StallCause) -> &'static str {
     }
 }
 
-/// Words on as many lines as they need, those after the first as far in.
+/// Words on as many lines as they need, each as far in.
 fn wrapped(out: &mut dyn Write, indent: usize, words: &str) -> io::Result<()> {
-    let mut column = 0;
-    for word in words.split_whitespace() {
-        let length = word.chars().count();
-        if column > 0 && column + 1 + length <= WIDTH {
-            write!(out, " {word}")?;
-            column += 1 + length;
-        } else {
-            let end = if column > 0 { "\n" } else { "" };
-            write!(out, "{end}{:indent$}{word}", "")?;
-            column = indent + length;
-        }
-    }
-    writeln!(out)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn words_are_broken_between_them_only() {
-        let text = |words: &str| {
-            let mut out = Vec::new();
-            wrapped(&mut out, 4, words).unwrap();
-            String::from_utf8(out).unwrap()
-        };
-        assert_eq!(text("a  b"), "    a b\n");
-        let (exact, long) = ("é".repeat(74), "x".repeat(99));
-        assert_eq!(text(&format!("{exact} b")), format!("    {exact} b\n"));
-        assert_eq!(text(&format!("{exact} bc")), format!("    {exact}\n    bc\n"));
-        assert_eq!(text(&format!("{long} b")), format!("    {long}\n    b\n"));
-    }
+    out.write_all(wrap(&" ".repeat(indent), indent, words).as_bytes())
 }

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 
-use super::{blame, checks, evidence};
+use super::{blame, checks, evidence, learn_more};
 use crate::engine::Verdict;
 use crate::model::level::Status;
 use crate::model::quantity::{number, number_beside, series};
@@ -312,5 +312,9 @@ fn verdict(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     let verdict = report.verdict.words().to_uppercase();
     let reason = evidence::brief(report, &report.verdict_reason);
     let code = report.exit_code;
-    writeln!(out, "\nVerdict: {style}{verdict}{style:#} - {reason} (exit code {code})")
+    writeln!(out, "\nVerdict: {style}{verdict}{style:#} - {reason} (exit code {code})")?;
+    match learn_more::topic(report) {
+        Some(topic) => writeln!(out, "{DIM}To learn more: auditor explain {topic}{DIM:#}"),
+        None => Ok(()),
+    }
 }

@@ -79,6 +79,12 @@ fn usage_is_what_help_prints() {
 }
 
 #[test]
+fn the_explanation_shown_is_what_explain_prints() {
+    let text = auditor(empty_directory().path(), &["explain", "EVENT_LOOP_STARVATION"]).stdout;
+    assert!(blocks("text").contains(&text.trim_end()), "docs/command-line.md lacks:\n{text}");
+}
+
+#[test]
 fn the_sample_is_what_the_first_command_prints() {
     let first = blocks("sh").into_iter().flat_map(str::lines).next().unwrap();
     let args: Vec<_> = first.strip_prefix("cargo run --release -- ").unwrap().split(' ').collect();
@@ -231,7 +237,7 @@ fn the_template_is_valid_without_its_comments_too() {
     let plan = auditor::config::parse(Path::new("a"), &text, &Default::default());
     let criteria = plan.unwrap().criteria;
     assert!(criteria.checks.iter().any(|check| check.id == "memory"));
-    assert_eq!(criteria.evidence.set.len(), 5);
+    assert_eq!(criteria.evidence.set.len(), 6);
 }
 
 /// The queries of async-runtime-auditor 0.1, with the variables put in.

@@ -10,6 +10,7 @@ mod docs;
 mod early;
 mod engine_properties;
 mod evidence;
+mod explain;
 mod expositions;
 mod faults;
 mod hostile_properties;

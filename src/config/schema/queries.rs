@@ -1,7 +1,6 @@
 //! Queries: PromQL with variables, and how its answer is read.
 
 use super::{Entry, entries, find, unknown};
-use crate::config::preset::OF_THE_LOOP;
 use crate::config::problems::{Problems, suggest};
 use crate::config::vars::{self, Vars};
 use crate::config::yaml::{Node, Value};
@@ -41,7 +40,8 @@ pub(super) fn read_queries(node: &Node, vars: &Vars, problems: &mut Problems) ->
 /// Whether no query sees if the event loop is held up, though the configuration does not say that
 /// there is none.
 pub(super) fn is_blind(queries: &[Query], rules: &EvidenceRules) -> bool {
-    let sees_loop = |query: &Query| query.signal().is_some_and(|it| OF_THE_LOOP.contains(&it));
+    let sees_loop =
+        |query: &Query| query.signal().is_some_and(|it| Signal::OF_THE_LOOP.contains(&it));
     !rules.allows(Rule::EventLoop) && !queries.iter().any(sees_loop)
 }
 
