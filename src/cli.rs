@@ -22,6 +22,9 @@ const DEFAULT_REPORT: &str = "audit_results.json";
 /// For how long a service is scraped unless the command line says otherwise.
 const DEFAULT_LENGTH: Duration = Duration::from_secs(30);
 
+/// The same where the doctor looks on, who judges nothing.
+const DOCTORS_LENGTH: Duration = Duration::from_secs(10);
+
 const EXIT_CODES: &str = "\
 Exit codes:
   0  the audit was carried out, and the gate, if there is one, passed
@@ -42,9 +45,12 @@ Environment:
 
 const USAGE: &str = "\
 auditor [OPTIONS] [-- <COMMAND>...]
+       auditor doctor [OPTIONS] [-- <COMMAND>...]
        auditor query [OPTIONS] <EXPR>
        auditor schema <config|report>
        auditor explain [TOPIC]";
+
+const DOCTORS_USAGE: &str = "auditor doctor [OPTIONS] [-- <COMMAND>...]";
 
 const ABOUT: &str = "\
 Audits the runtime of an async service: reads its signals by the queries in metrics.yaml from a \
@@ -70,6 +76,23 @@ pub struct Cli {
     #[command(subcommand)]
     pub task: Option<Task>,
 
+    /// What is audited, and how.
+    #[command(flatten)]
+    audit: AuditArgs,
+
+    /// List the presets, what each is for and what it needs, and stop
+    #[arg(long, exclusive = true)]
+    pub list_presets: bool,
+
+    /// Write a commented metrics.yaml into the current directory, that of --preset where one is
+    /// named, and stop
+    #[arg(long)]
+    pub init: bool,
+}
+
+/// What is audited, and how.
+#[derive(Debug, Args)]
+pub struct AuditArgs {
     #[command(flatten)]
     common: Common,
 
@@ -106,15 +129,6 @@ pub struct Cli {
     /// Preset that holds below metrics.yaml, or in place of one; the names: --list-presets
     #[arg(long, value_name = "NAME")]
     preset: Option<String>,
-
-    /// List the presets, what each is for and what it needs, and stop
-    #[arg(long, exclusive = true)]
-    pub list_presets: bool,
-
-    /// Write a commented metrics.yaml into the current directory, that of --preset where one is
-    /// named, and stop
-    #[arg(long)]
-    pub init: bool,
 
     /// How long to wait, after COMMAND has ended, until the server has samples from after its end;
     /// 0s not to wait [default: twice the interval of the samples, 10s to 60s]
@@ -158,6 +172,14 @@ pub enum Task {
         /// Of which telemetry.
         #[command(flatten)]
         common: Box<Common>,
+    },
+    /// Explain what each query of an audit finds, or why it finds nothing: the same options as the
+    /// audit's
+    #[command(max_term_width = 100, group = watched(), override_usage = DOCTORS_USAGE)]
+    Doctor {
+        /// Of which audit.
+        #[command(flatten)]
+        audit: Box<AuditArgs>,
     },
     /// Print the JSON Schema of metrics.yaml, for editors, or of the report
     #[command(max_term_width = 100)]
@@ -361,46 +383,61 @@ impl Cli {
         Ok(cli)
     }
 
+    /// What is audited: by an audit, or by the doctor.
+    fn audited(&self) -> &AuditArgs {
+        match &self.task {
+            Some(Task::Doctor { audit }) => audit,
+            _ => &self.audit,
+        }
+    }
+
     /// What audit and query have in common.
     pub fn common(&self) -> &Common {
         match &self.task {
             Some(Task::Query { common, .. }) => common,
-            _ => &self.common,
+            _ => &self.audited().common,
         }
     }
 
     /// The audit that is asked for. `now` is its instant if none is named.
     pub fn request(&self, now: Timestamp, environment: Environment) -> Request {
         let mut request = Request {
-            command: self.command.clone(),
-            vars: self.vars.clone(),
+            command: self.audited().command.clone(),
+            vars: self.audited().vars.clone(),
             gate: self.gate(),
-            profile: self.profile.clone(),
-            preset: self.preset.clone(),
-            settle: self.settle,
-            ..self.common.request(now, environment)
+            profile: self.audited().profile.clone(),
+            preset: self.audited().preset.clone(),
+            settle: self.audited().settle,
+            ..self.audited().common.request(now, environment)
         };
         if let SourceRequest::Scrape { length, .. } = &mut request.source
-            && !self.command.is_empty()
+            && !self.audited().command.is_empty()
         {
             *length = None;
         }
         if let Some(outside) = &mut request.outside {
-            outside.blame = self.blame;
-            outside.blame_after = self.blame_after;
-            outside.start = self.start.clone();
-            outside.start_timeout = self.start_timeout;
-            outside.length = outside.length.filter(|_| self.command.is_empty());
+            outside.blame = self.audited().blame;
+            outside.blame_after = self.audited().blame_after;
+            outside.start = self.audited().start.clone();
+            outside.start_timeout = self.audited().start_timeout;
+            outside.length = outside.length.filter(|_| self.audited().command.is_empty());
+        }
+        if self.is_doctor() && self.audited().common.length.is_none() {
+            request.look_for(DOCTORS_LENGTH);
         }
         request
     }
 
+    fn is_doctor(&self) -> bool {
+        matches!(self.task, Some(Task::Doctor { .. }))
+    }
+
     fn gate(&self) -> Gate {
         let mut gate = Gate::default();
-        if self.fail_on_critical {
+        if self.audited().fail_on_critical {
             gate.add(Level::Critical);
         }
-        for what in &self.fail_on {
+        for what in &self.audited().fail_on {
             match what {
                 FailOn::Level(level) => gate.add(*level),
                 FailOn::FailureMode => gate.failure_mode = true,
@@ -411,32 +448,38 @@ impl Cli {
 
     /// Whether there is a command to run.
     pub fn has_command(&self) -> bool {
-        !self.command.is_empty()
+        !self.audited().command.is_empty()
     }
 
     /// Whether a service is put under load, or watched for a while.
     pub fn takes_time(&self) -> bool {
-        self.has_command() || !self.common.urls.is_empty() || !self.common.probes.is_empty()
+        self.has_command()
+            || !self.audited().common.urls.is_empty()
+            || !self.audited().common.probes.is_empty()
     }
 
     /// The command to run, and its arguments.
     pub fn command_words(&self) -> &[OsString] {
-        &self.command
+        &self.audited().command
     }
 
     /// The preset that is named.
     pub fn preset(&self) -> Option<&str> {
-        self.preset.as_deref()
+        self.audited().preset.as_deref()
     }
 
     /// Where what was scraped is to be kept.
     pub fn record_path(&self) -> Option<&Path> {
-        self.record.as_deref()
+        self.audited().record.as_deref()
     }
 
     /// Where the report file goes, if there is to be one.
     pub fn report_path(&self) -> Option<PathBuf> {
-        report_path(self.report.clone(), self.no_report, self.common.output_format)
+        report_path(
+            self.audited().report.clone(),
+            self.audited().no_report,
+            self.audited().common.output_format,
+        )
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod audit;
 mod deliver;
+mod doctor;
 mod explain;
 mod init;
 mod paths;
@@ -36,6 +37,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
         Some(Task::Query { expr, common }) => query::run(expr, common, started),
         Some(Task::Schema { document }) => schema::run(*document),
         Some(Task::Explain { topic }) => explain::run(topic.as_deref()),
+        Some(Task::Doctor { .. }) => doctor::run(&cli, started),
         None => audit::run(&cli, started),
     };
     // Every error that a command returns came before anything was started.

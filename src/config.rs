@@ -112,6 +112,21 @@ impl Default for Request {
     }
 }
 
+impl Request {
+    /// Looks on for so long, where no command says for how long.
+    pub fn look_for(&mut self, time: Duration) {
+        if !self.command.is_empty() {
+            return;
+        }
+        if let SourceRequest::Scrape { length, .. } = &mut self.source {
+            *length = Some(time);
+        }
+        if let Some(outside) = &mut self.outside {
+            outside.length = Some(time);
+        }
+    }
+}
+
 /// What the environment says about an audit.
 #[derive(Clone, Default)]
 pub struct Environment {

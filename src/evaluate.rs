@@ -14,10 +14,11 @@ use crate::collect::Telemetry;
 use crate::config::{Source, SourceSpec};
 use crate::interrupt;
 use crate::model::clock_skew::ClockSkew;
-use crate::model::question::{Answer, Probe, Question};
+use crate::model::question::{Answer, Probe, Question, Values};
+use crate::model::reading::Sample;
 use crate::one_line::one_line;
-use crate::prometheus::{self, Backend, Failed, Log, QueryError, ServerProblem};
-use crate::promql;
+use crate::prometheus::{self, Backend, Failed, Log, QueryError, RETURNS_RANGE, ServerProblem};
+use crate::promql::{self, Expression};
 
 /// What came of the questions of an audit.
 #[derive(Debug)]
@@ -136,6 +137,39 @@ pub fn probe(
         }
         Source::Scrape(_) | Source::Recording(_) => Vec::new(),
     }
+}
+
+/// What expressions come to at the instant `at`: of the server, or of the samples at hand.
+pub fn ask(
+    exprs: Vec<Expression>,
+    is_of_server: bool,
+    spec: &SourceSpec,
+    (telemetry, at): (&Telemetry, Timestamp),
+    log: Log<'_>,
+) -> Vec<Result<Vec<Sample>, Error>> {
+    let samples = |answer: Result<Answer, Error>| match answer?.values {
+        Values::Vector(samples) => Ok(samples),
+        Values::Matrix(_) => Err(Error::WrongType(RETURNS_RANGE)),
+    };
+    if is_of_server {
+        let probes: Vec<_> = exprs.into_iter().map(|expr| Probe { expr, span: None }).collect();
+        let answers = probe(&probes, true, spec, (telemetry, at), log);
+        return answers.into_iter().map(samples).collect();
+    }
+    let at = match &spec.source {
+        Source::Server(_) => telemetry.at_beside(at),
+        Source::Scrape(_) | Source::Recording(_) => at,
+    };
+    let question = |expr| Question {
+        expr,
+        span: None,
+        nothing_counts: false,
+        zero_by_zero: false,
+        accept_partial: true,
+        is_of_server,
+    };
+    let answer = |expr| samples(answer_of_samples(&question(expr), spec, telemetry, at));
+    exprs.into_iter().map(answer).collect()
 }
 
 /// No answers, because there is nothing to ask, or no time.

@@ -50,6 +50,7 @@ pub mod cli;
 pub mod collect;
 pub mod commands;
 pub mod config;
+pub mod doctor;
 pub mod engine;
 pub mod evaluate;
 pub mod evidence;

@@ -4,11 +4,13 @@
 mod api;
 mod blame;
 mod checks;
+mod doctor;
 mod evidence;
 mod json;
 mod learn_more;
 mod text;
 
 pub use api::{api_json, value};
+pub use doctor::doctor;
 pub use json::json;
 pub use text::text;

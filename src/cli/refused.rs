@@ -13,12 +13,18 @@ use super::{Cli, FailOn, Format, report_path};
 /// # Errors
 /// What is wrong.
 pub(super) fn check(cli: &Cli, announces_command: bool) -> Result<(), clap::Error> {
-    if announces_command && cli.task.is_none() && cli.command.is_empty() {
+    let takes_command = cli.task.is_none() || cli.is_doctor();
+    if announces_command && takes_command && !cli.has_command() {
         let message = "after `--` there is no command; was it a variable that is empty?";
         return Err(Cli::command().error(ErrorKind::MissingRequiredArgument, message));
     }
-    let has_level = cli.fail_on.iter().any(|what| matches!(what, FailOn::Level(_)));
-    if cli.fail_on_critical && has_level {
+    let audit = cli.audited();
+    if cli.is_doctor() && (audit.report.is_some() || audit.record.is_some()) {
+        let message = "auditor doctor writes no file; leave --report and --record out";
+        return Err(Cli::command().error(ErrorKind::ArgumentConflict, message));
+    }
+    let has_level = audit.fail_on.iter().any(|what| matches!(what, FailOn::Level(_)));
+    if audit.fail_on_critical && has_level {
         let message = "--fail-on-critical is --fail-on critical, and a second level is given; \
                        keep one of them";
         return Err(Cli::command().error(ErrorKind::ArgumentConflict, message));

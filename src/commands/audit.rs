@@ -44,7 +44,8 @@ pub(super) fn run(cli: &Cli, started: Instant) -> anyhow::Result<Exit> {
     Ok(deliver(report, exit, cli))
 }
 
-fn collect(
+/// Collects what the queries of the plan are asked of.
+pub(super) fn collect(
     cli: &Cli,
     plan: &Plan,
     started: Instant,

@@ -46,6 +46,16 @@ impl SelectorUse {
         self.selector.metric.as_deref()
     }
 
+    /// The labels that it asks for, besides the name of the metric.
+    pub fn labels(&self) -> impl Iterator<Item = &str> {
+        self.selector.matchers.iter().map(|it| it.label.as_str())
+    }
+
+    /// Whether it takes series that have this value of a label, as far as that one says.
+    pub fn takes(&self, label: &str, value: &str) -> bool {
+        self.selector.matchers.iter().filter(|it| it.label == label).all(|it| it.test.holds(value))
+    }
+
     /// The value that it asks of a label, if there can be only one.
     pub fn label(&self, name: &str) -> Option<&str> {
         self.selector.matchers.iter().find_map(|it| match &it.test {

@@ -1,0 +1,130 @@
+//! Whether the gate could pass, and could fail, and what leads on.
+
+use super::Finding;
+use crate::audit::Audit;
+use crate::config::{Plan, Source, SourceSpec};
+use crate::engine::Verdict;
+use crate::model::evidence::Rule;
+use crate::model::reading::State;
+use crate::model::signal::Signal;
+
+/// Why the gate could not pass, whatever the service does: something is not known.
+pub(super) fn cannot_pass(plan: &Plan, audit: &Audit) -> Option<String> {
+    let assessment = &audit.assessment;
+    if let Some(failure) = &audit.failure {
+        return Some(failure.clone());
+    }
+    match assessment.verdict {
+        Verdict::Inconclusive | Verdict::Error | Verdict::Interrupted => {
+            Some(assessment.verdict_reason.clone())
+        }
+        Verdict::Pass | Verdict::NotGated => None,
+        // What fails is proven; what is not known beside it would be missing for a pass.
+        Verdict::Fail | Verdict::CommandFailed => {
+            let score = &assessment.score;
+            let blank = score.terms.iter().find(|term| !term.is_known() && !term.measured);
+            let missing = blank.map(|term| format!("{} is not known", term.signal.key()));
+            let rules = &plan.criteria.evidence;
+            let not_seen = audit
+                .evidence
+                .shortfalls
+                .iter()
+                .find(|it| !rules.allows(it.rule) && is_lasting(it.rule));
+            missing.or(not_seen.map(|it| format!("{} (rule `{}`)", it.detail, it.rule.key())))
+        }
+    }
+}
+
+/// Whether what falls short is not the fault of what failed: a loop that is held up serves no page.
+const fn is_lasting(rule: Rule) -> bool {
+    matches!(
+        rule,
+        Rule::MinRequests
+            | Rule::Workers
+            | Rule::Timestamps
+            | Rule::MaxClockSkew
+            | Rule::MaxAge
+            | Rule::NotVisible
+    )
+}
+
+/// Why the gate could not fail, whatever the service does: nothing that it looks at can be bad.
+pub(super) fn cannot_fail(plan: &Plan, queries: &[Finding]) -> Option<String> {
+    let of_the_loop: Vec<_> = match plan.criteria.evidence.allows(Rule::EventLoop) {
+        true => Signal::OF_THE_LOOP.into_iter().chain([Signal::THREADPOOL_QUEUE_WAIT]).collect(),
+        false => Signal::OF_THE_LOOP.to_vec(),
+    };
+    let looked_at = queries.iter().filter(|it| of_the_loop.iter().any(|at| at.key() == it.name));
+    let mut reasons = Vec::new();
+    for finding in looked_at {
+        let is_stuck = |warning: &&String| {
+            warning.contains("cannot be passed") || warning.contains("selects no metric")
+        };
+        match (finding.warnings.iter().find(is_stuck), &finding.value) {
+            (Some(warning), _) => reasons.push(format!("{}: {warning}", finding.name)),
+            (None, None) => reasons.push(format!("{} has no value", finding.name)),
+            (None, Some(_)) => return None,
+        }
+    }
+    Some(reasons.join("; "))
+}
+
+/// Signals that the configuration has no query for.
+pub(super) fn not_configured(audit: &Audit) -> Vec<&'static str> {
+    let parts = [Signal::THREADPOOL_TASKS_STARTED, Signal::THREADPOOL_TASKS_COMPLETED];
+    let is_left_out = |signal: &Signal| {
+        audit.readings.get(*signal).state == State::NotConfigured && !parts.contains(signal)
+    };
+    Signal::all().filter(is_left_out).map(Signal::key).collect()
+}
+
+/// The one thing that leads on.
+pub(super) fn next(
+    plan: &Plan,
+    audit: &Audit,
+    queries: &[Finding],
+    cannot_pass: Option<&str>,
+    cannot_fail: Option<&str>,
+) -> String {
+    let source = source(&plan.spec);
+    if audit.failure.is_some() {
+        return "mend that, and ask again".to_owned();
+    }
+    let needs = |rule| audit.evidence.shortfalls.iter().any(|it| it.rule == rule);
+    let is_of_loop = |it: &&Finding| Signal::OF_THE_LOOP.iter().any(|at| at.key() == it.name);
+    let blank = queries.iter().filter(is_of_loop).chain(queries).find(|it| it.value.is_none());
+    if let Some(to_do) = blank.filter(|_| cannot_pass.is_some()).and_then(|it| it.to_do.as_ref()) {
+        return to_do.clone();
+    }
+    if cannot_pass.is_some() && needs(Rule::MinRequests) {
+        return format!("put the service under a load: auditor doctor{source} -- COMMAND");
+    }
+    let rules = &plan.criteria.evidence;
+    let shortfall = audit.evidence.shortfalls.iter().find(|it| !rules.allows(it.rule));
+    if let Some(shortfall) = shortfall.filter(|_| cannot_pass.is_some()) {
+        return shortfall.rule.def().advice.to_owned();
+    }
+    if cannot_pass.is_some() || cannot_fail.is_some() {
+        return "mend what stands above, and ask again".to_owned();
+    }
+    let command = if plan.spec.command.is_empty() { "" } else { " -- COMMAND" };
+    format!("gate with it: auditor{source} --fail-on-critical{command}")
+}
+
+/// The options that name the source, without secrets.
+fn source(spec: &SourceSpec) -> String {
+    let mut words = String::new();
+    match &spec.source {
+        Source::Server(endpoint) => words += &format!(" --target {}", endpoint.target),
+        Source::Scrape(scrape) => {
+            for page in &scrape.pages {
+                words += &format!(" --scrape {}", page.endpoint.target);
+            }
+        }
+        Source::Recording(path) => words += &format!(" --recording {}", path.display()),
+    }
+    for probe in spec.outside.iter().flat_map(|outside| &outside.probes) {
+        words += &format!(" --probe {}", probe.endpoint.target);
+    }
+    words
+}

@@ -1,0 +1,29 @@
+//! Windows that hold too few samples for a rate or a worst value to mean something.
+
+use super::Case;
+use crate::model::quantity::number;
+
+/// A rate needs two samples; with less than this it is an estimate of little.
+const LEAST: f64 = 4.0;
+
+pub(super) fn warnings(case: &Case<'_>) -> Vec<String> {
+    let ranges: Vec<_> = case.selectors().iter().filter(|it| it.range > 0).collect();
+    let exprs =
+        ranges.iter().map(|it| format!("min(count_over_time({}[{}ms]))", it.text, it.range));
+    let answers = case.ask(exprs.collect());
+    let short = ranges.iter().zip(answers).filter_map(|(selector, answer)| {
+        let samples = answer.ok()?.first()?.value;
+        (samples < LEAST).then(|| {
+            format!(
+                "`{}` has {} samples in the {} s that the query looks at: take a window of four \
+                 intervals or more (--var window=…), or scrape more often",
+                selector.text,
+                number(samples),
+                number(selector.range as f64 / 1000.0)
+            )
+        })
+    });
+    let mut short: Vec<_> = short.collect();
+    short.dedup();
+    short
+}
