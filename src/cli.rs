@@ -55,7 +55,7 @@ gate on.";
 #[derive(Debug, Parser)]
 #[command(
     name = "auditor",
-    version,
+    version = env!("AUDITOR_VERSION"),
     about = ABOUT,
     after_help = format!("{ENVIRONMENT}\n\n{EXIT_CODES}"),
     override_usage = USAGE,
