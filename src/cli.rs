@@ -1,6 +1,7 @@
 //! The command line.
 
 mod refused;
+mod tips;
 mod values;
 
 use std::ffi::OsString;
@@ -338,7 +339,8 @@ impl Cli {
     pub fn parse_from_args(args: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
         let args: Vec<_> = args.into_iter().collect();
         let announces_command = args.iter().any(|arg| arg == "--");
-        let cli = Self::try_parse_from(args)?;
+        let parsed = Self::try_parse_from(&args);
+        let cli = parsed.map_err(|error| tips::with_tip(error, &args))?;
         refused::check(&cli, announces_command)?;
         Ok(cli)
     }

@@ -15,15 +15,20 @@ use super::{Cli, FailOn, Format, report_path};
 pub(super) fn check(cli: &Cli, announces_command: bool) -> Result<(), clap::Error> {
     if announces_command && cli.task.is_none() && cli.command.is_empty() {
         let message = "after `--` there is no command; was it a variable that is empty?";
-        return Err(Cli::command().error(ErrorKind::MissingRequiredArgument, message));
+        return Err(error(ErrorKind::MissingRequiredArgument, message));
     }
     let has_level = cli.fail_on.iter().any(|what| matches!(what, FailOn::Level(_)));
     if cli.fail_on_critical && has_level {
         let message = "--fail-on-critical is --fail-on critical, and a second level is given; \
                        keep one of them";
-        return Err(Cli::command().error(ErrorKind::ArgumentConflict, message));
+        return Err(error(ErrorKind::ArgumentConflict, message));
     }
     Ok(())
+}
+
+/// An error that says all there is to say.
+fn error(kind: ErrorKind, message: &str) -> clap::Error {
+    clap::Error::raw(kind, format!("{message}\n")).with_cmd(&Cli::command())
 }
 
 impl Cli {
