@@ -218,5 +218,6 @@ fn scrape_until_done(
 
 fn failed(page: &ScrapedPage, problem: PageProblem) -> Arc<ScrapeError> {
     let target = page.endpoint.http.redact(&page.endpoint.target.to_string());
-    Arc::new(ScrapeError { target, problem })
+    let meant = page.endpoint.target.usual_page();
+    Arc::new(ScrapeError { target, problem, meant: meant.map(|it| page.endpoint.http.redact(&it)) })
 }
