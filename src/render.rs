@@ -6,8 +6,10 @@ mod blame;
 mod checks;
 mod evidence;
 mod json;
+mod labels;
+mod signals;
 mod text;
 
 pub use api::{api_json, value};
 pub use json::json;
-pub use text::text;
+pub use text::{text, verdict};
