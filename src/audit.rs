@@ -325,16 +325,20 @@ fn failed_queries(
         .iter()
         .zip(answers)
         .filter(|(query, _)| counts(query))
-        .filter_map(|(query, answer)| Some((query.name(), answer.as_ref().err()?)))
+        .filter_map(|(query, answer)| Some((query, answer.as_ref().err()?)))
         // Those that can be evaluated are not to blame for those that cannot.
         .filter(|(_, error)| !matches!(error, Error::NotAsked | Error::Interrupted))
         .collect();
-    let (name, error) = failures.first()?;
+    let (query, error) = failures.first()?;
+    // Where to mend it, if it can be mended there.
+    let origin = query.origin.as_ref().filter(|_| error.is_of_expression());
+    let place = origin.map(|it| format!(" ({}:{})", it.path.display(), it.line));
+    let (name, place) = (query.name(), place.unwrap_or_default());
     Some(match failures.len() {
-        1 => format!("the query `{name}` failed: {error}"),
+        1 => format!("the query `{name}`{place} failed: {error}"),
         count => {
             let total = answers.len();
-            format!("{count} of {total} queries failed, `{name}` first: {error}")
+            format!("{count} of {total} queries failed, `{name}`{place} first: {error}")
         }
     })
 }

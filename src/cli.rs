@@ -1,6 +1,7 @@
 //! The command line.
 
 mod refused;
+mod tips;
 mod values;
 
 use std::ffi::OsString;
@@ -43,14 +44,25 @@ Environment:
   AUDITOR_BASIC_AUTH    user:password
   AUDITOR_PROFILE       the profile of the configuration";
 
+/// What `-h` says at its end; the rest is in `--help`.
+const SHORT: &str = "\
+Exit codes: 0 pass, 1 fail, 2 usage, 3 no verdict. All options: auditor --help";
+
+// The headings under which options stand in the help, in this order.
+const TELEMETRY: &str = "Where the telemetry is";
+const SERVICE: &str = "The service and its load";
+const GATE: &str = "The gate";
+const REPORT: &str = "The report";
+const CONFIGURATION: &str = "The configuration";
+
 const USAGE: &str = "\
 auditor [OPTIONS] [-- <COMMAND>...]
-       auditor doctor [OPTIONS] [-- <COMMAND>...]
-       auditor query [OPTIONS] <EXPR>
-       auditor schema <config|report>
-       auditor explain [TOPIC]";
+       auditor <TASK> ...";
 
 const DOCTORS_USAGE: &str = "auditor doctor [OPTIONS] [-- <COMMAND>...]";
+
+const SHORT_ABOUT: &str = "\
+Audits an async service while a load runs, and exits with a code to gate on.";
 
 const ABOUT: &str = "\
 Audits the runtime of an async service: reads its signals by the queries in metrics.yaml from a \
@@ -62,10 +74,13 @@ gate on.";
 #[derive(Debug, Parser)]
 #[command(
     name = "auditor",
-    version,
-    about = ABOUT,
-    after_help = format!("{ENVIRONMENT}\n\n{EXIT_CODES}"),
+    version = env!("AUDITOR_VERSION"),
+    about = SHORT_ABOUT,
+    long_about = ABOUT,
+    after_help = SHORT,
+    after_long_help = format!("{ENVIRONMENT}\n\n{EXIT_CODES}"),
     override_usage = USAGE,
+    subcommand_help_heading = "Tasks",
     max_term_width = 100,
     args_conflicts_with_subcommands = true,
     disable_help_subcommand = true,
@@ -80,83 +95,112 @@ pub struct Cli {
     #[command(flatten)]
     audit: AuditArgs,
 
-    /// List the presets, what each is for and what it needs, and stop
-    #[arg(long, exclusive = true)]
-    pub list_presets: bool,
-
-    /// Write a commented metrics.yaml into the current directory, that of --preset where one is
-    /// named, and stop
-    #[arg(long)]
+    /// Write a commented metrics.yaml here, and stop
+    ///
+    /// Here is the current directory; a file that is there stays. With --preset, that one.
+    #[arg(long, help_heading = CONFIGURATION)]
     pub init: bool,
+
+    /// List the presets, and stop
+    ///
+    /// What each is for, and what it needs.
+    #[arg(long, help_heading = CONFIGURATION, hide_short_help = true, exclusive = true)]
+    pub list_presets: bool,
 }
 
 /// What is audited, and how.
 #[derive(Debug, Args)]
 pub struct AuditArgs {
-    #[command(flatten)]
-    common: Common,
-
-    /// Keep what was scraped in this file, in the OpenMetrics text format
-    #[arg(long, value_name = "PATH", requires = WATCHED, conflicts_with = "recording")]
+    /// Keep what was seen in this file
+    ///
+    /// In the OpenMetrics text format; --recording reads it.
+    #[arg(long, value_name = "PATH", help_heading = TELEMETRY, display_order = 100, requires = WATCHED, conflicts_with = "recording")]
     record: Option<PathBuf>,
 
-    /// Exit 1 if the status is CRITICAL or COLLAPSE_RISK; the same as --fail-on critical
-    #[arg(long)]
-    fail_on_critical: bool,
-
-    /// Exit 1 if the status is at this level or worse, or if a failure mode is proven; may be
-    /// repeated. A broken check of severity critical fails every gate
-    #[arg(long, value_name = "WHAT", value_parser = gates())]
-    fail_on: Vec<FailOn>,
-
-    /// Profile of the configuration: overrides of its vars, queries, thresholds, weights, checks and
-    /// evidence
-    #[arg(long, value_name = "NAME")]
-    profile: Option<String>,
-
-    /// Set a variable of the queries; may be repeated
-    #[arg(long = "var", value_name = "NAME=VALUE", value_parser = parse_var)]
-    vars: Vec<(String, String)>,
-
-    /// Write the JSON report here [default: audit_results.json, with text output]
-    #[arg(long, value_name = "PATH")]
-    report: Option<PathBuf>,
-
-    /// Write no report file
-    #[arg(long, conflicts_with = "report")]
-    no_report: bool,
-
-    /// Preset that holds below metrics.yaml, or in place of one; the names: --list-presets
-    #[arg(long, value_name = "NAME")]
-    preset: Option<String>,
-
-    /// How long to wait, after COMMAND has ended, until the server has samples from after its end;
-    /// 0s not to wait [default: twice the interval of the samples, 10s to 60s]
-    #[arg(long, value_name = "DURATION", value_parser = parse_settle, requires = "command", conflicts_with_all = ["scrape", "recording"])]
-    settle: Option<Duration>,
-
-    /// Start the service by this shell command, wait until --probe or --scrape is answered, and stop
-    /// it at the end with all that it has started
-    #[arg(long, value_name = "COMMAND", value_parser = parse_shell, requires = WATCHED, conflicts_with = "recording")]
+    /// Start the service by this shell command
+    ///
+    /// Waits until --probe or --scrape is answered, and stops it at the end with all that it has
+    /// started.
+    #[arg(long, value_name = "COMMAND", help_heading = SERVICE, value_parser = parse_shell, requires = WATCHED, conflicts_with = "recording")]
     start: Option<String>,
 
     /// How long the service of --start may take until it answers
-    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = parse_duration, requires = "start")]
+    #[arg(long, value_name = "DURATION", help_heading = SERVICE, hide_short_help = true, default_value = "30s", value_parser = parse_duration, requires = "start")]
     start_timeout: Duration,
 
-    /// Name the line that holds the loop: auto reads the stacks of Python where that is allowed; node
-    /// opens the inspector of a Node process too; require ends without a verdict where no stack can
-    /// be read
-    #[arg(long, value_name = "WHEN", default_value = "auto", value_parser = blames(), requires = "probe")]
+    /// Name the line that holds the loop
+    ///
+    /// `auto` reads the stacks of Python where that is allowed; `node` opens the inspector of a Node
+    /// process too; `require` ends without a verdict where no stack can be read.
+    #[arg(long, value_name = "WHEN", help_heading = SERVICE, hide_short_help = true, default_value = "auto", value_parser = blames(), requires = "probe")]
     blame: Blaming,
 
     /// After how long without an answer stacks are read
-    #[arg(long, value_name = "DURATION", default_value = "100ms", value_parser = parse_every, requires = "probe")]
+    #[arg(long, value_name = "DURATION", help_heading = SERVICE, hide_short_help = true, default_value = "100ms", value_parser = parse_every, requires = "probe")]
     blame_after: Duration,
 
-    /// A command to run meanwhile, such as the load; the audit is about the time it takes
-    #[arg(last = true, value_name = "COMMAND", conflicts_with_all = ["recording", "at", "length"])]
+    /// A command to run meanwhile, such as the load
+    ///
+    /// The audit is about the time it takes.
+    #[arg(last = true, value_name = "COMMAND", help_heading = SERVICE, conflicts_with_all = ["recording", "at", "length"])]
     command: Vec<OsString>,
+
+    /// How long to wait for the server's samples of the end of the load
+    ///
+    /// After COMMAND has ended, until the server has samples from after its end; 0s not to wait
+    /// [default: twice the interval of the samples, 10s to 60s]
+    #[arg(long, value_name = "DURATION", help_heading = SERVICE, hide_short_help = true, value_parser = parse_settle, requires = "command", conflicts_with_all = ["scrape", "recording"])]
+    settle: Option<Duration>,
+
+    /// Exit 1 if the status is CRITICAL or worse
+    ///
+    /// CRITICAL or COLLAPSE_RISK; the same as --fail-on critical.
+    #[arg(long, help_heading = GATE)]
+    fail_on_critical: bool,
+
+    /// degraded, critical, collapse or failure-mode
+    ///
+    /// Exit 1 if the status is at this level or worse, or if a failure mode is proven; may be
+    /// repeated. A broken check of severity critical fails every gate.
+    #[arg(long, value_name = "WHAT", help_heading = GATE, hide_possible_values = true, value_parser = gates())]
+    fail_on: Vec<FailOn>,
+
+    /// Write the JSON report here
+    ///
+    /// [default: audit_results.json, with text output]
+    #[arg(long, value_name = "PATH", help_heading = REPORT, hide_short_help = true)]
+    report: Option<PathBuf>,
+
+    /// Write no report file
+    #[arg(long, help_heading = REPORT, hide_short_help = true, conflicts_with = "report")]
+    no_report: bool,
+
+    /// Print the verdict alone
+    ///
+    /// On one line; with --output-format json the report is printed as ever. Progress and warnings
+    /// are left out; errors are told, and what decides stands in the verdict.
+    #[arg(long, short, help_heading = REPORT, conflicts_with = "verbose")]
+    quiet: bool,
+
+    /// Profile of the configuration
+    ///
+    /// It overrides vars, queries, thresholds, weights, checks and evidence.
+    #[arg(long, value_name = "NAME", help_heading = CONFIGURATION, hide_short_help = true)]
+    profile: Option<String>,
+
+    /// Set a variable of the queries; may be repeated
+    #[arg(long = "var", value_name = "NAME=VALUE", help_heading = CONFIGURATION, hide_short_help = true, value_parser = parse_var)]
+    vars: Vec<(String, String)>,
+
+    /// Preset below metrics.yaml, or in place of one
+    ///
+    /// --list-presets names them. It stands in for the one that the file names.
+    #[arg(long, value_name = "NAME", help_heading = CONFIGURATION)]
+    preset: Option<String>,
+
+    // Comes last, so that the headings stand in the order of those above.
+    #[command(flatten)]
+    common: Common,
 }
 
 /// What can be done beside an audit.
@@ -217,77 +261,99 @@ pub enum Document {
 /// Where the telemetry is, and how to get there.
 #[derive(Debug, Args)]
 pub struct Common {
-    /// Configuration file [default: metrics.yaml in the current directory]
-    #[arg(long, value_name = "PATH")]
-    config: Option<PathBuf>,
-
-    /// Server to ask [default: $AUDITOR_TARGET, `target` of the configuration, or
-    /// http://localhost:9090]
-    #[arg(long, value_name = "URL", conflicts_with_all = ["scrape", "recording"])]
-    target: Option<String>,
-
-    /// Page of metrics to scrape instead, such as http://localhost:8000/metrics; may be repeated
-    #[arg(long = "scrape", id = "scrape", value_name = "URL", conflicts_with_all = ["recording", "at"])]
+    /// Page of metrics to scrape; may be repeated
+    ///
+    /// Of the service itself, such as http://localhost:8000/metrics.
+    #[arg(long = "scrape", id = "scrape", value_name = "URL", help_heading = TELEMETRY, conflicts_with_all = ["recording", "at"])]
     urls: Vec<String>,
 
-    /// Ask this URL again and again, and look at the process behind it, beside --scrape, --target or
-    /// alone: any async service, without a line of code in it; may be repeated
-    #[arg(long = "probe", id = "probe", value_name = "URL", conflicts_with_all = ["recording", "at"])]
+    /// URL of any async service to ask; may be repeated
+    ///
+    /// It is asked again and again, and the process behind it is looked at, without a line of code
+    /// in it; beside --scrape, --target or alone.
+    #[arg(long = "probe", id = "probe", value_name = "URL", help_heading = TELEMETRY, conflicts_with_all = ["recording", "at"])]
     probes: Vec<String>,
 
-    /// Interval between the requests of --probe
-    #[arg(long, value_name = "DURATION", default_value = "50ms", value_parser = parse_probe_every, requires = "probe")]
-    probe_every: Duration,
+    /// Prometheus-compatible server to ask
+    ///
+    /// Instead of the service itself. [default: $AUDITOR_TARGET, `target` of the configuration, or http://localhost:9090]
+    #[arg(long, value_name = "URL", help_heading = TELEMETRY, conflicts_with_all = ["scrape", "recording"])]
+    target: Option<String>,
 
-    /// The process behind --probe, where it is not to be found by its port; may be repeated
-    #[arg(long = "pid", id = "pid", value_name = "PID", requires = "probe")]
-    pids: Vec<u32>,
-
-    /// How many threads the service's pool may have, where that is not the default of its runtime
-    #[arg(long, value_name = "N", value_parser = parse_threads, requires = "probe")]
-    pool_threads: Option<usize>,
+    /// Read samples from this file or directory
+    ///
+    /// A file in the Prometheus or OpenMetrics text format with timestamps, or a directory of
+    /// snapshots.
+    #[arg(long, value_name = "PATH", help_heading = TELEMETRY, conflicts_with = "http_config")]
+    recording: Option<PathBuf>,
 
     /// Interval between scrapes, and between the samples of --probe
-    #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = parse_every, requires = WATCHED, conflicts_with = "recording")]
+    #[arg(long, value_name = "DURATION", help_heading = TELEMETRY, hide_short_help = true, default_value = "1s", value_parser = parse_every, requires = WATCHED, conflicts_with = "recording")]
     every: Duration,
 
-    /// For how long to look on, where no command says so [default: 30s]
-    #[arg(long = "for", id = "length", value_name = "DURATION", value_parser = parse_duration, requires = WATCHED, conflicts_with = "recording")]
+    /// How long to look on without a command [default: 30s]
+    #[arg(long = "for", id = "length", value_name = "DURATION", help_heading = TELEMETRY, value_parser = parse_duration, requires = WATCHED, conflicts_with = "recording")]
     length: Option<Duration>,
 
     /// Label `job` of what is scraped, as the queries may select it
-    #[arg(long, value_name = "NAME", default_value = "auditor", requires = "scrape", conflicts_with_all = ["target", "recording"])]
+    #[arg(long, value_name = "NAME", help_heading = TELEMETRY, hide_short_help = true, default_value = "auditor", requires = "scrape", conflicts_with_all = ["target", "recording"])]
     job: String,
 
-    /// Read samples from this file (Prometheus or OpenMetrics text with timestamps), or from this
-    /// directory of snapshots
-    #[arg(long, value_name = "PATH", conflicts_with = "http_config")]
-    recording: Option<PathBuf>,
-
-    /// How to reach it, in place of `http` of the configuration: a file as Prometheus' http_config
-    #[arg(long, value_name = "PATH")]
-    http_config: Option<PathBuf>,
-
-    /// Send this header with every request, such as 'X-Scope-OrgID: team-a'; may be repeated
-    #[arg(long = "header", value_name = "NAME: VALUE", conflicts_with = "recording")]
-    headers: Vec<String>,
-
-    /// What to print
-    #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = formats())]
-    pub output_format: Format,
-
-    /// Evaluate at this instant: RFC 3339, or Unix seconds [default: now, or the end of what was
-    /// watched]
-    #[arg(long, value_name = "TIME", value_parser = parse_time, allow_hyphen_values = true)]
+    /// Evaluate at this instant
+    ///
+    /// RFC 3339, or Unix seconds [default: now, or the end of what was watched]
+    #[arg(long, value_name = "TIME", help_heading = TELEMETRY, hide_short_help = true, value_parser = parse_time, allow_hyphen_values = true)]
     at: Option<Timestamp>,
 
-    /// Bound of the whole audit, without the time of scraping, of the command and of --settle
-    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = parse_duration)]
+    /// Bound of the whole audit
+    ///
+    /// Without the time of scraping, of the command and of --settle.
+    #[arg(long, value_name = "DURATION", help_heading = TELEMETRY, hide_short_help = true, default_value = "30s", value_parser = parse_duration)]
     timeout: Duration,
 
-    /// Tell on standard error of every request
-    #[arg(long, short)]
+    /// How to reach the source, in place of `http` of the configuration
+    ///
+    /// A file as Prometheus' http_config.
+    #[arg(long, value_name = "PATH", help_heading = TELEMETRY, hide_short_help = true)]
+    http_config: Option<PathBuf>,
+
+    /// Send this header with every request; may be repeated
+    ///
+    /// Such as 'X-Scope-OrgID: team-a'.
+    #[arg(long = "header", value_name = "NAME: VALUE", help_heading = TELEMETRY, hide_short_help = true, conflicts_with = "recording")]
+    headers: Vec<String>,
+
+    /// Interval between the requests of --probe
+    #[arg(long, value_name = "DURATION", help_heading = SERVICE, hide_short_help = true, default_value = "50ms", value_parser = parse_probe_every, requires = "probe")]
+    probe_every: Duration,
+
+    /// The process behind --probe; may be repeated
+    ///
+    /// Where it is not to be found by its port.
+    #[arg(long = "pid", id = "pid", value_name = "PID", help_heading = SERVICE, hide_short_help = true, requires = "probe")]
+    pids: Vec<u32>,
+
+    /// How many threads the service's pool may have
+    ///
+    /// Where that is not the default of its runtime.
+    #[arg(long, value_name = "N", help_heading = SERVICE, hide_short_help = true, value_parser = parse_threads, requires = "probe")]
+    pool_threads: Option<usize>,
+
+    /// What to print: text or json
+    #[arg(long, value_name = "FORMAT", help_heading = REPORT, display_order = 0, hide_possible_values = true, default_value = "text", value_parser = formats())]
+    pub output_format: Format,
+
+    /// Tell on standard error what is done
+    ///
+    /// Every request, what the service of --start prints, and how --probe asks.
+    #[arg(long, short, help_heading = REPORT)]
     pub verbose: bool,
+
+    /// Configuration file [default: metrics.yaml]
+    ///
+    /// The default is looked for in the current directory.
+    #[arg(long, value_name = "PATH", help_heading = CONFIGURATION, display_order = 0)]
+    config: Option<PathBuf>,
 }
 
 /// What is printed on standard output.
@@ -378,7 +444,8 @@ impl Cli {
     pub fn parse_from_args(args: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
         let args: Vec<_> = args.into_iter().collect();
         let announces_command = args.iter().any(|arg| arg == "--");
-        let cli = Self::try_parse_from(args)?;
+        let parsed = Self::try_parse_from(&args);
+        let cli = parsed.map_err(|error| tips::with_tip(error, &args))?;
         refused::check(&cli, announces_command)?;
         Ok(cli)
     }
@@ -444,6 +511,11 @@ impl Cli {
             }
         }
         gate
+    }
+
+    /// Whether the verdict alone is to be printed.
+    pub fn is_quiet(&self) -> bool {
+        self.audited().quiet
     }
 
     /// Whether there is a command to run.

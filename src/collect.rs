@@ -254,7 +254,7 @@ fn beside_a_server(
         }
     };
     let storage = Arc::new(Mutex::new(Storage::default()));
-    if let Err(failure) = beside.look_on(spec, clock, &storage, watched.lag.limit) {
+    if let Err(failure) = beside.look_on(spec, clock, &storage, watched.lag.limit, observer.log) {
         let failure = beside.notice_end().err().unwrap_or(failure);
         let warnings = beside.warning().into_iter().collect();
         return Ok(Telemetry { warnings, ..Telemetry::failed(spec, failure) });
@@ -267,7 +267,7 @@ fn beside_a_server(
     let length = spec.outside.as_ref().and_then(|outside| outside.length);
     let ended = wait(command, length, beside, observer);
     // What stands at the end of the load is seen before anything is asked about that time.
-    let (mut warnings, mut failure) = beside.finish();
+    let (mut warnings, mut failure) = beside.finish(observer.log);
     let watched_for = watched_for(&storage, clock);
     let interruption = interrupt::received().map(in_words);
     let telemetry = match ended {

@@ -80,14 +80,13 @@ fn log(common: &Common) -> impl Fn(&str) + Copy + Send + Sync + use<> {
     }
 }
 
-/// Does `work` with progress told on the terminal, where somebody looks on.
+/// Does `work` with progress told on the terminal, if somebody looks on.
 fn observed<T>(
     log: &(dyn Fn(&str) + Sync),
-    is_beside_a_command: bool,
+    progress: Option<Progress>,
     stdout_is_taken: bool,
     work: impl FnOnce(Observer<'_>) -> T,
 ) -> T {
-    let progress = Progress::on_terminal(is_beside_a_command);
     let tell = progress.as_ref().map(|progress| |update: &ProgressUpdate| progress.tell(update));
     let progress = tell.as_ref().map(|tell| tell as &dyn Fn(&ProgressUpdate));
     work(Observer { log, progress, stdout_is_taken })

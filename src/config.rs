@@ -40,6 +40,7 @@ pub use template::{DEFAULT_METRICS, InitError, write_file};
 use crate::model::blame;
 use crate::model::check::Criteria;
 use crate::model::level::Gate;
+use crate::model::origin::Place;
 use crate::model::question::{Question, Span};
 use crate::model::reading::ReadAs;
 use crate::model::signal::OnMissing;
@@ -176,6 +177,8 @@ pub struct Query {
     pub read_as: ReadAs,
     /// Over which time it is evaluated; `None` for the instant alone.
     pub span: Option<Span>,
+    /// Where it is written, if that is in a file.
+    pub origin: Option<Place>,
 }
 
 impl Query {
@@ -318,9 +321,15 @@ pub fn load(request: &Request) -> Result<Plan, ConfigError> {
         (None, Some(preset)) => (preset::path(preset), preset.text.to_owned()),
         // What is no preset is told with those that are.
         (None, None) if request.preset.is_some() => (PathBuf::from(FILE_NAME), "{}".to_owned()),
-        (None, None) => return Err(ConfigError::NotFound),
+        (None, None) => return Err(ConfigError::NotFound(passed_over(request))),
     };
     parse(&path, &text, request)
+}
+
+/// A file that was probably meant to be the configuration, and is not read, because of its name.
+pub fn passed_over(request: &Request) -> Option<PathBuf> {
+    let neighbour = || file::neighbour(Path::new(FILE_NAME));
+    if path(request).is_some() { None } else { neighbour() }
 }
 
 /// Reads only how the telemetry is reached, for which there need be no configuration file.
@@ -354,7 +363,8 @@ fn path(request: &Request) -> Option<PathBuf> {
 
 /// Reads a configuration file as text.
 fn read(path: &Path, patience: Duration) -> Result<String, ConfigError> {
-    file::read(path, MAX_BYTES, patience)
-        .and_then(file::text)
-        .map_err(|reason| ConfigError::Unreadable { path: path.to_owned(), reason })
+    file::read(path, MAX_BYTES, patience).and_then(file::text).map_err(|reason| {
+        let meant = if path.exists() { None } else { file::neighbour(path) };
+        ConfigError::Unreadable { path: path.to_owned(), reason, meant }
+    })
 }

@@ -73,6 +73,19 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether the expression itself is at fault: no other answer is to be had by asking again.
+    pub fn is_of_expression(&self) -> bool {
+        match self {
+            Self::Server(failed) => match &failed.error {
+                QueryError::Api { error_type, .. } => error_type == "bad_data",
+                error => matches!(error, QueryError::WrongType(_)),
+            },
+            Self::Promql(_) => !self.is_timeout(),
+            Self::WrongType(_) => true,
+            Self::NoSamples(_) | Self::Interrupted | Self::NotAsked => false,
+        }
+    }
+
     /// Whether the time was over.
     pub const fn is_timeout(&self) -> bool {
         matches!(self, Self::Promql(promql::Error::Timeout))

@@ -14,6 +14,16 @@ pub(crate) fn one_line(text: &str) -> String {
     words
 }
 
+/// A word as a shell would have it.
+pub(crate) fn shell_word(word: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "-_./:=@,+%".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
 fn is_plain(c: char) -> bool {
     let changes_the_line = matches!(
         c,

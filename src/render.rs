@@ -7,10 +7,12 @@ mod checks;
 mod doctor;
 mod evidence;
 mod json;
+mod labels;
 mod learn_more;
+mod signals;
 mod text;
 
 pub use api::{api_json, value};
 pub use doctor::doctor;
 pub use json::json;
-pub use text::text;
+pub use text::{text, verdict};

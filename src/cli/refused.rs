@@ -16,7 +16,7 @@ pub(super) fn check(cli: &Cli, announces_command: bool) -> Result<(), clap::Erro
     let takes_command = cli.task.is_none() || cli.is_doctor();
     if announces_command && takes_command && !cli.has_command() {
         let message = "after `--` there is no command; was it a variable that is empty?";
-        return Err(Cli::command().error(ErrorKind::MissingRequiredArgument, message));
+        return Err(error(ErrorKind::MissingRequiredArgument, message));
     }
     let audit = cli.audited();
     if cli.is_doctor() && (audit.report.is_some() || audit.record.is_some()) {
@@ -27,9 +27,14 @@ pub(super) fn check(cli: &Cli, announces_command: bool) -> Result<(), clap::Erro
     if audit.fail_on_critical && has_level {
         let message = "--fail-on-critical is --fail-on critical, and a second level is given; \
                        keep one of them";
-        return Err(Cli::command().error(ErrorKind::ArgumentConflict, message));
+        return Err(error(ErrorKind::ArgumentConflict, message));
     }
     Ok(())
+}
+
+/// An error that says all there is to say.
+fn error(kind: ErrorKind, message: &str) -> clap::Error {
+    clap::Error::raw(kind, format!("{message}\n")).with_cmd(&Cli::command())
 }
 
 impl Cli {

@@ -59,10 +59,11 @@ impl Beside {
         clock: Clock,
         storage: &Arc<Mutex<Storage>>,
         lag_limit: Duration,
+        log: Log<'_>,
     ) -> Result<(), Failure> {
         let Some(outside) = &spec.outside else { return Ok(()) };
         let started = self.service.as_ref().map(Service::pid);
-        let watchers = Watchers::start(outside, started, clock, storage)?;
+        let watchers = Watchers::start(outside, started, clock, storage, log)?;
         watchers.await_calm(lag_limit)?;
         self.watchers = Some(watchers);
         Ok(())
@@ -100,12 +101,12 @@ impl Beside {
     }
 
     /// Looks until the service stands no more, and no longer. What is to be told, and what went wrong.
-    pub(super) fn finish(&mut self) -> (Vec<String>, Option<Failure>) {
+    pub(super) fn finish(&mut self, log: Log<'_>) -> (Vec<String>, Option<Failure>) {
         // What the load has done to it at its end is the load's.
         let mut failed = self.notice_end().err();
         let (remarks, failure) = match self.watchers.take() {
-            Some(watchers) if self.early_end.is_some() => watchers.finish(Duration::ZERO),
-            Some(watchers) => watchers.finish(Watchers::PATIENCE),
+            Some(watchers) if self.early_end.is_some() => watchers.finish(Duration::ZERO, log),
+            Some(watchers) => watchers.finish(Watchers::PATIENCE, log),
             None => (Vec::new(), None),
         };
         failed = failed.or(failure).or(self.notice_end().err());

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use super::error::{Error, Failure};
 use crate::config::printable_word;
 use crate::interrupt::{self, Group, Interruption};
-use crate::one_line::one_line;
+use crate::one_line::{one_line, shell_word};
 
 /// How long a command that was interrupted has to come to an end by itself.
 const GRACE: Duration = Duration::from_secs(5);
@@ -98,19 +98,9 @@ fn is_ours(variable: &OsStr) -> bool {
 
 /// The command as one line, without the secrets of URLs.
 fn line(command: &[OsString]) -> String {
-    let word = |word: &OsString| quoted(&printable_word(&word.to_string_lossy()));
+    let word = |word: &OsString| shell_word(&printable_word(&word.to_string_lossy()));
     let words: Vec<_> = command.iter().map(word).collect();
     one_line(&words.join(" "))
-}
-
-/// A word as a shell would have it.
-fn quoted(word: &str) -> String {
-    let is_plain = |c: char| c.is_alphanumeric() || "-_./:=@,+%".contains(c);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
 }
 
 impl Running {

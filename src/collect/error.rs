@@ -131,12 +131,26 @@ pub enum Failure {
 
 /// Why a page cannot be scraped. No secret is in it.
 #[derive(Debug, thiserror::Error)]
-#[error("{target}: {problem}")]
+#[error("{target}: {problem}{}", hint(problem, meant.as_deref()))]
 pub struct ScrapeError {
     /// The page's URL.
     pub target: String,
     /// What is wrong.
     pub problem: PageProblem,
+    /// Another page that was probably meant, if this is none.
+    pub meant: Option<String>,
+}
+
+/// What to look at where there is no page, or one that is not of metrics from its first line on.
+fn hint(problem: &PageProblem, meant: Option<&str>) -> String {
+    let is_missing = matches!(problem, PageProblem::Status(404, _));
+    let is_other =
+        matches!(problem, PageProblem::Syntax(exposition::Error::Syntax { line: 1, .. }));
+    match meant {
+        Some(meant) if is_missing || is_other => format!("; did you mean {meant}?"),
+        None if is_missing => "; does the service show its metrics at another path?".to_owned(),
+        _ => String::new(),
+    }
 }
 
 /// What is wrong with a page of metrics.
@@ -146,7 +160,7 @@ pub enum PageProblem {
     #[error("{}", transport(.0))]
     Transport(#[from] Failed<TransportError>),
     /// It comes with another status than 200.
-    #[error("{}", status(*.0, .1))]
+    #[error("HTTP {0}{1}")]
     Status(u16, Journey),
     /// The service wants credentials, or others than were sent; which those were.
     #[error("{}", unauthorized(*.0, .1, .2.as_deref()))]
@@ -269,15 +283,6 @@ pub enum SamplesError {
         /// The instant.
         at: Timestamp,
     },
-}
-
-/// The status, and what to look at where it says that.
-fn status(status: u16, journey: &Journey) -> String {
-    let hint = match status {
-        404 => "; is this the path of its page of metrics? The usual one is /metrics",
-        _ => "",
-    };
-    format!("HTTP {status}{journey}{hint}")
 }
 
 /// What is missing where a service refuses its page, and the ways to give it.

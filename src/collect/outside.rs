@@ -9,6 +9,7 @@ mod page;
 mod sight;
 mod watcher;
 
+use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
@@ -19,6 +20,7 @@ use super::service::printed_url;
 use crate::config::Outside;
 use crate::interrupt;
 use crate::outside::host;
+use crate::prometheus::Log;
 use crate::storage::Storage;
 use watcher::Watcher;
 
@@ -68,6 +70,28 @@ pub(super) struct Phase {
     pub(super) broken: Option<String>,
     /// What is to be told.
     pub(super) remarks: Vec<String>,
+    /// What became of the requests that count.
+    pub(super) requests: Requests,
+}
+
+/// What became of requests, in numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Requests {
+    pub(super) made: u64,
+    /// Of those, without an answer, or with one that tells of a failure.
+    pub(super) failed: u64,
+    /// Due, and not made, because too many others waited for an answer.
+    pub(super) left_out: u64,
+}
+
+impl fmt::Display for Requests {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} requests, {} failed", self.made, self.failed)?;
+        match self.left_out {
+            0 => Ok(()),
+            left_out => write!(f, ", {left_out} left out while all others waited for an answer"),
+        }
+    }
 }
 
 impl Control {
@@ -101,6 +125,7 @@ impl Watchers {
         started: Option<u32>,
         clock: Clock,
         storage: &Arc<Mutex<Storage>>,
+        log: Log<'_>,
     ) -> Result<Self, Failure> {
         if let Some((pid, why)) = unseen(&outside.pids) {
             return Err(Failure::Pid { pid, why });
@@ -114,6 +139,8 @@ impl Watchers {
                     .map_err(|why| Failure::Probe { url: url.clone(), why })?;
             let spawned = Builder::new().name("auditor-watch".to_owned()).spawn(|| watcher.run());
             let thread = Some(spawned.map_err(Failure::Thread)?);
+            let every = outside.probe_every;
+            log(&format!("probe {url}: GET every {every:?}, over a new connection once a second"));
             all.push(Watching { url, control, thread });
         }
         Ok(Self { all })
@@ -160,10 +187,18 @@ impl Watchers {
 
     /// Looks until nothing waits for an answer any more, and at most so long. What is to be told, and
     /// what went wrong.
-    pub(super) fn finish(mut self, at_most: Duration) -> (Vec<String>, Option<Failure>) {
+    pub(super) fn finish(
+        mut self,
+        at_most: Duration,
+        log: Log<'_>,
+    ) -> (Vec<String>, Option<Failure>) {
         let at_most = if interrupt::received().is_some() { Duration::ZERO } else { at_most };
         let ends_by = Instant::now() + at_most;
-        self.end(ends_by)
+        let ended = self.end(ends_by);
+        for it in &self.all {
+            log(&format!("probe {}: {}", it.url, it.control.phase().requests));
+        }
+        ended
     }
 
     fn end(&mut self, ends_by: Instant) -> (Vec<String>, Option<Failure>) {

@@ -94,7 +94,7 @@ pub(super) fn run(
         .and_then(|()| together(&mut scrapers, Scraper::calm_down))
         .map_err(Failure::from)
         // Pages that are asked for at once hold up a loop, which is no fault of the service.
-        .and_then(|()| beside.look_on(spec, clock, &shared.storage, lag.limit))
+        .and_then(|()| beside.look_on(spec, clock, &shared.storage, lag.limit, observer.log))
         .and_then(|()| Ok(together(&mut scrapers, |it| it.first(scrape.pages.len()))?));
     let load = match ready {
         // Then no command is started.
@@ -114,7 +114,7 @@ pub(super) fn run(
         Ok(command) => (command, None),
         Err(failure) => (None, Some(failure)),
     };
-    let (remarks_from_outside, failed) = beside.finish();
+    let (remarks_from_outside, failed) = beside.finish(observer.log);
     let failure = failure.or(failed);
     let has_ended = beside.service_ended().is_some();
     if failure.is_none() && !has_ended && interrupt::received().is_none() {
@@ -218,5 +218,6 @@ fn scrape_until_done(
 
 fn failed(page: &ScrapedPage, problem: PageProblem) -> Arc<ScrapeError> {
     let target = page.endpoint.http.redact(&page.endpoint.target.to_string());
-    Arc::new(ScrapeError { target, problem })
+    let meant = page.endpoint.target.usual_page();
+    Arc::new(ScrapeError { target, problem, meant: meant.map(|it| page.endpoint.http.redact(&it)) })
 }

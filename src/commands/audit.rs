@@ -12,6 +12,7 @@ use crate::config::{self, Environment, Plan, Query};
 use crate::exit::Exit;
 use crate::model::check::Criteria;
 use crate::model::signal::Signal;
+use crate::progress::Progress;
 use crate::report::Report;
 use crate::{exposition, interrupt, output};
 
@@ -21,16 +22,21 @@ pub(super) fn run(cli: &Cli, started: Instant) -> anyhow::Result<Exit> {
     paths::check(cli)?;
     paths::clear_recording(cli);
     let request = cli.request(super::now()?, Environment::of_process());
+    let passed_over = config::passed_over(&request);
     let Ok(plan) = interrupt::race(move || config::load(&request)) else {
         // There is nothing yet that a report could be about.
         return Ok(Exit::NoVerdict);
     };
     let plan = plan?;
     paths::check_files(cli, &plan.spec.files)?;
-    super::warn(&plan.warnings());
+    warn(cli, &plan.warnings());
+    if let Some(path) = passed_over {
+        let (path, usual) = (path.display(), config::FILE_NAME);
+        warn(cli, &[format!("{path} is not read: rename it to {usual}, or give --config {path}")]);
+    }
     let log = super::log(cli.common());
     let mut telemetry = collect(cli, &plan, started, &log)?;
-    super::warn(&telemetry.warnings);
+    warn(cli, &telemetry.warnings);
     record(cli, &mut telemetry);
     let (plan, telemetry) = (Arc::new(plan), Arc::new(telemetry));
     let audited = {
@@ -38,10 +44,17 @@ pub(super) fn run(cli: &Cli, started: Instant) -> anyhow::Result<Exit> {
         interrupt::race(move || audit_at_worst_instant(&plan, &telemetry, &log))
     };
     let audit = audited.unwrap_or_else(|_| audit::unread(&plan, &telemetry));
-    super::warn(&audit.warnings);
+    warn(cli, &audit.warnings);
     let exit = Exit::of(audit.assessment.verdict, plan.gate);
     let report = Report::new(&plan, &audit, exit);
     Ok(deliver(report, exit, cli))
+}
+
+/// What decides is in the verdict: who wants that alone is told no more.
+fn warn(cli: &Cli, warnings: &[String]) {
+    if !cli.is_quiet() {
+        super::warn(warnings);
+    }
 }
 
 /// Collects what the queries of the plan are asked of.
@@ -72,7 +85,8 @@ pub(super) fn collect(
     let (expressions, required) = (exprs.as_slice(), required.as_slice());
     let watched = Watched { expressions, lag, required, accept_partial, max_clock_skew };
     let stdout_is_taken = cli.common().output_format == Format::Json;
-    super::observed(log, cli.has_command(), stdout_is_taken, |observer| {
+    let progress = Progress::on_terminal(cli.has_command()).filter(|_| !cli.is_quiet());
+    super::observed(log, progress, stdout_is_taken, |observer| {
         collect::collect(&plan.spec, started, watched, observer)
     })
 }

@@ -8,6 +8,7 @@ use crate::config::{self, Environment};
 use crate::evaluate::Refusal;
 use crate::exit::Exit;
 use crate::model::evidence::EvidenceRules;
+use crate::progress::Progress;
 use crate::promql::Expression;
 use crate::{collect, evaluate, interrupt, output, render};
 
@@ -26,7 +27,8 @@ pub(super) fn run(expr: &str, common: &Common, started: Instant) -> anyhow::Resu
     let max_clock_skew = EvidenceRules::default().max_clock_skew;
     let (lag, accept_partial) = (ANY_LAG, false);
     let watched = Watched { expressions, lag, required: &[], accept_partial, max_clock_skew };
-    let telemetry = super::observed(&log, false, true, |observer| {
+    let progress = Progress::on_terminal(false);
+    let telemetry = super::observed(&log, progress, true, |observer| {
         collect::collect(&spec, started, watched, observer)
     })?;
     super::warn(&telemetry.warnings);

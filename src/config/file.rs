@@ -47,6 +47,25 @@ pub(super) fn read(path: &Path, at_most: u64, patience: Duration) -> Result<Vec<
     receiver.recv_timeout(patience).unwrap_or(Err(FileError::Endless(patience)))
 }
 
+/// A file in the place of one that is not there, under a name that was probably meant to be the same:
+/// `metrics.yml` or `metrics.yaml.txt` for `metrics.yaml`.
+pub(super) fn neighbour(path: &Path) -> Option<PathBuf> {
+    let stem = path.file_stem()?.to_str()?;
+    // Of `metrics.yaml.txt` too.
+    let stem = stem.split_once(".y").map_or(stem, |(stem, _)| stem);
+    let others = ["yaml", "yml", "yaml.txt", "yml.txt"].map(|end| format!("{stem}.{end}"));
+    let parent = path.parent().filter(|parent| *parent != Path::new(""));
+    let mut names: Vec<_> = fs::read_dir(parent.unwrap_or(Path::new(".")))
+        .ok()?
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter(|name| others.iter().any(|other| other.eq_ignore_ascii_case(name)))
+        .collect();
+    // Always the same one.
+    names.sort();
+    let found = names.into_iter().map(|name| path.with_file_name(name));
+    found.into_iter().find(|found| found != path && found.is_file())
+}
+
 fn read_at_most(path: &Path, at_most: u64) -> Result<Vec<u8>, FileError> {
     let mut bytes = Vec::new();
     File::open(path)?.take(at_most + 1).read_to_end(&mut bytes)?;

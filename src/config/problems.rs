@@ -1,7 +1,7 @@
 //! What can be wrong with a configuration, and how it is told.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::file::FileError;
 use super::yaml;
@@ -22,23 +22,40 @@ pub struct Problem {
 /// Why there is no plan.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// There is no file to read.
-    #[error(
-        "no {} in this directory\n  create one:  auditor --init\n  or name one: auditor --config PATH",
-        super::FILE_NAME
-    )]
-    NotFound,
+    /// There is no file to read; one that was probably meant to be it.
+    #[error("no {} in this directory{}", super::FILE_NAME, ways_out(.0.as_deref()))]
+    NotFound(Option<PathBuf>),
     /// The file cannot be read as text.
-    #[error("cannot read {}: {reason}", path.display())]
+    #[error("cannot read {}: {reason}{}", path.display(), there_is(meant.as_deref()))]
     Unreadable {
         /// The file.
         path: PathBuf,
         /// Why not.
         reason: FileError,
+        /// One that was probably meant.
+        meant: Option<PathBuf>,
     },
     /// A file, the command line or the environment is wrong: everything, by place.
     #[error("{}", list(.0))]
     Invalid(Vec<Problem>),
+}
+
+/// What to do without a file.
+fn ways_out(meant: Option<&Path>) -> String {
+    match meant {
+        Some(meant) => {
+            let (meant, usual) = (meant.display(), super::FILE_NAME);
+            format!(
+                "; there is {meant}, and auditor reads {usual}\n  rename it:   mv {meant} {usual}\n  \
+                 or name it:  auditor --config {meant}"
+            )
+        }
+        None => "\n  create one:  auditor --init\n  or name one: auditor --config PATH".to_owned(),
+    }
+}
+
+fn there_is(meant: Option<&Path>) -> String {
+    meant.map(|meant| format!("; there is {}", meant.display())).unwrap_or_default()
 }
 
 fn list(problems: &[Problem]) -> String {

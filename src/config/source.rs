@@ -167,6 +167,23 @@ impl Source {
     }
 }
 
+impl SourceSpec {
+    /// The options of the command line that name the source, without secrets.
+    pub fn options(&self) -> String {
+        let option = |name: &str, page: &ScrapedPage| format!("{name} {}", page.endpoint.target);
+        let mut options: Vec<_> = match &self.source {
+            Source::Server(endpoint) => vec![format!("--target {}", endpoint.target)],
+            Source::Scrape(scrape) => {
+                scrape.pages.iter().map(|page| option("--scrape", page)).collect()
+            }
+            Source::Recording(path) => vec![format!("--recording {}", path.display())],
+        };
+        let probes = self.outside.iter().flat_map(|outside| &outside.probes);
+        options.extend(probes.map(|page| option("--probe", page)));
+        options.join(" ")
+    }
+}
+
 impl fmt::Display for SourceSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let urls = |pages: &[ScrapedPage]| {

@@ -9,6 +9,8 @@ use super::printable::{printable, printable_query, secrets_in_query};
 
 /// Where Prometheus finds metrics unless told otherwise.
 const USUAL_PAGE: &str = "/metrics";
+/// From so near on a word is a slip for another one.
+const NEARLY: f64 = 0.85;
 
 /// Base URL of a server that speaks the Prometheus HTTP API, or the URL of a page of metrics.
 /// Printing it hides a password, and what may be a secret in its query.
@@ -91,6 +93,19 @@ impl Target {
     pub fn place(&self) -> String {
         let query = self.0.query().map(|query| format!("?{}", printable_query(query)));
         format!("{}{}{}", self.authority(), self.0.path(), query.unwrap_or_default())
+    }
+
+    /// The page of metrics that was probably meant, if that is another one: the usual path, in the
+    /// place of one that is nearly the same or of the whole path.
+    pub(crate) fn usual_page(&self) -> Option<String> {
+        let path = self.0.path();
+        let (parent, last) = path.trim_end_matches('/').rsplit_once('/').unwrap_or_default();
+        let nearness = strsim::jaro_winkler(&format!("/{}", last.to_ascii_lowercase()), USUAL_PAGE);
+        let parent = if nearness > NEARLY { parent } else { "" };
+        let mut url = self.page("");
+        url.set_path(&format!("{parent}{USUAL_PAGE}"));
+        url.set_query(None);
+        (url.path() != path).then(|| url.to_string())
     }
 
     /// Whether both are the same page, whoever asks for it.
@@ -191,6 +206,22 @@ mod tests {
         ] {
             assert!(Target::parse(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn another_page_may_have_been_meant() {
+        let usual = |url| Target::parse_page(url).unwrap().usual_page();
+        for (url, meant) in [
+            ("http://h:1/metric", "http://h:1/metrics"),
+            ("http://me:secret@h:1/Metrics?x=1", "http://h:1/metrics"),
+            ("http://h:1/metrics/", "http://h:1/metrics"),
+            ("http://h:1/api/metircs", "http://h:1/api/metrics"),
+            ("http://h:1/users/7", "http://h:1/metrics"),
+        ] {
+            assert_eq!(usual(url).as_deref(), Some(meant), "{url}");
+        }
+        assert_eq!(usual("http://h:1/metrics?x=1"), None);
+        assert_eq!(usual("http://h:1"), None);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::Finding;
 use crate::audit::Audit;
-use crate::config::{Plan, Source, SourceSpec};
+use crate::config::Plan;
 use crate::engine::Verdict;
 use crate::model::evidence::Rule;
 use crate::model::reading::State;
@@ -86,7 +86,7 @@ pub(super) fn next(
     cannot_pass: Option<&str>,
     cannot_fail: Option<&str>,
 ) -> String {
-    let source = source(&plan.spec);
+    let source = plan.spec.options();
     if audit.failure.is_some() {
         return "mend that, and ask again".to_owned();
     }
@@ -97,7 +97,7 @@ pub(super) fn next(
         return to_do.clone();
     }
     if cannot_pass.is_some() && needs(Rule::MinRequests) {
-        return format!("put the service under a load: auditor doctor{source} -- COMMAND");
+        return format!("put the service under a load: auditor doctor {source} -- COMMAND");
     }
     let rules = &plan.criteria.evidence;
     let shortfall = audit.evidence.shortfalls.iter().find(|it| !rules.allows(it.rule));
@@ -108,23 +108,5 @@ pub(super) fn next(
         return "mend what stands above, and ask again".to_owned();
     }
     let command = if plan.spec.command.is_empty() { "" } else { " -- COMMAND" };
-    format!("gate with it: auditor{source} --fail-on-critical{command}")
-}
-
-/// The options that name the source, without secrets.
-fn source(spec: &SourceSpec) -> String {
-    let mut words = String::new();
-    match &spec.source {
-        Source::Server(endpoint) => words += &format!(" --target {}", endpoint.target),
-        Source::Scrape(scrape) => {
-            for page in &scrape.pages {
-                words += &format!(" --scrape {}", page.endpoint.target);
-            }
-        }
-        Source::Recording(path) => words += &format!(" --recording {}", path.display()),
-    }
-    for probe in spec.outside.iter().flat_map(|outside| &outside.probes) {
-        words += &format!(" --probe {}", probe.endpoint.target);
-    }
-    words
+    format!("gate with it: auditor {source} --fail-on-critical{command}")
 }

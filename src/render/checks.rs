@@ -3,9 +3,10 @@
 use std::io::{self, Write};
 
 use super::evidence;
+use super::labels::{Row, Shared};
 use super::text::{BAD, BOLD, DIM, GOOD, WARN};
 use crate::model::check::{Rule, Severity};
-use crate::model::quantity::{number, number_beside, series};
+use crate::model::quantity::{number, number_beside};
 use crate::report::{CheckEntry, Report};
 
 pub(super) fn write(out: &mut dyn Write, report: &Report) -> io::Result<()> {
@@ -14,10 +15,17 @@ pub(super) fn write(out: &mut dyn Write, report: &Report) -> io::Result<()> {
         return Ok(());
     }
     writeln!(out, "\n{BOLD}Checks:{BOLD:#}")?;
-    requested.into_iter().try_for_each(|check| row(out, report, check))
+    let shared = Shared::of(requested.iter().filter_map(|check| check.series.as_ref()));
+    requested.into_iter().try_for_each(|check| row(out, report, check, &shared))?;
+    shared.write(out)
 }
 
-fn row(out: &mut dyn Write, report: &Report, check: &CheckEntry) -> io::Result<()> {
+fn row(
+    out: &mut dyn Write,
+    report: &Report,
+    check: &CheckEntry,
+    shared: &Shared,
+) -> io::Result<()> {
     let (word, style) = match (check.passed, is_warning(check), check.severity) {
         (Some(false), _, Severity::Critical) => ("FAIL", BAD),
         (Some(false), _, Severity::Info) | (_, true, Severity::Info) => ("INFO", DIM),
@@ -26,9 +34,10 @@ fn row(out: &mut dyn Write, report: &Report, check: &CheckEntry) -> io::Result<(
         (None, _, _) => ("unknown", WARN),
     };
     let severity = check.severity.name();
-    write!(out, "  {style}{word:<8}{style:#}{:<24}{} ({severity})", check.name, values(check))?;
-    let labels = check.series.as_ref().map(series).unwrap_or_default();
-    writeln!(out, "{labels}")?;
+    let rest = format!("{:<24}{} ({severity})", check.name, values(check));
+    let place = Row { width: 2 + word.len().max(8) + rest.chars().count(), indent: 10 };
+    let labels = shared.tail(check.series.as_ref(), place);
+    writeln!(out, "  {style}{word:<8}{style:#}{rest}{labels}")?;
     if check.passed != Some(true) && !check.description.is_empty() {
         writeln!(out, "          {DIM}{}{DIM:#}", check.description)?;
     }

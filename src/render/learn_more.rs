@@ -1,4 +1,5 @@
-//! Where a report that is no pass leads to: the word that decided, for `auditor explain`.
+//! Where a report that is no pass leads to: to what the word means that decided, or to what the
+//! queries found.
 
 use crate::engine::Verdict;
 use crate::model::check::SECTION;
@@ -6,8 +7,17 @@ use crate::model::level::Status;
 use crate::model::signal::Signal;
 use crate::report::Report;
 
+/// The line that says so; `None` of a pass.
+pub(super) fn line(report: &Report) -> Option<String> {
+    let is_without_values = report.verdict == Verdict::Inconclusive && rule(report).is_none();
+    if is_without_values {
+        return Some(format!("To find out why: auditor doctor {}", report.source_options));
+    }
+    topic(report).map(|topic| format!("To learn more: auditor explain {topic}"))
+}
+
 /// What to ask `auditor explain` for; `None` of a pass.
-pub(super) fn topic(report: &Report) -> Option<&str> {
+fn topic(report: &Report) -> Option<&str> {
     match report.verdict {
         Verdict::Pass => None,
         Verdict::Inconclusive => Some(rule(report).unwrap_or(Status::Inconclusive.name())),

@@ -4,12 +4,13 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 
-use super::{blame, checks, evidence, learn_more};
+use super::labels::{Row, Shared};
+use super::{blame, checks, evidence, learn_more, signals};
 use crate::engine::Verdict;
 use crate::model::level::Status;
-use crate::model::quantity::{number, number_beside, series};
+use crate::model::quantity::{number, number_beside};
 use crate::model::signal::Signal;
-use crate::report::{FailureModeEntry, Report, SignalEntry, SourceKind, StateName, TermEntry};
+use crate::report::{FailureModeEntry, Report, SignalEntry, SourceKind, StateName};
 
 pub(super) const BAD: Style = AnsiColor::Red.on_default().bold();
 pub(super) const WARN: Style = AnsiColor::Yellow.on_default().bold();
@@ -24,18 +25,21 @@ pub(super) const BOLD: Style = Style::new().bold();
 pub fn text(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     header(out, report)?;
     if let Some(reason) = common_failure(report) {
-        writeln!(out, "\n{BAD}Nothing could be read:{BAD:#} {reason}")?;
-        return verdict(out, report);
+        if !report.verdict_reason.contains(reason) {
+            writeln!(out, "\n{BAD}Nothing could be read:{BAD:#} {reason}")?;
+        }
+        return ending(out, report);
     }
-    table(out, report)?;
-    failure_modes(out, report)?;
+    let shared = signals::shared(report);
+    signals::write(out, report, &shared)?;
+    failure_modes(out, report, &shared)?;
     blame::write(out, report)?;
     checks::write(out, report)?;
     findings(out, report)?;
     evidence::not_seen(out, report)?;
     evidence::seen(out, report)?;
     not_read(out, report)?;
-    verdict(out, report)
+    ending(out, report)
 }
 
 fn header(out: &mut dyn Write, report: &Report) -> io::Result<()> {
@@ -101,102 +105,6 @@ const fn style(status: Status) -> Style {
     }
 }
 
-fn table(out: &mut dyn Write, report: &Report) -> io::Result<()> {
-    writeln!(out, "\n{DIM}  {:<23}{:>16}{:>12}{:>9}{DIM:#}", "signal", "value", "limit", "score")?;
-    let total: f64 = report.score_breakdown.iter().map(|term| term.points).sum();
-    for term in &report.score_breakdown {
-        term_row(out, report, term, total)?;
-    }
-    let shown = |signal: &str| report.score_breakdown.iter().any(|term| term.signal == signal);
-    for (signal, entry) in report.signals.iter().filter(|(signal, _)| !shown(signal)) {
-        if entry.state == StateName::NotConfigured && is_missed(signal) {
-            writeln!(out, "{DIM}  {signal:<23}{:>16}{DIM:#}", "not configured")?;
-            continue;
-        }
-        let is_shown = entry.state != StateName::NotConfigured && !is_dull(signal, entry);
-        if is_shown && !is_part_of_backlog(report, signal) {
-            let value = value(entry.value.map(number), entry.is_lower_bound, short(&entry.unit));
-            let limit = own_limit(report, signal, short(&entry.unit));
-            writeln!(out, "  {signal:<23}{value:>16}{limit:>12}{:>9}{}", "-", labels(entry))?;
-        }
-    }
-    Ok(())
-}
-
-/// Whether it is worth a line that the configuration does not ask for a signal.
-fn is_missed(signal: &str) -> bool {
-    Signal::from_key(signal).is_some_and(|signal| signal.def().has_to_be_there)
-}
-
-/// Few services tell how many requests failed: that one does not is no news.
-fn is_dull(signal: &str, entry: &SignalEntry) -> bool {
-    signal == Signal::ERROR_RATIO.key() && entry.state == StateName::NoData
-}
-
-/// The limit that a check sets to a signal outside of the score.
-fn own_limit(report: &Report, signal: &str, unit: &str) -> String {
-    let check = report.checks.iter().find(|check| check.name == signal);
-    let limit = check.and_then(|check| check.expected).map(|it| format!("{} {unit}", number(it)));
-    limit.unwrap_or_else(|| "-".to_owned())
-}
-
-fn term_row(out: &mut dyn Write, report: &Report, term: &TermEntry, total: f64) -> io::Result<()> {
-    let entry = report.signals.get(&term.signal);
-    let has_no_query = entry.is_some_and(|entry| entry.state == StateName::NotConfigured);
-    if has_no_query && term.value.is_none() && !term.is_lower_bound {
-        return writeln!(out, "{DIM}  {:<23}{:>16}{DIM:#}", term.signal, "not configured");
-    }
-    let is_over = term.value.is_some_and(|value| value > term.limit);
-    let style = if is_over { BAD } else { Style::new() };
-    let unit = short(&term.unit);
-    let (shown, limit) = number_beside(term.value.unwrap_or_default(), term.limit);
-    let value = value(term.value.map(|_| shown), term.is_lower_bound, unit);
-    let limit = format!("{limit} {unit}");
-    let points = if term.value.is_some() { number(term.points.round()) } else { "?".to_owned() };
-    let share = if total > 0.0 && term.points > 0.0 {
-        format!("{:.0}%", term.points / total * 100.0)
-    } else {
-        String::new()
-    };
-    // Only the backlog has a value without a query of its own.
-    let source =
-        if has_no_query { difference(report) } else { entry.map(labels).unwrap_or_default() };
-    let tail = format!(" {share:>4}{source}");
-    let tail = tail.trim_end();
-    writeln!(out, "  {:<23}{style}{value:>16}{style:#}{limit:>12}{points:>9}{tail}", term.signal)
-}
-
-fn value(number: Option<String>, is_lower_bound: bool, unit: &str) -> String {
-    let at_least = if is_lower_bound { ">= " } else { "" };
-    number.map_or_else(|| "unknown".to_owned(), |number| format!("{at_least}{number} {unit}"))
-}
-
-/// `requests` is too long for a column, and says no more.
-fn short(unit: &str) -> &str {
-    if unit == "requests" { "req" } else { unit }
-}
-
-fn labels(entry: &SignalEntry) -> String {
-    entry.labels.as_ref().map(series).unwrap_or_default()
-}
-
-fn is_part_of_backlog(report: &Report, signal: &str) -> bool {
-    let parts = [Signal::THREADPOOL_TASKS_STARTED, Signal::THREADPOOL_TASKS_COMPLETED];
-    let own = report.signals.get(Signal::THREADPOOL_BACKLOG.key());
-    parts.iter().any(|part| part.key() == signal)
-        && own.is_some_and(|own| own.state == StateName::NotConfigured)
-}
-
-/// Where the backlog comes from if it has no query of its own.
-fn difference(report: &Report) -> String {
-    let count =
-        |signal: Signal| report.signals.get(signal.key()).and_then(|it| it.value).map(number);
-    match (count(Signal::THREADPOOL_TASKS_STARTED), count(Signal::THREADPOOL_TASKS_COMPLETED)) {
-        (Some(started), Some(completed)) => format!(" {started} started - {completed} completed"),
-        _ => String::new(),
-    }
-}
-
 /// The reason why every query failed, if it is the same for all: one line then says it all.
 fn common_failure(report: &Report) -> Option<&str> {
     let mut asked = report.signals.iter().map(|(_, entry)| entry).filter(|e| e.query.is_some());
@@ -206,13 +114,13 @@ fn common_failure(report: &Report) -> Option<&str> {
     (same(first) && asked.all(same)).then_some(first.reason.as_deref()?)
 }
 
-fn failure_modes(out: &mut dyn Write, report: &Report) -> io::Result<()> {
+fn failure_modes(out: &mut dyn Write, report: &Report, shared: &Shared) -> io::Result<()> {
     if report.failure_modes.is_empty() && report.failure_modes_not_assessable.is_empty() {
         return Ok(());
     }
     writeln!(out, "\n{BOLD}Failure modes:{BOLD:#}")?;
     for mode in &report.failure_modes {
-        failure_mode(out, mode)?;
+        failure_mode(out, mode, shared)?;
     }
     for open in &report.failure_modes_not_assessable {
         let unknown = open.unknown.join(", ");
@@ -221,22 +129,23 @@ fn failure_modes(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     Ok(())
 }
 
-fn failure_mode(out: &mut dyn Write, mode: &FailureModeEntry) -> io::Result<()> {
+fn failure_mode(out: &mut dyn Write, mode: &FailureModeEntry, shared: &Shared) -> io::Result<()> {
     let severity = mode.severity.name();
     writeln!(out, "  {BAD}{} ({severity}){BAD:#}: {}", mode.mode, mode.description)?;
     for evidence in &mode.evidence {
         let (value, limit) = number_beside(evidence.value, evidence.limit);
         let at_least = if evidence.is_lower_bound { "at least " } else { "" };
-        let labels = evidence.series.as_ref().map(series).unwrap_or_default();
         let unit = &evidence.unit;
-        writeln!(out, "    {} {at_least}{value} {unit} > {limit} {unit}{labels}", evidence.signal)?;
+        let row = format!("    {} {at_least}{value} {unit} > {limit} {unit}", evidence.signal);
+        let place = Row { width: row.chars().count(), indent: 6 };
+        writeln!(out, "{row}{}", shared.tail(evidence.series.as_ref(), place))?;
     }
     Ok(())
 }
 
 fn not_read(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     let signals = report.signals.iter();
-    let told = signals.filter(|(signal, entry)| !is_dull(signal, entry));
+    let told = signals.filter(|(signal, entry)| !signals::is_dull(signal, entry));
     let told = told.filter_map(|(signal, entry)| Told::new(report, signal, entry));
     let (assumed, unread): (Vec<_>, Vec<_>) = told.partition(|it| it.state == StateName::Ok);
     if !unread.is_empty() {
@@ -253,6 +162,8 @@ fn not_read(out: &mut dyn Write, report: &Report) -> io::Result<()> {
         // The same advice for every signal without data is given once, below.
         let reason = match state {
             StateName::NoData => String::new(),
+            // The verdict says it.
+            _ if report.verdict_reason.contains(reason) => String::new(),
             _ => format!(": {reason}"),
         };
         writeln!(out, "  {signal}: {WARN}{}{WARN:#}{reason}", state.words())?;
@@ -290,20 +201,32 @@ impl<'a> Told<'a> {
     }
 }
 
-/// Apart from the others, those which are partial for one and the same reason.
+/// Apart from the others, those which are partial, or failed, for one and the same reason.
 fn shared_reason(unread: Vec<Told<'_>>) -> (Vec<Told<'_>>, Vec<Told<'_>>) {
-    let partial = || unread.iter().filter(|it| it.state == StateName::Partial);
-    let reason = partial().next().map(|it| it.reason);
-    if partial().filter(|it| Some(it.reason) == reason).count() < 2 {
-        return (Vec::new(), unread);
-    }
-    unread.into_iter().partition(|it| it.state == StateName::Partial && Some(it.reason) == reason)
+    let why = |it: &Told<'_>| (it.state, it.reason.to_owned());
+    let can_be_shared = |it: &&Told<'_>| matches!(it.state, StateName::Partial | StateName::Failed);
+    let is_of_many = |one: &Told<'_>| unread.iter().filter(|it| why(it) == why(one)).count() > 1;
+    let shared = unread.iter().filter(can_be_shared).find(|it| is_of_many(it)).map(why);
+    unread.into_iter().partition(|it| Some(why(it)) == shared)
 }
 
-fn verdict(out: &mut dyn Write, report: &Report) -> io::Result<()> {
+fn ending(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     if let Some(error) = report.error.as_deref().filter(|error| *error != report.verdict_reason) {
         writeln!(out, "\n{BAD}Error:{BAD:#} {error}")?;
     }
+    writeln!(out)?;
+    verdict(report, out)?;
+    match learn_more::line(report) {
+        Some(line) => writeln!(out, "{DIM}{line}{DIM:#}"),
+        None => Ok(()),
+    }
+}
+
+/// The line of text that says whether the service may ship, with ANSI colours.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn verdict(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let style = match report.verdict {
         Verdict::Pass => GOOD,
         Verdict::Fail | Verdict::CommandFailed | Verdict::Error => BAD,
@@ -312,9 +235,5 @@ fn verdict(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     let verdict = report.verdict.words().to_uppercase();
     let reason = evidence::brief(report, &report.verdict_reason);
     let code = report.exit_code;
-    writeln!(out, "\nVerdict: {style}{verdict}{style:#} - {reason} (exit code {code})")?;
-    match learn_more::topic(report) {
-        Some(topic) => writeln!(out, "{DIM}To learn more: auditor explain {topic}{DIM:#}"),
-        None => Ok(()),
-    }
+    writeln!(out, "Verdict: {style}{verdict}{style:#} - {reason} (exit code {code})")
 }

@@ -57,10 +57,7 @@ fn four_services_end_in_0_1_1_and_3_on_both_servers() {
             if job == "half-sick" {
                 assert_eq!(modes[0]["evidence"][0]["series"]["instance"], "sick:8000");
                 let text = gate(directory.path(), server, job, &["--at", &at]).stdout;
-                assert!(
-                    text.contains(r#"event_loop_lag 1.35 s > 0.5 s {instance="sick:8000""#),
-                    "{text}"
-                );
+                assert!(text.contains(r#"series of {instance="sick:8000""#), "{text}");
             }
         }
         assert_eq!(seen[0], seen[1], "{job}: {KEYS:?} of both servers");
@@ -291,7 +288,7 @@ fn a_gateway_that_keeps_our_parameters_from_the_server_is_found_out() {
             let run = auditor(directory.path(), &args);
             assert_eq!(run.code, if is_whole { 0 } else { 3 }, "{}: {}", server.url, run.stdout);
             let words = "was asked for: VictoriaMetrics moves recent instants back";
-            assert_eq!(run.stderr.contains(words), !is_whole, "{}", run.stderr);
+            assert_eq!(run.says(words), !is_whole, "{}", run.stderr);
         }
     }
 }
@@ -386,13 +383,13 @@ fn a_real_server_behind_tls_and_a_password() {
     ] {
         let run = audit(target, http, "calm", password);
         assert_eq!(run.code, 3, "{}", run.stderr);
-        assert!(run.stderr.contains(words), "{words}: {}", run.stderr);
+        assert!(run.says(words), "{words}: {}", run.stderr);
     }
     for (http, password) in [("all.yaml", None), ("tls.yaml", Some("me:s3cret"))] {
         for (job, code) in [("calm", 0), ("half-sick", 1), ("silent", 3)] {
             let run = audit(&server.url, http, job, password);
             assert_eq!(run.code, code, "{job} by {http}: {}", run.stderr);
-            assert!(!run.stderr.contains("s3cret"), "{}", run.stderr);
+            assert!(!run.says("s3cret"), "{}", run.stderr);
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The command line and the ways out: files, streams and codes.
 
+mod newcomers;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::process::Stdio;
@@ -115,7 +117,7 @@ fn a_report_that_cannot_be_written_is_no_success_and_loses_no_failure() {
         let args = ["--target", &fake.url(), "--fail-on-critical", "--report", "no/such/place"];
         let run = auditor(directory.path(), &args);
         assert_eq!(run.code, code);
-        assert!(run.stderr.contains("cannot write the report no/such/place"), "{}", run.stderr);
+        assert!(run.says("cannot write the report no/such/place"), "{}", run.stderr);
         assert!(run.stdout.contains(&format!("(exit code {code})")), "{}", run.stdout);
     }
 }
@@ -187,7 +189,7 @@ fn a_backend_that_never_answers_is_given_up_at_the_timeout() {
     let args = ["--target", &fake.url(), "--timeout", "300ms", "--fail-on-critical"];
     let run = auditor(directory.path(), &args);
     assert_eq!(run.code, 3);
-    assert!(run.stderr.contains("no answer within 300ms"), "{}", run.stderr);
+    assert!(run.says("no answer within 300ms"), "{}", run.stderr);
     // Not a matter of speed: the backend would have answered after 5 s.
     assert!(started.elapsed() < Duration::from_secs(4));
 }

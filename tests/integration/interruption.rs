@@ -345,7 +345,7 @@ fn what_never_ends_is_not_read_any_longer() {
         send(&child, Signal::TERM);
         let run = ended(child);
         assert_eq!(run.code, 3, "{args:?}: {}", run.stderr);
-        assert!(run.stderr.contains("interrupted"), "{}", run.stderr);
+        assert!(run.says("interrupted"), "{}", run.stderr);
         let file = directory.path().join("report.json");
         assert_eq!(file.exists(), has_report, "{args:?}");
         let _ = fs::remove_file(file);

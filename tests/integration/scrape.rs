@@ -170,16 +170,16 @@ fn a_service_that_is_not_there_is_put_under_no_load() {
         let args = [&["--scrape", url, "--no-report", "--fail-on-critical"], &load[..]].concat();
         let run = auditor(directory.path(), &args);
         assert_eq!(run.code, 3, "{}", run.stdout);
-        assert!(run.stdout.contains("Nothing could be read"), "{}", run.stdout);
+        assert!(run.stdout.contains("Verdict: ERROR - http://"), "{}", run.stdout);
         assert!(!directory.path().join("loaded").exists());
     }
 }
 
 #[test]
-fn a_page_that_is_not_there_names_the_usual_one() {
+fn a_page_that_is_not_there_may_be_elsewhere() {
     let run = scraped(&service(|_| Response::new(404, "")), &["--fail-on-critical"]);
     let error = run.json()["error"].as_str().unwrap().to_owned();
-    let words = "HTTP 404; is this the path of its page of metrics? The usual one is /metrics";
+    let words = "HTTP 404; does the service show its metrics at another path?";
     assert!(run.code == 3 && error.ends_with(words), "{error}");
 }
 
@@ -190,7 +190,7 @@ fn queries_that_cannot_be_evaluated_are_put_under_no_load() {
     let run = scraped_in(directory.path(), &service, &["--", "touch", "loaded"]);
     assert_eq!(run.code, 3);
     let error = run.json()["error"].as_str().unwrap().to_owned();
-    assert!(error.contains("the query `peak_active_requests` failed"), "{error}");
+    assert!(error.contains("the query `peak_active_requests` (metrics.yaml:6) failed"), "{error}");
     assert!(service.requests().is_empty() && !directory.path().join("loaded").exists());
 }
 

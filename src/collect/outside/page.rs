@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::Requests;
 use super::census::Turnover;
 use super::sight::{Pool, Processes, Seen};
 use crate::model::blame::{self, StallCause};
@@ -94,6 +95,13 @@ impl Page {
             turnover: None,
             interval: Interval::default(),
         }
+    }
+
+    /// What became of the requests.
+    pub(super) const fn requests(&self) -> Requests {
+        // An error is an answer too, and counted as one.
+        let made = self.answered + self.failed - self.errors;
+        Requests { made, failed: self.failed, left_out: self.left_out }
     }
 
     /// Takes what the ledger tells. `gap` is the longest time in which nothing was asked and nothing

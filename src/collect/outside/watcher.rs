@@ -313,6 +313,7 @@ impl Watcher {
     fn write(&mut self, at: Instant) {
         self.page.pool(self.sight.pool());
         let at = self.clock.at(at).as_millisecond();
+        self.control.phase().requests = self.page.requests();
         let mut storage = self.storage.lock().unwrap_or_else(PoisonError::into_inner);
         self.page.write(at, &mut storage);
     }

@@ -220,6 +220,6 @@ fn read_own(
         origin: at.place(),
         is_requested: true,
     };
-    let asked = Asked::Check(name.to_owned());
-    Some((check, Query { asked, template, read_as, span }))
+    let (asked, origin) = (Asked::Check(name.to_owned()), query.place());
+    Some((check, Query { asked, template, read_as, span, origin }))
 }

@@ -62,8 +62,10 @@ fn read_query(signal: Signal, node: &Node, vars: &Vars, problems: &mut Problems)
         }
         _ => Some(node),
     };
-    let template = read_template(signal.key(), expr?, vars, problems)?;
-    Some(Query { asked: Asked::Signal(signal), template, read_as, span: None })
+    let expr = expr?;
+    let template = read_template(signal.key(), expr, vars, problems)?;
+    let origin = expr.place();
+    Some(Query { asked: Asked::Signal(signal), template, read_as, span: None, origin })
 }
 
 /// Reads how the answer is to be read.

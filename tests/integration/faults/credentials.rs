@@ -138,7 +138,7 @@ fn a_stranger_who_wants_them_is_told_from_the_target() {
     let run = audit(directory_with(QUERIES).path(), &target.url(), &[], &environment);
     assert_eq!(run.code, 3);
     let words = "the token in AUDITOR_BEARER_TOKEN stayed with the target, which redirects";
-    assert!(run.stderr.contains(words), "{}", run.stderr);
+    assert!(run.says(words), "{}", run.stderr);
 }
 
 #[test]
@@ -185,7 +185,7 @@ fn the_environments_proxy_is_not_for_loopback_addresses() {
     assert_eq!(run.code, 0, "{}", run.stderr);
     let run = audit(directory.path(), "http://prometheus.invalid", &[], &environment);
     assert_eq!(run.code, 3);
-    assert!(run.stderr.contains("(a proxy is set in http_proxy)"), "{}", run.stderr);
+    assert!(run.says("(a proxy is set in http_proxy)"), "{}", run.stderr);
 }
 
 #[test]

@@ -1,7 +1,6 @@
 //! Answers made to exhaust the memory: refused below 100 MiB.
 
 use std::fs::{self, File};
-use std::process::Stdio;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -38,7 +37,8 @@ fn audit(query: impl Fn(&Request) -> Response + Send + Sync + 'static) -> (i32, 
     let at = "1970-01-01T00:00:01Z";
     let args = ["--fail-on-critical", "--timeout", "60s", "--target", &url, "--at", at];
     let mut command = command(directory.path(), &args);
-    command.stdout(Stdio::null()).stderr(File::create(&errors).unwrap());
+    let output = File::create(&errors).unwrap();
+    command.stdout(output.try_clone().unwrap()).stderr(output);
     let mut child = command.spawn().unwrap();
     let mut peak = 0;
     // The figure of wait4 counts the memory of this process too, from before the exec.

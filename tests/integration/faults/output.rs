@@ -38,11 +38,7 @@ fn check(what: &str, args: &[&str], stdout: Stdout, codes: [i32; 2], words: &str
         }
         let run: Run = child.wait_with_output().unwrap().into();
         assert_eq!(run.code, code, "{what}: {}", run.stderr);
-        assert!(
-            run.stderr.contains(words) && !run.stderr.contains("panicked"),
-            "{what}: {}",
-            run.stderr
-        );
+        assert!(run.says(words) && !run.stderr.contains("panicked"), "{what}: {}", run.stderr);
         assert!(!run.stderr.contains(".tmp"), "{what}: {}", run.stderr);
         if args.contains(&"json") && matches!(stdout, Stdout::Captured) {
             assert_eq!(run.json()["exit_code"], code, "{what}");

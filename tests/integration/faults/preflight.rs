@@ -86,13 +86,13 @@ fn every_kind_of_refusal_has_its_own_words() {
                     r#"{"status":"error","errorType":"bad_data","error":"parse error"}"#,
                 )
             })
-            .says("4 of 4 queries failed, `p99_latency` first: parse error (bad_data, HTTP 400)"),
+            .says("4 of 4 queries failed, `p99_latency` (metrics.yaml:3) first: parse error (bad_data, HTTP 400)"),
         fault("every query is a range")
             .page("/api/v1/query", |_| {
                 let data = r#"{"status":"success","data":{"resultType":"matrix","result":[]}}"#;
                 Response::new(200, data)
             })
-            .says("4 of 4 queries failed, `p99_latency` first: the query returns a range"),
+            .says("4 of 4 queries failed, `p99_latency` (metrics.yaml:3) first: the query returns a range"),
         fault("every query is too slow for the server")
             .page("/api/v1/query", |_| {
                 Response::new(
@@ -117,5 +117,5 @@ fn an_answer_outweighs_a_lost_connection() {
     );
     let run = auditor(directory.path(), &["--fail-on-critical", "--target", &fake.url()]);
     assert_eq!(run.code, 3);
-    assert!(run.stderr.contains("the server wants credentials"), "{}", run.stderr);
+    assert!(run.says("the server wants credentials"), "{}", run.stderr);
 }

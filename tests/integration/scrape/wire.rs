@@ -304,7 +304,7 @@ fn a_server_is_asked_on_connections_that_are_kept() {
         let (connections, requests) = server.counts();
         assert!(connections < requests, "{connections} for {requests}");
         // The log tells of the try on one that was closed.
-        let closed = run.stderr.contains("the connection failed");
+        let closed = run.says("the connection failed");
         assert_eq!(closed, answers == 1, "{}", run.stderr);
     }
 }
@@ -339,7 +339,7 @@ fn ten_seconds_bound_a_scrape_with_its_redirects() {
     let run = scraped_in(directory.path(), &service, &["--fail-on-critical"]);
     let report = run.json();
     assert_eq!(run.code, 3, "{report:#}");
-    assert!(run.stderr.contains("no answer within 10s (redirected to"), "{}", run.stderr);
+    assert!(run.says("no answer within 10s (redirected to"), "{}", run.stderr);
     let slowest = report["scrapes"][0]["slowest_s"].as_f64().unwrap();
     assert!((9.9..10.9).contains(&slowest), "{slowest}");
 }

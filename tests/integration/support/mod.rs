@@ -29,6 +29,13 @@ impl Run {
     }
 }
 
+impl Run {
+    /// Whether it says so: the report on standard output, or what stands beside it.
+    pub(crate) fn says(&self, words: &str) -> bool {
+        self.stdout.contains(words) || self.stderr.contains(words)
+    }
+}
+
 impl From<Output> for Run {
     fn from(output: Output) -> Self {
         Self {
