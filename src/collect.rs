@@ -19,6 +19,7 @@ mod inferred;
 mod observer;
 mod outcome;
 mod outside;
+mod own_requests;
 mod recording;
 mod samples;
 mod scrape;

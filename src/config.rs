@@ -45,6 +45,7 @@ use crate::model::question::{Question, Span};
 use crate::model::reading::ReadAs;
 use crate::model::signal::OnMissing;
 use crate::model::signal::Signal;
+use crate::presets::{PRESETS, PROBE, Preset};
 use crate::promql::{self, Expression};
 use vars::Vars;
 
@@ -206,6 +207,8 @@ pub struct Plan {
     pub config: PathBuf,
     /// The preset below the file, where there are both.
     pub preset: Option<&'static str>,
+    /// Whether it is the command line that names it.
+    is_preset_given: bool,
     /// The profile that was chosen.
     pub profile: Option<String>,
     /// Where the telemetry is, and how to get there.
@@ -258,6 +261,25 @@ impl Plan {
             accept_partial: query.read_as.accept_partial,
         };
         self.queries.iter().map(|query| (query, expression(query))).map(question).collect()
+    }
+
+    /// The options of the command line that name the configuration and the source, without secrets.
+    pub fn options(&self) -> String {
+        let is_built_in = |preset: &&Preset| preset::path(preset) == self.config;
+        let built_in = PRESETS.iter().find(is_built_in).map(|preset| preset.name);
+        let mut words = Vec::new();
+        match built_in {
+            Some(PROBE) => {}
+            Some(name) => words.push(format!("--preset {name}")),
+            None if self.config == Path::new(FILE_NAME) => {}
+            None => words.push(format!("--config {}", self.config.display())),
+        }
+        words.extend(
+            self.preset.filter(|_| self.is_preset_given).map(|it| format!("--preset {it}")),
+        );
+        words.extend(self.profile.as_ref().map(|name| format!("--profile {name}")));
+        words.push(self.spec.options());
+        words.join(" ")
     }
 
     /// What is likely to be a mistake, though it can be audited: a query that selects no metric has

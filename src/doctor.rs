@@ -125,7 +125,12 @@ pub fn diagnose(plan: &Plan, audit: &Audit, ask: Ask<'_>) -> Diagnosis {
         .map(|(number, (query, question))| {
             let reading = reading(query, audit);
             let case = Case { plan, query, question, reading, ask };
-            finding(&case, ages.get(&number).copied())
+            let mut finding = finding(&case, ages.get(&number).copied());
+            // What holds for all of it is told once.
+            let told = audit.evidence.shortfalls.iter();
+            finding.why =
+                finding.why.filter(|why| !told.clone().any(|it| why.starts_with(&it.detail)));
+            finding
         })
         .collect();
     let cannot_pass = gate::cannot_pass(plan, audit);

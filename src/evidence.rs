@@ -11,6 +11,7 @@ mod gone;
 mod holes;
 mod no_series;
 mod outside;
+mod own_load;
 mod own_requests;
 mod pages;
 mod processes;
@@ -84,7 +85,7 @@ pub fn look(
     told: Evidence,
 ) -> Evidence {
     let mut evidence = told;
-    let mut asks_itself = false;
+    let (mut asks_itself, mut own_load) = (false, None);
     if let Some(storage) = telemetry.storage() {
         let is_beside = questions.iter().any(|it| it.is_of_server);
         let at = if is_beside { telemetry.at_beside(at) } else { at };
@@ -101,6 +102,7 @@ pub fn look(
         outside::processes(&seen, &mut targets, &mut evidence.shortfalls);
         evidence.shortfalls.extend(outside::shortfalls(plan, &seen));
         asks_itself = outside::asks_itself(plan, &seen);
+        own_load = own_load::told(&seen, telemetry);
         // What a server told of the queries that it answers stays.
         let of_server =
             |it: &QueryEvidence| questions.get(it.query).is_some_and(|it| it.is_of_server);
@@ -116,7 +118,7 @@ pub fn look(
     }
     evidence.shortfalls.extend(clock::shortfall(plan, clock));
     evidence.shortfalls.extend(stuck_pool::shortfall(plan, readings));
-    requests::add(&mut evidence, plan, readings, telemetry, asks_itself);
+    requests::add(&mut evidence, plan, readings, telemetry, (asks_itself, own_load));
     evidence.shortfalls.sort_by_key(|shortfall| shortfall.rule);
     evidence
 }

@@ -7,7 +7,7 @@
 //! # Preset NAME: what it is for
 //! # Needs: the options to call auditor with
 //! # In the service: what switches the metrics on
-//! # Recognised by: names of metrics that no other library has
+//! # Recognised by: names of metrics, all of which no other library has; one|another may stand for it
 //! # Proven on: versions, and what was measured
 //! ```
 
@@ -30,7 +30,27 @@ macro_rules! presets {
     };
 }
 
-presets!["probe"];
+presets![
+    "probe",
+    "python-signals",
+    "fastapi-instrumentator",
+    "starlette-exporter",
+    "aiohttp",
+    "transparent-fastapi",
+    "fastapi-runtime-details",
+    "loopguard",
+    "python-otel",
+    "django",
+    "celery",
+    "node-prom-client",
+    "node-otel",
+    "rust-tokio",
+    "go",
+    "dotnet-otel",
+    "prometheus-net",
+    "jvm-micrometer",
+    "vertx",
+];
 
 /// The preset for a service that is looked at from outside alone.
 pub const PROBE: &str = "probe";
@@ -56,11 +76,17 @@ impl Preset {
         self.field("In the service")
     }
 
-    /// Names of metrics that only this library has.
+    /// Names of metrics that only this library has all of; where two of them are one and the same under
+    /// two names, `|` stands between them.
     pub fn marks(&self) -> Vec<&'static str> {
         let lines = self.field("Recognised by").into_iter();
         let names = lines.flat_map(|line| line.split(&[',', ' '][..]));
         names.map(str::trim).filter(|name| !name.is_empty()).collect()
+    }
+
+    /// Whether the library is there, where `has` knows the names of metrics.
+    pub fn is_recognised(&self, has: impl Fn(&str) -> bool) -> bool {
+        self.marks().iter().all(|mark| mark.split('|').any(&has))
     }
 
     /// On which versions it was proven, and what was measured there.

@@ -79,9 +79,10 @@ pub struct Report {
     pub evaluated_at: String,
     /// Where the telemetry came from.
     pub source: SourceKind,
-    /// The options of the command line that name it, without secrets; for text alone.
+    /// The options of the command line that name it and the configuration, without secrets; for text
+    /// alone.
     #[serde(skip)]
-    pub source_options: String,
+    pub options: String,
     /// The server asked, the pages scraped or the recording read, a password in it hidden.
     pub target: String,
     /// What the server says it is.

@@ -8,6 +8,7 @@ use super::clock::Clock;
 use super::error::{Error, Failure};
 use super::observer::Observer;
 use super::outside::Watchers;
+use super::own_requests::OwnRequests;
 use super::service::{self, Service, printed_url};
 use crate::config::{Endpoint, Source, SourceSpec};
 use crate::interrupt::{self, Interruption};
@@ -19,6 +20,8 @@ use crate::storage::Storage;
 pub(super) struct Beside {
     service: Option<Service>,
     watchers: Option<Watchers>,
+    /// Requests for pages of metrics, of whoever scrapes here.
+    pub(super) own_requests: OwnRequests,
     /// That the service ended too early, in words.
     early_end: Option<String>,
 }
@@ -63,7 +66,8 @@ impl Beside {
     ) -> Result<(), Failure> {
         let Some(outside) = &spec.outside else { return Ok(()) };
         let started = self.service.as_ref().map(Service::pid);
-        let watchers = Watchers::start(outside, started, clock, storage, log)?;
+        let watchers =
+            Watchers::start(outside, started, clock, (storage, &self.own_requests), log)?;
         watchers.await_calm(lag_limit)?;
         self.watchers = Some(watchers);
         Ok(())

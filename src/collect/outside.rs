@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use super::clock::Clock;
 use super::error::Failure;
+use super::own_requests::OwnRequests;
 use super::service::printed_url;
 use crate::config::Outside;
 use crate::interrupt;
@@ -124,7 +125,7 @@ impl Watchers {
         outside: &Outside,
         started: Option<u32>,
         clock: Clock,
-        storage: &Arc<Mutex<Storage>>,
+        (storage, own): (&Arc<Mutex<Storage>>, &OwnRequests),
         log: Log<'_>,
     ) -> Result<Self, Failure> {
         if let Some((pid, why)) = unseen(&outside.pids) {
@@ -134,9 +135,8 @@ impl Watchers {
         for page in &outside.probes {
             let control = Arc::new(Control::default());
             let url = printed_url(&page.endpoint);
-            let watcher =
-                Watcher::new(page, outside, started, clock, Arc::clone(storage), &control)
-                    .map_err(|why| Failure::Probe { url: url.clone(), why })?;
+            let watcher = Watcher::new(page, outside, started, clock, (storage, own), &control)
+                .map_err(|why| Failure::Probe { url: url.clone(), why })?;
             let spawned = Builder::new().name("auditor-watch".to_owned()).spawn(|| watcher.run());
             let thread = Some(spawned.map_err(Failure::Thread)?);
             let every = outside.probe_every;

@@ -16,6 +16,7 @@ use super::clock::Clock;
 use super::command::{self, CommandOutcome};
 use super::error::{Error, Failure, PageProblem, ScrapeError};
 use super::observer::{Observer, ProgressUpdate};
+use super::own_requests::OwnRequests;
 use super::{Lag, Watched};
 use crate::config::{Scrape, ScrapedPage, SourceSpec};
 use crate::interrupt;
@@ -53,6 +54,7 @@ struct Shared {
     course: Course,
     /// How far the clock of a service may be off, before that is told.
     max_clock_skew: Duration,
+    own_requests: OwnRequests,
     made: AtomicUsize,
     failed: AtomicUsize,
 }
@@ -76,7 +78,9 @@ pub(super) fn run(
     observer: Observer<'_>,
 ) -> Result<Scraped, Error> {
     let lag = watched.lag;
-    let shared = Shared { max_clock_skew: watched.max_clock_skew, ..Shared::default() };
+    let own_requests = beside.own_requests.clone();
+    let max_clock_skew = watched.max_clock_skew;
+    let shared = Shared { own_requests, max_clock_skew, ..Shared::default() };
     let redacted = |page: &'_ ScrapedPage| {
         let http = page.endpoint.http.clone();
         move |line: &str| (observer.log)(&http.redact(line))

@@ -126,6 +126,7 @@ fn read(
     Some(Plan {
         config: path.to_owned(),
         preset: preset.map(|preset| preset.name).filter(|_| !is_preset),
+        is_preset_given: request.preset.is_some(),
         profile,
         spec: spec?,
         queries: judged_by.queries,

@@ -1,6 +1,7 @@
 //! Histograms that cannot tell what they are asked for: their buckets end too early, or are too
 //! coarse around the limit.
 
+use super::nothing::shown;
 use super::{Case, unit};
 use crate::model::quantity::number;
 use crate::promql::SelectorUse;
@@ -26,7 +27,7 @@ fn ends(case: &Case<'_>) -> Vec<(String, Vec<f64>)> {
             samples.iter().filter_map(|it| it.labels.get(END).parse().ok()).collect();
         ends.retain(|end| end.is_finite());
         ends.sort_by(f64::total_cmp);
-        (!ends.is_empty()).then(|| (selector.text.clone(), ends))
+        (!ends.is_empty()).then(|| (shown(selector), ends))
     };
     quantiles.iter().zip(answers).filter_map(of_selector).collect()
 }

@@ -2,7 +2,7 @@
 
 use super::Finding;
 use crate::audit::Audit;
-use crate::config::Plan;
+use crate::config::{Plan, Source};
 use crate::engine::Verdict;
 use crate::model::evidence::Rule;
 use crate::model::reading::State;
@@ -86,7 +86,7 @@ pub(super) fn next(
     cannot_pass: Option<&str>,
     cannot_fail: Option<&str>,
 ) -> String {
-    let source = plan.spec.options();
+    let source = plan.options();
     if audit.failure.is_some() {
         return "mend that, and ask again".to_owned();
     }
@@ -95,6 +95,10 @@ pub(super) fn next(
     let blank = queries.iter().filter(is_of_loop).chain(queries).find(|it| it.value.is_none());
     if let Some(to_do) = blank.filter(|_| cannot_pass.is_some()).and_then(|it| it.to_do.as_ref()) {
         return to_do.clone();
+    }
+    let is_recording = matches!(plan.spec.source, Source::Recording(_));
+    if cannot_pass.is_some() && needs(Rule::MinRequests) && is_recording {
+        return "record a run again, with the service under a load".to_owned();
     }
     if cannot_pass.is_some() && needs(Rule::MinRequests) {
         return format!("put the service under a load: auditor doctor {source} -- COMMAND");
@@ -107,6 +111,8 @@ pub(super) fn next(
     if cannot_pass.is_some() || cannot_fail.is_some() {
         return "mend what stands above, and ask again".to_owned();
     }
-    let command = if plan.spec.command.is_empty() { "" } else { " -- COMMAND" };
+    let is_scraped = matches!(plan.spec.source, Source::Scrape(_));
+    let has_command = !plan.spec.command.is_empty();
+    let command = if has_command || is_scraped { " -- COMMAND" } else { "" };
     format!("gate with it: auditor {source} --fail-on-critical{command}")
 }

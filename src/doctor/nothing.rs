@@ -2,6 +2,7 @@
 
 use super::{Case, braces, is_known};
 use crate::model::reading::State;
+use crate::model::signal::Signal;
 use crate::promql::SelectorUse;
 use crate::storage::METRIC_NAME;
 
@@ -23,6 +24,9 @@ pub(super) fn why(case: &Case<'_>) -> (Option<String>, Option<String>) {
     let Some(reading) = case.reading.filter(|reading| !is_known(reading)) else {
         return (None, None);
     };
+    if case.query.signal() == Some(Signal::ERROR_RATIO) && reading.state == State::NotANumber {
+        return (Some("NaN, because no request was counted".to_owned()), None);
+    }
     match &reading.state {
         State::NoData | State::Ok => no_data(case),
         State::NotANumber => not_a_number(case),
@@ -37,7 +41,11 @@ fn no_data(case: &Case<'_>) -> (Option<String>, Option<String>) {
     let missing =
         selectors.iter().zip(&found).filter(|(_, it)| matches!(it, Ok(it) if it.is_empty()));
     let missing: Vec<_> = missing.map(|(selector, _)| selector).collect();
+    let is_of_failures = case.query.signal() == Some(Signal::ERROR_RATIO);
     match missing.first() {
+        Some(_) if is_of_failures && missing.len() < found.len() => {
+            (Some("nothing failed, as far as the service counts failures".to_owned()), None)
+        }
         Some(selector) => absent(case, selector),
         None => {
             let why = "its metrics are there, but the query leaves none of their series over (a \
@@ -48,6 +56,11 @@ fn no_data(case: &Case<'_>) -> (Option<String>, Option<String>) {
     }
 }
 
+/// A selector as it is read best: variables may leave a comma, or nothing, in its braces.
+pub(super) fn shown(selector: &SelectorUse) -> String {
+    selector.text.replace(",}", "}").replace("{}", "")
+}
+
 /// Whether anything was there in the time that a selector looks at.
 fn there(selector: &SelectorUse, offset: &str) -> String {
     let range = selector.range.max(300_000);
@@ -55,7 +68,7 @@ fn there(selector: &SelectorUse, offset: &str) -> String {
 }
 
 fn absent(case: &Case<'_>, selector: &SelectorUse) -> (Option<String>, Option<String>) {
-    let text = &selector.text;
+    let text = &shown(selector);
     if text.starts_with("auditor_") && case.plan.spec.outside.is_none() {
         let why = format!("`{text}` is what the probe sees, and there is none");
         let to_do = "add --probe URL, of something that the service answers at once";
@@ -65,7 +78,7 @@ fn absent(case: &Case<'_>, selector: &SelectorUse) -> (Option<String>, Option<St
         return (Some(format!("nothing is there that `{text}` selects")), None);
     };
     let of_metric = format!("count(last_over_time({{{METRIC_NAME}=\"{metric}\"}}[1h]))");
-    let hour_ago = format!("count(last_over_time({text}[1h]))");
+    let hour_ago = format!("count(last_over_time({}[1h]))", selector.text);
     let mut answers = case.ask(vec![of_metric, hour_ago]).into_iter();
     let mut is_there = || answers.next().is_some_and(|it| it.is_ok_and(|it| !it.is_empty()));
     let (has_metric, was_there) = (is_there(), is_there());
@@ -94,17 +107,17 @@ fn other_labels(
         if values.is_empty() || values.iter().any(|value| selector.takes(label, value)) {
             continue;
         }
-        let shown: Vec<_> = values.iter().take(FEW).map(|value| format!("{value:?}")).collect();
+        let found: Vec<_> = values.iter().take(FEW).map(|value| format!("{value:?}")).collect();
         let more = if values.len() > FEW { ", …" } else { "" };
         let why = format!(
             "`{metric}` is there, but its label `{label}` is {}{more}; the query asks for `{}`",
-            shown.join(", "),
-            selector.text
+            found.join(", "),
+            shown(selector)
         );
         let to_do = format!("correct `{label}`: --var 'selector=…', or --job with --scrape");
         return (Some(why), Some(to_do));
     }
-    let why = format!("`{metric}` is there, but no series with all of `{}`", selector.text);
+    let why = format!("`{metric}` is there, but no series with all of `{}`", shown(selector));
     (Some(why), Some("correct the labels: --var 'selector=…'".to_owned()))
 }
 
@@ -158,7 +171,7 @@ fn not_a_number(case: &Case<'_>) -> (Option<String>, Option<String>) {
             let labels = case.reading.and_then(|it| it.labels.as_ref()).map(braces);
             let why = format!(
                 "NaN, because nothing happened: `{}` did not grow in the window {}",
-                selector.text,
+                shown(selector),
                 labels.unwrap_or_default()
             );
             let to_do = "put the service under a load that it counts there: -- COMMAND";

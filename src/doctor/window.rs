@@ -1,6 +1,7 @@
 //! Windows that hold too few samples for a rate or a worst value to mean something.
 
 use super::Case;
+use super::nothing::shown;
 use crate::model::quantity::number;
 
 /// A rate needs two samples; with less than this it is an estimate of little.
@@ -17,7 +18,7 @@ pub(super) fn warnings(case: &Case<'_>) -> Vec<String> {
             format!(
                 "`{}` has {} samples in the {} s that the query looks at: take a window of four \
                  intervals or more (--var window=…), or scrape more often",
-                selector.text,
+                shown(selector),
                 number(samples),
                 number(selector.range as f64 / 1000.0)
             )

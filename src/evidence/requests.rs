@@ -1,5 +1,6 @@
 //! Whether the service was asked for anything: an idle service is always calm.
 
+use super::own_load::OwnLoad;
 use crate::collect::Telemetry;
 use crate::config::Plan;
 use crate::model::evidence::{Evidence, OwnRequests, Rule, Scope, Shortfall};
@@ -18,7 +19,7 @@ pub(super) fn add(
     plan: &Plan,
     readings: &Readings,
     telemetry: &Telemetry,
-    is_of_probe: bool,
+    (is_of_probe, own_load): (bool, Option<OwnLoad>),
 ) {
     let known = |signal| known(readings.get(signal));
     evidence.requests = known(Signal::REQUESTS_TOTAL);
@@ -31,7 +32,12 @@ pub(super) fn add(
         && let Some(detail) = if is_of_probe {
             Some(OF_PROBE.to_owned())
         } else {
-            too_few(evidence, readings, wanted)
+            let of_own = || {
+                let own = own_load?;
+                let failed = || own.all_failed(evidence.requests, evidence.error_ratio);
+                own.short(evidence.requests, wanted).or_else(failed)
+            };
+            too_few(evidence, readings, wanted).or_else(of_own)
         }
     {
         let detail = detail + &short_load(telemetry).unwrap_or_default();

@@ -11,7 +11,7 @@ use crate::report::Report;
 pub(super) fn line(report: &Report) -> Option<String> {
     let is_without_values = report.verdict == Verdict::Inconclusive && rule(report).is_none();
     if is_without_values {
-        return Some(format!("To find out why: auditor doctor {}", report.source_options));
+        return Some(format!("To find out why: auditor doctor {}", report.options));
     }
     topic(report).map(|topic| format!("To learn more: auditor explain {topic}"))
 }

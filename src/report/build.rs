@@ -58,7 +58,7 @@ impl Report {
             },
             evaluated_at: audit.at.to_string(),
             source: kind(&plan.spec),
-            source_options: plan.spec.options(),
+            options: plan.options(),
             target: plan.spec.to_string(),
             backend: audit.backend.clone(),
             config: plan.config.display().to_string(),

@@ -5,6 +5,7 @@
 
 mod culprits;
 mod outside;
+mod presets;
 mod services;
 #[path = "../integration/support/mod.rs"]
 mod support;

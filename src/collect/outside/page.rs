@@ -45,6 +45,10 @@ pub(super) struct Page {
     stalls: [(f64, u64); StallCause::ALL.len()],
     blocked: BTreeMap<(Culprit, StallCause), Blocked>,
     requests: u64,
+    /// Those of them that may be requests for a page of metrics of the same port.
+    own_requests: u64,
+    /// Those of others that were told.
+    told_requests: u64,
     newest_start_s: f64,
     turnover: Option<Turnover>,
     interval: Interval,
@@ -91,10 +95,17 @@ impl Page {
             stalls: Default::default(),
             blocked: BTreeMap::new(),
             requests: 0,
+            own_requests: 0,
+            told_requests: 0,
             newest_start_s: 0.0,
             turnover: None,
             interval: Interval::default(),
         }
+    }
+
+    /// So many requests for pages of metrics have been sent to the same port.
+    pub(super) const fn own_requests(&mut self, requests: u64) {
+        self.own_requests = requests;
     }
 
     /// What became of the requests.
@@ -204,6 +215,9 @@ impl Page {
     pub(super) fn write(&mut self, at: i64, storage: &mut Storage) {
         let at = self.last.map_or(at, |last| at.max(last + 1));
         let interval = std::mem::take(&mut self.interval);
+        // What was sent may not have been seen yet, and a counter does not fall.
+        let of_others = self.requests.saturating_sub(self.own_requests);
+        self.told_requests = self.told_requests.max(of_others);
         let mut one = |name: &str, labels: &[(&str, &str)], value: f64| {
             self.push(storage, name, labels, at, value);
         };
@@ -241,7 +255,7 @@ impl Page {
             one(blame::ACTIVE, &[], active as f64);
         }
         if interval.has_requests {
-            one("auditor_requests_seen_total", &[], self.requests as f64);
+            one("auditor_requests_seen_total", &[], self.told_requests as f64);
         }
         if let Some(queue) = interval.accept_queue {
             one("auditor_accept_queue", &[], f64::from(queue));

@@ -9,7 +9,8 @@ use super::blamer::Blamer;
 use super::page::{Culprit, Page};
 use super::sight::Sight;
 use crate::collect::clock::Clock;
-use crate::config::{Blaming, Outside, ScrapedPage};
+use crate::collect::own_requests::OwnRequests;
+use crate::config::{Blaming, Endpoint, Outside, ScrapedPage};
 use crate::model::blame::StallCause;
 use crate::outside::place::{Judge, Roots};
 use crate::outside::probe::{Done, Look, Prober};
@@ -43,6 +44,10 @@ pub(super) struct Watcher {
     ledger: Ledger,
     page: Page,
     storage: Arc<Mutex<Storage>>,
+    /// Requests for pages of metrics, and how many there were before any counted.
+    own: OwnRequests,
+    own_before: u64,
+    endpoint: Endpoint,
     clock: Clock,
     /// The interval between samples.
     every: Duration,
@@ -74,7 +79,7 @@ impl Watcher {
         outside: &Outside,
         started: Option<u32>,
         clock: Clock,
-        storage: Arc<Mutex<Storage>>,
+        (storage, own): (&Arc<Mutex<Storage>>, &OwnRequests),
         control: &Arc<Control>,
     ) -> Result<Self, String> {
         let prober = Prober::start(&page.endpoint, outside.probe_every, PATIENCE);
@@ -94,7 +99,10 @@ impl Watcher {
             judges: HashMap::new(),
             ledger: Ledger::default(),
             page: Page::new(target.collect()),
-            storage,
+            storage: Arc::clone(storage),
+            own: own.clone(),
+            own_before: 0,
+            endpoint: page.endpoint.clone(),
             clock,
             every: outside.every,
             asked: Instant::now(),
@@ -195,6 +203,7 @@ impl Watcher {
     fn begin(&mut self) -> Instant {
         let now = Instant::now();
         self.asked = now;
+        self.own_before = self.own.to(&self.endpoint);
         self.sight.begin();
         self.ledger.begin(now);
         let look = self.prober.look();
@@ -312,6 +321,7 @@ impl Watcher {
 
     fn write(&mut self, at: Instant) {
         self.page.pool(self.sight.pool());
+        self.page.own_requests(self.own.to(&self.endpoint) - self.own_before);
         let at = self.clock.at(at).as_millisecond();
         self.control.phase().requests = self.page.requests();
         let mut storage = self.storage.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,7 +1,7 @@
 //! Scrapes one page, and keeps what came of it as samples.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -61,6 +61,8 @@ pub(super) struct Scraper<'a> {
     has_noted: bool,
     has_told_uncalled: bool,
     has_told_clock: bool,
+    /// Whether the page was elsewhere, so that each scrape is two requests.
+    is_redirected: AtomicBool,
 }
 
 /// What came of a scrape: how long it took, or why it failed.
@@ -97,6 +99,7 @@ impl<'a> Scraper<'a> {
             has_noted: false,
             has_told_uncalled: false,
             has_told_clock: false,
+            is_redirected: AtomicBool::new(false),
         }
     }
 
@@ -303,7 +306,19 @@ impl<'a> Scraper<'a> {
     }
 
     pub(super) fn get(&self, within: Duration) -> Result<Page, Failed<TransportError>> {
-        self.http.get("", &[], RetryPolicy::Once(within))
+        let (own, endpoint) = (&self.shared.own_requests, &self.page.endpoint);
+        let was_redirected = self.is_redirected.load(Ordering::Relaxed);
+        own.add(endpoint, 1 + u64::from(was_redirected));
+        let result = self.http.get("", &[], RetryPolicy::Once(within));
+        let journey = match &result {
+            Ok(page) => &page.journey,
+            Err(failed) => &failed.journey,
+        };
+        if journey.is_redirected() && !was_redirected {
+            self.is_redirected.store(true, Ordering::Relaxed);
+            own.add(endpoint, 1);
+        }
+        result
     }
 
     fn read(&mut self, page: Page, at: i64) -> Result<(), Arc<ScrapeError>> {

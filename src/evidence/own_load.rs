@@ -1,0 +1,154 @@
+//! Whether the requests that a service counted may all be those of whoever audits it: of the probe,
+//! and for its page of metrics. They are no load, and an idle service is always calm.
+
+use super::Seen;
+use crate::collect::{Telemetry, UP};
+use crate::model::blame::JOB as PROBE_JOB;
+use crate::model::quantity::number;
+
+/// A counter may count so many requests more that come before or after the probe's samples.
+const BESIDE: f64 = 5.0;
+/// What is less than this part of the probe's requests does not count them.
+const COUNTS_PROBE: f64 = 0.9;
+/// A request for a page is two where the page has moved.
+const EACH_SCRAPE: f64 = 2.0;
+
+/// Requests of whoever audits, and those of others, as far as they can be told apart.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct OwnLoad {
+    /// Of the probe.
+    probe: f64,
+    /// For pages of metrics, at most.
+    scrapes: f64,
+    /// Of others, at least, by the sockets of the probe's address; `None` where they are not seen.
+    others: Option<f64>,
+}
+
+/// What is known of them; nothing without a probe.
+pub(super) fn told(seen: &Seen<'_>, telemetry: &Telemetry) -> Option<OwnLoad> {
+    let is_of_probe = |target: usize| seen.targets[target].target.get("job") == PROBE_JOB;
+    let (mut probe, mut others, mut scrapes) = (None, None, 0.0);
+    for target in 0..seen.targets.len() {
+        for series in &seen.of_target[target] {
+            let newest = || series.points.latest(seen.end).map(|point| point.value);
+            match series.labels.metric_name() {
+                "auditor_probe_requests_total" => add(&mut probe, newest()),
+                "auditor_requests_seen_total" => add(&mut others, newest()),
+                UP if !is_of_probe(target) => scrapes += series.points.iter().count() as f64,
+                _ => {}
+            }
+        }
+    }
+    // What a server scrapes is seen as requests of others; what is scraped here is not.
+    let of_server = by_server(telemetry);
+    let others = others.map(|others| (others - of_server.unwrap_or_default()).max(0.0));
+    let scrapes = EACH_SCRAPE * scrapes + of_server.unwrap_or_default();
+    Some(OwnLoad { probe: probe?, scrapes, others })
+}
+
+fn add(sum: &mut Option<f64>, value: Option<f64>) {
+    *sum = value.map(|value| sum.unwrap_or_default() + value).or(*sum);
+}
+
+/// How many requests for the page a server may have sent while the load ran.
+fn by_server(telemetry: &Telemetry) -> Option<f64> {
+    let settling = telemetry.settling.as_ref()?;
+    let interval = settling.interval.map_or(1.0, |interval| interval.as_secs_f64()).max(0.05);
+    let window = telemetry.observed.window?.as_secs_f64();
+    Some(EACH_SCRAPE * (window / interval + 1.0).floor())
+}
+
+impl OwnLoad {
+    /// Why fewer than `wanted` of the requests that were counted may be of others, if so; `counted` is
+    /// nothing where nobody counts, and answers alone show that there were any.
+    pub(super) fn short(&self, counted: Option<f64>, wanted: f64) -> Option<String> {
+        let Self { probe, scrapes, others } = *self;
+        if counted.is_some_and(|counted| counted - probe - scrapes - BESIDE >= wanted) {
+            return None;
+        }
+        let is_load = match (others, counted) {
+            (Some(others), _) => others >= wanted,
+            (None, Some(counted)) => counted < COUNTS_PROBE * probe,
+            (None, None) => false,
+        };
+        if is_load {
+            return None;
+        }
+        let counted = counted.map_or("those".to_owned(), |it| format!("{} requests", number(it)));
+        let seen = match others {
+            Some(others) => format!("{} of others were seen beside them", number(others)),
+            None => "those of others cannot be told from them".to_owned(),
+        };
+        Some(format!(
+            "{counted} that the service counted may all be those of the probe ({}) and for the page \
+             of metrics: {seen}",
+            number(probe)
+        ))
+    }
+}
+
+/// From this part on of what others asked for, all of it has failed.
+const ALL: f64 = 0.9;
+
+impl OwnLoad {
+    /// That the requests of others failed, where those of the probe, which are counted beside them, did
+    /// not.
+    pub(super) fn all_failed(&self, counted: Option<f64>, ratio: Option<f64>) -> Option<String> {
+        let failed = counted? * ratio.filter(|ratio| *ratio > 0.0)?;
+        let others = self.others.filter(|others| *others > 0.0)?;
+        (failed >= ALL * others).then(|| {
+            format!(
+                "{} requests failed, and {} of others than the probe were seen: all of the load failed",
+                number(failed),
+                number(others)
+            )
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_to_the_probe_do_not_make_up_for_a_load_that_fails() {
+        let own = |others| OwnLoad { probe: 200.0, scrapes: 20.0, others };
+        for (others, counted, ratio, is_short) in [
+            (Some(100.0), Some(300.0), Some(1.0 / 3.0), true),
+            (Some(100.0), Some(300.0), Some(0.1), false),
+            (Some(190.0), Some(190.0), Some(0.01), false),
+            (Some(100.0), Some(300.0), Some(0.0), false),
+            (Some(100.0), Some(300.0), None, false),
+            (None, Some(300.0), Some(0.3), false),
+        ] {
+            let short = own(others).all_failed(counted, ratio);
+            assert_eq!(short.is_some(), is_short, "{others:?} {counted:?} {ratio:?}");
+        }
+    }
+
+    #[test]
+    fn requests_of_whoever_audits_are_no_load() {
+        let own = |others| OwnLoad { probe: 200.0, scrapes: 20.0, others };
+        for (others, counted, is_short) in [
+            // Idle: the service counts the probe, and the scrapes, or not even these.
+            (Some(0.0), Some(200.0), true),
+            (Some(0.0), Some(221.0), true),
+            (Some(0.0), Some(10.0), true),
+            (None, Some(205.0), true),
+            (None, None, true),
+            (Some(0.0), None, true),
+            // Under a load that is seen, whatever is counted.
+            (Some(1.0), Some(201.0), false),
+            (Some(50.0), Some(50.0), false),
+            (Some(50.0), None, false),
+            // That is more than can be one's own.
+            (Some(0.0), Some(400.0), false),
+            (None, Some(226.0), false),
+            // That does not count the probe, as it is less.
+            (None, Some(100.0), false),
+        ] {
+            let short = own(others).short(counted, 1.0);
+            assert_eq!(short.is_some(), is_short, "{others:?} {counted:?}: {short:?}");
+        }
+    }
+}
