@@ -1,19 +1,31 @@
 //! `auditor --list-presets`: what is built in for which library.
 
-use std::fmt::Write as _;
-
 use crate::exit::Exit;
-use crate::presets::PRESETS;
+use crate::presets::{PRESETS, PROBE, Preset};
+use crate::wrap::wrap;
+
+/// How far what is said of a preset is indented.
+const INDENT: usize = 4;
+const USE: &str = "\
+auditor --init --preset NAME writes one as metrics.yaml, --preset NAME takes one
+for one audit, and `preset: NAME` in a metrics.yaml puts one below the file.
+";
 
 pub(super) fn run() -> Exit {
-    let widest = PRESETS.iter().map(|preset| preset.name.len()).max().unwrap_or_default();
-    let mut text = String::new();
-    for preset in PRESETS {
-        // Writing to a string does not fail.
-        let _ = writeln!(text, "{:<widest$}  {}", preset.name, preset.about());
-        let _ = writeln!(text, "{:<widest$}  needs {}", "", preset.needs());
+    let entry = |preset: &Preset| {
+        let margin = " ".repeat(INDENT);
+        let about = wrap(&margin, INDENT, &preset.about());
+        format!("{}\n{about}{margin}{}\n\n", preset.name, options(preset))
+    };
+    let text: String = PRESETS.iter().map(entry).collect();
+    super::print(&(text + USE), Exit::Success)
+}
+
+/// The options that it needs.
+fn options(preset: &Preset) -> &'static str {
+    match (preset.is_seen_by_probe(), preset.name == PROBE) {
+        (true, true) => "--probe URL",
+        (true, false) => "--scrape URL or --target URL, and --probe URL",
+        (false, _) => "--scrape URL or --target URL",
     }
-    text += "\nauditor --init --preset NAME writes one as metrics.yaml; `preset: NAME` in a \
-             metrics.yaml\nputs one below what the file says; --preset NAME does so for one audit.\n";
-    super::print(&text, Exit::Success)
 }

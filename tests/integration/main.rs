@@ -7,6 +7,7 @@ mod backends;
 mod bounds;
 mod cli;
 mod docs;
+mod doctor;
 mod early;
 mod engine_properties;
 mod evidence;
@@ -19,6 +20,7 @@ mod interruption;
 mod mutations;
 mod original;
 #[cfg(unix)]
+mod presets;
 mod probe;
 mod promql;
 mod query;
