@@ -1,6 +1,7 @@
 //! Why a query has no value: there is no such metric, or none with these labels, or nothing happened.
 
 use super::{Case, braces, is_known};
+use crate::config::Source;
 use crate::model::reading::State;
 use crate::model::signal::Signal;
 use crate::promql::SelectorUse;
@@ -127,9 +128,14 @@ fn no_metric(case: &Case<'_>, metric: &str) -> (Option<String>, Option<String>) 
         true => format!("there is no metric `{metric}`"),
         false => format!("there is no metric `{metric}`; near it: {}", near.join(", ")),
     };
-    let to_do = "find out what the service exports: auditor --init with the same --scrape, --probe \
-                 or --target, in an empty directory";
-    (Some(why), Some(to_do.to_owned()))
+    let to_do = match case.plan.spec.source {
+        Source::Recording(_) => "correct the name in the query".to_owned(),
+        Source::Scrape(_) | Source::Server(_) => {
+            let options = case.plan.spec.options();
+            format!("find out what fits, in an empty directory: auditor --init {options}")
+        }
+    };
+    (Some(why), Some(to_do))
 }
 
 /// Names that share a part with the one that is missing, the nearest first.

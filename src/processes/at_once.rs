@@ -90,12 +90,17 @@ fn note(
     }
 }
 
+/// The memory of one process goes up and down by so many bytes: some pages.
+const OF_ONE_PROCESS: f64 = 65_536.0;
+
 /// Whether two sizes of memory come again and again during the same rounds. One process has one
-/// after the other.
+/// after the other, and goes between those that lie close together.
 fn are_side_by_side(memory: &BTreeMap<u64, (usize, usize)>) -> bool {
-    let spans: Vec<_> = memory.values().collect();
-    spans.iter().enumerate().any(|(index, (first, last))| {
-        spans[index + 1..].iter().any(|(other_first, other_last)| {
+    let spans: Vec<_> = memory.iter().map(|(bits, span)| (f64::from_bits(*bits), span)).collect();
+    spans.iter().enumerate().any(|(index, (size, (first, last)))| {
+        let others = spans[index + 1..].iter();
+        let mut far = others.filter(|(other, _)| (other - size).abs() > OF_ONE_PROCESS);
+        far.any(|(_, (other_first, other_last))| {
             let common = (*last.min(other_last) + 1).saturating_sub(*first.max(other_first));
             common >= ROUNDS_OF_MEMORY
         })
@@ -160,6 +165,14 @@ mod tests {
                 workers,
             ),
             ("memory that grows", &[(memory, &[&[4e6], &[4e6, 5e6], &[5e6, 6e6], &[6e6]])], None),
+            (
+                "memory that goes up and down by a page",
+                &[(
+                    memory,
+                    &[&[4e6], &[4e6, 4_004_096.0], &[4_004_096.0, 4e6], &[4_004_096.0, 4e6]],
+                )],
+                None,
+            ),
             ("memory that comes back", &[(memory, &[&[4e6], &[5e6, 5e6], &[4e6, 4e6]])], None),
         ] {
             assert_eq!(seen(series), expected, "{what}");
