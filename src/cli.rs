@@ -217,8 +217,9 @@ pub enum Task {
         #[command(flatten)]
         common: Box<Common>,
     },
-    /// Explain what each query of an audit finds, or why it finds nothing: the same options as the
-    /// audit's
+    /// Explain what each query of an audit finds, or why nothing
+    ///
+    /// With the options of the audit. Exits with 0 if its gate could pass, and could fail.
     #[command(max_term_width = 100, group = watched(), override_usage = DOCTORS_USAGE)]
     Doctor {
         /// Of which audit.

@@ -59,6 +59,11 @@ fn by_server(telemetry: &Telemetry) -> Option<f64> {
 }
 
 impl OwnLoad {
+    /// Whether anything is known of requests at all.
+    pub(super) fn tells(&self, counted: Option<f64>) -> bool {
+        self.others.is_some() || counted.is_some()
+    }
+
     /// Why fewer than `wanted` of the requests that were counted may be of others, if so; `counted` is
     /// nothing where nobody counts, and answers alone show that there were any.
     pub(super) fn short(&self, counted: Option<f64>, wanted: f64) -> Option<String> {

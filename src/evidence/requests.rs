@@ -33,7 +33,9 @@ pub(super) fn add(
             Some(OF_PROBE.to_owned())
         } else {
             let of_own = || {
-                let own = own_load?;
+                // A counter that shows nothing is missing by itself.
+                let is_counted = plan.query(Signal::REQUESTS_TOTAL).is_some();
+                let own = own_load.filter(|own| !is_counted || own.tells(evidence.requests))?;
                 let failed = || own.all_failed(evidence.requests, evidence.error_ratio);
                 own.short(evidence.requests, wanted).or_else(failed)
             };
