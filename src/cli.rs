@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::{ArgGroup, Args, Parser, Subcommand};
+use clap::{ArgGroup, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use jiff::Timestamp;
 
 use crate::config::{Blaming, Environment, OutsideRequest, Request, SourceRequest};
@@ -19,6 +19,8 @@ use values::{
 
 /// The report written in text mode unless the command line says otherwise.
 const DEFAULT_REPORT: &str = "audit_results.json";
+/// The label `job` of what is scraped unless the command line says otherwise.
+const DEFAULT_JOB: &str = "auditor";
 /// For how long a service is scraped unless the command line says otherwise.
 const DEFAULT_LENGTH: Duration = Duration::from_secs(30);
 
@@ -112,7 +114,7 @@ pub struct Cli {
     pub list_presets: bool,
 
     /// Write a commented metrics.yaml into the current directory, that of --preset where one is
-    /// named, and stop
+    /// named, and stop; with --scrape, --probe or --target, one for what is found there
     #[arg(long)]
     pub init: bool,
 
@@ -233,9 +235,9 @@ pub struct Common {
     #[arg(long = "for", id = "length", value_name = "DURATION", value_parser = parse_duration, requires = WATCHED, conflicts_with = "recording")]
     length: Option<Duration>,
 
-    /// Label `job` of what is scraped, as the queries may select it
-    #[arg(long, value_name = "NAME", default_value = "auditor", requires = "scrape", conflicts_with_all = ["target", "recording"])]
-    job: String,
+    /// Label `job` of what is scraped, as the queries may select it [default: auditor]
+    #[arg(long, value_name = "NAME", conflicts_with = "recording")]
+    job: Option<String>,
 
     /// Read samples from this file (Prometheus or OpenMetrics text with timestamps), or from this
     /// directory of snapshots
@@ -304,6 +306,19 @@ impl Common {
         self.http_config.as_deref()
     }
 
+    /// The label `job` that is given.
+    pub fn job_given(&self) -> Option<&str> {
+        self.job.as_deref()
+    }
+
+    /// The options that say how a URL is reached, as a command line has them, without a secret.
+    pub fn options_of_access(&self) -> Vec<String> {
+        let path =
+            self.http_config.iter().map(|path| format!("--http-config '{}'", path.display()));
+        let headers = self.headers.iter().filter_map(|header| header.split_once(':'));
+        path.chain(headers.map(|(name, _)| format!("--header '{}: ***'", name.trim()))).collect()
+    }
+
     /// The recording that is read.
     pub fn recording_path(&self) -> Option<&Path> {
         self.recording.as_deref()
@@ -318,7 +333,7 @@ impl Common {
         }
         SourceRequest::Scrape {
             urls: self.urls.clone(),
-            job: self.job.clone(),
+            job: self.job.clone().unwrap_or_else(|| DEFAULT_JOB.to_owned()),
             every: self.every,
             length: Some(self.length.unwrap_or(DEFAULT_LENGTH)),
         }
@@ -356,8 +371,10 @@ impl Cli {
     pub fn parse_from_args(args: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
         let args: Vec<_> = args.into_iter().collect();
         let announces_command = args.iter().any(|arg| arg == "--");
-        let cli = Self::try_parse_from(args)?;
+        let matches = Self::command().try_get_matches_from(args)?;
+        let cli = Self::from_arg_matches(&matches)?;
         refused::check(&cli, announces_command)?;
+        refused::check_init(&cli, &matches)?;
         Ok(cli)
     }
 
@@ -417,6 +434,12 @@ impl Cli {
     /// Whether a service is put under load, or watched for a while.
     pub fn takes_time(&self) -> bool {
         self.has_command() || !self.common.urls.is_empty() || !self.common.probes.is_empty()
+    }
+
+    /// Whether there is a URL at which something is to be found.
+    pub fn names_url(&self) -> bool {
+        let common = &self.common;
+        common.target.is_some() || !common.urls.is_empty() || !common.probes.is_empty()
     }
 
     /// The command to run, and its arguments.
