@@ -32,7 +32,7 @@ pub(super) fn run(cli: &Cli, started: Instant) -> anyhow::Result<Exit> {
 
 const NEXT: &str = "next, with your service and your load in place of these:\n  \
                     auditor --scrape http://localhost:8000/metrics -- python3 load.py\n\
-                    or, for what is there already: auditor --init --scrape URL (or --probe, --target)\n\
+                    or, for what is there: auditor --init --scrape URL (or --probe, --target)\n\
                     or, if a Prometheus scrapes it already, set `target` and run: auditor\n";
 
 fn of_preset(preset: &Preset) -> String {

@@ -15,6 +15,9 @@ const CANDIDATES: [(&str, &[&str]); 3] = [
     ("threadpool_backlog", &["queue", "backlog", "pending", "waiting"]),
     ("peak_active_requests", &["in_flight", "inflight", "in_progress", "inprogress", "active"]),
 ];
+/// What stands above them.
+const MAY_BE: &str =
+    "  # By their names these may be signals. Find out what they measure, and in which unit:";
 /// So many of them are shown.
 const MOST_CANDIDATES: usize = 12;
 
@@ -48,7 +51,7 @@ impl Case {
         let filled = filled(asked, (&place, &given), target, shown);
         let named = place.in_file();
         let written = edit::write(&chosen, &inventory, &filled, named).map_err(Trouble::Usage)?;
-        check(&written)?;
+        check(&written, &chosen)?;
         let findings = Findings {
             place,
             size: inventory.size(),
@@ -115,12 +118,22 @@ fn filled(
 }
 
 /// Holds that what is written is a configuration that sees the loop; that it is not would be a bug.
-fn check(written: &Written) -> Result<(), Trouble> {
-    parse(&written.text, &[]).map(drop).map_err(|error| {
-        Trouble::NoVerdict(format!(
-            "what was found makes no whole configuration, so nothing was written: {error}"
-        ))
-    })
+/// Where nothing of a preset is there that was asked for, that is what it fails by.
+fn check(written: &Written, chosen: &Fit) -> Result<(), Trouble> {
+    let error = match parse(&written.text, &[]) {
+        Ok(plan) if !plan.queries.is_empty() => return Ok(()),
+        Ok(_) => "no query is left".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    if chosen.own_signals() > 0 || chosen.preset.name == PROBE {
+        let words = "what was found makes no whole configuration, so nothing was written";
+        return Err(Trouble::NoVerdict(format!("{words}: {error}")));
+    }
+    Err(Trouble::Usage(format!(
+        "nothing of the preset {} is there, so nothing was written; in the service:\n    {}",
+        chosen.preset.name,
+        chosen.preset.in_the_service().join("\n    ")
+    )))
 }
 
 /// The pattern of names that may be signals.
@@ -148,7 +161,7 @@ pub(super) fn candidates(inventory: &Inventory) -> Vec<String> {
     }
     lines.truncate(MOST_CANDIDATES);
     if !lines.is_empty() {
-        lines.insert(0, "  # By their names these may be signals. Find out what they measure, and in which unit:".to_owned());
+        lines.insert(0, MAY_BE.to_owned());
     }
     lines
 }

@@ -132,7 +132,7 @@ impl Edit<'_> {
         });
         let Some(query) = changed.filter(|_| is_changed) else {
             let why = format!(
-                "{} in {unit}: {found}; this query reckons in seconds, so it is to be changed by hand",
+                "{} in {unit}: {found}; this query reckons in seconds, so change it by hand",
                 self.place
             );
             return self.leave_out(entry, &why);
@@ -159,7 +159,7 @@ impl Edit<'_> {
             let unit = self.inventory.help_says_smaller_unit(name).filter(|_| !says_seconds);
             if let Some(unit) = unit {
                 let note = format!(
-                    "the help of {name} speaks of {unit}s, and seconds are asked for: is it in seconds?"
+                    "the help of {name} speaks of {unit}s: is it in seconds, as is asked for?"
                 );
                 self.text.note(section(entry), &entry.key, std::slice::from_ref(&note));
                 words += &format!("; {note}");
@@ -223,10 +223,9 @@ impl Edit<'_> {
                 ));
             };
             self.text.set("thresholds", key, &below.to_string());
-            let note = format!(
-                "{limit} before: the buckets of {} end at {top} s, so it could never be broken",
-                signal.key()
-            );
+            let why = if row.is_max { "it could never be broken" } else { "all would be below it" };
+            let signal = signal.key();
+            let note = format!("{limit} before: the buckets of {signal} end at {top} s: {why}");
             self.text.note("thresholds", key, &[note]);
             done.push(format!("{key} lowered from {limit} to {below}"));
         }

@@ -116,8 +116,8 @@ pub(super) fn recognised(fits: Vec<Fit>) -> (Vec<Fit>, Vec<Fit>) {
     (all, others)
 }
 
-/// The marks of a preset, each with the names that it may have instead. In the comment a comma parts
-/// marks, and a word, such as `or`, a mark from its other name.
+/// The marks of a preset, each with the names that it may have instead. In the comment a comma
+/// parts marks, and a word, such as `or`, a mark from its other name.
 pub(super) fn marks_of(preset: &Preset) -> Vec<Vec<&'static str>> {
     let mut marks: Vec<Vec<&str>> = Vec::new();
     let mut is_other_name = false;
@@ -135,8 +135,8 @@ pub(super) fn marks_of(preset: &Preset) -> Vec<Vec<&'static str>> {
     marks
 }
 
-/// The configuration of a text, as an audit with a probe would have it; of the variables given, those
-/// that it has.
+/// The configuration of a text, as an audit would have it; of the variables given, those that it
+/// has.
 ///
 /// # Errors
 /// What is wrong in it.

@@ -91,7 +91,8 @@ fn of_service(asked: &Asked, started: Instant, log: Log<'_>) -> Result<Discovere
     }
     if found.is_none() && page.is_some() {
         let words = format!(
-            "no page of metrics at {given}, nor elsewhere:\n{}if it has none: auditor --init --probe {given}",
+            "no page of metrics at {given}, nor elsewhere:\n{}\
+             if it has none: auditor --init --probe {given}",
             report::tried(&tried)
         );
         return Err(Trouble::NoVerdict(words));

@@ -92,8 +92,8 @@ impl Findings<'_> {
         if ["p99_latency", "requests_total", "error_ratio"].into_iter().any(is_left_out) {
             writeln!(
                 out,
-                "Many libraries show metrics of requests only after the first one: if none was sent yet, \
-                 send some,\nremove {} and run this again",
+                "Many libraries show metrics of requests only after the first one: if none was \
+                 sent yet,\nsend some, remove {} and run this again",
                 config::FILE_NAME
             )?;
         }
@@ -129,7 +129,8 @@ impl Findings<'_> {
         if let Some(fit) = self.nearest {
             writeln!(
                 out,
-                "Nearest preset: {} (signals of it that are there: {}), not taken: {} not there; to take it all the same, add --preset {}",
+                "Nearest preset: {} (signals of it that are there: {}), not taken: {} not there; \
+                 to take it all the same, add --preset {}",
                 fit.preset.name,
                 fit.own_signals(),
                 fit.missing_marks.join(", "),
@@ -149,7 +150,8 @@ impl Findings<'_> {
             let lines = self.chosen.preset.in_the_service().join("\n    ");
             return writeln!(
                 out,
-                "Next: none of the metrics of this preset is there. In the service:\n    {lines}\n  then remove {} and run this again",
+                "Next: none of the metrics of this preset is there. In the service:\n    {lines}\n  \
+                 then remove {} and run this again",
                 config::FILE_NAME
             );
         }

@@ -16,21 +16,13 @@ use crate::storage::Labels;
 
 /// Presets of these tests: a library that shows its loop, one that leaves it to the probe, and one
 /// whose lag is a histogram.
-const OWN: Preset = Preset {
-    name: "own",
-    text: "# Preset own: a library of these tests\n# Needs: --scrape\n# In the service:\n#    own.install()\n# Recognised by: own_lag_seconds\n# Proven on: nothing\n\nvars:\n  window: 15m\n  selector: \"\"      # labels, such as job=\"api\"\nqueries:\n  # p99\n  p99_latency: 'histogram_quantile(0.99, sum by (le) (rate(own_took_seconds_bucket{$selector}[$window])))'\n  event_loop_lag: 'max_over_time(own_lag_seconds{$selector}[$window])'\n  peak_active_requests: 'max_over_time(own_active{$selector}[$window]) or max_over_time(own_in_flight{$selector}[$window])'\n  error_ratio:\n    query: 'rate(own_failed_total{$selector}[$window]) / rate(own_took_seconds_count{$selector}[$window])'\n    on_nan: zero\nthresholds:\n  max_event_loop_lag_s: 0.2\n",
-};
-const OTHER: Preset = Preset {
-    name: "other",
-    text: "# Preset other: another one\n# Needs: --scrape and --probe\n# In the service:\n#    other()\n# Recognised by: other_requests_total, other_a or other_b\n# Proven on: nothing\nvars:\n  selector: \"\"\nqueries:\n  event_loop_lag: 'max_over_time(auditor_probe_lag_seconds{job=\"auditor_probe\"}[$window])'\n  requests_total: 'increase(other_requests_total{$selector}[$window])'\n",
-};
-const LAGGING: Preset = Preset {
-    name: "lagging",
-    text: "# Preset lagging: lag as a histogram\n# Needs: --scrape\n# In the service: nothing\n# Recognised by: lagging_lag_seconds_bucket\n# Proven on: nothing\nqueries:\n  event_loop_lag: 'histogram_quantile(1, rate(lagging_lag_seconds_bucket{$selector}[$window]))'\nthresholds:\n  max_event_loop_lag_s: 0.2\n",
-};
-static TABLE: [Preset; 3] = [OWN, OTHER, LAGGING];
+const OWN: Preset = Preset { name: "own", text: include_str!("tests/own.yaml") };
+const OTHER: Preset = Preset { name: "other", text: include_str!("tests/other.yaml") };
+const LAGGING: Preset = Preset { name: "lagging", text: include_str!("tests/lagging.yaml") };
+const WORKER: Preset = Preset { name: "worker", text: include_str!("tests/worker.yaml") };
+static TABLE: [Preset; 4] = [OWN, OTHER, LAGGING, WORKER];
 
-const WHOLE: &str = "# TYPE own_took_seconds histogram\nown_took_seconds_bucket{le=\"0.1\"} 1\nown_took_seconds_bucket{le=\"2.5\"} 1\nown_took_seconds_bucket{le=\"+Inf\"} 1\nown_took_seconds_sum 1\nown_took_seconds_count 1\nown_lag_seconds 0\nown_in_flight 1\nown_failed_total 0\n";
+const WHOLE: &str = include_str!("tests/own.prom");
 
 fn asked(preset: Option<&'static Preset>, vars: &[(&str, &str)]) -> Asked {
     let source = Source::Recording("none".into());
@@ -109,7 +101,7 @@ fn pages_and_what_comes_of_them() {
     let without_lag = WHOLE.replace("own_lag_seconds 0\n", "");
     let not_yet = "# TYPE own_took_seconds histogram\nown_lag_seconds 0\n";
     let hostile = "own_lag_seconds{a=\"\\n: ' # \\\"\"} 0\n{\"x\\ny: 'lag\"} 1\n";
-    let lagging = "# TYPE lagging_lag_seconds histogram\nlagging_lag_seconds_bucket{le=\"0.05\"} 1\nlagging_lag_seconds_bucket{le=\"0.1\"} 1\nlagging_lag_seconds_bucket{le=\"+Inf\"} 1\nlagging_lag_seconds_sum 1\nlagging_lag_seconds_count 1\n";
+    let lagging = include_str!("tests/lagging.prom");
     let one_bucket = lagging.replace("lagging_lag_seconds_bucket{le=\"0.05\"} 1\n", "");
     // The page; what is said; what stands in the file; what does not.
     for (page, words, file, not_in_file) in [
@@ -233,6 +225,43 @@ fn a_preset_that_is_forced_is_taken_and_sees_the_loop_by_the_probe() {
     let found = discover_with(&TABLE, "x 1\n", &asked).unwrap();
     holds(&found);
     assert!(found.words.contains("In the service:\n    own.install()"), "{}", found.words);
+}
+
+#[test]
+fn a_worker_without_a_loop_needs_no_probe_and_nothing_of_it_is_an_error() {
+    let found = discover("worker_waiting 1\n");
+    holds(&found);
+    let next = "auditor --scrape http://h:1/metrics -- python3";
+    assert!(found.words.contains(next), "{}", found.words);
+    let Err(Trouble::Usage(words)) = discover_with(&TABLE, "x 1\n", &asked(Some(&WORKER), &[]))
+    else {
+        panic!("nothing of it is there")
+    };
+    assert!(words.contains("in the service:\n    worker()"), "{words}");
+}
+
+#[test]
+fn a_check_that_could_never_be_broken_is_left_out() {
+    let page =
+        "worker_waiting 1\nworker_took_bucket{le=\"2\"} 1\nworker_took_bucket{le=\"+Inf\"} 1\n";
+    let found = discover(page);
+    holds(&found);
+    assert!(
+        found.words.contains("left out: its limit of 5 can never be broken"),
+        "{}",
+        found.words
+    );
+    assert!(found.file.contains("  # slow:\n  #   query: "), "{}", found.file);
+    let found = discover(&page.replace("\"2\"", "\"10\""));
+    assert!(found.file.contains("  # worker_took_bucket ends at 10 s"), "{}", found.file);
+    // A help that says what the name does not.
+    let help = format!("# HELP worker_waiting How long it waits, in milliseconds.\n{page}");
+    let found = discover(&help);
+    assert!(
+        found.words.contains("the help of worker_waiting speaks of milliseconds"),
+        "{}",
+        found.words
+    );
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-/// A configuration as `examples/presets` has them: sections at the margin, their keys two blanks in.
+/// A configuration as `examples/presets` has them: sections at the margin, their keys two blanks
+/// in.
 pub(super) struct Text {
     lines: Vec<String>,
 }
@@ -29,8 +30,8 @@ impl Text {
         self.insert(at.unwrap_or(self.lines.len()), lines);
     }
 
-    /// Sets the value of a key, and keeps the comment behind it. A key or a section that is not there
-    /// is added.
+    /// Sets the value of a key, and keeps the comment behind it. A key or a section that is not
+    /// there is added.
     pub(super) fn set(&mut self, section: &str, key: &str, value: &str) {
         let line = format!("  {key}: {value}");
         match self.entry(section, key) {

@@ -21,7 +21,7 @@ pub(super) struct Renamed {
     pub(super) per_second: u32,
 }
 
-/// What those of the names that are missing are called in another unit; `None` unless each is there.
+/// What the names that are missing are called in another unit; `None` unless each is there.
 pub(super) fn renamed(missing: &[String], inventory: &Inventory) -> Option<Vec<Renamed>> {
     let one = |name: &String| {
         UNITS.iter().find_map(|(ending, unit, per_second)| {
@@ -33,8 +33,8 @@ pub(super) fn renamed(missing: &[String], inventory: &Inventory) -> Option<Vec<R
     missing.iter().map(one).collect::<Option<Vec<_>>>().filter(|all| !all.is_empty())
 }
 
-/// The query on the metrics in the other unit, in seconds where it is a time; `None` where it is not
-/// certain that a division makes it that.
+/// The query on the metrics in the other unit, in seconds where it is a time; `None` where it is
+/// not certain that a division makes it that.
 pub(super) fn converted(
     template: &str,
     selectors: &[SelectorUse],
@@ -61,8 +61,8 @@ pub(super) fn converted(
     Some(format!("({query}) / {per_second}"))
 }
 
-/// Whether a number stands in the query but for a quantile: it may be one of seconds. Products of two
-/// times have no such number, and no preset has them.
+/// Whether a number stands in the query but for a quantile: it may be one of seconds. Products of
+/// two times have no such number, and no preset has them.
 fn has_numbers(template: &str) -> bool {
     let bare = without_brackets(template);
     let mut rest = bare.as_str();
