@@ -211,7 +211,11 @@ impl Findings<'_> {
 /// A library in a few words.
 pub(super) fn in_short(fit: &Fit) -> String {
     let signals = fit.own_signals();
-    let loop_by = if fit.sees_loop() { ", the loop among them" } else { "" };
+    let loop_by = match (fit.sees_loop(), fit.has_loop()) {
+        (true, _) => ", the loop among them",
+        (false, true) => ", the loop by --probe",
+        (false, false) => "",
+    };
     let plural = if signals == 1 { "" } else { "s" };
     format!("{} by {} ({signals} signal{plural}{loop_by})", fit.preset.name, fit.marks.join(", "))
 }

@@ -120,7 +120,10 @@ fn pages_and_what_comes_of_them() {
         ),
         (
             &both,
-            &["Preset: own", "; other by other_requests_total, other_b (1 signal)"],
+            &[
+                "Preset: own",
+                "; other by other_requests_total, other_b (1 signal, the loop by --probe)",
+            ],
             &["# Preset own"],
             &[],
         ),
