@@ -8,7 +8,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::{ArgGroup, Args, Parser, Subcommand};
+use clap::{ArgGroup, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use jiff::Timestamp;
 
 use crate::config::{Blaming, Environment, OutsideRequest, Request, SourceRequest};
@@ -20,6 +20,8 @@ use values::{
 
 /// The report written in text mode unless the command line says otherwise.
 const DEFAULT_REPORT: &str = "audit_results.json";
+/// The label `job` of what is scraped unless the command line says otherwise.
+const DEFAULT_JOB: &str = "auditor";
 /// For how long a service is scraped unless the command line says otherwise.
 const DEFAULT_LENGTH: Duration = Duration::from_secs(30);
 
@@ -97,7 +99,8 @@ pub struct Cli {
 
     /// Write a commented metrics.yaml here, and stop
     ///
-    /// Here is the current directory; a file that is there stays. With --preset, that one.
+    /// Here is the current directory; a file that is there stays. With --preset, that one; with
+    /// --scrape, --probe or --target, one for what is found there.
     #[arg(long, help_heading = CONFIGURATION)]
     pub init: bool,
 
@@ -114,7 +117,7 @@ pub struct AuditArgs {
     /// Keep what was seen in this file
     ///
     /// In the OpenMetrics text format; --recording reads it.
-    #[arg(long, value_name = "PATH", help_heading = TELEMETRY, display_order = 100, requires = WATCHED, conflicts_with = "recording")]
+    #[arg(long, value_name = "PATH", help_heading = TELEMETRY, hide_short_help = true, display_order = 100, requires = WATCHED, conflicts_with = "recording")]
     record: Option<PathBuf>,
 
     /// Start the service by this shell command
@@ -233,7 +236,9 @@ pub enum Task {
         #[arg(value_name = "DOCUMENT", value_parser = documents())]
         document: Document,
     },
-    /// Say what a word of the report means, how it is computed, what causes it and what to do
+    /// Say what a word of the report means, and what to do
+    ///
+    /// How it is computed, and what usually causes it in each runtime, too.
     #[command(max_term_width = 100)]
     Explain {
         /// A failure mode, signal, check, status, verdict, exit code or rule of evidence [default:
@@ -296,9 +301,9 @@ pub struct Common {
     #[arg(long = "for", id = "length", value_name = "DURATION", help_heading = TELEMETRY, value_parser = parse_duration, requires = WATCHED, conflicts_with = "recording")]
     length: Option<Duration>,
 
-    /// Label `job` of what is scraped, as the queries may select it
-    #[arg(long, value_name = "NAME", help_heading = TELEMETRY, hide_short_help = true, default_value = "auditor", requires = "scrape", conflicts_with_all = ["target", "recording"])]
-    job: String,
+    /// Label `job` of what is scraped, as the queries may select it [default: auditor]
+    #[arg(long, value_name = "NAME", help_heading = TELEMETRY, hide_short_help = true, conflicts_with = "recording")]
+    job: Option<String>,
 
     /// Evaluate at this instant
     ///
@@ -347,7 +352,7 @@ pub struct Common {
     /// Tell on standard error what is done
     ///
     /// Every request, what the service of --start prints, and how --probe asks.
-    #[arg(long, short, help_heading = REPORT)]
+    #[arg(long, short, help_heading = REPORT, hide_short_help = true)]
     pub verbose: bool,
 
     /// Configuration file [default: metrics.yaml]
@@ -393,6 +398,19 @@ impl Common {
         self.http_config.as_deref()
     }
 
+    /// The label `job` that is given.
+    pub fn job_given(&self) -> Option<&str> {
+        self.job.as_deref()
+    }
+
+    /// The options that say how a URL is reached, as a command line has them, without a secret.
+    pub fn options_of_access(&self) -> Vec<String> {
+        let path =
+            self.http_config.iter().map(|path| format!("--http-config '{}'", path.display()));
+        let headers = self.headers.iter().filter_map(|header| header.split_once(':'));
+        path.chain(headers.map(|(name, _)| format!("--header '{}: ***'", name.trim()))).collect()
+    }
+
     /// The recording that is read.
     pub fn recording_path(&self) -> Option<&Path> {
         self.recording.as_deref()
@@ -407,7 +425,7 @@ impl Common {
         }
         SourceRequest::Scrape {
             urls: self.urls.clone(),
-            job: self.job.clone(),
+            job: self.job.clone().unwrap_or_else(|| DEFAULT_JOB.to_owned()),
             every: self.every,
             length: Some(self.length.unwrap_or(DEFAULT_LENGTH)),
         }
@@ -445,9 +463,11 @@ impl Cli {
     pub fn parse_from_args(args: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
         let args: Vec<_> = args.into_iter().collect();
         let announces_command = args.iter().any(|arg| arg == "--");
-        let parsed = Self::try_parse_from(&args);
-        let cli = parsed.map_err(|error| tips::with_tip(error, &args))?;
+        let told = |error| tips::with_tip(error, &args);
+        let matches = Self::command().try_get_matches_from(&args).map_err(told)?;
+        let cli = Self::from_arg_matches(&matches).map_err(told)?;
         refused::check(&cli, announces_command)?;
+        refused::check_init(&cli, &matches)?;
         Ok(cli)
     }
 
@@ -529,6 +549,12 @@ impl Cli {
         self.has_command()
             || !self.audited().common.urls.is_empty()
             || !self.audited().common.probes.is_empty()
+    }
+
+    /// Whether there is a URL at which something is to be found.
+    pub fn names_url(&self) -> bool {
+        let common = self.common();
+        common.target.is_some() || !common.urls.is_empty() || !common.probes.is_empty()
     }
 
     /// The command to run, and its arguments.

@@ -33,7 +33,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
     };
     let result = match &cli.task {
         _ if cli.list_presets => Ok(presets::run()),
-        _ if cli.init => init::run(&cli),
+        _ if cli.init => init::run(&cli, started),
         Some(Task::Query { expr, common }) => query::run(expr, common, started),
         Some(Task::Schema { document }) => schema::run(*document),
         Some(Task::Explain { topic }) => explain::run(topic.as_deref()),

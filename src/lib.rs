@@ -31,6 +31,8 @@
 //! - [`interrupt`] hears signals that ask for the end; whoever waits for something asks it, so that
 //!   a signal ends whatever takes time, with a report all the same.
 //! - [`exit`] alone knows the exit codes.
+//! - `discovery` looks at a page, a service or a server, and writes the configuration that fits; it is
+//!   `--init` with a URL, and no audit needs it.
 //! - [`explain`] says what stands behind a word of the report, with the numbers of the tables.
 //! - [`model`] holds what these rooms speak of: signals, readings, checks, findings, as tables and
 //!   plain data.
@@ -50,6 +52,7 @@ pub mod cli;
 pub mod collect;
 pub mod commands;
 pub mod config;
+mod discovery;
 pub mod doctor;
 pub mod engine;
 pub mod evaluate;

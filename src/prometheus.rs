@@ -21,7 +21,7 @@ pub(crate) use wave::{Wave, join};
 pub use wire::reply::Reply;
 pub(crate) use wire::reply::decode as decode_reply;
 pub use wire::{Answer, QueryError, decode, decode_matrix};
-pub(crate) use wire::{RETURNS_RANGE, RETURNS_TEXT, instant, milliseconds};
+pub(crate) use wire::{RETURNS_RANGE, RETURNS_TEXT, instant, is_html, milliseconds};
 
 use crate::config::Endpoint;
 

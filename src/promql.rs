@@ -27,6 +27,7 @@ mod lower;
 mod parser;
 mod pattern;
 mod plan;
+mod presence;
 mod select;
 mod selectors;
 mod series_labels;
@@ -45,6 +46,7 @@ pub use selectors::{SelectorUse, selectors_by_braces};
 
 use crate::storage::{Labels, Point, Storage};
 use plan::Plan;
+use presence::Need;
 
 /// The least samples that one query may not hold in memory at once, as in Prometheus. Labels that
 /// it computes count too, 16 bytes of them as a sample.
@@ -55,6 +57,7 @@ pub(crate) const TOO_MANY_SAMPLES: usize = 50_000_001;
 pub struct Query {
     plan: Plan,
     selectors: Vec<SelectorUse>,
+    need: Need,
     zero_by_zero: Option<Expression>,
     below_zero_by_reset: bool,
 }
@@ -101,6 +104,7 @@ pub fn parse(expr: &str) -> Result<Query, Error> {
     Ok(Query {
         plan: lower::lower(expr, &tree)?,
         selectors: selectors::selectors(expr, &tree),
+        need: Need::of(&tree),
         zero_by_zero: zero_by_zero::expression(expr, &tree).map(Expression::new),
         below_zero_by_reset: below_zero::is_by_reset(expr, &tree),
     })
@@ -110,6 +114,13 @@ impl Query {
     /// Which series it selects, in the order of the text.
     pub fn selectors(&self) -> &[SelectorUse] {
         &self.selectors
+    }
+
+    /// Whether it can have a value where only those selectors find something for which `is_there`
+    /// holds: of alternatives beside `or`, one is enough. `None` where it selects nothing that it
+    /// needs, as a constant does.
+    pub fn can_have_value(&self, is_there: impl Fn(&SelectorUse) -> bool) -> Option<bool> {
+        self.need.holds(&|number| self.selectors.get(number).is_some_and(&is_there))
     }
 
     /// An expression whose series are those of this one that are `NaN` because of 0/0 and nothing

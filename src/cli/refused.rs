@@ -3,8 +3,9 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::CommandFactory as _;
 use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{ArgMatches, CommandFactory as _};
 
 use super::{Cli, FailOn, Format, report_path};
 
@@ -35,6 +36,56 @@ pub(super) fn check(cli: &Cli, announces_command: bool) -> Result<(), clap::Erro
 /// An error that says all there is to say.
 fn error(kind: ErrorKind, message: &str) -> clap::Error {
     clap::Error::raw(kind, format!("{message}\n")).with_cmd(&Cli::command())
+}
+
+/// What `--init` takes, by the names of clap: how to reach what it looks at, and what to write.
+const OF_INIT: [&str; 3] = ["init", "preset", "verbose"];
+/// What it takes beside a URL alone.
+const OF_DISCOVERY: [&str; 8] =
+    ["target", "scrape", "probe", "job", "headers", "http_config", "vars", "timeout"];
+
+/// Refuses a `--job` that labels nothing, and what `--init` would not heed.
+///
+/// # Errors
+/// What is wrong.
+pub(super) fn check_init(cli: &Cli, matches: &ArgMatches) -> Result<(), clap::Error> {
+    let common = cli.common();
+    let has_job = common.job.is_some();
+    if !cli.init {
+        if has_job && common.target.is_some() {
+            let message = "the argument '--job <NAME>' cannot be used with '--target <URL>'";
+            return Err(error(ErrorKind::ArgumentConflict, &message));
+        }
+        if has_job && common.urls.is_empty() {
+            let message = "--job is the label of what --scrape reads, and there is no --scrape URL";
+            return Err(error(ErrorKind::MissingRequiredArgument, message));
+        }
+        return Ok(());
+    }
+    if common.urls.len() > 1 || common.probes.len() > 1 {
+        let message = "--init looks at one service: give --scrape and --probe once each";
+        return Err(error(ErrorKind::ArgumentConflict, &message));
+    }
+    let given = matches.ids().map(clap::Id::as_str).filter(|id| {
+        matches!(matches.try_contains_id(id), Ok(true))
+            && matches.value_source(id) == Some(ValueSource::CommandLine)
+    });
+    let is_group = |id: &str| Cli::command().get_groups().any(|group| group.get_id() == id);
+    let is_taken =
+        |id: &str| OF_INIT.contains(&id) || cli.names_url() && OF_DISCOVERY.contains(&id);
+    let Some(other) = given.into_iter().find(|id| !is_taken(id) && !is_group(id)) else {
+        return Ok(());
+    };
+    let command = Cli::command();
+    let long =
+        command.get_arguments().find(|arg| arg.get_id() == other).and_then(|arg| arg.get_long());
+    let name = long.map_or_else(|| "a command".to_owned(), |long| format!("--{long}"));
+    let message = if OF_DISCOVERY.contains(&other) {
+        format!("--init takes {name} only beside --scrape, --probe or --target URL")
+    } else {
+        format!("--init writes a file and audits nothing, so that it does not take {name}")
+    };
+    Err(error(ErrorKind::ArgumentConflict, &message))
 }
 
 impl Cli {

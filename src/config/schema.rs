@@ -192,7 +192,8 @@ fn read_judged_by(root: &Node, problems: &mut Problems) -> Option<JudgedBy> {
                 || of(Signal::THREADPOOL_BACKLOG) && signal == Signal::THREADPOOL_TASKS_STARTED
         })
     };
-    if let Some(node) = weights.filter(|_| !queries.iter().any(weighs)) {
+    let is_scored = queries.iter().any(weighs);
+    if let Some(node) = weights.filter(|_| !is_scored) {
         problems.at(node, "no signal that is queried has a weight; every service would be healthy");
     }
     if let Some(node) = checks {
@@ -203,6 +204,8 @@ fn read_judged_by(root: &Node, problems: &mut Problems) -> Option<JudgedBy> {
     }
     if is_blind(&queries, &criteria.evidence) {
         problems.at(key, BLIND);
+    } else if weights.is_none() && checks.is_none() && !is_scored {
+        problems.at(key, "no signal here is a part of the score; every service would be healthy");
     }
     for query in &mut queries {
         query.read_as.accept_partial = accept_partial;

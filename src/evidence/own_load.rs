@@ -30,11 +30,14 @@ pub(super) fn told(seen: &Seen<'_>, telemetry: &Telemetry) -> Option<OwnLoad> {
     let (mut probe, mut others, mut scrapes) = (None, None, 0.0);
     for target in 0..seen.targets.len() {
         for series in &seen.of_target[target] {
-            let newest = || series.points.latest(seen.end).map(|point| point.value);
+            // A series that has ended ends with NaN, and counters do not fall.
+            let until = series.points.iter().filter(|point| point.at <= seen.end);
+            let values = until.map(|point| point.value).filter(|value| value.is_finite());
+            let newest = || values.reduce(f64::max);
             match series.labels.metric_name() {
                 "auditor_probe_requests_total" => add(&mut probe, newest()),
                 "auditor_requests_seen_total" => add(&mut others, newest()),
-                UP if !is_of_probe(target) => scrapes += series.points.iter().count() as f64,
+                UP if !is_of_probe(target) => scrapes += series.points.len() as f64,
                 _ => {}
             }
         }

@@ -45,10 +45,10 @@ mod workers;
 
 #[cfg(not(target_os = "linux"))]
 pub(crate) use elsewhere::{
-    Watch, doing, find, newest_start, process, reason, running_since, workers,
+    Watch, doing, find, listens, newest_start, process, reason, running_since, workers,
 };
 #[cfg(target_os = "linux")]
-pub(crate) use find::find;
+pub(crate) use find::{find, listens};
 #[cfg(target_os = "linux")]
 pub(crate) use processes::{newest_start, process, running_since};
 #[cfg(target_os = "linux")]

@@ -5,7 +5,7 @@ use super::lexer::{Lexer, TokenKind};
 use super::plan::{At, Selector, Test, TimeModifiers};
 use super::syntax::{Expr, Kind};
 use super::{Error, parse};
-use crate::storage::Labels;
+use crate::storage::{Labels, METRIC_NAME};
 
 /// Functions that read their range as a counter.
 const OF_COUNTERS: [&str; 5] = ["rate", "irate", "increase", "resets", QUANTILE];
@@ -54,6 +54,15 @@ impl SelectorUse {
     /// Whether it takes series that have this value of a label, as far as that one says.
     pub fn takes(&self, label: &str, value: &str) -> bool {
         self.selector.matchers.iter().filter(|it| it.label == label).all(|it| it.test.holds(value))
+    }
+
+    /// Whether it asks for metrics of that name, whatever their other labels.
+    pub fn accepts_name(&self, name: &str) -> bool {
+        let mut of_name = self.selector.matchers.iter().filter(|it| it.label == METRIC_NAME);
+        match self.metric() {
+            Some(metric) => metric == name,
+            None => of_name.clone().count() > 0 && of_name.all(|it| it.test.holds(name)),
+        }
     }
 
     /// The value that it asks of a label, if there can be only one.

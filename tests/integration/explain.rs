@@ -114,13 +114,21 @@ fn a_report_that_is_no_pass_leads_to_what_decided() {
         (CALM, lag, degraded, 1, "event_loop_lag"),
         (CALM, lag, &[], 0, "event_loop_lag"),
         (IDLE, "", gate, 3, "min_requests"),
-        (&CALM[..2], "", gate, 3, "INCONCLUSIVE"),
-        (&CALM[..2], "", &[], 0, "INCONCLUSIVE"),
     ] {
         let (found, line) = last_line(values, config, args);
         let expected = format!("To learn more: auditor explain {topic}");
         assert_eq!((found, line.as_str()), (code, expected.as_str()), "{values:?} {args:?}");
         assert_eq!(explain(&[topic]).code, 0, "{topic}");
+    }
+}
+
+/// Where values are missing, what the word means is less than why they are.
+#[test]
+fn values_that_are_missing_lead_to_the_doctor() {
+    for (args, code) in [(&["--fail-on-critical"][..], 3), (&[], 0)] {
+        let (found, line) = last_line(&CALM[..2], "", args);
+        assert_eq!(found, code);
+        assert!(line.starts_with("To find out why: auditor doctor --target http://"), "{line}");
     }
 }
 

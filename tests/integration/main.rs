@@ -6,6 +6,7 @@ mod support;
 mod backends;
 mod bounds;
 mod cli;
+mod discovery;
 mod docs;
 mod doctor;
 mod early;

@@ -39,6 +39,11 @@ pub(crate) fn workers(_pids: &[u32], _port: u16) -> Vec<Process> {
     Vec::new()
 }
 
+/// Where else that process listens: not known here.
+pub(crate) fn listens(_pid: u32) -> Vec<SocketAddr> {
+    Vec::new()
+}
+
 /// Watches nothing.
 pub(crate) struct Watch;
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::SocketAddr;
 
+use procfs::net::TcpState;
 use procfs::process::Process;
 
 use super::connections::Ends;
@@ -147,6 +148,24 @@ pub(super) fn here(port: u16) -> Vec<Row> {
     })
 }
 
+/// Where that process listens, as far as it is in the network of this one and its sockets can be seen.
+pub(crate) fn listens(pid: u32) -> Vec<SocketAddr> {
+    if network(pid).is_none() || network(pid) != network(std::process::id()) {
+        return Vec::new();
+    }
+    let (Ok(files), Ok(process)) = (processes::files(pid), processes::open(pid)) else {
+        return Vec::new();
+    };
+    let entries = [process.tcp(), process.tcp6()].into_iter().flatten().flatten();
+    let own = entries
+        .filter(|it| it.state == TcpState::Listen && files.sockets.contains(&it.inode))
+        .map(|it| plain(it.local_address));
+    let mut found: Vec<_> = own.collect();
+    found.sort();
+    found.dedup();
+    found
+}
+
 /// A process of each network other than that of this process, and whether there may be more.
 fn others() -> (Vec<u32>, bool) {
     let own = network(std::process::id());
@@ -213,6 +232,14 @@ mod tests {
         let found = find(&[(own, "192.0.2.2:9".parse().unwrap())]);
         let [Owner::Elsewhere(why)] = found.as_slice() else { panic!("{found:?}") };
         assert!(why.to_string().contains("192.0.2.2:9"), "{why}");
+    }
+
+    #[test]
+    fn every_port_of_a_process_is_found() {
+        let listeners = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+        let found = listens(std::process::id());
+        let expected = listeners.iter().map(|it| it.local_addr().unwrap());
+        assert!(expected.into_iter().all(|it| found.contains(&it)), "{found:?}");
     }
 
     #[test]
