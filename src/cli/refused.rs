@@ -54,7 +54,7 @@ pub(super) fn check_init(cli: &Cli, matches: &ArgMatches) -> Result<(), clap::Er
     if !cli.init {
         if has_job && common.target.is_some() {
             let message = "the argument '--job <NAME>' cannot be used with '--target <URL>'";
-            return Err(error(ErrorKind::ArgumentConflict, &message));
+            return Err(error(ErrorKind::ArgumentConflict, message));
         }
         if has_job && common.urls.is_empty() {
             let message = "--job is the label of what --scrape reads, and there is no --scrape URL";
@@ -64,7 +64,7 @@ pub(super) fn check_init(cli: &Cli, matches: &ArgMatches) -> Result<(), clap::Er
     }
     if common.urls.len() > 1 || common.probes.len() > 1 {
         let message = "--init looks at one service: give --scrape and --probe once each";
-        return Err(error(ErrorKind::ArgumentConflict, &message));
+        return Err(error(ErrorKind::ArgumentConflict, message));
     }
     let given = matches.ids().map(clap::Id::as_str).filter(|id| {
         matches!(matches.try_contains_id(id), Ok(true))

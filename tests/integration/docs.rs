@@ -181,7 +181,10 @@ fn every_command_shown_is_understood() {
             .output()
             .unwrap();
         let stderr = String::from_utf8_lossy(&status.stderr);
-        assert_eq!(status.status.code(), Some(0), "{script}: {stderr}");
+        // The page of the fake stands still, which a doctor tells.
+        let is_doctor = script.starts_with("auditor doctor");
+        let code = if is_doctor { 3 } else { 0 };
+        assert_eq!(status.status.code(), Some(code), "{script}: {stderr}");
     }
 }
 

@@ -190,7 +190,7 @@ fn queries_that_cannot_be_evaluated_are_put_under_no_load() {
     let run = scraped_in(directory.path(), &service, &["--", "touch", "loaded"]);
     assert_eq!(run.code, 3);
     let error = run.json()["error"].as_str().unwrap().to_owned();
-    assert!(error.contains("the query `peak_active_requests` (metrics.yaml:6) failed"), "{error}");
+    assert!(error.contains("the query `peak_active_requests` (metrics.yaml:5) failed"), "{error}");
     assert!(service.requests().is_empty() && !directory.path().join("loaded").exists());
 }
 

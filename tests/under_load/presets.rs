@@ -80,7 +80,7 @@ const GO: Row = Row {
     ..row("go", || Some(format!("{} PORT", go().as_ref()?.display())))
 };
 
-fn file(name: &str) -> PathBuf {
+pub(crate) fn file(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/services/presets").join(name)
 }
 
@@ -145,7 +145,7 @@ fn go() -> &'static Option<PathBuf> {
 }
 
 /// A port of this machine that is free, and the one behind it.
-fn free_ports() -> (u16, u16) {
+pub(crate) fn free_ports() -> (u16, u16) {
     loop {
         let first = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
         let port = first.local_addr().expect("its address").port();

@@ -6,7 +6,6 @@ pub(crate) const CONFIG: &str = "
 queries:
   p99_latency: latency_seconds
   event_loop_lag: max_over_time(lag_seconds[$window])
-  blocking_duration_avg: vector(0)
   peak_active_requests: max_over_time(active[$window])
 ";
 
