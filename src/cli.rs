@@ -1,5 +1,8 @@
 //! The command line.
 
+mod audit_args;
+mod common;
+mod headings;
 mod refused;
 mod tips;
 mod values;
@@ -8,24 +11,21 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::{ArgGroup, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use jiff::Timestamp;
 
-use crate::config::{Blaming, Environment, OutsideRequest, Request, SourceRequest};
+use crate::config::{Environment, Request, SourceRequest};
 use crate::model::level::{Gate, Level};
-use values::{
-    blames, documents, formats, gates, parse_duration, parse_every, parse_probe_every,
-    parse_settle, parse_shell, parse_threads, parse_time, parse_var,
-};
+pub use audit_args::AuditArgs;
+use common::watched;
+pub use common::{Common, Format};
+use headings::CONFIGURATION;
+use values::documents;
 
 /// The report written in text mode unless the command line says otherwise.
 const DEFAULT_REPORT: &str = "audit_results.json";
-/// The label `job` of what is scraped unless the command line says otherwise.
-const DEFAULT_JOB: &str = "auditor";
-/// For how long a service is scraped unless the command line says otherwise.
-const DEFAULT_LENGTH: Duration = Duration::from_secs(30);
 
-/// The same where the doctor looks on, who judges nothing.
+/// For how long the doctor looks on, unless the command line says otherwise: nothing is judged.
 const DOCTORS_LENGTH: Duration = Duration::from_secs(10);
 
 const EXIT_CODES: &str = "\
@@ -49,13 +49,6 @@ Environment:
 /// What `-h` says at its end; the rest is in `--help`.
 const SHORT: &str = "\
 Exit codes: 0 pass, 1 fail, 2 usage, 3 no verdict. All options: auditor --help";
-
-// The headings under which options stand in the help, in this order.
-const TELEMETRY: &str = "Where the telemetry is";
-const SERVICE: &str = "The service and its load";
-const GATE: &str = "The gate";
-const REPORT: &str = "The report";
-const CONFIGURATION: &str = "The configuration";
 
 const USAGE: &str = "\
 auditor [OPTIONS] [-- <COMMAND>...]
@@ -109,101 +102,6 @@ pub struct Cli {
     /// What each is for, and what it needs.
     #[arg(long, help_heading = CONFIGURATION, hide_short_help = true, exclusive = true)]
     pub list_presets: bool,
-}
-
-/// What is audited, and how.
-#[derive(Debug, Args)]
-pub struct AuditArgs {
-    /// Keep what was seen in this file
-    ///
-    /// In the OpenMetrics text format; --recording reads it.
-    #[arg(long, value_name = "PATH", help_heading = TELEMETRY, hide_short_help = true, display_order = 100, requires = WATCHED, conflicts_with = "recording")]
-    record: Option<PathBuf>,
-
-    /// Start the service by this shell command
-    ///
-    /// Waits until --probe or --scrape is answered, and stops it at the end with all that it has
-    /// started.
-    #[arg(long, value_name = "COMMAND", help_heading = SERVICE, value_parser = parse_shell, requires = WATCHED, conflicts_with = "recording")]
-    start: Option<String>,
-
-    /// How long the service of --start may take until it answers
-    #[arg(long, value_name = "DURATION", help_heading = SERVICE, hide_short_help = true, default_value = "30s", value_parser = parse_duration, requires = "start")]
-    start_timeout: Duration,
-
-    /// Name the line that holds the loop
-    ///
-    /// `auto` reads the stacks of Python where that is allowed; `node` opens the inspector of a Node
-    /// process too; `require` ends without a verdict where no stack can be read.
-    #[arg(long, value_name = "WHEN", help_heading = SERVICE, hide_short_help = true, default_value = "auto", value_parser = blames(), requires = "probe")]
-    blame: Blaming,
-
-    /// After how long without an answer stacks are read
-    #[arg(long, value_name = "DURATION", help_heading = SERVICE, hide_short_help = true, default_value = "100ms", value_parser = parse_every, requires = "probe")]
-    blame_after: Duration,
-
-    /// A command to run meanwhile, such as the load
-    ///
-    /// The audit is about the time it takes.
-    #[arg(last = true, value_name = "COMMAND", help_heading = SERVICE, conflicts_with_all = ["recording", "at", "length"])]
-    command: Vec<OsString>,
-
-    /// How long to wait for the server's samples of the end of the load
-    ///
-    /// After COMMAND has ended, until the server has samples from after its end; 0s not to wait
-    /// [default: twice the interval of the samples, 10s to 60s]
-    #[arg(long, value_name = "DURATION", help_heading = SERVICE, hide_short_help = true, value_parser = parse_settle, requires = "command", conflicts_with_all = ["scrape", "recording"])]
-    settle: Option<Duration>,
-
-    /// Exit 1 if the status is CRITICAL or worse
-    ///
-    /// CRITICAL or COLLAPSE_RISK; the same as --fail-on critical.
-    #[arg(long, help_heading = GATE)]
-    fail_on_critical: bool,
-
-    /// degraded, critical, collapse or failure-mode
-    ///
-    /// Exit 1 if the status is at this level or worse, or if a failure mode is proven; may be
-    /// repeated. A broken check of severity critical fails every gate.
-    #[arg(long, value_name = "WHAT", help_heading = GATE, hide_possible_values = true, value_parser = gates())]
-    fail_on: Vec<FailOn>,
-
-    /// Write the JSON report here
-    ///
-    /// [default: audit_results.json, with text output]
-    #[arg(long, value_name = "PATH", help_heading = REPORT, hide_short_help = true)]
-    report: Option<PathBuf>,
-
-    /// Write no report file
-    #[arg(long, help_heading = REPORT, hide_short_help = true, conflicts_with = "report")]
-    no_report: bool,
-
-    /// Print the verdict alone
-    ///
-    /// On one line; with --output-format json the report is printed as ever. Progress and warnings
-    /// are left out; errors are told, and what decides stands in the verdict.
-    #[arg(long, short, help_heading = REPORT, conflicts_with = "verbose")]
-    quiet: bool,
-
-    /// Profile of the configuration
-    ///
-    /// It overrides vars, queries, thresholds, weights, checks and evidence.
-    #[arg(long, value_name = "NAME", help_heading = CONFIGURATION, hide_short_help = true)]
-    profile: Option<String>,
-
-    /// Set a variable of the queries; may be repeated
-    #[arg(long = "var", value_name = "NAME=VALUE", help_heading = CONFIGURATION, hide_short_help = true, value_parser = parse_var)]
-    vars: Vec<(String, String)>,
-
-    /// Preset below metrics.yaml, or in place of one
-    ///
-    /// --list-presets names them. It stands in for the one that the file names.
-    #[arg(long, value_name = "NAME", help_heading = CONFIGURATION)]
-    preset: Option<String>,
-
-    // Comes last, so that the headings stand in the order of those above.
-    #[command(flatten)]
-    common: Common,
 }
 
 /// What can be done beside an audit.
@@ -262,197 +160,6 @@ pub enum Document {
     Config,
     /// The report in JSON.
     Report,
-}
-
-/// Where the telemetry is, and how to get there.
-#[derive(Debug, Args)]
-pub struct Common {
-    /// Page of metrics to scrape; may be repeated
-    ///
-    /// Of the service itself, such as http://localhost:8000/metrics.
-    #[arg(long = "scrape", id = "scrape", value_name = "URL", help_heading = TELEMETRY, conflicts_with_all = ["recording", "at"])]
-    urls: Vec<String>,
-
-    /// URL of any async service to ask; may be repeated
-    ///
-    /// It is asked again and again, and the process behind it is looked at, without a line of code
-    /// in it; beside --scrape, --target or alone.
-    #[arg(long = "probe", id = "probe", value_name = "URL", help_heading = TELEMETRY, conflicts_with_all = ["recording", "at"])]
-    probes: Vec<String>,
-
-    /// Prometheus-compatible server to ask
-    ///
-    /// Instead of the service itself. [default: $AUDITOR_TARGET, `target` of the configuration, or http://localhost:9090]
-    #[arg(long, value_name = "URL", help_heading = TELEMETRY, conflicts_with_all = ["scrape", "recording"])]
-    target: Option<String>,
-
-    /// Read samples from this file or directory
-    ///
-    /// A file in the Prometheus or OpenMetrics text format with timestamps, or a directory of
-    /// snapshots.
-    #[arg(long, value_name = "PATH", help_heading = TELEMETRY, conflicts_with = "http_config")]
-    recording: Option<PathBuf>,
-
-    /// Interval between scrapes, and between the samples of --probe
-    #[arg(long, value_name = "DURATION", help_heading = TELEMETRY, hide_short_help = true, default_value = "1s", value_parser = parse_every, requires = WATCHED, conflicts_with = "recording")]
-    every: Duration,
-
-    /// How long to look on without a command [default: 30s]
-    #[arg(long = "for", id = "length", value_name = "DURATION", help_heading = TELEMETRY, value_parser = parse_duration, requires = WATCHED, conflicts_with = "recording")]
-    length: Option<Duration>,
-
-    /// Label `job` of what is scraped, as the queries may select it [default: auditor]
-    #[arg(long, value_name = "NAME", help_heading = TELEMETRY, hide_short_help = true, conflicts_with = "recording")]
-    job: Option<String>,
-
-    /// Evaluate at this instant
-    ///
-    /// RFC 3339, or Unix seconds [default: now, or the end of what was watched]
-    #[arg(long, value_name = "TIME", help_heading = TELEMETRY, hide_short_help = true, value_parser = parse_time, allow_hyphen_values = true)]
-    at: Option<Timestamp>,
-
-    /// Bound of the whole audit
-    ///
-    /// Without the time of scraping, of the command and of --settle.
-    #[arg(long, value_name = "DURATION", help_heading = TELEMETRY, hide_short_help = true, default_value = "30s", value_parser = parse_duration)]
-    timeout: Duration,
-
-    /// How to reach the source, in place of `http` of the configuration
-    ///
-    /// A file as Prometheus' http_config.
-    #[arg(long, value_name = "PATH", help_heading = TELEMETRY, hide_short_help = true)]
-    http_config: Option<PathBuf>,
-
-    /// Send this header with every request; may be repeated
-    ///
-    /// Such as 'X-Scope-OrgID: team-a'.
-    #[arg(long = "header", value_name = "NAME: VALUE", help_heading = TELEMETRY, hide_short_help = true, conflicts_with = "recording")]
-    headers: Vec<String>,
-
-    /// Interval between the requests of --probe
-    #[arg(long, value_name = "DURATION", help_heading = SERVICE, hide_short_help = true, default_value = "50ms", value_parser = parse_probe_every, requires = "probe")]
-    probe_every: Duration,
-
-    /// The process behind --probe; may be repeated
-    ///
-    /// Where it is not to be found by its port.
-    #[arg(long = "pid", id = "pid", value_name = "PID", help_heading = SERVICE, hide_short_help = true, requires = "probe")]
-    pids: Vec<u32>,
-
-    /// How many threads the service's pool may have
-    ///
-    /// Where that is not the default of its runtime.
-    #[arg(long, value_name = "N", help_heading = SERVICE, hide_short_help = true, value_parser = parse_threads, requires = "probe")]
-    pool_threads: Option<usize>,
-
-    /// What to print: text or json
-    #[arg(long, value_name = "FORMAT", help_heading = REPORT, display_order = 0, hide_possible_values = true, default_value = "text", value_parser = formats())]
-    pub output_format: Format,
-
-    /// Tell on standard error what is done
-    ///
-    /// Every request, what the service of --start prints, and how --probe asks.
-    #[arg(long, short, help_heading = REPORT, hide_short_help = true)]
-    pub verbose: bool,
-
-    /// Configuration file [default: metrics.yaml]
-    ///
-    /// The default is looked for in the current directory.
-    #[arg(long, value_name = "PATH", help_heading = CONFIGURATION, display_order = 0)]
-    config: Option<PathBuf>,
-}
-
-/// What is printed on standard output.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// For people.
-    Text,
-    /// The whole report, and nothing else.
-    Json,
-}
-
-impl Common {
-    /// What is asked for, as far as an audit and a query have it in common.
-    pub fn request(&self, now: Timestamp, environment: Environment) -> Request {
-        Request {
-            config: self.config.clone(),
-            source: self.source(),
-            outside: Some(self.outside()),
-            http_config: self.http_config.clone(),
-            headers: self.headers.clone(),
-            environment,
-            at: self.at,
-            now,
-            timeout: self.timeout,
-            ..Request::default()
-        }
-    }
-
-    /// The configuration file, if one is named.
-    pub fn config_path(&self) -> Option<&Path> {
-        self.config.as_deref()
-    }
-
-    /// The file that says how the source is reached.
-    pub fn http_config_path(&self) -> Option<&Path> {
-        self.http_config.as_deref()
-    }
-
-    /// The label `job` that is given.
-    pub fn job_given(&self) -> Option<&str> {
-        self.job.as_deref()
-    }
-
-    /// The options that say how a URL is reached, as a command line has them, without a secret.
-    pub fn options_of_access(&self) -> Vec<String> {
-        let path =
-            self.http_config.iter().map(|path| format!("--http-config '{}'", path.display()));
-        let headers = self.headers.iter().filter_map(|header| header.split_once(':'));
-        path.chain(headers.map(|(name, _)| format!("--header '{}: ***'", name.trim()))).collect()
-    }
-
-    /// The recording that is read.
-    pub fn recording_path(&self) -> Option<&Path> {
-        self.recording.as_deref()
-    }
-
-    fn source(&self) -> SourceRequest {
-        if let Some(path) = &self.recording {
-            return SourceRequest::Recording(path.clone());
-        }
-        if self.urls.is_empty() && (self.probes.is_empty() || self.target.is_some()) {
-            return SourceRequest::Server(self.target.clone());
-        }
-        SourceRequest::Scrape {
-            urls: self.urls.clone(),
-            job: self.job.clone().unwrap_or_else(|| DEFAULT_JOB.to_owned()),
-            every: self.every,
-            length: Some(self.length.unwrap_or(DEFAULT_LENGTH)),
-        }
-    }
-
-    /// How the service is looked at from outside.
-    fn outside(&self) -> OutsideRequest {
-        OutsideRequest {
-            probes: self.probes.clone(),
-            probe_every: self.probe_every,
-            every: self.every,
-            length: Some(self.length.unwrap_or(DEFAULT_LENGTH)),
-            pids: self.pids.clone(),
-            pool_threads: self.pool_threads,
-            blame: Blaming::Off,
-            blame_after: self.every,
-            start: None,
-            start_timeout: Duration::ZERO,
-        }
-    }
-}
-
-/// What is looked at for a while: pages, and what is asked again and again.
-const WATCHED: &str = "watched";
-
-fn watched() -> ArgGroup {
-    ArgGroup::new(WATCHED).args(["scrape", "probe"]).multiple(true)
 }
 
 impl Cli {

@@ -8,8 +8,11 @@ use serde_json::Value;
 
 use crate::support::{Run, auditor, directory_with, real};
 
-/// What a service showed for a minute, a page every 5 s: `(series, value at the page)`.
-fn recording(series: &[(&str, fn(f64) -> f64)]) -> String {
+/// A series, and its value at a page.
+type Series = (&'static str, fn(f64) -> f64);
+
+/// What a service showed for a minute, a page every 5 s.
+fn recording(series: &[Series]) -> String {
     let mut text = String::new();
     for (name, value) in series {
         for page in 0..12_u32 {
@@ -20,7 +23,7 @@ fn recording(series: &[(&str, fn(f64) -> f64)]) -> String {
     text
 }
 
-const SERVICE: [(&str, fn(f64) -> f64); 9] = [
+const SERVICE: [Series; 9] = [
     ("up{job=\"api\",instance=\"a\"}", |_| 1.0),
     ("loop_lag_seconds{job=\"api\",instance=\"a\"}", |_| 0.01),
     ("loop_lag_milliseconds{job=\"api\",instance=\"a\"}", |_| 10.0),

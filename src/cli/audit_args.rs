@@ -1,0 +1,110 @@
+//! What an audit takes beside where its telemetry is; the doctor takes the same.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::FailOn;
+use super::common::{Common, WATCHED};
+use super::headings::{CONFIGURATION, GATE, REPORT, SERVICE, TELEMETRY};
+use super::values::{
+    blames, gates, parse_duration, parse_every, parse_settle, parse_shell, parse_var,
+};
+use crate::config::Blaming;
+
+/// What is audited, and how.
+#[derive(Debug, Args)]
+pub struct AuditArgs {
+    /// Keep what was seen in this file
+    ///
+    /// In the OpenMetrics text format; --recording reads it.
+    #[arg(long, value_name = "PATH", help_heading = TELEMETRY, hide_short_help = true, display_order = 100, requires = WATCHED, conflicts_with = "recording")]
+    pub(super) record: Option<PathBuf>,
+
+    /// Start the service by this shell command
+    ///
+    /// Waits until --probe or --scrape is answered, and stops it at the end with all that it has
+    /// started.
+    #[arg(long, value_name = "COMMAND", help_heading = SERVICE, value_parser = parse_shell, requires = WATCHED, conflicts_with = "recording")]
+    pub(super) start: Option<String>,
+
+    /// How long the service of --start may take until it answers
+    #[arg(long, value_name = "DURATION", help_heading = SERVICE, hide_short_help = true, default_value = "30s", value_parser = parse_duration, requires = "start")]
+    pub(super) start_timeout: Duration,
+
+    /// Name the line that holds the loop
+    ///
+    /// `auto` reads the stacks of Python where that is allowed; `node` opens the inspector of a Node
+    /// process too; `require` ends without a verdict where no stack can be read.
+    #[arg(long, value_name = "WHEN", help_heading = SERVICE, hide_short_help = true, default_value = "auto", value_parser = blames(), requires = "probe")]
+    pub(super) blame: Blaming,
+
+    /// After how long without an answer stacks are read
+    #[arg(long, value_name = "DURATION", help_heading = SERVICE, hide_short_help = true, default_value = "100ms", value_parser = parse_every, requires = "probe")]
+    pub(super) blame_after: Duration,
+
+    /// A command to run meanwhile, such as the load
+    ///
+    /// The audit is about the time it takes.
+    #[arg(last = true, value_name = "COMMAND", help_heading = SERVICE, conflicts_with_all = ["recording", "at", "length"])]
+    pub(super) command: Vec<OsString>,
+
+    /// How long to wait for the server's samples of the end of the load
+    ///
+    /// After COMMAND has ended, until the server has samples from after its end; 0s not to wait
+    /// [default: twice the interval of the samples, 10s to 60s]
+    #[arg(long, value_name = "DURATION", help_heading = SERVICE, hide_short_help = true, value_parser = parse_settle, requires = "command", conflicts_with_all = ["scrape", "recording"])]
+    pub(super) settle: Option<Duration>,
+
+    /// Exit 1 if the status is CRITICAL or worse
+    ///
+    /// CRITICAL or COLLAPSE_RISK; the same as --fail-on critical.
+    #[arg(long, help_heading = GATE)]
+    pub(super) fail_on_critical: bool,
+
+    /// degraded, critical, collapse or failure-mode
+    ///
+    /// Exit 1 if the status is at this level or worse, or if a failure mode is proven; may be
+    /// repeated. A broken check of severity critical fails every gate.
+    #[arg(long, value_name = "WHAT", help_heading = GATE, hide_possible_values = true, value_parser = gates())]
+    pub(super) fail_on: Vec<FailOn>,
+
+    /// Write the JSON report here
+    ///
+    /// [default: audit_results.json, with text output]
+    #[arg(long, value_name = "PATH", help_heading = REPORT, hide_short_help = true)]
+    pub(super) report: Option<PathBuf>,
+
+    /// Write no report file
+    #[arg(long, help_heading = REPORT, hide_short_help = true, conflicts_with = "report")]
+    pub(super) no_report: bool,
+
+    /// Print the verdict alone
+    ///
+    /// On one line; with --output-format json the report is printed as ever. Progress and warnings
+    /// are left out; errors are told, and what decides stands in the verdict.
+    #[arg(long, short, help_heading = REPORT, conflicts_with = "verbose")]
+    pub(super) quiet: bool,
+
+    /// Profile of the configuration
+    ///
+    /// It overrides vars, queries, thresholds, weights, checks and evidence.
+    #[arg(long, value_name = "NAME", help_heading = CONFIGURATION, hide_short_help = true)]
+    pub(super) profile: Option<String>,
+
+    /// Set a variable of the queries; may be repeated
+    #[arg(long = "var", value_name = "NAME=VALUE", help_heading = CONFIGURATION, hide_short_help = true, value_parser = parse_var)]
+    pub(super) vars: Vec<(String, String)>,
+
+    /// Preset below metrics.yaml, or in place of one
+    ///
+    /// --list-presets names them. It stands in for the one that the file names.
+    #[arg(long, value_name = "NAME", help_heading = CONFIGURATION)]
+    pub(super) preset: Option<String>,
+
+    // Comes last, so that the headings stand in the order of those above.
+    #[command(flatten)]
+    pub(super) common: Common,
+}
