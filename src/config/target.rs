@@ -110,24 +110,30 @@ impl Target {
 
     /// Whether both are the same page, whoever asks for it.
     pub(super) fn is_same_page(&self, other: &Self) -> bool {
-        self.page("") == other.page("")
+        let without_slash = |it: &Self| {
+            let mut url = it.page("");
+            url.set_path(it.0.path().trim_end_matches('/'));
+            url
+        };
+        without_slash(self) == without_slash(other)
     }
 
-    /// The URL of a page below the base: `/api/v1/query`. It holds no user and no password.
+    /// The URL of a page below the base, such as `/api/v1/query`; that of the target itself where `path`
+    /// is empty, for some services serve `/metrics/` and no `/metrics`. It holds no user and no password.
     pub fn page(&self, path: &str) -> Url {
         let mut url = self.0.clone();
         // Both fail only for URLs without a host, which have neither.
         let _ = url.set_username("");
         let _ = url.set_password(None);
-        url.set_path(&format!("{}{path}", self.0.path().trim_end_matches('/')));
+        if !path.is_empty() {
+            url.set_path(&format!("{}{path}", self.0.path().trim_end_matches('/')));
+        }
         url
     }
 
     /// The URL as it was given, but without user and password.
     pub fn as_given(&self) -> Url {
-        let mut url = self.page("");
-        url.set_path(self.0.path());
-        url
+        self.page("")
     }
 
     /// The same as it may be printed.

@@ -278,7 +278,7 @@ fn variables_are_written_and_hostile_ones_stay_values() {
 }
 
 #[test]
-fn marks_have_other_names_behind_a_word() {
+fn marks_have_other_names() {
     assert_eq!(marks_of(&OTHER), [vec!["other_requests_total"], vec!["other_a", "other_b"]]);
     for preset in PRESETS {
         assert!(!marks_of(preset).is_empty(), "{}", preset.name);
