@@ -67,6 +67,12 @@ pub struct Finding {
     pub to_do: Option<String>,
     /// What is likely to be wrong with it though it has a value.
     pub warnings: Vec<String>,
+    /// Why no gate could fail by it, whatever the service does; one of the warnings.
+    #[serde(skip)]
+    pub never_fails: Option<String>,
+    /// The most that it can come to, where it is a quantile: the highest finite bucket, in its unit.
+    #[serde(skip)]
+    pub highest: Option<f64>,
 }
 
 impl Diagnosis {
@@ -164,12 +170,15 @@ fn reading<'a>(query: &Query, audit: &'a Audit) -> Option<&'a Reading> {
 
 fn finding(case: &Case<'_>, age: Option<f64>) -> Finding {
     let (why, to_do) = nothing::why(case);
-    let mut warnings = Vec::new();
+    let (mut warnings, mut never_fails, mut highest) = (Vec::new(), None, None);
     if case.question.expr.parsed().is_ok() {
-        warnings.extend(constant(case));
+        let histograms = buckets::ends(case);
+        highest = buckets::highest(case, &histograms);
+        never_fails = constant(case).or_else(|| buckets::unreachable(case, &histograms));
+        warnings.extend(never_fails.clone());
         warnings.extend(unit::warnings(case));
         warnings.extend(window::warnings(case));
-        warnings.extend(buckets::warnings(case));
+        warnings.extend(buckets::coarse(case, &histograms));
     }
     Finding {
         name: case.query.name().to_owned(),
@@ -180,6 +189,8 @@ fn finding(case: &Case<'_>, age: Option<f64>) -> Finding {
         why,
         to_do,
         warnings,
+        never_fails,
+        highest,
     }
 }
 

@@ -5,6 +5,7 @@ use crate::audit::Audit;
 use crate::config::{Plan, Source};
 use crate::engine::Verdict;
 use crate::model::evidence::Rule;
+use crate::model::quantity::number;
 use crate::model::reading::State;
 use crate::model::signal::Signal;
 
@@ -57,16 +58,35 @@ pub(super) fn cannot_fail(plan: &Plan, queries: &[Finding]) -> Option<String> {
     let looked_at = queries.iter().filter(|it| of_the_loop.iter().any(|at| at.key() == it.name));
     let mut reasons = Vec::new();
     for finding in looked_at {
-        let is_stuck = |warning: &&String| {
-            warning.contains("cannot be passed") || warning.contains("selects no metric")
-        };
-        match (finding.warnings.iter().find(is_stuck), &finding.value) {
-            (Some(warning), _) => reasons.push(format!("{}: {warning}", finding.name)),
+        match (&finding.never_fails, &finding.value) {
+            (Some(why), _) => reasons.push(format!("{}: {why}", finding.name)),
             (None, None) => reasons.push(format!("{} has no value", finding.name)),
-            (None, Some(_)) => return None,
+            (None, Some(_)) => match too_low(plan, finding) {
+                Some(why) => reasons.push(why),
+                None => return None,
+            },
         }
     }
     Some(reasons.join("; "))
+}
+
+/// That a quantile adds too little to the score, even where it is as high as its buckets reach.
+fn too_low(plan: &Plan, finding: &Finding) -> Option<String> {
+    let highest = finding.highest?;
+    let level = plan.gate.level?;
+    let weights = &plan.criteria.weights;
+    let (_, weight) = weights.iter().find(|(signal, _)| signal.key() == finding.name)?;
+    let (most, start) = (weight * highest, plan.criteria.levels.start_of(level));
+    (most < start).then(|| {
+        format!(
+            "{} reaches {} at most, where its buckets end: {} of the score, and {} starts at {}",
+            finding.name,
+            number(highest),
+            number(most),
+            level.status().name(),
+            number(start)
+        )
+    })
 }
 
 /// Signals that the configuration has no query for.
@@ -92,9 +112,10 @@ pub(super) fn next(
     }
     let needs = |rule| audit.evidence.shortfalls.iter().any(|it| it.rule == rule);
     let is_of_loop = |it: &&Finding| Signal::OF_THE_LOOP.iter().any(|at| at.key() == it.name);
-    let blank = queries.iter().filter(is_of_loop).chain(queries).find(|it| it.value.is_none());
-    if let Some(to_do) = blank.filter(|_| cannot_pass.is_some()).and_then(|it| it.to_do.as_ref()) {
-        return to_do.clone();
+    let blank = |it: &&Finding| cannot_pass.is_some() && it.value.is_none() && it.to_do.is_some();
+    let to_do = |it: &Finding| it.to_do.clone().unwrap_or_default();
+    if let Some(finding) = queries.iter().filter(is_of_loop).find(blank) {
+        return to_do(finding);
     }
     let is_recording = matches!(plan.spec.source, Source::Recording(_));
     if cannot_pass.is_some() && needs(Rule::MinRequests) && is_recording {
@@ -102,6 +123,10 @@ pub(super) fn next(
     }
     if cannot_pass.is_some() && needs(Rule::MinRequests) {
         return format!("put the service under a load: auditor doctor {source} -- COMMAND");
+    }
+    // Some metrics are there only once there was a request.
+    if let Some(finding) = queries.iter().find(blank) {
+        return to_do(finding);
     }
     let rules = &plan.criteria.evidence;
     let shortfall = audit.evidence.shortfalls.iter().find(|it| !rules.allows(it.rule));

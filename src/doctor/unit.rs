@@ -51,11 +51,10 @@ fn is_scaled(expr: &str) -> bool {
 
 /// How many of the unit of its metrics are a second, where the name says so.
 pub(super) fn a_second(case: &Case<'_>) -> Option<f64> {
-    let mut names = case.selectors().iter().filter_map(|it| it.metric());
-    names.find_map(|name| {
-        let mut parts = name.split('_');
-        let (_, of_second) = UNITS.iter().find(|(unit, _)| parts.clone().any(|it| it == *unit))?;
-        parts.next()?;
+    let of_name = |name: &str| {
+        let (_, of_second) =
+            UNITS.iter().find(|(unit, _)| name.split('_').any(|it| it == *unit))?;
         of_second.parse().ok()
-    })
+    };
+    case.selectors().iter().filter_map(|it| it.metric()).find_map(of_name)
 }

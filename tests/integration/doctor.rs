@@ -123,6 +123,20 @@ fn what_is_wrong_with_a_query_is_told() {
     }
 }
 
+/// A limit that is reached is not enough where the score decides.
+#[test]
+fn a_quantile_that_adds_too_little_to_the_score_is_no_gate() {
+    let query = "event_loop_lag: 'histogram_quantile(0.99, rate(late_bucket{le!=\"5\"}[$window]))'";
+    let limit = "thresholds: {max_event_loop_lag_s: 0.08}\n";
+    let report = doctor(&(config(&[query]) + limit)).json();
+    let words = "event_loop_lag reaches 0.1 at most, where its buckets end: 150 of the score, and \
+                 CRITICAL starts at 1200";
+    assert_eq!(report["cannot_fail"], words, "{report:#}");
+    let low = "thresholds: {max_event_loop_lag_s: 0.08, health_score_degraded: 50, health_score_critical: 100}\n";
+    let run = doctor(&(config(&[query]) + low));
+    assert_eq!(run.code, 0, "{}", run.stdout);
+}
+
 /// Limits that nothing reaches, and constants, are no gate.
 #[test]
 fn a_gate_that_cannot_fail_is_not_sound() {
