@@ -341,11 +341,33 @@ pub fn load(request: &Request) -> Result<Plan, ConfigError> {
             (path, text)
         }
         (None, Some(preset)) => (preset::path(preset), preset.text.to_owned()),
-        // What is no preset is told with those that are.
-        (None, None) if request.preset.is_some() => (PathBuf::from(FILE_NAME), "{}".to_owned()),
-        (None, None) => return Err(ConfigError::NotFound(passed_over(request))),
+        (None, None) if request.preset.is_some() => {
+            let name = request.preset.as_deref().unwrap_or_default();
+            let message = format!("--preset: {}", preset::no_such_preset(name));
+            return Err(ConfigError::Invalid(vec![Problem { place: None, message }]));
+        }
+        (None, None) => {
+            return Err(ConfigError::NotFound { meant: passed_over(request), look: look(request) });
+        }
     };
     parse(&path, &text, request)
+}
+
+/// The options by which `--init` looks at what is to be audited; a page where nothing is named.
+fn look(request: &Request) -> String {
+    let named = match &request.source {
+        SourceRequest::Server(url) => {
+            let target = url.as_deref().and_then(|url| Target::parse(url).ok());
+            target.map(|target| ("--target", target.to_string()))
+        }
+        SourceRequest::Scrape { urls, .. } => {
+            let page = urls.first().and_then(|url| Target::parse_page(url).ok());
+            page.map(|page| ("--scrape", page.to_string()))
+        }
+        SourceRequest::Recording(_) => None,
+    };
+    let named = named.map(|(option, url)| format!("{option} {url}"));
+    named.unwrap_or_else(|| "--scrape http://HOST:PORT/metrics".to_owned())
 }
 
 /// A file that was probably meant to be the configuration, and is not read, because of its name.

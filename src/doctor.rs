@@ -18,7 +18,7 @@ use crate::audit::Audit;
 use crate::config::{Asked, Plan, Query};
 use crate::model::quantity::number;
 use crate::model::question::Question;
-use crate::model::reading::{CheckReading, Labels, Reading, Sample, State};
+use crate::model::reading::{CheckReading, Labels, Note, Reading, Sample, State};
 use crate::promql::SelectorUse;
 
 /// Answers expressions at the instant of the audit; the second says whether the server is to answer,
@@ -195,7 +195,8 @@ fn finding(case: &Case<'_>, age: Option<f64>) -> Finding {
 }
 
 fn value(reading: &Reading, unit: &str) -> Option<String> {
-    let is_known = reading.measured && reading.value.least.is_finite();
+    let is_put_in = reading.notes.contains(&Note::NoDataAsZero);
+    let is_known = reading.measured && reading.value.least.is_finite() && !is_put_in;
     let at_least = if reading.value.exact().is_none() { "at least " } else { "" };
     is_known.then(|| format!("{at_least}{} {unit}", number(reading.value.least)).trim().to_owned())
 }
@@ -214,7 +215,9 @@ fn braces(labels: &Labels) -> String {
     crate::model::quantity::series(labels).trim().to_owned()
 }
 
-/// Whether a reading has a value that can be relied on.
+/// Whether a reading has a value that can be relied on. A 0 that stands for nothing (`on_no_data`) tells
+/// nothing of what it stands for.
 fn is_known(reading: &Reading) -> bool {
-    reading.measured && matches!(reading.state, State::Ok)
+    let is_put_in = reading.notes.contains(&Note::NoDataAsZero);
+    reading.measured && matches!(reading.state, State::Ok) && !is_put_in
 }

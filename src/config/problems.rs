@@ -23,8 +23,13 @@ pub struct Problem {
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// There is no file to read; one that was probably meant to be it.
-    #[error("no {} in this directory{}", super::FILE_NAME, ways_out(.0.as_deref()))]
-    NotFound(Option<PathBuf>),
+    #[error("no {} in this directory{}", super::FILE_NAME, ways_out(meant.as_deref(), look))]
+    NotFound {
+        /// One that was probably meant.
+        meant: Option<PathBuf>,
+        /// The options by which one is made for what is there.
+        look: String,
+    },
     /// The file cannot be read as text.
     #[error("cannot read {}: {reason}{}", path.display(), there_is(meant.as_deref()))]
     Unreadable {
@@ -41,7 +46,7 @@ pub enum ConfigError {
 }
 
 /// What to do without a file.
-fn ways_out(meant: Option<&Path>) -> String {
+fn ways_out(meant: Option<&Path>, look: &str) -> String {
     match meant {
         Some(meant) => {
             let (meant, usual) = (meant.display(), super::FILE_NAME);
@@ -50,7 +55,10 @@ fn ways_out(meant: Option<&Path>) -> String {
                  or name it:  auditor --config {meant}"
             )
         }
-        None => "\n  create one:  auditor --init\n  or name one: auditor --config PATH".to_owned(),
+        None => format!(
+            "\n  make one for what is there:   auditor --init {look}\n  or name one:                  \
+             auditor --config PATH\n  or look on without one:       auditor --probe URL"
+        ),
     }
 }
 

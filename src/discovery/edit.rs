@@ -69,11 +69,19 @@ pub(super) fn write(
     }
     let is_blind = fit.has_loop() && !edit.sees_loop();
     if is_blind {
-        edit.see_loop_by_probe();
+        let of_loop = Signal::OF_THE_LOOP.into_iter().chain([Signal::BLOCKING_EVENTS_TOTAL]);
+        let why = "The loop as --probe sees it, for the service's own metrics do not show it.";
+        edit.take_from_probe(why, of_loop);
+    }
+    // Without a request there is no verdict.
+    let counts_nothing = fit.has_loop() && !edit.counts_requests();
+    if counts_nothing {
+        let why = "Requests as --probe sees them, for the service's own metrics count none.";
+        edit.take_from_probe(why, [Signal::REQUESTS_TOTAL]);
     }
     edit.fill(filled)?;
     let uses_probe = fit.entries.iter().any(|it| it.uses_probe && edit.is_kept(it));
-    let needs_probe = is_blind || uses_probe;
+    let needs_probe = is_blind || counts_nothing || uses_probe;
     let (text, rows) = (edit.text.finish(), edit.rows);
     Ok(Written { text, rows, needs_probe, sees_loop_by_probe_only: is_blind })
 }
@@ -88,6 +96,13 @@ impl Edit<'_> {
         let is_of_loop =
             |it: &&Entry| it.signal.is_some_and(|it| Signal::OF_THE_LOOP.contains(&it));
         self.fit.entries.iter().filter(is_of_loop).any(|it| self.is_kept(it))
+    }
+
+    /// Whether anything tells of requests.
+    fn counts_requests(&self) -> bool {
+        let tells = [Signal::REQUESTS_TOTAL, Signal::P99_LATENCY];
+        let is_one = |it: &&Entry| it.signal.is_some_and(|it| tells.contains(&it));
+        self.fit.entries.iter().filter(is_one).any(|it| self.is_kept(it))
     }
 
     /// Does with a query what its state asks for. What is to be said of it.
@@ -232,16 +247,12 @@ impl Edit<'_> {
         Ok((!done.is_empty()).then(|| done.join(", ")))
     }
 
-    /// Takes the queries by which the probe sees the loop.
-    fn see_loop_by_probe(&mut self) {
+    /// Takes the queries of these signals by which the probe sees them.
+    fn take_from_probe(&mut self, why: &str, signals: impl IntoIterator<Item = Signal>) {
         let Some(probe) = Preset::named(PROBE) else { return };
         let of_probe = Text::new(probe.text);
-        let of_loop = Signal::OF_THE_LOOP.into_iter().chain([Signal::BLOCKING_EVENTS_TOTAL]);
-        let mut lines = vec![
-            "  # The loop as --probe sees it, for the service's own metrics do not show it."
-                .to_owned(),
-        ];
-        for signal in of_loop {
+        let mut lines = vec![format!("  # {why}")];
+        for signal in signals {
             let key = signal.key();
             if let Some(entry) = self.fit.entries.iter().find(|it| it.signal == Some(signal))
                 && !self.left_out.contains(&entry.key)

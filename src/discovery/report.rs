@@ -75,6 +75,15 @@ impl Findings<'_> {
             }
             Where::Nowhere => writeln!(out, "Page of metrics: none found")?,
         }
+        if let Where::Page(url) = &self.place
+            && self.is_elsewhere(url)
+        {
+            writeln!(
+                out,
+                "  another address than {}: is it the same service?",
+                one_line(&self.given)
+            )?;
+        }
         if !self.tried.is_empty() {
             write!(out, "Looked at:\n{}", tried(&self.tried))?;
         }
@@ -155,7 +164,7 @@ impl Findings<'_> {
                 config::FILE_NAME
             );
         }
-        let mut command = vec!["auditor".to_owned()];
+        let mut command = vec!["auditor".to_owned(), "doctor".to_owned()];
         match &self.place {
             Where::Page(url) if self.is_fit => {
                 command.extend(["--scrape".to_owned(), shown_word(url)])
@@ -176,7 +185,7 @@ impl Findings<'_> {
         command.extend(self.options.iter().map(|option| one_line(option)));
         writeln!(
             out,
-            "Next, with your load in place of python3 load.py:\n  {} -- python3 load.py",
+            "Next, with your load in place of COMMAND:\n  {} -- COMMAND",
             command.join(" ")
         )?;
         if self.written.sees_loop_by_probe_only {
@@ -192,6 +201,15 @@ impl Findings<'_> {
             writeln!(out, "  with your secret in the place of ***")?;
         }
         Ok(())
+    }
+
+    /// Whether the page is at another host or port than was given.
+    fn is_elsewhere(&self, url: &str) -> bool {
+        let place = |url: &str| {
+            let url = reqwest::Url::parse(url).ok()?;
+            Some((url.host_str()?.to_owned(), url.port_or_known_default()))
+        };
+        place(url) != place(&self.given)
     }
 
     /// What is to be probed: the URL that was given for it, else the root of the service.

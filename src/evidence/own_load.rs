@@ -7,7 +7,7 @@ use crate::model::blame::JOB as PROBE_JOB;
 use crate::model::quantity::number;
 
 /// A counter may count so many requests more that come before or after the probe's samples.
-const BESIDE: f64 = 5.0;
+const BESIDE: f64 = 3.0;
 /// What is less than this part of the probe's requests does not count them.
 const COUNTS_PROBE: f64 = 0.9;
 /// A request for a page is two where the page has moved.
@@ -71,12 +71,18 @@ impl OwnLoad {
     /// nothing where nobody counts, and answers alone show that there were any.
     pub(super) fn short(&self, counted: Option<f64>, wanted: f64) -> Option<String> {
         let Self { probe, scrapes, others } = *self;
-        if counted.is_some_and(|counted| counted - probe - scrapes - BESIDE >= wanted) {
-            return None;
-        }
+        let is_more = |counted: f64, own: f64| counted - own - BESIDE >= wanted;
         let is_load = match (others, counted) {
-            (Some(others), _) => others >= wanted,
-            (None, Some(counted)) => counted < COUNTS_PROBE * probe,
+            // What was counted elsewhere than where the probe looks is another service's. Who asks for
+            // something that is not counted (a health check) is no load either: unless what was counted
+            // may all be of those others, it has to be more than the probe's.
+            (Some(others), Some(counted)) => {
+                others >= wanted && (counted <= others + BESIDE || is_more(counted, probe))
+            }
+            (Some(others), None) => others >= wanted,
+            (None, Some(counted)) => {
+                is_more(counted, probe + scrapes) || counted < COUNTS_PROBE * probe
+            }
             (None, None) => false,
         };
         if is_load {
@@ -146,11 +152,14 @@ mod tests {
             (None, None, true),
             (Some(0.0), None, true),
             // Under a load that is seen, whatever is counted.
-            (Some(1.0), Some(201.0), false),
+            (Some(30.0), Some(230.0), false),
+            (Some(3.0), Some(3.0), false),
             (Some(50.0), Some(50.0), false),
             (Some(50.0), None, false),
-            // That is more than can be one's own.
-            (Some(0.0), Some(400.0), false),
+            // Counted by another service than the one that the probe asks.
+            (Some(0.0), Some(400.0), true),
+            // Others ask for what is not counted, and all that is counted is the probe's.
+            (Some(10.0), Some(201.0), true),
             (None, Some(226.0), false),
             // That does not count the probe, as it is less.
             (None, Some(100.0), false),

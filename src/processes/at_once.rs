@@ -26,6 +26,7 @@ pub(crate) fn seen_at_once(
     let mut highest = vec![f64::NAN; columns.len()];
     let (mut starts, mut memory) = (Vec::new(), BTreeMap::new());
     let (mut is_other, mut is_shared) = (false, false);
+    let mut is_rising: Vec<_> = columns.iter().map(|it| it.role == Role::OfProcess).collect();
     for (number, round) in rounds.iter().enumerate() {
         let before = highest.clone();
         let mut is_back = false;
@@ -40,12 +41,19 @@ pub(crate) fn seen_at_once(
                 *highest = highest.max(column.value);
                 note(column, number, &mut starts, &mut memory);
             }
+            let rises = columns.iter().zip(&before).map(|(it, before)| it.value > *before);
+            if number > 0 {
+                is_rising.iter_mut().zip(rises).for_each(|(all, rises)| *all &= rises);
+            }
         }
         // What was there before goes on.
         is_shared |= is_other && is_back;
     }
     let seen = starts.len().max(2);
-    let is_shared = is_shared || memory_tells && are_side_by_side(&memory);
+    // What is above all that came before, page after page, is of one process, which takes memory and
+    // gives it back as it likes: two would have to take turns.
+    let is_one = rounds.len() >= ROUNDS_OF_MEMORY && is_rising.contains(&true);
+    let is_shared = is_shared || memory_tells && !is_one && are_side_by_side(&memory);
     match (is_shared, is_other) {
         (true, _) => Some((seen, Kind::Workers)),
         (false, true) => Some((seen, Kind::Restarts)),
@@ -172,6 +180,22 @@ mod tests {
                     &[&[4e6], &[4e6, 4_004_096.0], &[4_004_096.0, 4e6], &[4_004_096.0, 4e6]],
                 )],
                 None,
+            ),
+            (
+                "memory that goes up and down while the CPU of one process rises",
+                &[
+                    (memory, &[&[4e6], &[4e6, 5e6], &[5e6, 4e6], &[5e6, 4e6]]),
+                    (cpu, &[&[0.1], &[0.11, 0.12], &[0.13, 0.14], &[0.15, 0.16]]),
+                ],
+                None,
+            ),
+            (
+                "memory side by side while some CPU does not rise",
+                &[
+                    (memory, &[&[4e6], &[4e6, 5e6], &[5e6, 4e6], &[5e6, 4e6]]),
+                    (cpu, &[&[0.1], &[0.1, 0.1], &[0.1, 0.1], &[0.1, 0.1]]),
+                ],
+                workers,
             ),
             ("memory that comes back", &[(memory, &[&[4e6], &[5e6, 5e6], &[4e6, 4e6]])], None),
         ] {

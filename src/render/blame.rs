@@ -33,8 +33,8 @@ pub(super) fn write(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     rest(out, culprits.get(MOST..).unwrap_or_default())?;
     unnamed(out, report, stalled, &mut advised)?;
     match stalled.active_requests {
-        Some(1.0) => writeln!(out, "  under 1 request in flight (peak)"),
-        Some(active) => writeln!(out, "  under {} requests in flight (peak)", number(active)),
+        Some(1.0) => writeln!(out, "  with 1 request in flight at the peak"),
+        Some(active) => writeln!(out, "  with {} requests in flight at the peak", number(active)),
         None => writeln!(out, "  {DIM}under a load that is not known{DIM:#}"),
     }
 }

@@ -5,15 +5,35 @@ use crate::engine::Verdict;
 use crate::model::check::SECTION;
 use crate::model::level::Status;
 use crate::model::signal::Signal;
-use crate::report::Report;
+use crate::report::{Report, SignalEntry, SourceKind, StateName};
 
 /// The line that says so; `None` of a pass.
 pub(super) fn line(report: &Report) -> Option<String> {
     let is_without_values = report.verdict == Verdict::Inconclusive && rule(report).is_none();
+    let load = if report.command.is_some() { " -- COMMAND" } else { "" };
+    if is_without_values && lacks_probe(report) {
+        return Some(format!(
+            "Nothing here sees the loop without the probe; add it, with a route that is answered at \
+             once: auditor {} --probe URL{load}",
+            report.options
+        ));
+    }
     if is_without_values {
-        return Some(format!("To find out why: auditor doctor {}", report.options));
+        return Some(format!("To find out why: auditor doctor {}{load}", report.options));
     }
     topic(report).map(|topic| format!("To learn more: auditor explain {topic}"))
+}
+
+/// Whether the lag is what the probe would see, and there was none.
+fn lacks_probe(report: &Report) -> bool {
+    let lag = report.signals.get(Signal::EVENT_LOOP_LAG.key());
+    let is_of_probe = |entry: &SignalEntry| {
+        entry.state == StateName::NoData
+            && entry.query.as_ref().is_some_and(|query| query.contains("auditor_probe_lag_seconds"))
+    };
+    lag.is_some_and(is_of_probe)
+        && !report.options.contains("--probe")
+        && report.source != SourceKind::Recording
 }
 
 /// What to ask `auditor explain` for; `None` of a pass.

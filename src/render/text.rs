@@ -124,7 +124,14 @@ fn failure_modes(out: &mut dyn Write, report: &Report, shared: &Shared) -> io::R
     }
     for open in &report.failure_modes_not_assessable {
         let unknown = open.unknown.join(", ");
-        writeln!(out, "  {WARN}{}{WARN:#} cannot be told without {unknown}", open.mode)?;
+        let mut entries = open.unknown.iter().map(|name| report.signals.get(name));
+        let is_bound = |it: &SignalEntry| it.value.is_some() && it.is_lower_bound;
+        let mode = &open.mode;
+        if entries.all(|entry| entry.is_some_and(is_bound)) {
+            writeln!(out, "  {WARN}{mode}{WARN:#} cannot be ruled out: {unknown} may be higher")?;
+        } else {
+            writeln!(out, "  {WARN}{mode}{WARN:#} cannot be told without {unknown}")?;
+        }
     }
     Ok(())
 }

@@ -38,7 +38,8 @@ fn init(args: &[&str]) -> (Run, Option<String>) {
 /// That the next step is understood, and its configuration too.
 fn next_step_holds(run: &Run, file: &str) {
     let next = run.stdout.lines().find(|line| line.starts_with("  auditor ")).unwrap();
-    let next = next.replace("python3 load.py", "true").replace("--init", "");
+    let next =
+        next.replace("COMMAND", "true").replace("auditor doctor", "auditor").replace("--init", "");
     let directory = empty_directory();
     fs::write(directory.path().join("metrics.yaml"), file).unwrap();
     let args: Vec<_> = next.split_whitespace().skip(1).collect();
@@ -79,7 +80,11 @@ fn beside_a_probe_a_page_is_looked_for_and_its_absence_is_said() {
     let (run, file) = init(&["--probe", without]);
     assert_eq!(run.code, 0, "{}", run.stderr);
     assert!(run.stdout.contains("Page of metrics: none found"), "{}", run.stdout);
-    assert!(run.stdout.contains(&format!("auditor --probe {without}/ -- ")), "{}", run.stdout);
+    assert!(
+        run.stdout.contains(&format!("auditor doctor --probe {without}/ -- ")),
+        "{}",
+        run.stdout
+    );
     next_step_holds(&run, &file.unwrap());
 }
 
@@ -271,7 +276,7 @@ fn of_a_server_a_job_is_filled_in_or_has_to_be_chosen() {
         "{file}"
     );
     assert!(
-        run.stdout.contains(&format!("  auditor --target {} -- ", one.url())),
+        run.stdout.contains(&format!("  auditor doctor --target {} --probe ", one.url())),
         "{}",
         run.stdout
     );

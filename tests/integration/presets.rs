@@ -73,6 +73,10 @@ fn every_preset_asks_for_what_is_on_the_page_of_its_library() {
         for (query, expr) in queries(preset) {
             let parsed = promql::parse(&expr).unwrap_or_else(|error| panic!("{name}: {error}"));
             assert!(!parsed.selectors().is_empty(), "{name}: {query} selects nothing");
+            // With --target a query is answered as a whole: by the server, or by what the probe saw.
+            let is_of_probe = |text: &str| text.starts_with("auditor_");
+            let of_probe = parsed.selectors().iter().filter(|it| is_of_probe(&it.text)).count();
+            assert!([0, parsed.selectors().len()].contains(&of_probe), "{name}: {query} mixes");
             let is_there = |metric: &str| {
                 metric.starts_with("auditor_") || names.contains(metric)
                     // Announced: it is there on a condition that the file names.

@@ -33,9 +33,8 @@ fn a_newcomer_gets_from_the_address_to_a_gate_by_what_each_step_says() {
         let found = run(directory.path(), &["--init", "--scrape", &base]);
         assert_eq!(found.code, 0, "{}{}", found.stdout, found.stderr);
         assert!(found.stdout.contains(&format!("Preset: {preset}")), "{}", found.stdout);
-        let next =
-            found.stdout.lines().map(str::trim).find(|it| it.starts_with("auditor --scrape"));
-        let next = next.expect("the next step").strip_prefix("auditor ").expect("a command");
+        let next = found.stdout.lines().map(str::trim).find(|it| it.starts_with("auditor doctor"));
+        let next = next.expect("the next step").strip_prefix("auditor doctor ").expect("a command");
         let (options, _) = next.split_once(" -- ").expect("a load");
         let options: Vec<_> = options.split(' ').collect();
 

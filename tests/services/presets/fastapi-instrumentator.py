@@ -9,11 +9,7 @@ from fastapi import FastAPI
 from prometheus_fastapi_instrumentator import Instrumentator
 
 app = FastAPI()
-Instrumentator(
-    should_instrument_requests_inprogress=True,
-    inprogress_labels=True,
-    excluded_handlers=["/metrics"],
-).instrument(app).expose(app)
+Instrumentator(excluded_handlers=["/metrics"]).instrument(app).expose(app)
 
 
 @app.get("/")
