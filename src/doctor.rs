@@ -15,7 +15,7 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use crate::audit::Audit;
-use crate::config::{Asked, Plan, Query};
+use crate::config::{Asked, ObservedRange, Plan, Query};
 use crate::model::quantity::number;
 use crate::model::question::Question;
 use crate::model::reading::{CheckReading, Labels, Note, Reading, Sample, State};
@@ -88,6 +88,8 @@ struct Case<'a> {
     query: &'a Query,
     question: &'a Question,
     reading: Option<&'a Reading>,
+    /// For how long the service was watched, seconds, if it was.
+    observed_s: Option<f64>,
     ask: Ask<'a>,
 }
 
@@ -118,8 +120,9 @@ impl Case<'_> {
     }
 }
 
-/// Looks at what came of the queries of an audit.
-pub fn diagnose(plan: &Plan, audit: &Audit, ask: Ask<'_>) -> Diagnosis {
+/// Looks at what came of the queries of an audit; `observed` is what was watched.
+pub fn diagnose(plan: &Plan, audit: &Audit, observed: &ObservedRange, ask: Ask<'_>) -> Diagnosis {
+    let observed_s = observed.window.map(|window| window.as_secs_f64());
     let ages: HashMap<usize, f64> = audit
         .evidence
         .queries
@@ -130,7 +133,7 @@ pub fn diagnose(plan: &Plan, audit: &Audit, ask: Ask<'_>) -> Diagnosis {
     let queries: Vec<_> = cases
         .map(|(number, (query, question))| {
             let reading = reading(query, audit);
-            let case = Case { plan, query, question, reading, ask };
+            let case = Case { plan, query, question, reading, observed_s, ask };
             let mut finding = finding(&case, ages.get(&number).copied());
             // What holds for all of it is told once.
             let told = audit.evidence.shortfalls.iter();
@@ -178,6 +181,7 @@ fn finding(case: &Case<'_>, age: Option<f64>) -> Finding {
         warnings.extend(never_fails.clone());
         warnings.extend(unit::warnings(case));
         warnings.extend(window::warnings(case));
+        warnings.extend(window::blind(case));
         warnings.extend(buckets::coarse(case, &histograms));
     }
     Finding {

@@ -28,6 +28,9 @@
 //! - [`engine`] judges readings; it does no I/O and knows no clock.
 //! - [`report`] is the schema that others read, apart from the internal types.
 //! - [`render`] turns a report into text or JSON, a file each, and [`output`] lets it out.
+//! - [`presets`] are configurations that are built in, for what known libraries export.
+//! - [`doctor`] looks at what came of the queries of an audit, and asks beside it, in PromQL, why there is
+//!   nothing where there is nothing.
 //! - [`interrupt`] hears signals that ask for the end; whoever waits for something asks it, so that
 //!   a signal ends whatever takes time, with a report all the same.
 //! - [`exit`] alone knows the exit codes.

@@ -37,7 +37,7 @@ pub(super) fn run(cli: &Cli, started: Instant) -> anyhow::Result<Exit> {
                 let answers = evaluate::ask(exprs, is_of_server, &plan.spec, at, &log);
                 answers.into_iter().map(|it| it.map_err(|error| error.to_string())).collect()
             };
-            diagnose(&plan, &audit, &ask)
+            diagnose(&plan, &audit, &telemetry.observed, &ask)
         })
     };
     let Ok(diagnosis) = asked else { return Ok(Exit::NoVerdict) };

@@ -3,6 +3,26 @@
 use super::Case;
 use super::nothing::shown;
 use crate::model::quantity::number;
+use crate::model::signal::Signal;
+
+/// So much of what was watched may lie before the window, seconds: the first sample, and the last.
+const BEFORE: f64 = 3.0;
+
+/// That a signal of the loop looks at the end of what was watched alone: a stall before that is not
+/// seen.
+pub(super) fn blind(case: &Case<'_>) -> Option<String> {
+    let observed = case.observed_s?;
+    case.query.signal().filter(|signal| Signal::OF_THE_LOOP.contains(signal))?;
+    let longest = case.selectors().iter().map(|it| it.range).max()? as f64 / 1000.0;
+    (observed - longest > BEFORE).then(|| {
+        format!(
+            "it looks at the last {} s of {} s that were watched, and sees no stall before them: \
+             take a range of [$window], and no --var window",
+            number(longest),
+            number(observed)
+        )
+    })
+}
 
 /// A rate needs two samples; with less than this it is an estimate of little.
 const LEAST: f64 = 4.0;

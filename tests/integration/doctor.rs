@@ -67,7 +67,7 @@ fn a_gate_that_could_pass_and_could_fail_is_sound() {
 
 /// What is wrong with the query of the lag; words of why it has no value, or of a warning; and of what
 /// to do next, where it is no warning.
-const CASES: [(&str, &str, &str); 10] = [
+const CASES: [(&str, &str, &str); 12] = [
     (
         "max_over_time(loop_lag_secs[$window])",
         "no metric `loop_lag_secs`; near it: loop_lag_seconds",
@@ -102,6 +102,8 @@ const CASES: [(&str, &str, &str); 10] = [
         "",
     ),
     ("vector(0)", "selects no metric", ""),
+    ("max_over_time(loop_lag_seconds[20s])", "the last 20 s of 60 s that were watched", ""),
+    ("loop_lag_seconds", "the last 0 s of 60 s that were watched", ""),
 ];
 
 #[test]
