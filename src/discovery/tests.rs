@@ -110,7 +110,7 @@ fn pages_and_what_comes_of_them() {
             &[
                 "Preset: own",
                 "own by own_lag_seconds (4 signals, the loop among them)",
-                "auditor --scrape http://h:1/metrics -- python3",
+                "auditor doctor --scrape http://h:1/metrics -- COMMAND",
             ][..],
             &[
                 "# Proven on: nothing\n# Written by auditor --init from http://h:1/metrics on 2026-11-26\n",
@@ -131,7 +131,7 @@ fn pages_and_what_comes_of_them() {
             "other_requests_total 1\nother_a 1\n",
             &[
                 "Preset: other",
-                "--scrape http://h:1/metrics --probe http://h:1/ -- python3",
+                "--scrape http://h:1/metrics --probe http://h:1/ -- COMMAND",
                 "by --probe",
             ],
             &["# Preset other"],
@@ -149,7 +149,7 @@ fn pages_and_what_comes_of_them() {
                 "Preset: probe",
                 "Nearest preset: own (signals of it that are there: 3)",
                 "own_lag_seconds not there",
-                "auditor --probe http://h:1/ -- python3",
+                "auditor doctor --probe http://h:1/ -- COMMAND",
             ],
             &["  # peak_active_requests: 'max_over_time(own_in_flight{$selector}[$window])'"],
             &["own_took"],
@@ -234,7 +234,7 @@ fn a_preset_that_is_forced_is_taken_and_sees_the_loop_by_the_probe() {
 fn a_worker_without_a_loop_needs_no_probe_and_nothing_of_it_is_an_error() {
     let found = discover("worker_waiting 1\n");
     holds(&found);
-    let next = "auditor --scrape http://h:1/metrics -- python3";
+    let next = "auditor doctor --scrape http://h:1/metrics -- COMMAND";
     assert!(found.words.contains(next), "{}", found.words);
     let Err(Trouble::Usage(words)) = discover_with(&TABLE, "x 1\n", &asked(Some(&WORKER), &[]))
     else {
