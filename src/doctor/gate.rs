@@ -67,6 +67,9 @@ pub(super) fn cannot_fail(plan: &Plan, queries: &[Finding]) -> Option<String> {
             },
         }
     }
+    if reasons.is_empty() {
+        return Some("nothing here is asked that shows a loop, or a wait for a thread".to_owned());
+    }
     Some(reasons.join("; "))
 }
 

@@ -5,11 +5,16 @@ use super::Seen;
 use crate::collect::{Telemetry, UP};
 use crate::model::blame::JOB as PROBE_JOB;
 use crate::model::quantity::number;
+use crate::storage::Series;
 
 /// A counter may count so many requests more that come before or after the probe's samples.
 const BESIDE: f64 = 3.0;
-/// What is less than this part of the probe's requests does not count them.
-const COUNTS_PROBE: f64 = 0.9;
+/// What is less than this part of the probe's requests does not count them: a short run may have fewer
+/// between its first page and its last.
+const COUNTS_PROBE: f64 = 0.5;
+/// Requests that are seen at sockets are some of all; of a service that counts no others, it counts at
+/// most so many times what is seen.
+const SEEN_AT_LEAST: f64 = 1.5;
 /// A request for a page is two where the page has moved.
 const EACH_SCRAPE: f64 = 2.0;
 
@@ -28,6 +33,7 @@ pub(super) struct OwnLoad {
 pub(super) fn told(seen: &Seen<'_>, telemetry: &Telemetry) -> Option<OwnLoad> {
     let is_of_probe = |target: usize| seen.targets[target].target.get("job") == PROBE_JOB;
     let (mut probe, mut others, mut scrapes) = (None, None, 0.0);
+    let pages = pages(seen, is_of_probe);
     for target in 0..seen.targets.len() {
         for series in &seen.of_target[target] {
             // A series that has ended ends with NaN, and counters do not fall.
@@ -35,7 +41,11 @@ pub(super) fn told(seen: &Seen<'_>, telemetry: &Telemetry) -> Option<OwnLoad> {
             let values = until.map(|point| point.value).filter(|value| value.is_finite());
             let newest = || values.reduce(f64::max);
             match series.labels.metric_name() {
-                "auditor_probe_requests_total" => add(&mut probe, newest()),
+                // Counters of a page grow from its first sample to its last.
+                "auditor_probe_requests_total" => match pages {
+                    Some((first, last)) => add(&mut probe, Some(grown(series, first, last))),
+                    None => add(&mut probe, newest()),
+                },
                 "auditor_requests_seen_total" => add(&mut others, newest()),
                 UP if !is_of_probe(target) => scrapes += series.points.len() as f64,
                 _ => {}
@@ -47,6 +57,33 @@ pub(super) fn told(seen: &Seen<'_>, telemetry: &Telemetry) -> Option<OwnLoad> {
     let others = others.map(|others| (others - of_server.unwrap_or_default()).max(0.0));
     let scrapes = EACH_SCRAPE * scrapes + of_server.unwrap_or_default();
     Some(OwnLoad { probe: probe?, scrapes, others })
+}
+
+/// When the first and the last page came; nothing where none was scraped here.
+fn pages(seen: &Seen<'_>, is_of_probe: impl Fn(usize) -> bool) -> Option<(i64, i64)> {
+    let targets = (0..seen.targets.len()).filter(|target| !is_of_probe(*target));
+    let ups = targets.flat_map(|target| &seen.of_target[target]);
+    let ups = ups.filter(|series| series.labels.metric_name() == UP);
+    let at: Vec<_> = ups.flat_map(|series| series.points.iter()).map(|point| point.at).collect();
+    at.iter().min().copied().zip(at.iter().max().copied())
+}
+
+/// By how much a counter grew between two instants, by the line from each sample to the next.
+fn grown(series: &Series, first: i64, last: i64) -> f64 {
+    let points: Vec<_> = series.points.iter().filter(|point| point.value.is_finite()).collect();
+    let value = |at: i64| {
+        let after = points.iter().find(|point| point.at >= at);
+        let before = points.iter().rev().find(|point| point.at < at);
+        match (before, after) {
+            (Some(before), Some(after)) => {
+                let part = (at - before.at) as f64 / (after.at - before.at) as f64;
+                before.value + part * (after.value - before.value)
+            }
+            (Some(only), None) | (None, Some(only)) => only.value,
+            (None, None) => 0.0,
+        }
+    };
+    value(last) - value(first)
 }
 
 fn add(sum: &mut Option<f64>, value: Option<f64>) {
@@ -72,17 +109,18 @@ impl OwnLoad {
     pub(super) fn short(&self, counted: Option<f64>, wanted: f64) -> Option<String> {
         let Self { probe, scrapes, others } = *self;
         let is_more = |counted: f64, own: f64| counted - own - BESIDE >= wanted;
+        let is_without_probe = |counted: f64| counted < COUNTS_PROBE * probe;
         let is_load = match (others, counted) {
             // What was counted elsewhere than where the probe looks is another service's. Who asks for
             // something that is not counted (a health check) is no load either: unless what was counted
             // may all be of those others, it has to be more than the probe's.
             (Some(others), Some(counted)) => {
-                others >= wanted && (counted <= others + BESIDE || is_more(counted, probe))
+                let is_of_others = counted <= SEEN_AT_LEAST * others + BESIDE;
+                let is_told = is_of_others || is_without_probe(counted) || is_more(counted, probe);
+                others >= wanted && is_told
             }
             (Some(others), None) => others >= wanted,
-            (None, Some(counted)) => {
-                is_more(counted, probe + scrapes) || counted < COUNTS_PROBE * probe
-            }
+            (None, Some(counted)) => is_more(counted, probe + scrapes) || is_without_probe(counted),
             (None, None) => false,
         };
         if is_load {
@@ -162,7 +200,13 @@ mod tests {
             (Some(10.0), Some(201.0), true),
             (None, Some(226.0), false),
             // That does not count the probe, as it is less.
-            (None, Some(100.0), false),
+            (None, Some(90.0), false),
+            // Of a load on a route that is counted, beside a probe on one that is not, some is seen.
+            (Some(50.0), Some(60.0), false),
+            (Some(110.0), Some(150.0), false),
+            // The same as idle: a short run has less of the probe's between its pages.
+            (Some(4.0), Some(126.0), true),
+            (None, Some(126.0), true),
         ] {
             let short = own(others).short(counted, 1.0);
             assert_eq!(short.is_some(), is_short, "{others:?} {counted:?}: {short:?}");

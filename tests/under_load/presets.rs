@@ -246,6 +246,12 @@ fn a_preset_alone_tells_a_calm_service_from_a_sick_one_and_from_an_idle_one() {
         if row.probe.is_some() {
             cases.push(Box::new(|| row.check_idle()));
         }
+        if row.preset == "starlette-exporter" {
+            // A dozen requests beside the probe's on the same route are a load; readers of what is not
+            // counted are none.
+            cases.push(Box::new(|| row.check_few("/@0.5", 0)));
+            cases.push(Box::new(|| row.check_few("/health@0.5", 3)));
+        }
     }
     each(&cases, AT_A_TIME, |case| case());
 }
@@ -255,6 +261,14 @@ const BY_PROMETHEUS: [&str; 4] =
     ["fastapi-instrumentator", "python-otel", "loopguard", "node-prom-client"];
 
 impl Row {
+    fn check_few(&self, url: &str, code: i32) {
+        let Some(run) = (Self { probe: Some("/"), ..*self }).audit(&[url]) else { return };
+        let report = run.json();
+        let is_busy = shortfalls(&report).any(|rule| rule == "busy_machine");
+        let shown = format!("{} {url}: {}", self.preset, shown(&run, &report));
+        assert!(run.code == code || run.code == 3 && is_busy, "{shown}");
+    }
+
     fn check_idle(&self) {
         // A route that is counted.
         let row = Self { probe: Some("/"), ..*self };
