@@ -16,6 +16,7 @@ use jiff::Timestamp;
 
 use crate::config::{Environment, Request, SourceRequest};
 use crate::model::level::{Gate, Level};
+use crate::render::ReportFormat;
 pub use audit_args::AuditArgs;
 use common::watched;
 pub use common::{Common, Format};
@@ -279,23 +280,32 @@ impl Cli {
         self.audited().record.as_deref()
     }
 
-    /// Where the report file goes, if there is to be one.
-    pub fn report_path(&self) -> Option<PathBuf> {
-        report_path(
-            self.audited().report.clone(),
+    /// The report files that are to be written.
+    pub fn reports(&self) -> Vec<ReportFile> {
+        reports(
+            self.audited().reports.clone(),
             self.audited().no_report,
             self.audited().common.output_format,
         )
     }
 }
 
-/// Where the report file goes, if there is to be one.
-fn report_path(given: Option<PathBuf>, is_off: bool, format: Format) -> Option<PathBuf> {
-    match (given, format) {
-        (Some(path), _) => Some(path),
-        (None, Format::Text) if !is_off => Some(PathBuf::from(DEFAULT_REPORT)),
-        (None, _) => None,
+/// A report in a file.
+#[derive(Debug, Clone)]
+pub struct ReportFile {
+    /// How it is written.
+    pub format: ReportFormat,
+    /// Where it goes.
+    pub path: PathBuf,
+}
+
+/// The report files that are to be written: those that are given, and with text the JSON beside it.
+fn reports(mut given: Vec<ReportFile>, is_off: bool, format: Format) -> Vec<ReportFile> {
+    let has_json = given.iter().any(|it| it.format.name == ReportFormat::JSON.name);
+    if format == Format::Text && !is_off && !has_json {
+        given.push(ReportFile { format: ReportFormat::JSON, path: DEFAULT_REPORT.into() });
     }
+    given
 }
 
 #[cfg(test)]

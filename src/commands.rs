@@ -9,6 +9,7 @@ mod init;
 mod paths;
 mod presets;
 mod query;
+mod repository;
 mod schema;
 
 use std::ffi::OsString;
@@ -54,9 +55,7 @@ fn refused(refusal: &clap::Error, args: Vec<OsString>) -> Exit {
     if !refusal.use_stderr() {
         return Exit::Success;
     }
-    if let Some(path) = Cli::report_path_of_refused(args) {
-        paths::clear_report_at(&path);
-    }
+    Cli::reports_of_refused(args).iter().for_each(paths::clear_report);
     Exit::Usage
 }
 

@@ -6,6 +6,7 @@ mod blame;
 mod checks;
 mod doctor;
 mod evidence;
+mod format;
 mod json;
 mod labels;
 mod learn_more;
@@ -14,5 +15,6 @@ mod text;
 
 pub use api::{api_json, value};
 pub use doctor::doctor;
+pub use format::{FORMATS, ReportFormat};
 pub use json::json;
 pub use text::{text, verdict};

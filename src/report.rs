@@ -89,6 +89,9 @@ pub struct Report {
     pub backend: Backend,
     /// The configuration file.
     pub config: String,
+    /// The same from the root of the repository that it is in, if there is one; for what annotates it.
+    #[serde(skip)]
+    pub config_in_repository: Option<String>,
     /// Whether the score may be higher, because signals are missing.
     pub score_is_lower_bound: bool,
     /// The terms of the score.
@@ -312,6 +315,9 @@ pub struct SignalEntry {
     pub series: usize,
     /// Labels of the series that decided.
     pub labels: Option<Labels>,
+    /// Where its query is written; absent where that is in no file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<OriginEntry>,
 }
 
 /// How one target let itself be scraped.

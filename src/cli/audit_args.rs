@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::FailOn;
 use super::common::{Common, WATCHED};
 use super::headings::{CONFIGURATION, GATE, REPORT, SERVICE, TELEMETRY};
 use super::values::{
-    blames, gates, parse_duration, parse_every, parse_settle, parse_shell, parse_var,
+    blames, gates, parse_duration, parse_every, parse_report, parse_settle, parse_shell, parse_var,
 };
+use super::{FailOn, ReportFile};
 use crate::config::Blaming;
 
 /// What is audited, and how.
@@ -71,14 +71,15 @@ pub struct AuditArgs {
     #[arg(long, value_name = "WHAT", help_heading = GATE, hide_possible_values = true, value_parser = gates())]
     pub(super) fail_on: Vec<FailOn>,
 
-    /// Write the JSON report here
+    /// Write a report to a file; may be repeated
     ///
-    /// [default: audit_results.json, with text output]
-    #[arg(long, value_name = "PATH", help_heading = REPORT, hide_short_help = true)]
-    pub(super) report: Option<PathBuf>,
+    /// FORMAT is json or text; a PATH alone
+    /// is for json. [default: json=audit_results.json, with text output]
+    #[arg(long = "report", id = "report", value_name = "FORMAT=PATH", help_heading = REPORT, value_parser = parse_report)]
+    pub(super) reports: Vec<ReportFile>,
 
-    /// Write no report file
-    #[arg(long, help_heading = REPORT, hide_short_help = true, conflicts_with = "report")]
+    /// Write no audit_results.json
+    #[arg(long, help_heading = REPORT, hide_short_help = true)]
     pub(super) no_report: bool,
 
     /// Print the verdict alone

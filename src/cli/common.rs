@@ -51,7 +51,7 @@ pub struct Common {
     pub(super) every: Duration,
 
     /// How long to look on without a command [default: 30s]
-    #[arg(long = "for", id = "length", value_name = "DURATION", help_heading = TELEMETRY, value_parser = parse_duration, requires = WATCHED, conflicts_with = "recording")]
+    #[arg(long = "for", id = "length", value_name = "DURATION", help_heading = TELEMETRY, hide_short_help = true, value_parser = parse_duration, requires = WATCHED, conflicts_with = "recording")]
     pub(super) length: Option<Duration>,
 
     /// Label `job` of what is scraped, as the queries may select it [default: auditor]

@@ -1,13 +1,13 @@
 //! Command lines that are refused though clap would take them, and what a refused one still says.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory as _};
 
-use super::{Cli, FailOn, Format, report_path};
+use super::{Cli, FailOn, Format, ReportFile, reports};
+use crate::render::ReportFormat;
 
 /// Refuses what contradicts itself, or announces what is not there.
 ///
@@ -20,9 +20,13 @@ pub(super) fn check(cli: &Cli, announces_command: bool) -> Result<(), clap::Erro
         return Err(error(ErrorKind::MissingRequiredArgument, message));
     }
     let audit = cli.audited();
-    if cli.is_doctor() && (audit.report.is_some() || audit.record.is_some()) {
+    if cli.is_doctor() && (!audit.reports.is_empty() || audit.record.is_some()) {
         let message = "auditor doctor writes no file; leave --report and --record out";
         return Err(Cli::command().error(ErrorKind::ArgumentConflict, message));
+    }
+    if audit.no_report && audit.reports.iter().any(|it| it.format.name == ReportFormat::JSON.name) {
+        let message = "--no-report is for no JSON report, and --report names one; keep one of them";
+        return Err(error(ErrorKind::ArgumentConflict, message));
     }
     let has_level = audit.fail_on.iter().any(|what| matches!(what, FailOn::Level(_)));
     if audit.fail_on_critical && has_level {
@@ -89,16 +93,19 @@ pub(super) fn check_init(cli: &Cli, matches: &ArgMatches) -> Result<(), clap::Er
 }
 
 impl Cli {
-    /// Where the report file of an audit would go that is asked for in a way that cannot be
-    /// understood, as far as the rest can be.
-    pub fn report_path_of_refused(args: impl IntoIterator<Item = OsString>) -> Option<PathBuf> {
+    /// The report files of an audit that is asked for in a way that cannot be understood, as far as
+    /// the rest can be.
+    pub fn reports_of_refused(args: impl IntoIterator<Item = OsString>) -> Vec<ReportFile> {
         let lenient = Self::command().ignore_errors(true);
-        let matches = lenient.try_get_matches_from(args).ok()?;
+        let Ok(matches) = lenient.try_get_matches_from(args) else { return Vec::new() };
         // Without a value by default, where nothing is understood at all.
         let is_set = |flag| matches.get_one::<bool>(flag).copied().unwrap_or_default();
         let is_audit = matches.subcommand_name().is_none() && !is_set("init");
-        let given = matches.get_one("report").cloned();
+        if !is_audit {
+            return Vec::new();
+        }
+        let given = matches.get_many("report").into_iter().flatten().cloned().collect();
         let format = matches.get_one("output_format").copied().unwrap_or(Format::Text);
-        report_path(given, is_set("no_report"), format).filter(|_| is_audit)
+        reports(given, is_set("no_report"), format)
     }
 }

@@ -5,9 +5,10 @@ use std::time::Duration;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Document, FailOn, Format};
-use crate::config::Blaming;
+use super::{Document, FailOn, Format, ReportFile};
+use crate::config::{Blaming, nearest};
 use crate::model::level::{Gate, Level};
+use crate::render::{FORMATS, ReportFormat};
 
 /// The longest duration.
 const MAX_DURATION: Duration = Duration::from_secs(24 * 60 * 60);
@@ -67,6 +68,43 @@ pub(super) enum ValueError {
     NoCommand,
     #[error("expected NAME=VALUE, such as window=5m")]
     Variable,
+}
+
+/// Why there can be no report of that kind.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum ReportError {
+    #[error("expected FORMAT=PATH, such as text=report.txt")]
+    NoPath,
+    #[error("a report goes to a file; --output-format chooses what is printed")]
+    StandardOutput,
+    #[error("there is no format `{given}`{}; the formats are {}", meant.map(|it| format!("; did you mean `{it}`?")).unwrap_or_default(), names().join(", "))]
+    NoSuchFormat { given: String, meant: Option<&'static str> },
+}
+
+fn names() -> Vec<&'static str> {
+    FORMATS.iter().map(|format| format.name).collect()
+}
+
+/// A format and a path, or a path alone for JSON. What is before `=` is a part of the path where it
+/// cannot be the name of a format.
+pub(super) fn parse_report(text: &str) -> Result<ReportFile, ReportError> {
+    let is_name = |it: &str| !it.is_empty() && it.chars().all(|c| c.is_ascii_alphanumeric());
+    let split = text.split_once('=').filter(|(name, _)| is_name(name));
+    let (format, path) = match split {
+        None => (ReportFormat::JSON, text),
+        Some((name, path)) => {
+            let no_such = || {
+                let meant = nearest(name, names().into_iter());
+                ReportError::NoSuchFormat { given: name.to_owned(), meant }
+            };
+            (ReportFormat::from_name(name).ok_or_else(no_such)?, path)
+        }
+    };
+    match path {
+        "" => Err(ReportError::NoPath),
+        "-" => Err(ReportError::StandardOutput),
+        path => Ok(ReportFile { format, path: path.into() }),
+    }
 }
 
 pub(super) fn parse_time(text: &str) -> Result<Timestamp, ValueError> {
@@ -138,6 +176,32 @@ mod tests {
         }
         for text in ["", "yesterday", "NaN", "inf", "1e300", "2023-11-14"] {
             assert!(parse_time(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_report_is_a_format_and_a_path() {
+        for (text, format, path) in [
+            ("text=out/report.txt", "text", "out/report.txt"),
+            ("report.json", "json", "report.json"),
+            ("json=a=b", "json", "a=b"),
+            ("./a=b", "json", "./a=b"),
+            ("out-1=b", "json", "out-1=b"),
+            ("=b", "json", "=b"),
+        ] {
+            let report = parse_report(text).unwrap();
+            assert_eq!((report.format.name, report.path.to_str().unwrap()), (format, path));
+        }
+        for (text, words) in [
+            ("", "expected FORMAT=PATH"),
+            ("text=", "expected FORMAT=PATH"),
+            ("text=-", "--output-format"),
+            ("txt=a.txt", "did you mean `text`?"),
+            ("json=-", "--output-format"),
+            ("pdf=a", "the formats are json, text"),
+        ] {
+            let error = parse_report(text).unwrap_err().to_string();
+            assert!(error.contains(words), "{text}: {error}");
         }
     }
 

@@ -18,7 +18,7 @@ use crate::{exposition, interrupt, output};
 
 /// Every error that it returns came before anything was audited.
 pub(super) fn run(cli: &Cli, started: Instant) -> anyhow::Result<Exit> {
-    paths::clear_report(cli);
+    paths::clear_reports(cli);
     paths::check(cli)?;
     paths::clear_recording(cli);
     let request = cli.request(super::now()?, Environment::of_process());
@@ -46,7 +46,10 @@ pub(super) fn run(cli: &Cli, started: Instant) -> anyhow::Result<Exit> {
     let audit = audited.unwrap_or_else(|_| audit::unread(&plan, &telemetry));
     warn(cli, &audit.warnings);
     let exit = Exit::of(audit.assessment.verdict, plan.gate);
-    let report = Report::new(&plan, &audit, exit);
+    let report = Report {
+        config_in_repository: super::repository::path_in(&plan.config),
+        ..Report::new(&plan, &audit, exit)
+    };
     Ok(deliver(report, exit, cli))
 }
 

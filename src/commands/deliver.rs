@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::cli::{Cli, Format};
+use crate::cli::{Cli, Format, ReportFile};
 use crate::exit::Exit;
 use crate::report::Report;
 use crate::{output, render};
@@ -29,35 +29,64 @@ pub(super) fn deliver(mut report: Report, exit: Exit, cli: &Cli) -> Exit {
     if !is_text(cli) {
         announce(&report, exit);
     }
-    let exit = match write(&report, cli) {
-        Ok(()) => exit,
-        Err(error) => {
-            let message = error.to_string();
-            // It may have been told already, if it was known before the audit.
-            let is_told = report.error.as_ref() == Some(&message);
-            let exit = not_delivered(&mut report, exit, &message);
-            if !(is_told || is_text(cli) && report.error.as_ref() == Some(&message)) {
-                tell(&message);
-            }
-            exit
+    let mut written = Written { exit, reports: cli.reports() };
+    if let Err(error) = written.write(&report) {
+        let message = error.to_string();
+        // It may have been told already, if it was known before the audit.
+        let is_told = report.error.as_ref() == Some(&message);
+        written.not_delivered(&mut report, &message);
+        if !(is_told || is_text(cli) && report.error.as_ref() == Some(&message)) {
+            tell(&message);
         }
-    };
+    }
     if let Some(error) = unsaid(&report, cli) {
         tell(error);
     }
-    let Err(error) = printed(&report, cli) else { return exit };
-    if let Some(error) = report.error.as_ref().filter(|_| is_text(cli)) {
-        tell(error);
+    if let Err(error) = printed(&report, cli) {
+        if let Some(error) = report.error.as_ref().filter(|_| is_text(cli)) {
+            tell(error);
+        }
+        let message = DeliveryError::Print(error).to_string();
+        tell(&message);
+        written.not_delivered(&mut report, &message);
     }
-    let message = DeliveryError::Print(error).to_string();
-    tell(&message);
-    let before = exit;
-    let exit = not_delivered(&mut report, exit, &message);
-    if exit != before {
-        // What was written before has to say the same as the exit code.
-        let _ = write(&report, cli);
+    written.exit
+}
+
+/// What was written, and how the process exits for all that is known so far.
+struct Written {
+    exit: Exit,
+    reports: Vec<ReportFile>,
+}
+
+impl Written {
+    /// Writes the report files.
+    ///
+    /// # Errors
+    /// Those that cannot be written; the others are.
+    fn write(&mut self, report: &Report) -> Result<(), DeliveryError> {
+        let mut failed = None;
+        self.reports.retain(|file| match write(report, file) {
+            Ok(()) => true,
+            Err(error) => {
+                failed.get_or_insert(error);
+                false
+            }
+        });
+        failed.map_or(Ok(()), Err)
     }
-    exit
+
+    /// Takes note that the report did not get through everywhere. What was written before then has
+    /// to say the same as the exit code.
+    fn not_delivered(&mut self, report: &mut Report, message: &str) {
+        let before = self.exit;
+        self.exit = before.unreported();
+        report.not_delivered(message, self.exit);
+        if self.exit != before {
+            // A second failure changes nothing any more.
+            let _ = self.write(report);
+        }
+    }
 }
 
 fn is_text(cli: &Cli) -> bool {
@@ -84,12 +113,12 @@ fn unsaid<'a>(report: &'a Report, cli: &Cli) -> Option<&'a str> {
     report.error.as_deref().filter(|error| is_alone && *error != report.verdict_reason)
 }
 
-/// Writes the report file, if there is to be one.
-fn write(report: &Report, cli: &Cli) -> Result<(), DeliveryError> {
-    let Some(path) = cli.report_path() else { return Ok(()) };
-    rendered(|out| render::json(report, out))
-        .and_then(|json| output::write_text(&path, &json))
-        .map_err(|cause| DeliveryError::File { path, cause })
+/// Writes one report file.
+fn write(report: &Report, file: &ReportFile) -> Result<(), DeliveryError> {
+    let ReportFile { format, path } = file;
+    rendered(|out| format.render(report, out))
+        .and_then(|text| output::write_text(path, &text))
+        .map_err(|cause| DeliveryError::File { path: path.clone(), cause })
 }
 
 fn printed(report: &Report, cli: &Cli) -> io::Result<()> {
@@ -105,11 +134,4 @@ fn rendered(render: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> io::Result<S
     let mut out = Vec::new();
     render(&mut out)?;
     String::from_utf8(out).map_err(io::Error::other)
-}
-
-/// The exit once it is known that the report did not get through, which the report then says.
-fn not_delivered(report: &mut Report, exit: Exit, message: &str) -> Exit {
-    let exit = exit.unreported();
-    report.not_delivered(message, exit);
-    exit
 }

@@ -5,11 +5,11 @@ use std::fs::{self, File};
 use std::io::{self, BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 
-use crate::cli::Cli;
+use crate::cli::{Cli, ReportFile};
 use crate::collect::Failure;
 use crate::config::FILE_NAME;
 use crate::output;
-use crate::report::Report;
+use crate::render::ReportFormat;
 
 /// A report that is larger than this, in bytes, is no report.
 const LARGEST_REPORT: u64 = 64 * 1024 * 1024;
@@ -41,9 +41,9 @@ impl Named {
 
 /// What is written at the end.
 fn written(cli: &Cli) -> Vec<Named> {
-    let report = cli.report_path().map(|path| Named::new("--report", path));
+    let reports = cli.reports().into_iter().map(|it| Named::new("--report", it.path));
     let record = cli.record_path().map(|path| Named::new("--record", path));
-    report.into_iter().chain(record).collect()
+    reports.chain(record).collect()
 }
 
 /// What the command line says is read, as far as it is there.
@@ -64,8 +64,8 @@ fn read(cli: &Cli) -> Vec<Named> {
 /// What would be overwritten.
 pub(super) fn check(cli: &Cli) -> Result<(), Clash> {
     let written = written(cli);
-    if let [one, other] = written.as_slice() {
-        compare(one, other)?;
+    for (index, one) in written.iter().enumerate() {
+        written.iter().skip(index + 1).try_for_each(|other| compare(one, other))?;
     }
     let read = read(cli);
     written.iter().try_for_each(|one| read.iter().try_for_each(|other| compare(one, other)))
@@ -144,9 +144,9 @@ fn place(path: &Path) -> Option<PathBuf> {
 /// # Errors
 /// What cannot be written, and why not.
 pub(super) fn check_writable(cli: &Cli) -> Result<(), Failure> {
-    let report = cli.report_path().map(|path| ("report", path));
+    let reports = cli.reports().into_iter().map(|it| ("report", it.path));
     let record = cli.record_path().map(|path| ("recording", path.to_owned()));
-    for (what, path) in report.into_iter().chain(record) {
+    for (what, path) in reports.chain(record) {
         if let Err(source) = output::check_writable(&path) {
             return Err(Failure::Unwritable { what, path, source });
         }
@@ -154,14 +154,12 @@ pub(super) fn check_writable(cli: &Cli) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Removes the report that an earlier audit has left where this one writes, unless it is read: if
-/// this one ends before it writes anything, and be it by a clash, nothing there says how it went.
+/// Removes the reports that an earlier audit has left where this one writes, unless they are read:
+/// if this one ends before it writes anything, and be it by a clash, nothing there says how it went.
 /// A file that no audit has written stays.
-pub(super) fn clear_report(cli: &Cli) {
+pub(super) fn clear_reports(cli: &Cli) {
     let is_read = |path: &Path| read(cli).iter().any(|other| is_same(path, &other.path));
-    if let Some(path) = cli.report_path().filter(|path| !is_read(path)) {
-        clear_report_at(&path);
-    }
+    cli.reports().iter().filter(|it| !is_read(&it.path)).for_each(clear_report);
 }
 
 /// Removes the recording that an earlier audit has left where this one writes.
@@ -172,8 +170,8 @@ pub(super) fn clear_recording(cli: &Cli) {
 }
 
 /// Removes the report of an earlier audit, if this is one.
-pub(super) fn clear_report_at(path: &Path) {
-    clear_if(path, is_report);
+pub(super) fn clear_report(report: &ReportFile) {
+    clear_if(&report.path, |path| is_report(report.format, path));
 }
 
 fn clear_if(path: &Path, is_ours: impl Fn(&Path) -> io::Result<bool>) {
@@ -190,11 +188,11 @@ fn clear_if(path: &Path, is_ours: impl Fn(&Path) -> io::Result<bool>) {
     }
 }
 
-/// Whether it is a report as JSON, of whichever version.
-fn is_report(path: &Path) -> io::Result<bool> {
-    let mut json = String::new();
-    File::open(path)?.take(LARGEST_REPORT).read_to_string(&mut json)?;
-    Ok(Report::is_json_of_one(&json))
+/// Whether it is a report of that format, of whichever version.
+fn is_report(format: ReportFormat, path: &Path) -> io::Result<bool> {
+    let mut text = String::new();
+    File::open(path)?.take(LARGEST_REPORT).read_to_string(&mut text)?;
+    Ok(format.is_report(&text))
 }
 
 /// Whether it is a recording as `--record` writes it: the series of its scrapes are in it, and it

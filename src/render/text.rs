@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use anstream::adapter::strip_bytes;
 use anstyle::{AnsiColor, Style};
 
 use super::labels::{Row, Shared};
@@ -40,6 +41,16 @@ pub fn text(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     evidence::seen(out, report)?;
     not_read(out, report)?;
     ending(out, report)
+}
+
+/// The report as text without colours.
+///
+/// # Errors
+/// If it cannot be written.
+pub(super) fn plain(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let mut coloured = Vec::new();
+    text(report, &mut coloured)?;
+    out.write_all(&strip_bytes(&coloured).into_vec())
 }
 
 fn header(out: &mut dyn Write, report: &Report) -> io::Result<()> {

@@ -62,6 +62,7 @@ impl Report {
             target: plan.spec.to_string(),
             backend: audit.backend.clone(),
             config: plan.config.display().to_string(),
+            config_in_repository: None,
             preset: plan.preset.map(str::to_owned),
             score_is_lower_bound: score.total.exact().is_none(),
             score_breakdown: breakdown(score, &plan.criteria),
@@ -211,6 +212,7 @@ fn entry(plan: &Plan, audit: &Audit, signal: Signal, reading: &Reading) -> Signa
         reduce: query.map(|query| query.read_as.reduce),
         series: reading.series,
         labels: reading.labels.clone(),
+        origin: query.and_then(|query| query.origin.as_ref()).map(Into::into),
     }
 }
 

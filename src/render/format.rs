@@ -1,0 +1,62 @@
+//! The formats in which a report is written to a file: a table, a row each.
+
+use std::fmt;
+use std::io::{self, Write};
+
+use super::{json, text};
+use crate::report::Report;
+
+/// Writes a report in one format.
+type Render = fn(&Report, &mut dyn Write) -> io::Result<()>;
+
+/// A format of report files. A new one is a row of [`FORMATS`].
+#[derive(Clone, Copy)]
+pub struct ReportFormat {
+    /// What stands before `=` in `--report FORMAT=PATH`.
+    pub name: &'static str,
+    /// Writes a report.
+    render: Render,
+    /// Whether a text is a report of this format that `auditor` has written.
+    is_report: fn(&str) -> bool,
+}
+
+/// Every format.
+pub const FORMATS: [ReportFormat; 2] = [
+    format("json", json::json, Report::is_json_of_one),
+    format("text", text::plain, |it| {
+        it.contains("\nRuntime Status: ") && it.contains("\nVerdict: ")
+    }),
+];
+
+const fn format(name: &'static str, render: Render, is_report: fn(&str) -> bool) -> ReportFormat {
+    ReportFormat { name, render, is_report }
+}
+
+impl ReportFormat {
+    /// The whole report as JSON.
+    pub const JSON: Self = FORMATS[0];
+
+    /// The format of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        FORMATS.into_iter().find(|format| format.name == name)
+    }
+
+    /// Writes the report.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn render(self, report: &Report, out: &mut dyn Write) -> io::Result<()> {
+        (self.render)(report, out)
+    }
+
+    /// Whether a text is a report of this format that `auditor` has written.
+    pub fn is_report(self, text: &str) -> bool {
+        (self.is_report)(text)
+    }
+}
+
+impl fmt::Debug for ReportFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
