@@ -94,7 +94,7 @@ pub(super) fn parse_report(text: &str) -> Result<ReportFile, ReportError> {
         None => (ReportFormat::JSON, text),
         Some((name, path)) => {
             let no_such = || {
-                let meant = nearest(name, names().into_iter());
+                let meant = nearest(name, names());
                 ReportError::NoSuchFormat { given: name.to_owned(), meant }
             };
             (ReportFormat::from_name(name).ok_or_else(no_such)?, path)
