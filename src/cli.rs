@@ -288,6 +288,11 @@ impl Cli {
             self.audited().common.output_format,
         )
     }
+
+    /// Whether GitHub is told of the audit, where it runs there.
+    pub fn tells_github(&self) -> bool {
+        !self.audited().no_github
+    }
 }
 
 /// A report in a file.

@@ -5,6 +5,7 @@ mod audit;
 mod deliver;
 mod doctor;
 mod explain;
+mod github;
 mod init;
 mod paths;
 mod presets;
@@ -44,6 +45,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
     // Every error that a command returns came before anything was started.
     result.unwrap_or_else(|error| {
         output::message(&format!("error: {error:#}"));
+        github::annotate(&cli, &error);
         Exit::Usage
     })
 }

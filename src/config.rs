@@ -26,6 +26,7 @@ use jiff::Timestamp;
 pub use file::FileError;
 pub use http::{Credential, HttpConfig, Proxy, Tls};
 pub use json_schema::json_schema;
+pub(crate) use preset::is_built_in;
 pub use preset::no_such_preset;
 pub(crate) use printable::{printable_text, printable_word};
 pub(crate) use problems::nearest;

@@ -94,6 +94,13 @@ pub fn explain(name: &str) -> Result<String, Unknown> {
     Ok(texts.join("\n"))
 }
 
+/// What a name means, in a few words; of a name of two topics, the first.
+pub fn summary(name: &str) -> Option<&'static str> {
+    let asked = normal(name);
+    let found = Topic::all().into_iter().find(|topic| topic.is_called(&asked));
+    found.map(Topic::summary)
+}
+
 /// Every topic with a line, by groups.
 pub fn list() -> String {
     let topics = Topic::all();

@@ -73,7 +73,7 @@ pub struct AuditArgs {
 
     /// Write a report to a file; may be repeated
     ///
-    /// FORMAT is json or text; a PATH alone
+    /// FORMAT is json, text, markdown, github, gitlab, junit, sarif or prometheus; a PATH alone
     /// is for json. [default: json=audit_results.json, with text output]
     #[arg(long = "report", id = "report", value_name = "FORMAT=PATH", help_heading = REPORT, value_parser = parse_report)]
     pub(super) reports: Vec<ReportFile>,
@@ -81,6 +81,13 @@ pub struct AuditArgs {
     /// Write no audit_results.json
     #[arg(long, help_heading = REPORT, hide_short_help = true)]
     pub(super) no_report: bool,
+
+    /// Tell GitHub nothing of the audit
+    ///
+    /// In GitHub Actions, annotations, the summary of the step and its outputs are written unless this
+    /// is given.
+    #[arg(long, help_heading = REPORT, hide_short_help = true)]
+    pub(super) no_github: bool,
 
     /// Print the verdict alone
     ///

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::deliver::deliver;
+use super::github::GitHub;
 use super::paths;
 use crate::audit::{self, audit_at_worst_instant};
 use crate::cli::{Cli, Format};
@@ -50,7 +51,7 @@ pub(super) fn run(cli: &Cli, started: Instant) -> anyhow::Result<Exit> {
         config_in_repository: super::repository::path_in(&plan.config),
         ..Report::new(&plan, &audit, exit)
     };
-    Ok(deliver(report, exit, cli))
+    Ok(deliver(report, exit, cli, GitHub::of_process(cli).as_ref()))
 }
 
 /// What decides is in the verdict: who wants that alone is told no more.

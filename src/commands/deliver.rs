@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::github::{FileError, GitHub, without_commands};
 use crate::cli::{Cli, Format, ReportFile};
 use crate::exit::Exit;
 use crate::report::Report;
@@ -19,13 +20,15 @@ enum DeliveryError {
     },
     #[error("cannot print the report: {0}")]
     Print(#[source] io::Error),
+    #[error("cannot tell GitHub of the audit: {0}; give --no-github to leave that out")]
+    GitHub(#[source] FileError),
 }
 
-/// Writes and prints the report, and says how the process exits.
+/// Writes and prints the report, tells GitHub of it, and says how the process exits.
 ///
 /// In text the report itself says what went wrong, and nobody has to read it twice. On standard error
 /// stands what it does not say, and beside JSON what its text would have said.
-pub(super) fn deliver(mut report: Report, exit: Exit, cli: &Cli) -> Exit {
+pub(super) fn deliver(mut report: Report, exit: Exit, cli: &Cli, github: Option<&GitHub>) -> Exit {
     if !is_text(cli) {
         announce(&report, exit);
     }
@@ -42,11 +45,17 @@ pub(super) fn deliver(mut report: Report, exit: Exit, cli: &Cli) -> Exit {
     if let Some(error) = unsaid(&report, cli) {
         tell(error);
     }
-    if let Err(error) = printed(&report, cli) {
+    if let Err(error) = printed(&report, cli, github.is_some()) {
         if let Some(error) = report.error.as_ref().filter(|_| is_text(cli)) {
             tell(error);
         }
         let message = DeliveryError::Print(error).to_string();
+        tell(&message);
+        written.not_delivered(&mut report, &message);
+    }
+    let told = github.map(|github| github.tell(&report, &written.reports));
+    if let Some(Err(error)) = told {
+        let message = DeliveryError::GitHub(error).to_string();
         tell(&message);
         written.not_delivered(&mut report, &message);
     }
@@ -121,13 +130,17 @@ fn write(report: &Report, file: &ReportFile) -> Result<(), DeliveryError> {
         .map_err(|cause| DeliveryError::File { path: path.clone(), cause })
 }
 
-fn printed(report: &Report, cli: &Cli) -> io::Result<()> {
+fn printed(report: &Report, cli: &Cli, is_in_github: bool) -> io::Result<()> {
+    let is_json = cli.common().output_format == Format::Json;
     let text = rendered(|out| match cli.common().output_format {
         Format::Json => render::json(report, out),
         Format::Text if cli.is_quiet() => render::verdict(report, out),
         Format::Text => render::text(report, out),
     })?;
-    output::print(&text)
+    match is_in_github {
+        true => output::print(&without_commands(&text, is_json)),
+        false => output::print(&text),
+    }
 }
 
 fn rendered(render: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> io::Result<String> {

@@ -17,9 +17,17 @@ pub(super) const KEY: &str = "preset";
 /// So many bytes of a recording say of what it is.
 const BEGINNING: u64 = 4096;
 
+/// How what stands for the file of a preset begins.
+const BUILT_IN: &str = "built-in preset";
+
+/// Whether what stands for a file is a preset.
+pub(crate) fn is_built_in(file: &str) -> bool {
+    file.starts_with(BUILT_IN)
+}
+
 /// What stands for the file of a preset, where a configuration is named.
 pub(super) fn path(preset: &Preset) -> PathBuf {
-    PathBuf::from(format!("built-in preset {}", preset.name))
+    PathBuf::from(format!("{BUILT_IN} {}", preset.name))
 }
 
 /// The preset that holds where there is no file.

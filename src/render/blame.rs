@@ -6,6 +6,7 @@ use super::text::{BAD, BOLD, DIM, WARN};
 use crate::engine::Verdict;
 use crate::model::blame::{StallCause, shortened};
 use crate::model::quantity::number;
+use crate::model::signal::Signal;
 use crate::one_line::one_line;
 use crate::report::{CulpritEntry, Report, StalledEntry, TallyEntry};
 use crate::wrap::{WIDTH, wrap};
@@ -40,13 +41,15 @@ pub(super) fn write(out: &mut dyn Write, report: &Report) -> io::Result<()> {
 }
 
 /// Whether the stalls are no alarm: below the limit, and nothing else stands against the loop.
-fn is_calm(report: &Report, stalled: &StalledEntry) -> bool {
+pub(super) fn is_calm(report: &Report, stalled: &StalledEntry) -> bool {
     let passes = matches!(report.verdict, Verdict::Pass | Verdict::NotGated);
-    let is_broken = report.checks.iter().any(|check| {
-        matches!(&*check.name, "event_loop_lag" | "blocking_duration_avg")
-            && check.passed == Some(false)
-    });
-    passes && !is_broken && !is_over(report, stalled)
+    passes && !is_loop_broken(report) && !is_over(report, stalled)
+}
+
+/// Whether the loop is over one of its limits.
+pub(super) fn is_loop_broken(report: &Report) -> bool {
+    let is_of_loop = |name: &str| Signal::OF_THE_LOOP.iter().any(|signal| signal.key() == name);
+    report.checks.iter().any(|check| is_of_loop(&check.name) && check.passed == Some(false))
 }
 
 /// Whether a stall was over the limit that was not the machine's; or may have been, where nothing
@@ -83,7 +86,7 @@ fn of_the_service(stalled: &StalledEntry, longest: f64) -> &'static str {
 }
 
 /// How many stalls there were, and how long.
-fn how_bad(report: &Report, stalled: &StalledEntry) -> String {
+pub(super) fn how_bad(report: &Report, stalled: &StalledEntry) -> String {
     let all = stalled.count.zip(stalled.duration_s);
     let all = all.map(|(count, seconds)| tally(count, seconds, " in all")).unwrap_or_default();
     let Some(longest) = stalled.longest_own_s else {
@@ -130,14 +133,20 @@ fn write_culprit(
             writeln!(out, "  {BOLD}{place}{BOLD:#}:\n    {source}")?;
         }
     }
+    let (blocked, advice) = words(culprit);
+    wrapped(out, 4, &blocked)?;
+    advise(out, advice, advised)
+}
+
+/// How long a culprit held the loop and how, and what usually mends it.
+pub(super) fn words(culprit: &CulpritEntry) -> (String, &'static str) {
     let blocked = tally(culprit.stalls, culprit.blocked_s, "");
-    if culprit.in_other_thread {
-        let (kind, advice) = of_other_thread(culprit.cause);
-        wrapped(out, 4, &format!("{blocked}, {kind}"))?;
-        return advise(out, advice, advised);
-    }
-    wrapped(out, 4, &format!("{blocked}, {}", kind(culprit.cause)))?;
-    advise(out, advice(culprit.cause, culprit.found_by.as_deref()), advised)
+    let (kind, advice) = if culprit.in_other_thread {
+        of_other_thread(culprit.cause)
+    } else {
+        (kind(culprit.cause), advice(culprit.cause, culprit.found_by.as_deref()))
+    };
+    (format!("{blocked}, {kind}"), advice)
 }
 
 /// The same advice is given once.

@@ -55,7 +55,7 @@ fn is_warning(check: &CheckEntry) -> bool {
 }
 
 /// The value beside what it is held to: `0.02 > 0.01`.
-fn values(check: &CheckEntry) -> String {
+pub(super) fn values(check: &CheckEntry) -> String {
     let relation = match (check.rule, check.passed) {
         (Rule::Max | Rule::Spike, Some(false)) => ">",
         (Rule::Max | Rule::Spike, _) => "<=",

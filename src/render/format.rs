@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io::{self, Write};
 
-use super::{json, text};
+use super::{github, gitlab, json, junit, markdown, prometheus, sarif, text};
 use crate::report::Report;
 
 /// Writes a report in one format.
@@ -21,11 +21,17 @@ pub struct ReportFormat {
 }
 
 /// Every format.
-pub const FORMATS: [ReportFormat; 2] = [
+pub const FORMATS: [ReportFormat; 8] = [
     format("json", json::json, Report::is_json_of_one),
     format("text", text::plain, |it| {
         it.contains("\nRuntime Status: ") && it.contains("\nVerdict: ")
     }),
+    format("markdown", markdown::markdown, |it| it.starts_with(markdown::FIRST_LINE)),
+    format("github", github::github, |it| it.starts_with("::") && it.contains(github::TITLE)),
+    format("gitlab", gitlab::gitlab, |it| it.trim() == "[]" || it.contains(gitlab::CHECK_NAMES)),
+    format("junit", junit::junit, |it| it.contains(junit::NAME)),
+    format("sarif", sarif::sarif, |it| it.contains(sarif::SCHEMA) && it.contains(sarif::DRIVER)),
+    format("prometheus", prometheus::prometheus, |it| it.contains(prometheus::FIRST_LINE)),
 ];
 
 const fn format(name: &'static str, render: Render, is_report: fn(&str) -> bool) -> ReportFormat {

@@ -26,16 +26,26 @@ impl Shared {
         Self(shared)
     }
 
-    /// The labels that a row has to itself, as its tail.
-    pub(super) fn tail(&self, labels: Option<&Labels>, row: Row) -> String {
+    /// The labels that a row has to itself.
+    pub(super) fn own(&self, labels: Option<&Labels>) -> String {
         let mut own = labels.cloned().unwrap_or_default();
         own.retain(|name| self.0.get(name).is_empty());
-        row.tail(&series(&own))
+        series(&own)
+    }
+
+    /// The labels that all rows share.
+    pub(super) fn words(&self) -> String {
+        series(&self.0)
+    }
+
+    /// The labels that a row has to itself, as its tail.
+    pub(super) fn tail(&self, labels: Option<&Labels>, row: Row) -> String {
+        row.tail(&self.own(labels))
     }
 
     /// Says what they share, below the table.
     pub(super) fn write(&self, out: &mut dyn Write) -> io::Result<()> {
-        let labels = series(&self.0);
+        let labels = self.words();
         if labels.is_empty() {
             return Ok(());
         }

@@ -37,7 +37,7 @@ fn lacks_probe(report: &Report) -> bool {
 }
 
 /// What to ask `auditor explain` for; `None` of a pass.
-fn topic(report: &Report) -> Option<&str> {
+pub(super) fn topic(report: &Report) -> Option<&str> {
     match report.verdict {
         Verdict::Pass => None,
         Verdict::Inconclusive => Some(rule(report).unwrap_or(Status::Inconclusive.name())),

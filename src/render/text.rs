@@ -6,7 +6,7 @@ use anstream::adapter::strip_bytes;
 use anstyle::{AnsiColor, Style};
 
 use super::labels::{Row, Shared};
-use super::{blame, checks, evidence, learn_more, signals};
+use super::{blame, checks, evidence, learn_more, rows, signals};
 use crate::engine::Verdict;
 use crate::model::level::Status;
 use crate::model::quantity::{number, number_beside};
@@ -163,7 +163,7 @@ fn failure_mode(out: &mut dyn Write, mode: &FailureModeEntry, shared: &Shared) -
 
 fn not_read(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     let signals = report.signals.iter();
-    let told = signals.filter(|(signal, entry)| !signals::is_dull(signal, entry));
+    let told = signals.filter(|(signal, entry)| !rows::is_dull(signal, entry));
     let told = told.filter_map(|(signal, entry)| Told::new(report, signal, entry));
     let (assumed, unread): (Vec<_>, Vec<_>) = told.partition(|it| it.state == StateName::Ok);
     if !unread.is_empty() {

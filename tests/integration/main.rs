@@ -27,6 +27,7 @@ mod promql;
 mod query;
 mod ranges;
 mod replay;
+mod reports;
 mod rules;
 mod scenarios;
 mod schemas;

@@ -18,9 +18,14 @@ const PROGRAMS: [&str; 3] = ["prometheus", "promtool", "victoria-metrics"];
 
 /// Whether the servers are installed.
 pub(crate) fn available(test: &str) -> bool {
+    programs(test, &PROGRAMS)
+}
+
+/// Whether these programs are installed.
+pub(crate) fn programs(test: &str, programs: &[&str]) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = |program: &str| std::env::split_paths(&path).any(|dir| dir.join(program).is_file());
-    let missing: Vec<_> = PROGRAMS.into_iter().filter(|program| !found(program)).collect();
+    let missing: Vec<_> = programs.iter().copied().filter(|program| !found(program)).collect();
     missing.is_empty() || left_out(test, &missing.join(", "))
 }
 

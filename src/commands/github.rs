@@ -1,0 +1,162 @@
+//! Where an audit runs as a step of GitHub Actions: its annotations, its summary and its outputs.
+
+use std::env;
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use crate::cli::{Cli, ReportFile};
+use crate::config::ConfigError;
+use crate::model::origin::Place;
+use crate::report::Report;
+use crate::{output, render};
+
+/// GitHub shows so many annotations of a kind for a step.
+const MOST_PROBLEMS: usize = 10;
+
+/// A step of GitHub Actions.
+#[derive(Debug)]
+pub(super) struct GitHub {
+    /// `GITHUB_STEP_SUMMARY`: the Markdown that the run shows.
+    summary: Option<PathBuf>,
+    /// `GITHUB_OUTPUT`: what later steps read.
+    output: Option<PathBuf>,
+}
+
+/// A file of the runner that cannot be written.
+#[derive(Debug, thiserror::Error)]
+#[error("{variable} is {}: {cause}", path.display())]
+pub(super) struct FileError {
+    variable: &'static str,
+    path: PathBuf,
+    #[source]
+    cause: io::Error,
+}
+
+impl GitHub {
+    /// The step that this process runs in, unless nothing is to be told.
+    pub(super) fn of_process(cli: &Cli) -> Option<Self> {
+        let is_there = env::var_os("GITHUB_ACTIONS").is_some_and(|it| it == "true");
+        let path = |name| env::var_os(name).filter(|it| !it.is_empty()).map(PathBuf::from);
+        (is_there && cli.tells_github())
+            .then(|| Self { summary: path("GITHUB_STEP_SUMMARY"), output: path("GITHUB_OUTPUT") })
+    }
+
+    /// Annotates the run, and adds to its summary and its outputs.
+    ///
+    /// # Errors
+    /// A file of the runner that cannot be written.
+    pub(super) fn tell(&self, report: &Report, reports: &[ReportFile]) -> Result<(), FileError> {
+        let text = |render: fn(&Report, &mut dyn io::Write) -> io::Result<()>| {
+            let mut out = Vec::new();
+            // Proof: a vector takes whatever is written.
+            let _ = render(report, &mut out);
+            String::from_utf8_lossy(&out).into_owned()
+        };
+        // On standard output it would stand within the JSON.
+        output::message(text(render::github).trim_end());
+        append("GITHUB_STEP_SUMMARY", self.summary.as_deref(), &text(render::markdown))?;
+        append("GITHUB_OUTPUT", self.output.as_deref(), &outputs(report, reports))
+    }
+}
+
+/// Annotates what is wrong in the configuration, or else before anything was audited.
+pub(super) fn annotate(cli: &Cli, error: &anyhow::Error) {
+    if GitHub::of_process(cli).is_none() {
+        return;
+    }
+    let mut out = Vec::new();
+    let told = match error.downcast_ref::<ConfigError>() {
+        Some(ConfigError::Invalid(problems)) => {
+            problems.iter().take(MOST_PROBLEMS).try_for_each(|it| {
+                let place = it.place.as_ref().map(in_repository);
+                render::github_error(place.as_ref(), &it.message, &mut out)
+            })
+        }
+        _ => render::github_error(None, &format!("{error:#}"), &mut out),
+    };
+    if told.is_ok() {
+        output::message(String::from_utf8_lossy(&out).trim_end());
+    }
+}
+
+/// The same place, with the path from the root of the repository.
+fn in_repository(place: &Place) -> Place {
+    let path = super::repository::path_in(&place.path).map(PathBuf::from);
+    Place { path: path.unwrap_or_else(|| place.path.clone()), ..place.clone() }
+}
+
+/// The outputs of the step, as the runner reads them.
+fn outputs(report: &Report, reports: &[ReportFile]) -> String {
+    let score = report.runtime_health_score.map(|it| it.to_string()).unwrap_or_default();
+    let mut all = vec![
+        ("verdict".to_owned(), report.verdict.name().to_owned()),
+        ("status".to_owned(), report.status.name().to_owned()),
+        ("score".to_owned(), score),
+        ("exit_code".to_owned(), report.exit_code.to_string()),
+    ];
+    for ReportFile { format, path } in reports {
+        all.push((format!("report_{}", format.name), path.display().to_string()));
+    }
+    all.iter().map(|(name, value)| output_of_step(name, value)).collect()
+}
+
+/// One output; a value on several lines is between lines that it does not have.
+fn output_of_step(name: &str, value: &str) -> String {
+    if !value.contains(['\n', '\r']) {
+        return format!("{name}={value}\n");
+    }
+    let mut end = "end_of_value".to_owned();
+    while value.contains(&end) {
+        end.push('_');
+    }
+    format!("{name}<<{end}\n{value}\n{end}\n")
+}
+
+/// Adds to a file of the runner, which other commands of the step add to as well.
+fn append(variable: &'static str, path: Option<&Path>, text: &str) -> Result<(), FileError> {
+    let Some(path) = path else { return Ok(()) };
+    let file = File::options().append(true).create(true).open(path);
+    file.and_then(|mut file| file.write_all(text.as_bytes())).map_err(|cause| FileError {
+        variable,
+        path: path.to_owned(),
+        cause,
+    })
+}
+
+/// A text in which the runner finds no command of its own, such as `::error::`: it looks for them in
+/// all that a step prints, and what a service calls its files and functions is part of a report.
+pub(super) fn without_commands(text: &str, is_json: bool) -> String {
+    if is_json {
+        return text.replace("##[", "##\\u005b");
+    }
+    let harmless = |line: &str| {
+        let begins = line.trim_start().starts_with("::");
+        if begins { line.replacen("::", ": :", 1) } else { line.to_owned() }
+    };
+    let lines: String = text.split_inclusive('\n').map(harmless).collect();
+    lines.replace("##[", "## [")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_output_on_several_lines_ends_where_it_says() {
+        assert_eq!(output_of_step("verdict", "pass"), "verdict=pass\n");
+        let hostile = "a\nend_of_value\nverdict=pass";
+        let expected = "r<<end_of_value_\na\nend_of_value\nverdict=pass\nend_of_value_\n";
+        assert_eq!(output_of_step("r", hostile), expected);
+    }
+
+    #[test]
+    fn a_report_holds_no_command_of_the_runner() {
+        let text = "a\n   ::error::b\n::add-mask::c\nd ::e ##[error]f\n";
+        let harmless = "a\n   : :error::b\n: :add-mask::c\nd ::e ## [error]f\n";
+        assert_eq!(without_commands(text, false), harmless);
+        let json = without_commands(r###"{"a": "##[error]b"}"###, true);
+        let value: serde_json::Value = serde_json::from_str(&json).unwrap();
+        assert!(!json.contains("##[") && value["a"] == "##[error]b");
+    }
+}
