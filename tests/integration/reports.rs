@@ -116,3 +116,17 @@ fn a_text_report_is_what_is_printed() {
     let played = case("culprit");
     assert_eq!(played.report("text"), played.run.stdout);
 }
+
+/// The table of docs/reports.md names every format.
+#[test]
+fn every_format_is_documented() {
+    let page = fs::read_to_string("docs/reports.md").unwrap();
+    for format in auditor::render::FORMATS {
+        assert!(page.contains(&format!("\n| `{}` | ", format.name)), "{} is missing", format.name);
+    }
+    let metrics = case("passes").report("prometheus");
+    for line in metrics.lines().filter_map(|line| line.strip_prefix("# HELP ")) {
+        let name = line.split(' ').next().unwrap();
+        assert!(page.contains(&format!("`{name}")), "{name} is missing");
+    }
+}
