@@ -33,8 +33,10 @@ pub fn print(text: &str) -> io::Result<()> {
 }
 
 /// Prints a message on standard error. If that fails, no channel is left to say so.
+///
+/// Foreign words in it cannot command a runner of GitHub Actions, which looks for `##[` in every line.
 pub fn message(text: &str) {
-    let _ = writeln!(io::stderr(), "{text}");
+    let _ = writeln!(io::stderr(), "{}", text.replace("##[", "## ["));
 }
 
 /// Writes a text whole or not at all.
