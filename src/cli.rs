@@ -2,7 +2,9 @@
 
 mod audit_args;
 mod common;
+mod completions;
 mod headings;
+mod man;
 mod refused;
 mod tips;
 mod values;
@@ -12,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use clap_complete::Shell;
 use jiff::Timestamp;
 
 use crate::config::{Environment, Request, SourceRequest};
@@ -52,8 +55,7 @@ const SHORT: &str = "\
 Exit codes: 0 pass, 1 fail, 2 usage, 3 no verdict. All options: auditor --help";
 
 const USAGE: &str = "\
-auditor [OPTIONS] [-- <COMMAND>...]
-       auditor <TASK> ...";
+auditor [OPTIONS] [-- <COMMAND>...]  or  auditor <TASK> ...";
 
 const DOCTORS_USAGE: &str = "auditor doctor [OPTIONS] [-- <COMMAND>...]";
 
@@ -128,7 +130,7 @@ pub enum Task {
         #[command(flatten)]
         audit: Box<AuditArgs>,
     },
-    /// Print the JSON Schema of metrics.yaml, for editors, or of the report
+    /// Print the JSON Schema of metrics.yaml or of the report
     #[command(max_term_width = 100)]
     Schema {
         /// Of what
@@ -145,6 +147,20 @@ pub enum Task {
         #[arg(value_name = "TOPIC")]
         topic: Option<String>,
     },
+    /// Print completions for a shell
+    ///
+    /// Such as: auditor completions bash > ~/.local/share/bash-completion/completions/auditor.
+    /// `auditor man` prints the manual page.
+    #[command(max_term_width = 100)]
+    Completions {
+        /// Which one
+        #[arg(value_name = "SHELL")]
+        shell: Shell,
+    },
+    /// Print the manual page, as roff
+    // `-h` has to fit a screen.
+    #[command(hide = true)]
+    Man,
 }
 
 /// One thing that fails the gate.

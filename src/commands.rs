@@ -2,11 +2,13 @@
 //! process, is decided here alone.
 
 mod audit;
+mod completions;
 mod deliver;
 mod doctor;
 mod explain;
 mod github;
 mod init;
+mod man;
 mod paths;
 mod presets;
 mod query;
@@ -39,6 +41,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
         Some(Task::Query { expr, common }) => query::run(expr, common, started),
         Some(Task::Schema { document }) => schema::run(*document),
         Some(Task::Explain { topic }) => explain::run(topic.as_deref()),
+        Some(Task::Completions { shell }) => Ok(completions::run(*shell)),
+        Some(Task::Man) => man::run(),
         Some(Task::Doctor { .. }) => doctor::run(&cli, started),
         None => audit::run(&cli, started),
     };

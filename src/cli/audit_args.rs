@@ -9,7 +9,8 @@ use clap::Args;
 use super::common::{Common, WATCHED};
 use super::headings::{CONFIGURATION, GATE, REPORT, SERVICE, TELEMETRY};
 use super::values::{
-    blames, gates, parse_duration, parse_every, parse_report, parse_settle, parse_shell, parse_var,
+    PresetName, blames, gates, parse_duration, parse_every, parse_report, parse_settle,
+    parse_shell, parse_var,
 };
 use super::{FailOn, ReportFile};
 use crate::config::Blaming;
@@ -109,7 +110,7 @@ pub struct AuditArgs {
     /// Preset below metrics.yaml, or in place of one
     ///
     /// --list-presets names them. It stands in for the one that the file names.
-    #[arg(long, value_name = "NAME", help_heading = CONFIGURATION)]
+    #[arg(long, value_name = "NAME", help_heading = CONFIGURATION, hide_possible_values = true, value_parser = PresetName)]
     pub(super) preset: Option<String>,
 
     // Comes last, so that the headings stand in the order of those above.

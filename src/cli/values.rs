@@ -1,13 +1,16 @@
 //! What the options take: names, times, durations.
 
+use std::ffi::OsStr;
 use std::time::Duration;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::builder::{PossibleValue, PossibleValuesParser, StringValueParser, TypedValueParser};
+use clap::{Arg, Command};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Document, FailOn, Format, ReportFile};
 use crate::config::{Blaming, nearest};
 use crate::model::level::{Gate, Level};
+use crate::presets::PRESETS;
 use crate::render::{FORMATS, ReportFormat};
 
 /// The longest duration.
@@ -40,6 +43,28 @@ pub(super) fn blames() -> impl TypedValueParser<Value = Blaming> {
         let chosen = Blaming::ALL.into_iter().find(|(it, _)| *it == name);
         chosen.map_or_else(Blaming::default, |(_, blaming)| blaming)
     })
+}
+
+/// The name of a preset. Shells complete those that there are; whether it is one, and which was probably
+/// meant, is told by the configuration, as of `preset` in a file.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PresetName;
+
+impl TypedValueParser for PresetName {
+    type Value = String;
+
+    fn parse_ref(
+        &self,
+        command: &Command,
+        arg: Option<&Arg>,
+        value: &OsStr,
+    ) -> Result<String, clap::Error> {
+        StringValueParser::new().parse_ref(command, arg, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue>>> {
+        Some(Box::new(PRESETS.iter().map(|preset| PossibleValue::new(preset.name))))
+    }
 }
 
 pub(super) fn documents() -> impl TypedValueParser<Value = Document> {
