@@ -6,10 +6,14 @@
 #[path = "../integration/support/mod.rs"]
 mod support;
 
+mod action;
 mod alias;
 mod completions;
 mod manual;
+mod names;
 mod packed;
+mod release;
+mod runner;
 
 use std::ffi::OsStr;
 use std::process::{Command, Stdio};
