@@ -14,6 +14,7 @@ mod names;
 mod packed;
 mod release;
 mod runner;
+mod wheel;
 
 use std::ffi::OsStr;
 use std::process::{Command, Stdio};
