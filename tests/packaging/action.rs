@@ -10,7 +10,7 @@ use crate::support::fake::{Fake, Response};
 use crate::{AUDITOR, ROOT};
 
 /// The directory with a script in the place of `program`.
-fn script_as(directory: &Path, program: &str, script: &str) {
+pub(crate) fn script_as(directory: &Path, program: &str, script: &str) {
     let path = directory.join(program);
     fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();

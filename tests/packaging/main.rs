@@ -9,6 +9,7 @@ mod support;
 mod action;
 mod alias;
 mod completions;
+mod installation;
 mod manual;
 mod names;
 mod packed;

@@ -16,7 +16,7 @@ const TARGET: &str = "x86_64-unknown-linux-musl";
 
 /// An archive by that name, and its checksum.
 #[derive(Clone)]
-struct Archive {
+pub(crate) struct Archive {
     name: String,
     bytes: Vec<u8>,
     checksum: String,
@@ -24,7 +24,7 @@ struct Archive {
 
 /// What `packaging/archive` makes. In it the program is called that was built: packed itself, with what a
 /// debugger needs, it would take the test half a minute.
-fn archive() -> Archive {
+pub(crate) fn archive() -> Archive {
     static ARCHIVE: OnceLock<Archive> = OnceLock::new();
     ARCHIVE.get_or_init(|| pack(TARGET, &format!("#!/bin/sh\nexec '{AUDITOR}' \"$@\"\n"))).clone()
 }
@@ -47,14 +47,24 @@ fn pack(target: &str, program: &str) -> Archive {
     }
 }
 
-/// Lets the action install from a server that has the archive and its checksum, or what else a test says.
-fn install(archive: Response, checksum: Response, inputs: &[(&str, &str)]) -> Outcome {
+/// A server that has the archive and its checksum.
+pub(crate) fn release_server(archive: &Archive) -> Fake {
+    let Archive { bytes, checksum, .. } = archive.clone();
+    server(ok(bytes), ok(checksum))
+}
+
+fn server(archive: Response, checksum: Response) -> Fake {
     let place = format!("/owner/auditor/releases/download/v{VERSION}/{}", self::archive().name);
-    let server = Fake::start(move |request| match request.path.strip_prefix(&place) {
+    Fake::start(move |request| match request.path.strip_prefix(&place) {
         Some("") => archive.clone(),
         Some(".sha256") => checksum.clone(),
         _ => Response::new(404, "Not Found"),
-    });
+    })
+}
+
+/// Lets the action install from a server that has the archive and its checksum, or what else a test says.
+fn install(archive: Response, checksum: Response, inputs: &[(&str, &str)]) -> Outcome {
+    let server = server(archive, checksum);
     Runner::new(&server.url()).run(inputs)
 }
 
@@ -66,10 +76,23 @@ fn ok(body: impl AsRef<[u8]>) -> Response {
 fn the_release_of_the_action_is_installed_and_audits() {
     let Archive { bytes, checksum, .. } = archive();
     let recording = format!("{ROOT}/examples/blocked.om");
-    let outcome = install(ok(bytes), ok(checksum), &[("recording", &recording)]);
+    let inputs = [("recording", recording.as_str()), ("reports", "json=a.json\nsarif=b.sarif")];
+    let outcome = install(ok(bytes), ok(checksum), &inputs);
     assert_eq!(outcome.code, 1, "{}", outcome.log);
     assert!(outcome.log.contains(&format!("Installed auditor {VERSION}")), "{}", outcome.log);
     assert!(outcome.log.contains("Verdict: FAIL"), "{}", outcome.log);
+    for (name, value) in [
+        ("verdict", "fail"),
+        ("status", "CRITICAL"),
+        ("exit-code", "1"),
+        ("report-json", "a.json"),
+        ("report-sarif", "b.sarif"),
+        ("report-junit", ""),
+    ] {
+        assert_eq!(outcome.outputs[name], value, "{name}");
+    }
+    assert!(outcome.outputs["score"].parse::<f64>().unwrap() > 400.0, "{:?}", outcome.outputs);
+    assert!(outcome.summary.contains("examples/shop/db.py:16"), "{}", outcome.summary);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_auditor_global_optspecs
-    string join \n record= start= start-timeout= blame= blame-after= settle= fail-on-critical fail-on= report= no-report q/quiet profile= var= preset= scrape= probe= target= recording= every= for= job= at= timeout= http-config= header= probe-every= pid= pool-threads= output-format= v/verbose config= init list-presets h/help V/version
+    string join \n record= start= start-timeout= blame= blame-after= settle= fail-on-critical fail-on= report= no-report no-github q/quiet profile= var= preset= scrape= probe= target= recording= every= for= job= at= timeout= http-config= header= probe-every= pid= pool-threads= output-format= v/verbose config= init list-presets h/help V/version
 end
 
 function __fish_auditor_needs_command
@@ -79,6 +79,7 @@ json\t''"
 complete -c auditor -n "__fish_auditor_needs_command" -l config -d 'Configuration file [default: metrics.yaml]' -r -F
 complete -c auditor -n "__fish_auditor_needs_command" -l fail-on-critical -d 'Exit 1 if the status is CRITICAL or worse'
 complete -c auditor -n "__fish_auditor_needs_command" -l no-report -d 'Write no audit_results.json'
+complete -c auditor -n "__fish_auditor_needs_command" -l no-github -d 'Tell GitHub nothing of the audit'
 complete -c auditor -n "__fish_auditor_needs_command" -s q -l quiet -d 'Print the verdict alone'
 complete -c auditor -n "__fish_auditor_needs_command" -s v -l verbose -d 'Tell on standard error what is done'
 complete -c auditor -n "__fish_auditor_needs_command" -l init -d 'Write a commented metrics.yaml here, and stop'
@@ -164,6 +165,7 @@ json\t''"
 complete -c auditor -n "__fish_auditor_using_subcommand doctor" -l config -d 'Configuration file [default: metrics.yaml]' -r -F
 complete -c auditor -n "__fish_auditor_using_subcommand doctor" -l fail-on-critical -d 'Exit 1 if the status is CRITICAL or worse'
 complete -c auditor -n "__fish_auditor_using_subcommand doctor" -l no-report -d 'Write no audit_results.json'
+complete -c auditor -n "__fish_auditor_using_subcommand doctor" -l no-github -d 'Tell GitHub nothing of the audit'
 complete -c auditor -n "__fish_auditor_using_subcommand doctor" -s q -l quiet -d 'Print the verdict alone'
 complete -c auditor -n "__fish_auditor_using_subcommand doctor" -s v -l verbose -d 'Tell on standard error what is done'
 complete -c auditor -n "__fish_auditor_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
