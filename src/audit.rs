@@ -6,6 +6,7 @@
 //! there is a second candidate: of all scrapes with a backlog over its limit, the one with the
 //! highest score. Either can be asked of a Prometheus, at that instant.
 
+mod timeline;
 mod worst_instant;
 
 use jiff::Timestamp;
@@ -24,6 +25,8 @@ use crate::model::reading::{CheckReading, RangeReading, ReadAs, Reading, Reading
 use crate::prometheus::{Backend, Log};
 use crate::promql;
 use crate::target_health::TargetHealth;
+
+pub use timeline::{Line, Timeline, TimelinePoint, timeline};
 
 /// An audit at one instant.
 #[derive(Debug)]

@@ -308,6 +308,11 @@ impl Plan {
         self.values(observed).get("window").and_then(|window| vars::parse_range(window))
     }
 
+    /// How long `$step` is in the configuration, if it is a duration.
+    pub fn step(&self) -> Option<Duration> {
+        self.values(None).get("step").and_then(|step| vars::parse_range(step))
+    }
+
     /// The values of the variables.
     fn values(&self, observed: Option<&ObservedRange>) -> Vars {
         let mut values = self.vars.clone();

@@ -152,6 +152,35 @@ pub fn probe(
     }
 }
 
+/// Answers questions over their spans up to the instant `at`. A server is asked in a wave of its own,
+/// and what was sampled beside it is asked about the same time.
+pub fn over_time(
+    questions: &[Question],
+    spec: &SourceSpec,
+    (telemetry, at): (&Telemetry, Timestamp),
+    log: Log<'_>,
+) -> Vec<Result<Answer, Error>> {
+    let of_samples = |question| answer_of_samples(question, spec, telemetry, at);
+    let Source::Server(endpoint) = &spec.source else {
+        return questions.iter().map(of_samples).collect();
+    };
+    if telemetry.is_blank() {
+        return unread(questions, telemetry).answers;
+    }
+    let asked: Vec<_> = questions.iter().filter(|it| it.is_of_server).cloned().collect();
+    let within = (telemetry.finished, spec.timeout);
+    let evaluation = server::evaluate(&asked, &[], endpoint, at, within, log);
+    let unfit = evaluation.failure.map(|unfit| Error::NoSamples(unfit.to_string()));
+    let mut of_server = evaluation.answers.into_iter();
+    let answers = questions.iter().map(|question| match (&unfit, question.is_of_server) {
+        (_, false) => of_samples(question),
+        (Some(unfit), true) => Err(unfit.clone()),
+        // Proof: there is an answer for each that was asked.
+        (None, true) => of_server.next().unwrap_or(Err(Error::NotAsked)),
+    });
+    answers.collect()
+}
+
 /// What expressions come to at the instant `at`: of the server, or of the samples at hand.
 pub fn ask(
     exprs: Vec<Expression>,

@@ -24,7 +24,8 @@
 //! - [`evidence`] looks at what the answers rest on: scrapes, holes, ages, processes, requests. What
 //!   falls short of a rule leaves the readings that it concerns a lower bound.
 //! - `blame` sums up what held a loop up, and where, as far as the samples of a probe tell.
-//! - [`audit`] puts the plan's questions at one instant, and picks that instant.
+//! - [`audit`] puts the plan's questions at one instant, and picks that instant; and over time, for
+//!   reports that draw them.
 //! - [`engine`] judges readings; it does no I/O and knows no clock.
 //! - [`report`] is the schema that others read, apart from the internal types.
 //! - [`render`] turns a report into text or JSON, a file each, and [`output`] lets it out.

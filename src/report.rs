@@ -10,6 +10,7 @@ mod checks;
 mod evidence;
 mod ordered;
 mod sentences;
+mod timeline;
 
 use std::borrow::Cow;
 
@@ -24,6 +25,7 @@ pub use evidence::{
     EvidenceReport, QueryEvidenceEntry, RuleEntry, ShortfallEntry, TargetEvidenceEntry,
 };
 pub use ordered::Ordered;
+pub use timeline::{LineEntry, TimelineReport};
 
 use crate::engine::Verdict;
 use crate::model::level::{Level, Status};
@@ -138,6 +140,10 @@ pub struct Report {
     /// Why no culprit could be named, or not every one; `null` where nothing hindered that.
     #[serde(default, deserialize_with = "blame::present", skip_serializing_if = "Option::is_none")]
     pub blame: Option<Option<String>>,
+    /// The signals over time; absent unless a report with charts was asked for, and of a single
+    /// instant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeline: Option<TimelineReport>,
 }
 
 /// The JSON Schema of the report.

@@ -41,6 +41,11 @@ impl SelectorUse {
         is_named && self.selector.matchers.iter().all(|it| it.test.holds(labels.get(&it.label)))
     }
 
+    /// Whether it selects the latest sample of each series, and not those of a range.
+    pub const fn is_of_latest(&self) -> bool {
+        self.selector.range.is_none()
+    }
+
     /// The name of its metric, if there can be only one.
     pub fn metric(&self) -> Option<&str> {
         self.selector.metric.as_deref()

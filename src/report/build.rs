@@ -89,6 +89,7 @@ impl Report {
             culprits: blame.map(blame::culprits),
             stalled: blame.map(Into::into),
             blame: blame.map(|it| it.not_blamed.clone()),
+            timeline: None,
         };
         if let Some(blame) = blame {
             name_places(&mut report, blame);
