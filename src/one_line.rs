@@ -24,7 +24,8 @@ pub(crate) fn shell_word(word: &str) -> String {
     }
 }
 
-fn is_plain(c: char) -> bool {
+/// Whether a character is one that stands on a line and leaves its direction as it is.
+pub(crate) fn is_plain(c: char) -> bool {
     let changes_the_line = matches!(
         c,
         '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'

@@ -9,6 +9,7 @@ mod evidence;
 mod format;
 mod github;
 mod gitlab;
+mod html;
 mod json;
 mod junit;
 mod labels;

@@ -14,7 +14,7 @@ use crate::exit::Exit;
 use crate::model::check::Criteria;
 use crate::model::signal::Signal;
 use crate::progress::Progress;
-use crate::report::Report;
+use crate::report::{Report, SignalEntry, StateName, TimelineReport};
 use crate::{exposition, interrupt, output};
 
 /// Every error that it returns came before anything was audited.
@@ -47,11 +47,27 @@ pub(super) fn run(cli: &Cli, started: Instant) -> anyhow::Result<Exit> {
     let audit = audited.unwrap_or_else(|_| audit::unread(&plan, &telemetry));
     warn(cli, &audit.warnings);
     let exit = Exit::of(audit.assessment.verdict, plan.gate);
-    let report = Report {
-        config_in_repository: super::repository::path_in(&plan.config),
-        ..Report::new(&plan, &audit, exit)
-    };
+    let mut report = Report::new(&plan, &audit, exit);
+    report.config_in_repository = super::repository::path_in(&plan.config);
+    if cli.reports().iter().any(|it| it.format.has_charts()) && is_answered(&report) {
+        report.timeline = timeline(cli, &plan, &telemetry);
+    }
     Ok(deliver(report, exit, cli, GitHub::of_process(cli).as_ref()))
+}
+
+/// Whether any query has an answer; else there is no use in asking again.
+fn is_answered(report: &Report) -> bool {
+    let is_none =
+        |it: &SignalEntry| matches!(it.state, StateName::Failed | StateName::NotConfigured);
+    report.signals.iter().any(|(_, entry)| !is_none(entry))
+}
+
+/// The signals over time. The verdict stands already.
+fn timeline(cli: &Cli, plan: &Arc<Plan>, telemetry: &Arc<Telemetry>) -> Option<TimelineReport> {
+    let log = super::log(cli.common());
+    let (plan, telemetry) = (Arc::clone(plan), Arc::clone(telemetry));
+    let drawn = interrupt::race(move || audit::timeline(&plan, &telemetry, &log));
+    drawn.ok().flatten().as_ref().map(Into::into)
 }
 
 /// What decides is in the verdict: who wants that alone is told no more.

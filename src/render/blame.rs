@@ -64,7 +64,11 @@ fn limit(report: &Report) -> Option<f64> {
 }
 
 /// One line for stalls that nobody has to worry about.
-fn in_short(report: &Report, stalled: &StalledEntry, culprits: &[CulpritEntry]) -> String {
+pub(super) fn in_short(
+    report: &Report,
+    stalled: &StalledEntry,
+    culprits: &[CulpritEntry],
+) -> String {
     let all = count(stalled.count.unwrap_or_default());
     let longest = stalled.longest_own_s.map(|longest| {
         let limit = limit(report).map(|limit| format!(" (limit {} s)", number(limit)));
@@ -109,7 +113,7 @@ fn count(count: u64) -> String {
     if count == 1 { "1 stall".to_owned() } else { format!("{count} stalls") }
 }
 
-fn tally(stalls: u64, seconds: f64, in_all: &str) -> String {
+pub(super) fn tally(stalls: u64, seconds: f64, in_all: &str) -> String {
     let in_all = if stalls == 1 { "" } else { in_all };
     format!("{}, {} s{in_all}", count(stalls), number(seconds))
 }
@@ -206,7 +210,7 @@ fn unnamed(
     advise(out, advice_without_a_place(cause), advised)
 }
 
-const fn kind(cause: StallCause) -> &'static str {
+pub(super) const fn kind(cause: StallCause) -> &'static str {
     match cause {
         StallCause::Asleep => "asleep: the call waits and holds the loop meanwhile",
         StallCause::Cpu => "cpu: it computes, and nothing else has a turn meanwhile",
@@ -216,7 +220,7 @@ const fn kind(cause: StallCause) -> &'static str {
 }
 
 /// The same of a thread that keeps the lock of the interpreter, and what usually mends it.
-const fn of_other_thread(cause: StallCause) -> (&'static str, &'static str) {
+pub(super) const fn of_other_thread(cause: StallCause) -> (&'static str, &'static str) {
     match cause {
         StallCause::Asleep => (
             "asleep: the call waits in another thread, and keeps the lock of the interpreter (GIL) \
@@ -236,7 +240,7 @@ const MACHINE: &str = "give the service a CPU of its own: a larger runner, or fe
                        smaller load beside it";
 
 /// What usually mends it, in the words of the runtime that the stacks are of.
-fn advice(cause: StallCause, found_by: Option<&str>) -> &'static str {
+pub(super) fn advice(cause: StallCause, found_by: Option<&str>) -> &'static str {
     match (cause, found_by) {
         (StallCause::Machine, _) => MACHINE,
         (StallCause::Cpu, Some("py-spy")) => {
@@ -263,7 +267,7 @@ fn advice(cause: StallCause, found_by: Option<&str>) -> &'static str {
     }
 }
 
-const fn advice_without_a_place(cause: StallCause) -> &'static str {
+pub(super) const fn advice_without_a_place(cause: StallCause) -> &'static str {
     match cause {
         StallCause::Asleep => {
             "look for a call on the loop that waits: a database or HTTP client that is not \

@@ -50,7 +50,7 @@ fn row(
     }
 }
 
-fn is_warning(check: &CheckEntry) -> bool {
+pub(super) fn is_warning(check: &CheckEntry) -> bool {
     check.budget.as_ref().is_some_and(|budget| budget.is_warning)
 }
 

@@ -31,7 +31,7 @@ pub(super) fn not_seen(out: &mut dyn Write, report: &Report) -> io::Result<()> {
 }
 
 /// What a shortfall concerns, if that is little, and the words do not name it.
-fn concerned(shortfall: &ShortfallEntry) -> Option<String> {
+pub(super) fn concerned(shortfall: &ShortfallEntry) -> Option<String> {
     let names = shortfall.concerns.as_ref().filter(|names| names.len() <= FEW)?;
     let is_named = names.iter().any(|name| shortfall.detail.contains(name.as_str()));
     (!is_named).then(|| names.join(", "))
@@ -77,7 +77,7 @@ pub(super) fn seen(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     Ok(())
 }
 
-fn requests(report: &Report) -> Option<String> {
+pub(super) fn requests(report: &Report) -> Option<String> {
     let requests = number(report.evidence.requests?);
     let failed = report.evidence.error_ratio.map(|ratio| {
         let key = Signal::ERROR_RATIO.key();
@@ -89,7 +89,7 @@ fn requests(report: &Report) -> Option<String> {
     Some(format!("{requests} requests{}", failed.unwrap_or_default()))
 }
 
-fn targets(evidence: &EvidenceReport) -> Option<String> {
+pub(super) fn targets(evidence: &EvidenceReport) -> Option<String> {
     let covered = evidence.targets.iter().filter_map(|target| target.covered);
     let covered = covered.reduce(f64::min)?;
     let oldest = evidence.targets.iter().filter_map(|target| target.newest_sample_age_s);

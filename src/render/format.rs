@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io::{self, Write};
 
-use super::{github, gitlab, json, junit, markdown, prometheus, sarif, text};
+use super::{github, gitlab, html, json, junit, markdown, prometheus, sarif, text};
 use crate::report::Report;
 
 /// Writes a report in one format.
@@ -18,10 +18,12 @@ pub struct ReportFormat {
     render: Render,
     /// Whether a text is a report of this format that `auditor` has written.
     is_report: fn(&str) -> bool,
+    /// Whether it draws the signals over time, which takes more questions.
+    has_charts: bool,
 }
 
 /// Every format.
-pub const FORMATS: [ReportFormat; 8] = [
+pub const FORMATS: [ReportFormat; 9] = [
     format("json", json::json, Report::is_json_of_one),
     format("text", text::plain, |it| {
         it.contains("\nRuntime Status: ") && it.contains("\nVerdict: ")
@@ -32,10 +34,11 @@ pub const FORMATS: [ReportFormat; 8] = [
     format("junit", junit::junit, |it| it.contains(junit::NAME)),
     format("sarif", sarif::sarif, |it| it.contains(sarif::SCHEMA) && it.contains(sarif::DRIVER)),
     format("prometheus", prometheus::prometheus, |it| it.contains(prometheus::FIRST_LINE)),
+    ReportFormat { has_charts: true, ..format("html", html::html, html::is_ours) },
 ];
 
 const fn format(name: &'static str, render: Render, is_report: fn(&str) -> bool) -> ReportFormat {
-    ReportFormat { name, render, is_report }
+    ReportFormat { name, render, is_report, has_charts: false }
 }
 
 impl ReportFormat {
@@ -53,6 +56,11 @@ impl ReportFormat {
     /// If it cannot be written.
     pub fn render(self, report: &Report, out: &mut dyn Write) -> io::Result<()> {
         (self.render)(report, out)
+    }
+
+    /// Whether it draws the signals over time.
+    pub const fn has_charts(self) -> bool {
+        self.has_charts
     }
 
     /// Whether a text is a report of this format that `auditor` has written.

@@ -93,7 +93,7 @@ fn header(out: &mut dyn Write, report: &Report) -> io::Result<()> {
 }
 
 /// Every finding but those of checks that stand in a table of their own, and of what was not seen.
-fn findings(out: &mut dyn Write, report: &Report) -> io::Result<()> {
+pub(super) fn listed_findings(report: &Report) -> Vec<&str> {
     let is_listed = |index: usize| {
         let check = report.finding_details.get(index).map(|detail| detail.check.as_str());
         report.checks.iter().any(|it| {
@@ -101,7 +101,11 @@ fn findings(out: &mut dyn Write, report: &Report) -> io::Result<()> {
         }) || report.evidence.shortfalls.iter().any(|it| Some(&*it.rule) == check)
     };
     let shown = report.findings.iter().enumerate().filter(|(index, _)| !is_listed(*index));
-    let shown: Vec<_> = shown.map(|(_, finding)| finding).collect();
+    shown.map(|(_, finding)| finding.as_str()).collect()
+}
+
+fn findings(out: &mut dyn Write, report: &Report) -> io::Result<()> {
+    let shown = listed_findings(report);
     if !shown.is_empty() {
         writeln!(out, "\n{BOLD}Findings:{BOLD:#}")?;
     }
@@ -117,7 +121,7 @@ const fn style(status: Status) -> Style {
 }
 
 /// The reason why every query failed, if it is the same for all: one line then says it all.
-fn common_failure(report: &Report) -> Option<&str> {
+pub(super) fn common_failure(report: &Report) -> Option<&str> {
     let mut asked = report.signals.iter().map(|(_, entry)| entry).filter(|e| e.query.is_some());
     let first = asked.next()?;
     let same =
@@ -161,11 +165,16 @@ fn failure_mode(out: &mut dyn Write, mode: &FailureModeEntry, shared: &Shared) -
     Ok(())
 }
 
-fn not_read(out: &mut dyn Write, report: &Report) -> io::Result<()> {
+/// What was assumed of signals, and of which there is no whole answer.
+pub(super) fn unread(report: &Report) -> (Vec<Told<'_>>, Vec<Told<'_>>) {
     let signals = report.signals.iter();
     let told = signals.filter(|(signal, entry)| !rows::is_dull(signal, entry));
     let told = told.filter_map(|(signal, entry)| Told::new(report, signal, entry));
-    let (assumed, unread): (Vec<_>, Vec<_>) = told.partition(|it| it.state == StateName::Ok);
+    told.partition(|it| it.state == StateName::Ok)
+}
+
+fn not_read(out: &mut dyn Write, report: &Report) -> io::Result<()> {
+    let (assumed, unread) = unread(report);
     if !unread.is_empty() {
         writeln!(out, "\n{BOLD}Could not be read:{BOLD:#}")?;
     }
@@ -199,11 +208,11 @@ fn not_read(out: &mut dyn Write, report: &Report) -> io::Result<()> {
 }
 
 /// What is told of a signal, beside its value and what was not seen.
-struct Told<'a> {
-    signal: &'a str,
-    state: StateName,
-    reason: &'a str,
-    query: Option<&'a str>,
+pub(super) struct Told<'a> {
+    pub(super) signal: &'a str,
+    pub(super) state: StateName,
+    pub(super) reason: &'a str,
+    pub(super) query: Option<&'a str>,
 }
 
 impl<'a> Told<'a> {

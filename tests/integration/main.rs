@@ -16,6 +16,7 @@ mod explain;
 mod expositions;
 mod faults;
 mod hostile_properties;
+mod html;
 #[cfg(unix)]
 mod interruption;
 mod mutations;

@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "each test crate uses a part of this")]
 
 pub(crate) mod beside;
+#[cfg(target_os = "linux")]
+pub(crate) mod browser;
 pub(crate) mod certificates;
 pub(crate) mod fake;
 mod left_out;

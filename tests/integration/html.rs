@@ -1,0 +1,34 @@
+//! The report as a page: what it shows, what it makes of hostile words, and the series that it draws.
+
+#[cfg(target_os = "linux")]
+mod browser;
+mod golden;
+mod hostile;
+mod recording;
+mod server;
+mod timeline;
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::schemas;
+use crate::support::{Run, auditor};
+
+/// Audits with a page; what came of it, and the page.
+fn page(directory: &Path, args: &[&str]) -> (Run, String) {
+    let run =
+        auditor(directory, &[args, &["--report", "html=report.html", "--no-report"]].concat());
+    let page = fs::read_to_string(directory.join("report.html"));
+    let page = page.unwrap_or_else(|error| panic!("{error}: {}{}", run.stdout, run.stderr));
+    (run, page)
+}
+
+/// Audits with a page; the report as JSON, which its schema has to know.
+fn report(directory: &Path, args: &[&str]) -> Value {
+    let json = ["--output-format", "json"];
+    let run = page(directory, &[args, &json].concat()).0;
+    schemas::check_report(&run.stdout).unwrap();
+    run.json()
+}
