@@ -98,7 +98,7 @@ pub(super) enum ValueError {
 /// Why there can be no report of that kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum ReportError {
-    #[error("expected FORMAT=PATH, such as text=report.txt")]
+    #[error("expected FORMAT=PATH, such as html=report.html")]
     NoPath,
     #[error("a report goes to a file; --output-format chooses what is printed")]
     StandardOutput,
