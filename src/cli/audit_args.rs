@@ -72,10 +72,10 @@ pub struct AuditArgs {
     #[arg(long, value_name = "WHAT", help_heading = GATE, hide_possible_values = true, value_parser = gates())]
     pub(super) fail_on: Vec<FailOn>,
 
-    /// Write a report, such as html=report.html; may be repeated
+    /// Write a report, such as html=report.html
     ///
-    /// FORMAT is json, text, markdown, github, gitlab, junit, sarif, html or prometheus; a PATH
-    /// alone is for json. [default: json=audit_results.json, with text output]
+    /// May be repeated. FORMAT is json, text, markdown, github, gitlab, junit, sarif, html or
+    /// prometheus; a PATH alone is for json. [default: json=audit_results.json, with text output]
     #[arg(long = "report", id = "report", value_name = "FORMAT=PATH", help_heading = REPORT, value_parser = parse_report)]
     pub(super) reports: Vec<ReportFile>,
 

@@ -38,7 +38,7 @@ complete -c auditor -n "__fish_auditor_needs_command" -l fail-on -d 'degraded, c
 critical\t''
 collapse\t''
 failure-mode\t''"
-complete -c auditor -n "__fish_auditor_needs_command" -l report -d 'Write a report, such as html=report.html; may be repeated' -r
+complete -c auditor -n "__fish_auditor_needs_command" -l report -d 'Write a report, such as html=report.html' -r
 complete -c auditor -n "__fish_auditor_needs_command" -l profile -d 'Profile of the configuration' -r
 complete -c auditor -n "__fish_auditor_needs_command" -l var -d 'Set a variable of the queries; may be repeated' -r
 complete -c auditor -n "__fish_auditor_needs_command" -l preset -d 'Preset below metrics.yaml, or in place of one' -r -f -a "probe\t''
@@ -124,7 +124,7 @@ complete -c auditor -n "__fish_auditor_using_subcommand doctor" -l fail-on -d 'd
 critical\t''
 collapse\t''
 failure-mode\t''"
-complete -c auditor -n "__fish_auditor_using_subcommand doctor" -l report -d 'Write a report, such as html=report.html; may be repeated' -r
+complete -c auditor -n "__fish_auditor_using_subcommand doctor" -l report -d 'Write a report, such as html=report.html' -r
 complete -c auditor -n "__fish_auditor_using_subcommand doctor" -l profile -d 'Profile of the configuration' -r
 complete -c auditor -n "__fish_auditor_using_subcommand doctor" -l var -d 'Set a variable of the queries; may be repeated' -r
 complete -c auditor -n "__fish_auditor_using_subcommand doctor" -l preset -d 'Preset below metrics.yaml, or in place of one' -r -f -a "probe\t''
