@@ -59,17 +59,17 @@ fn row(it: &SignalRow<'_>, shared: &Shared) -> Markup {
             }
             td.n.bad[it.is_over] { (value) @if it.is_over { " " small { "over" } } }
             td.n { (it.limit.as_deref().unwrap_or("-")) }
-            td.n { @match &it.points { Some(it) => (points(it)), None => "-" } }
+            td.n { @match &it.points { Some(points) => (share(points, it.is_over)), None => "-" } }
         }
     }
 }
 
-fn points(it: &Points) -> Markup {
+fn share(it: &Points, is_over: bool) -> Markup {
     html! {
         @if it.points == "?" { (UNKNOWN) } @else { (it.points) }
         @if let Some(percent) = it.percent {
             " " small.quiet { (format!("{percent:.0} %")) }
-            div.share aria-hidden="true" { div style=(format!("width:{}%", short(percent))) {} }
+            div.share.over[is_over] aria-hidden="true" { div style=(format!("width:{}%", short(percent))) {} }
         }
     }
 }
