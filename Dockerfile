@@ -9,7 +9,7 @@ FROM rust:1.95-alpine AS build
 RUN apk add --no-cache musl-dev ca-certificates-bundle python3
 WORKDIR /source
 COPY . .
-RUN cargo install --locked --path . --root /built \
+RUN cargo install --locked --profile dist --path . --root /built \
   && packaging/notices "$(rustc --print host-tuple)" >/built/THIRD-PARTY.txt
 
 FROM scratch

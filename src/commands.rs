@@ -57,7 +57,11 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
 /// Says why the command line cannot be understood. Help and version come this way too, and are no
 /// failure.
 fn refused(refusal: &clap::Error, args: Vec<OsString>) -> Exit {
-    let _ = refusal.print();
+    if refusal.use_stderr() && github::is_around() {
+        output::message(&refusal.render().to_string());
+    } else {
+        let _ = refusal.print();
+    }
     if !refusal.use_stderr() {
         return Exit::Success;
     }
@@ -99,7 +103,9 @@ fn observed<T>(
 
 /// Prints what the caller asked for; what cannot be printed is no success.
 fn print(text: &str, exit: Exit) -> Exit {
-    match output::print(text) {
+    let is_json = text.starts_with(['{', '[']);
+    let harmless = github::is_around().then(|| github::without_commands(text, is_json));
+    match output::print(harmless.as_deref().unwrap_or(text)) {
         Ok(()) => exit,
         Err(error) => {
             output::message(&format!("error: cannot print the answer: {error}"));

@@ -165,7 +165,14 @@ pub(crate) fn own_file(
     Ok((file, owned))
 }
 
-/// Keeps a temporary file in mind until it has gone.
+/// Has a file go with the process for as long as the returned value is kept: what stands in it is not
+/// settled yet.
+pub(crate) fn own_path(path: PathBuf) -> OwnedFile {
+    state().files.push(path.clone());
+    OwnedFile(path)
+}
+
+/// Keeps a file in mind until it has gone, or is to stay.
 pub(crate) struct OwnedFile(PathBuf);
 
 impl Drop for OwnedFile {

@@ -29,6 +29,7 @@ pub(crate) fn is_plain(c: char) -> bool {
     let changes_the_line = matches!(
         c,
         '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+            | '\u{fffe}'..='\u{ffff}'
     );
     !c.is_control() && !changes_the_line
 }
@@ -40,6 +41,7 @@ mod tests {
     #[test]
     fn foreign_words_cannot_leave_their_line() {
         assert_eq!(one_line("a\n::error::b\u{1b}[31m\u{202e}c"), "a ::error::b [31m c");
+        assert_eq!(one_line("a\u{fffe}b\u{ffff}c"), "a b c");
         assert_eq!(one_line(&"é".repeat(9999)).chars().count(), MOST + 1);
     }
 }

@@ -32,11 +32,26 @@ pub fn print(text: &str) -> io::Result<()> {
     }
 }
 
-/// Prints a message on standard error. If that fails, no channel is left to say so.
-///
-/// Foreign words in it cannot command a runner of GitHub Actions, which looks for `##[` in every line.
+/// Prints a message on standard error. If that fails, no channel is left to say so. Foreign words in it
+/// cannot command a runner of GitHub Actions.
 pub fn message(text: &str) {
-    let _ = writeln!(io::stderr(), "{}", text.replace("##[", "## ["));
+    let _ = writeln!(io::stderr(), "{}", without_commands(text));
+}
+
+/// Prints commands for a runner of GitHub Actions on standard error.
+pub fn commands(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// A text in which a runner of GitHub Actions finds no command: a line that begins with `::`, or has
+/// `##[` in it.
+pub fn without_commands(text: &str) -> String {
+    let harmless = |line: &str| {
+        let begins = line.trim_start().starts_with("::");
+        if begins { line.replacen("::", ": :", 1) } else { line.to_owned() }
+    };
+    let lines: String = text.split_inclusive('\n').map(harmless).collect();
+    lines.replace("##[", "## [")
 }
 
 /// Writes a text whole or not at all.

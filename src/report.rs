@@ -81,6 +81,9 @@ pub struct Report {
     pub evaluated_at: String,
     /// Where the telemetry came from.
     pub source: SourceKind,
+    /// The root of the repository around the working directory; for what annotates files.
+    #[serde(skip)]
+    pub repository: Option<String>,
     /// The options of the command line that name it and the configuration, without secrets; for text
     /// alone.
     #[serde(skip)]

@@ -3,7 +3,9 @@
 set -euo pipefail
 
 fail() {
-  echo "::error title=auditor::$1"
+  local message=${1//%/%25}
+  message=${message//$'\r'/%0D}
+  echo "::error title=auditor::${message//$'\n'/%0A}"
   exit 2
 }
 

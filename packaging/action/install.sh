@@ -4,7 +4,9 @@
 set -euo pipefail
 
 fail() {
-  echo "::error title=auditor is not installed::$1"
+  local message=${1//%/%25}
+  message=${message//$'\r'/%0D}
+  echo "::error title=auditor is not installed::${message//$'\n'/%0A}"
   exit 2
 }
 

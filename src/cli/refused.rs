@@ -6,6 +6,7 @@ use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory as _};
 
+use super::values::parse_report;
 use super::{Cli, FailOn, Format, ReportFile, reports};
 use crate::render::ReportFormat;
 
@@ -93,19 +94,26 @@ pub(super) fn check_init(cli: &Cli, matches: &ArgMatches) -> Result<(), clap::Er
 }
 
 impl Cli {
-    /// The report files of an audit that is asked for in a way that cannot be understood, as far as
-    /// the rest can be.
+    /// The report files of an audit that is asked for in a way that cannot be understood, as far as the
+    /// words say: wherever the mistake stands.
     pub fn reports_of_refused(args: impl IntoIterator<Item = OsString>) -> Vec<ReportFile> {
-        let lenient = Self::command().ignore_errors(true);
-        let Ok(matches) = lenient.try_get_matches_from(args) else { return Vec::new() };
-        // Without a value by default, where nothing is understood at all.
-        let is_set = |flag| matches.get_one::<bool>(flag).copied().unwrap_or_default();
-        let is_audit = matches.subcommand_name().is_none() && !is_set("init");
-        if !is_audit {
+        let words = args.into_iter().skip(1).take_while(|it| it != "--");
+        let words: Vec<String> = words.map(|it| it.to_string_lossy().into_owned()).collect();
+        let command = Self::command();
+        let is_task = |word: &String| command.get_subcommands().any(|it| it.get_name() == word);
+        if words.iter().any(|it| it == "--init" || is_task(it)) {
             return Vec::new();
         }
-        let given = matches.get_many("report").into_iter().flatten().cloned().collect();
-        let format = matches.get_one("output_format").copied().unwrap_or(Format::Text);
-        reports(given, is_set("no_report"), format)
+        let values = |option: &str| {
+            let (apart, joined) = (option.to_owned(), format!("{option}="));
+            let behind = words.iter().zip(words.iter().skip(1));
+            let behind = behind.filter(|(it, _)| **it == apart).map(|(_, value)| value.clone());
+            let within = words.iter().filter_map(|it| it.strip_prefix(&joined).map(str::to_owned));
+            behind.chain(within).collect::<Vec<_>>()
+        };
+        let given = values("--report").iter().filter_map(|it| parse_report(it).ok()).collect();
+        let is_json = values("--output-format").iter().any(|it| it == "json");
+        let format = if is_json { Format::Json } else { Format::Text };
+        reports(given, words.iter().any(|it| it == "--no-report"), format)
     }
 }

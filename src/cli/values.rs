@@ -102,6 +102,8 @@ pub(super) enum ReportError {
     NoPath,
     #[error("a report goes to a file; --output-format chooses what is printed")]
     StandardOutput,
+    #[error("a PATH alone is for JSON; write {format}={path}, or json={path} if that is meant")]
+    OtherFormat { format: &'static str, path: String },
     #[error("there is no format `{given}`{}; the formats are {}", meant.map(|it| format!("; did you mean `{it}`?")).unwrap_or_default(), names().join(", "))]
     NoSuchFormat { given: String, meant: Option<&'static str> },
 }
@@ -110,13 +112,32 @@ fn names() -> Vec<&'static str> {
     FORMATS.iter().map(|format| format.name).collect()
 }
 
+/// The format that a file of that name would be expected to have, if that is not JSON.
+fn of_extension(path: &str) -> Option<&'static str> {
+    const EXTENSIONS: [(&str, &str); 6] = [
+        ("html", "html"),
+        ("htm", "html"),
+        ("md", "markdown"),
+        ("xml", "junit"),
+        ("sarif", "sarif"),
+        ("prom", "prometheus"),
+    ];
+    let (_, extension) = path.rsplit_once('.')?;
+    EXTENSIONS.into_iter().find(|(it, _)| *it == extension).map(|(_, format)| format)
+}
+
 /// A format and a path, or a path alone for JSON. What is before `=` is a part of the path where it
 /// cannot be the name of a format.
 pub(super) fn parse_report(text: &str) -> Result<ReportFile, ReportError> {
     let is_name = |it: &str| !it.is_empty() && it.chars().all(|c| c.is_ascii_alphanumeric());
     let split = text.split_once('=').filter(|(name, _)| is_name(name));
     let (format, path) = match split {
-        None => (ReportFormat::JSON, text),
+        None => match of_extension(text) {
+            Some(format) => {
+                return Err(ReportError::OtherFormat { format, path: text.to_owned() });
+            }
+            None => (ReportFormat::JSON, text),
+        },
         Some((name, path)) => {
             let no_such = || {
                 let meant = nearest(name, names());
@@ -223,6 +244,7 @@ mod tests {
             ("text=-", "--output-format"),
             ("txt=a.txt", "did you mean `text`?"),
             ("json=-", "--output-format"),
+            ("report.html", "write html=report.html, or json=report.html"),
             ("pdf=a", "the formats are json, text"),
         ] {
             let error = parse_report(text).unwrap_err().to_string();

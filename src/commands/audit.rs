@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::deliver::deliver;
 use super::github::GitHub;
-use super::paths;
+use super::{paths, repository};
 use crate::audit::{self, audit_at_worst_instant};
 use crate::cli::{Cli, Format};
 use crate::collect::{self, Failure, Lag, Telemetry, Watched};
@@ -48,7 +48,8 @@ pub(super) fn run(cli: &Cli, started: Instant) -> anyhow::Result<Exit> {
     warn(cli, &audit.warnings);
     let exit = Exit::of(audit.assessment.verdict, plan.gate);
     let mut report = Report::new(&plan, &audit, exit);
-    report.config_in_repository = super::repository::path_in(&plan.config);
+    report.config_in_repository = repository::path_in(&plan.config);
+    report.repository = repository::root();
     if cli.reports().iter().any(|it| it.format.has_charts()) && is_answered(&report) {
         report.timeline = timeline(cli, &plan, &telemetry);
     }

@@ -1,11 +1,13 @@
 //! How the report of an audit leaves the process. What cannot be told is no success.
 
+use std::fs;
 use std::io;
 use std::path::PathBuf;
 
 use super::github::{FileError, GitHub, without_commands};
 use crate::cli::{Cli, Format, ReportFile};
 use crate::exit::Exit;
+use crate::interrupt::{self, OwnedFile};
 use crate::report::Report;
 use crate::{output, render};
 
@@ -32,7 +34,7 @@ pub(super) fn deliver(mut report: Report, exit: Exit, cli: &Cli, github: Option<
     if !is_text(cli) {
         announce(&report, exit);
     }
-    let mut written = Written { exit, reports: cli.reports() };
+    let mut written = Written { exit, reports: cli.reports(), unsettled: Vec::new() };
     if let Err(error) = written.write(&report) {
         let message = error.to_string();
         // It may have been told already, if it was known before the audit.
@@ -41,6 +43,10 @@ pub(super) fn deliver(mut report: Report, exit: Exit, cli: &Cli, github: Option<
         if !(is_told || is_text(cli) && report.error.as_ref() == Some(&message)) {
             tell(&message);
         }
+    }
+    // Before it is printed how all ended.
+    if let Some(github) = github {
+        tell_github(github, &mut report, &mut written, cli);
     }
     if let Some(error) = unsaid(&report, cli) {
         tell(error);
@@ -52,20 +58,42 @@ pub(super) fn deliver(mut report: Report, exit: Exit, cli: &Cli, github: Option<
         let message = DeliveryError::Print(error).to_string();
         tell(&message);
         written.not_delivered(&mut report, &message);
+        if let Some(github) = github {
+            tell_github(github, &mut report, &mut written, cli);
+        }
     }
-    let told = github.map(|github| github.tell(&report, &written.reports));
-    if let Some(Err(error)) = told {
-        let message = DeliveryError::GitHub(error).to_string();
-        tell(&message);
-        written.not_delivered(&mut report, &message);
+    if github.is_some() {
+        GitHub::annotate(&report);
     }
     written.exit
+}
+
+/// Adds to the files of the runner. Where one cannot be written, the others are added to once more, and
+/// say so: of two outputs of a name the later one counts.
+fn tell_github(github: &GitHub, report: &mut Report, written: &mut Written, cli: &Cli) {
+    for _ in 0..2 {
+        let Err(error) = github.tell(report, &written.reports) else { return };
+        let message = DeliveryError::GitHub(error).to_string();
+        if report.error.as_ref() == Some(&message) {
+            return;
+        }
+        let before = written.exit;
+        written.not_delivered(report, &message);
+        if !is_text(cli) || report.error.as_ref() != Some(&message) {
+            tell(&message);
+        }
+        if written.exit == before {
+            return;
+        }
+    }
 }
 
 /// What was written, and how the process exits for all that is known so far.
 struct Written {
     exit: Exit,
     reports: Vec<ReportFile>,
+    /// They go if the process is made to end before all of them say how it ends.
+    unsettled: Vec<OwnedFile>,
 }
 
 impl Written {
@@ -76,7 +104,12 @@ impl Written {
     fn write(&mut self, report: &Report) -> Result<(), DeliveryError> {
         let mut failed = None;
         self.reports.retain(|file| match write(report, file) {
-            Ok(()) => true,
+            Ok(()) => {
+                let place = output::through_links(&file.path);
+                let is_file = fs::metadata(&place).is_ok_and(|it| it.is_file());
+                self.unsettled.extend(is_file.then(|| interrupt::own_path(place)));
+                true
+            }
             Err(error) => {
                 failed.get_or_insert(error);
                 false

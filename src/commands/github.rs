@@ -14,12 +14,15 @@ use crate::{output, render};
 /// GitHub shows so many annotations of a kind for a step.
 const MOST_PROBLEMS: usize = 10;
 
+/// The file of the Markdown that the run shows.
+const SUMMARY: &str = "GITHUB_STEP_SUMMARY";
+/// The file of what later steps read.
+const OUTPUT: &str = "GITHUB_OUTPUT";
+
 /// A step of GitHub Actions.
 #[derive(Debug)]
 pub(super) struct GitHub {
-    /// `GITHUB_STEP_SUMMARY`: the Markdown that the run shows.
     summary: Option<PathBuf>,
-    /// `GITHUB_OUTPUT`: what later steps read.
     output: Option<PathBuf>,
 }
 
@@ -36,28 +39,36 @@ pub(super) struct FileError {
 impl GitHub {
     /// The step that this process runs in, unless nothing is to be told.
     pub(super) fn of_process(cli: &Cli) -> Option<Self> {
-        let is_there = env::var_os("GITHUB_ACTIONS").is_some_and(|it| it == "true");
         let path = |name| env::var_os(name).filter(|it| !it.is_empty()).map(PathBuf::from);
-        (is_there && cli.tells_github())
-            .then(|| Self { summary: path("GITHUB_STEP_SUMMARY"), output: path("GITHUB_OUTPUT") })
+        (is_around() && cli.tells_github())
+            .then(|| Self { summary: path(SUMMARY), output: path(OUTPUT) })
     }
 
-    /// Annotates the run, and adds to its summary and its outputs.
+    /// Adds to the outputs of the step, and to its summary.
     ///
     /// # Errors
     /// A file of the runner that cannot be written.
     pub(super) fn tell(&self, report: &Report, reports: &[ReportFile]) -> Result<(), FileError> {
-        let text = |render: fn(&Report, &mut dyn io::Write) -> io::Result<()>| {
-            let mut out = Vec::new();
-            // Proof: a vector takes whatever is written.
-            let _ = render(report, &mut out);
-            String::from_utf8_lossy(&out).into_owned()
-        };
-        // On standard output it would stand within the JSON.
-        output::message(text(render::github).trim_end());
-        append("GITHUB_STEP_SUMMARY", self.summary.as_deref(), &text(render::markdown))?;
-        append("GITHUB_OUTPUT", self.output.as_deref(), &outputs(report, reports))
+        let told = append(OUTPUT, self.output.as_deref(), &outputs(report, reports));
+        // A pass that the outputs do not have is none, and will not stay one.
+        if told.is_ok() || report.exit_code != 0 {
+            append(SUMMARY, self.summary.as_deref(), &rendered(report, render::markdown))?;
+        }
+        told
     }
+
+    /// Annotates the run.
+    pub(super) fn annotate(report: &Report) {
+        // On standard output it would stand within the JSON.
+        output::commands(rendered(report, render::github).trim_end());
+    }
+}
+
+fn rendered(report: &Report, render: fn(&Report, &mut dyn io::Write) -> io::Result<()>) -> String {
+    let mut out = Vec::new();
+    // Proof: a vector takes whatever is written.
+    let _ = render(report, &mut out);
+    String::from_utf8_lossy(&out).into_owned()
 }
 
 /// Annotates what is wrong in the configuration, or else before anything was audited.
@@ -76,7 +87,7 @@ pub(super) fn annotate(cli: &Cli, error: &anyhow::Error) {
         _ => render::github_error(None, &format!("{error:#}"), &mut out),
     };
     if told.is_ok() {
-        output::message(String::from_utf8_lossy(&out).trim_end());
+        output::commands(String::from_utf8_lossy(&out).trim_end());
     }
 }
 
@@ -96,9 +107,21 @@ fn outputs(report: &Report, reports: &[ReportFile]) -> String {
         ("exit_code".to_owned(), report.exit_code.to_string()),
     ];
     for ReportFile { format, path } in reports {
-        all.push((format!("report_{}", format.name), path.display().to_string()));
+        all.push((format!("report_{}", format.name), in_workspace(path)));
     }
     all.iter().map(|(name, value)| output_of_step(name, value)).collect()
+}
+
+/// A path as later steps find it, which begin at the root of the workspace.
+fn in_workspace(path: &Path) -> String {
+    let workspace = env::var_os("GITHUB_WORKSPACE").map(PathBuf::from);
+    let workspace = workspace.and_then(|it| it.canonicalize().ok());
+    let place = path.canonicalize().ok();
+    let within = workspace
+        .as_ref()
+        .zip(place.as_ref())
+        .map(|(workspace, place)| place.strip_prefix(workspace).unwrap_or(place).to_owned());
+    within.as_deref().unwrap_or(path).display().to_string()
 }
 
 /// One output; a value on several lines is between lines that it does not have.
@@ -124,18 +147,18 @@ fn append(variable: &'static str, path: Option<&Path>, text: &str) -> Result<(),
     })
 }
 
+/// Whether the process runs in GitHub Actions.
+pub(super) fn is_around() -> bool {
+    env::var_os("GITHUB_ACTIONS").is_some_and(|it| it == "true")
+}
+
 /// A text in which the runner finds no command of its own, such as `::error::`: it looks for them in
 /// all that a step prints, and what a service calls its files and functions is part of a report.
 pub(super) fn without_commands(text: &str, is_json: bool) -> String {
     if is_json {
         return text.replace("##[", "##\\u005b");
     }
-    let harmless = |line: &str| {
-        let begins = line.trim_start().starts_with("::");
-        if begins { line.replacen("::", ": :", 1) } else { line.to_owned() }
-    };
-    let lines: String = text.split_inclusive('\n').map(harmless).collect();
-    lines.replace("##[", "## [")
+    output::without_commands(text)
 }
 
 #[cfg(test)]

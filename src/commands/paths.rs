@@ -9,7 +9,7 @@ use crate::cli::{Cli, ReportFile};
 use crate::collect::Failure;
 use crate::config::FILE_NAME;
 use crate::output;
-use crate::render::ReportFormat;
+use crate::render::{FORMATS, ReportFormat};
 
 /// A report that is larger than this, in bytes, is no report.
 const LARGEST_REPORT: u64 = 64 * 1024 * 1024;
@@ -188,11 +188,13 @@ fn clear_if(path: &Path, is_ours: impl Fn(&Path) -> io::Result<bool>) {
     }
 }
 
-/// Whether it is a report of that format, of whichever version.
+/// Whether it is a report of that format, or of another one, of whichever version.
 fn is_report(format: ReportFormat, path: &Path) -> io::Result<bool> {
     let mut text = String::new();
     File::open(path)?.take(LARGEST_REPORT).read_to_string(&mut text)?;
-    Ok(format.is_report(&text))
+    // An empty list is one of a single format, and a file of anybody's.
+    let is_of_any = || text.trim() != "[]" && FORMATS.iter().any(|it| it.is_report(&text));
+    Ok(format.is_report(&text) || is_of_any())
 }
 
 /// Whether it is a recording as `--record` writes it: the series of its scrapes are in it, and it

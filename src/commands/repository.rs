@@ -14,6 +14,13 @@ pub(super) fn path_in(file: &Path) -> Option<String> {
     Some(parts.collect::<Option<Vec<_>>>()?.join("/"))
 }
 
+/// The root of the git repository around the working directory.
+pub(super) fn root() -> Option<String> {
+    let here = std::env::current_dir().ok()?.canonicalize().ok()?;
+    let root = here.ancestors().find(|directory| directory.join(".git").exists())?;
+    root.to_str().map(str::to_owned)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

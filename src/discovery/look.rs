@@ -90,10 +90,15 @@ fn of_service(asked: &Asked, started: Instant, log: Log<'_>) -> Result<Discovere
         return Err(Trouble::NoVerdict(words));
     }
     if found.is_none() && page.is_some() {
+        // That page is none, so that the probe would ask in vain there.
+        let mut root = place.endpoint.target.printable_page("");
+        root.set_path("/");
+        root.set_query(None);
         let words = format!(
             "no page of metrics at {given}, nor elsewhere:\n{}\
-             if it has none: auditor --init --probe {given}",
-            report::tried(&tried)
+             if it has none: auditor --init --probe {}, with a route that is answered at once",
+            report::tried(&tried),
+            root
         );
         return Err(Trouble::NoVerdict(words));
     }

@@ -16,6 +16,9 @@ use crate::wrap::wrap;
 /// As wide as the widest label, and a space.
 const LABELS: usize = 14;
 
+/// Where other limits come from than those of the tables.
+const OTHERS: &str = "and a preset or metrics.yaml may have others, which the report shows";
+
 /// What a row says, and of what.
 type Row = (&'static str, String);
 
@@ -65,7 +68,7 @@ fn of_mode(mode: &Mode) -> Vec<Row> {
     let conditions: Vec<_> = checks.map(condition).collect();
     vec![
         ("severity", mode.severity.name().to_owned()),
-        ("proven when", conditions.join(" and ")),
+        ("proven when", format!("{}; these are the defaults, {OTHERS}", conditions.join(" and "))),
         (
             "gate",
             format!("--fail-on {}; else the score and your checks decide", Gate::FAILURE_MODE),
@@ -87,7 +90,7 @@ fn of_signal(signal: Signal) -> Vec<Row> {
     let limit = BuiltIn::of_signal(signal);
     let words = limit.map_or_else(
         || "none by default; one set under `checks` fails the gate".to_owned(),
-        |it| format!("a breach {} (thresholds: {})", broken(it), it.threshold),
+        |it| format!("a breach {} by default (thresholds: {})", broken(it), it.threshold),
     );
     let mut rows = vec![
         ("measures", format!("{}, in {}", def.description, def.unit)),

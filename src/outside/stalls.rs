@@ -287,9 +287,10 @@ impl Ledger {
             self.told.late += 1;
             return;
         }
-        if let (End::Answered(status @ ERRORS..), Some(calm)) = (&done.end, self.calm) {
+        if let End::Answered(status @ ERRORS..) = &done.end {
             self.told.errors += 1;
-            self.told.failed.push(format!("answered {status}, and {calm} before the load"));
+            let calm = self.calm.map(|calm| format!(", and {calm} before the load"));
+            self.told.failed.push(format!("answered {status}{}", calm.unwrap_or_default()));
         }
         let read = waited.and_then(|it| it.read);
         let lane = self.lane(connection);

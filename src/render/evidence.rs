@@ -11,6 +11,9 @@ use crate::report::{EvidenceReport, Report, ShortfallEntry};
 /// So many signals and checks are named beside what was not seen of them.
 const FEW: usize = 2;
 
+/// What the probe counts of requests, by looking at the sockets now and then.
+const SEEN_BY_PROBE: &str = "auditor_requests_seen_total";
+
 /// What was not seen, and once for each rule what to do.
 pub(super) fn not_seen(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     let shortfalls = &report.evidence.shortfalls;
@@ -77,8 +80,16 @@ pub(super) fn seen(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     Ok(())
 }
 
+/// How many requests were seen; the probe does not see all.
+pub(super) fn count_of_requests(report: &Report) -> Option<String> {
+    let signal = report.signals.get(Signal::REQUESTS_TOTAL.key());
+    let query = signal.and_then(|entry| entry.query.as_deref()).unwrap_or_default();
+    let at_least = if query.contains(SEEN_BY_PROBE) { "at least " } else { "" };
+    Some(format!("{at_least}{} requests", number(report.evidence.requests?)))
+}
+
 pub(super) fn requests(report: &Report) -> Option<String> {
-    let requests = number(report.evidence.requests?);
+    let requests = count_of_requests(report)?;
     let failed = report.evidence.error_ratio.map(|ratio| {
         let key = Signal::ERROR_RATIO.key();
         let is_held = ratio == 0.0 || report.checks.iter().any(|check| check.name == key);
@@ -86,7 +97,7 @@ pub(super) fn requests(report: &Report) -> Option<String> {
             if is_held { "" } else { " (to gate on that: checks: {error_ratio: {max: 0.01}})" };
         format!(", {}% failed{hint}", number(ratio * 100.0))
     });
-    Some(format!("{requests} requests{}", failed.unwrap_or_default()))
+    Some(requests + &failed.unwrap_or_default())
 }
 
 pub(super) fn targets(evidence: &EvidenceReport) -> Option<String> {

@@ -26,14 +26,15 @@ pub fn github(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         let score = report.runtime_health_score.map_or_else(|| "unknown".to_owned(), number);
         let words = format!("{}, score {score}", report.status.name());
         let lines = [remarks::verdict_line(report), words];
-        return command(out, "notice", "", &lines.join("\n"));
+        return command(out, ("notice", ""), report.verdict.words(), &lines.join("\n"));
     };
-    annotate(out, &verdict)?;
+    let title = report.verdict.words();
+    annotate(out, title, &verdict)?;
     // What else is to be mended, and stands elsewhere.
-    let critical = remarks::findings(report).into_iter().filter(|it| it.weight == Weight::Error);
+    let critical = remarks::further_findings(report).filter(|it| it.weight == Weight::Error);
     let others = remarks::further_culprits(report).chain(critical);
     let others = others.filter(|it| it.place.is_none() || it.place != verdict.place);
-    others.take(MOST - 1).try_for_each(|remark| annotate(out, &remark))
+    others.take(MOST - 1).try_for_each(|remark| annotate(out, title, &remark))
 }
 
 /// What is wrong before anything was audited, at its place if that is known.
@@ -51,17 +52,17 @@ pub fn github_error(
         column: Some(place.column),
     });
     let place = place.as_ref().map(in_file).unwrap_or_default();
-    command(out, "error", &place, message)
+    command(out, ("error", &place), "configuration", message)
 }
 
-fn annotate(out: &mut dyn Write, remark: &Remark) -> io::Result<()> {
+fn annotate(out: &mut dyn Write, title: &str, remark: &Remark) -> io::Result<()> {
     let name = match remark.weight {
         Weight::Error => "error",
         Weight::Warning => "warning",
         Weight::Note => "notice",
     };
     let place = remark.place.as_ref().map(in_file).unwrap_or_default();
-    command(out, name, &place, &remark.lines.join("\n"))
+    command(out, (name, &place), title, &remark.lines.join("\n"))
 }
 
 /// A place as the properties of a command; nothing for one that is not in the repository.
@@ -75,9 +76,15 @@ fn in_file(place: &Place) -> String {
     format!("file={},{line}{column}", property(&place.path))
 }
 
-fn command(out: &mut dyn Write, name: &str, place: &str, message: &str) -> io::Result<()> {
+fn command(
+    out: &mut dyn Write,
+    (name, place): (&str, &str),
+    title: &str,
+    message: &str,
+) -> io::Result<()> {
     let message: String = message.chars().take(MOST_OF_A_MESSAGE).collect();
-    writeln!(out, "::{name} {place}{TITLE}::{}", data(&message))
+    let title = property(&format!(": {}", title.to_uppercase()));
+    writeln!(out, "::{name} {place}{TITLE}{title}::{}", data(&message))
 }
 
 /// A message as the runner reads it.

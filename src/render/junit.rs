@@ -11,7 +11,7 @@ use super::{checks, evidence};
 use crate::engine::Verdict;
 use crate::model::signal::Signal;
 use crate::one_line::one_line;
-use crate::report::{CheckEntry, Report, SignalEntry, StateName};
+use crate::report::{CheckEntry, Report, SignalEntry, StateName, TermEntry};
 
 /// What tells the file from those of other tools.
 pub(super) const NAME: &str = r#"<testsuites name="auditor""#;
@@ -57,22 +57,32 @@ enum Outcome {
 }
 
 fn case(name: &str, outcome: Outcome, details: &str) -> TestCase {
+    let details = &lines(details);
     let status = match &outcome {
         Outcome::Passed => TestCaseStatus::success(),
         Outcome::Skipped(words) => {
             let mut status = TestCaseStatus::skipped();
-            status.set_message(words.as_str());
+            status.set_message(lines(words));
             status
         }
-        Outcome::Broken(words) => non_success(NonSuccessKind::Failure, "breach", words, details),
-        Outcome::Unknown(words) => non_success(NonSuccessKind::Error, "unknown", words, details),
+        Outcome::Broken(words) => {
+            non_success(NonSuccessKind::Failure, "breach", &lines(words), details)
+        }
+        Outcome::Unknown(words) => {
+            non_success(NonSuccessKind::Error, "unknown", &lines(words), details)
+        }
     };
     let is_passed = matches!(outcome, Outcome::Passed);
     let mut case = TestCase::new(one_line(name), status);
     if is_passed && !details.is_empty() {
-        case.set_system_out(details);
+        case.set_system_out(details.as_str());
     }
     case
+}
+
+/// Words without characters that XML cannot hold, or that change their direction.
+fn lines(words: &str) -> String {
+    words.lines().map(one_line).collect::<Vec<_>>().join("\n")
 }
 
 fn non_success(kind: NonSuccessKind, of_type: &str, words: &str, details: &str) -> TestCaseStatus {
@@ -124,12 +134,22 @@ fn of_signal(report: &Report, name: &str, entry: &SignalEntry, words: String) ->
     let details = details.collect::<Vec<_>>().join("\n");
     let why = reason.unwrap_or_else(|| entry.state.words().to_owned());
     let check = report.checks.iter().find(|check| check.name == name);
-    let is_term = report.score_breakdown.iter().any(|term| term.signal == name);
-    let counts = is_term || check.is_some_and(|check| check.requested);
+    let term = report.score_breakdown.iter().find(|term| term.signal == name);
+    let counts = term.is_some()
+        || rows::is_part_of_backlog(report, name)
+        || check.is_some_and(|check| check.requested);
+    // The backlog may follow from two other signals.
+    let is_computed = |term: &TermEntry| term.value.is_some() || term.is_lower_bound;
+    let is_unknown = |term: &TermEntry| term.value.is_none() || term.is_lower_bound;
+    let computed = term.filter(|term| is_computed(term));
     let is_broken = check.is_some_and(|check| check.passed == Some(false));
     let outcome = match entry.state {
         _ if is_broken => Outcome::Broken(words),
-        StateName::NotConfigured => Outcome::Skipped("not configured".to_owned()),
+        StateName::NotConfigured => match computed {
+            Some(term) if is_unknown(term) => Outcome::Unknown(words),
+            Some(_) => Outcome::Passed,
+            None => Outcome::Skipped("not configured".to_owned()),
+        },
         StateName::Ok if !(entry.is_lower_bound && counts) => Outcome::Passed,
         _ if counts && !rows::is_dull(name, entry) => Outcome::Unknown(format!("{words}: {why}")),
         _ => Outcome::Skipped(format!("{}: {why}", rows::UNKNOWN)),

@@ -1,6 +1,7 @@
 //! Where a report that is no pass leads to: to what the word means that decided, or to what the
 //! queries found.
 
+use super::blame;
 use crate::engine::Verdict;
 use crate::model::check::SECTION;
 use crate::model::level::Status;
@@ -21,7 +22,18 @@ pub(super) fn line(report: &Report) -> Option<String> {
     if is_without_values {
         return Some(format!("To find out why: auditor doctor {}{load}", report.options));
     }
+    if blame::is_loop_broken(report) && could_name_the_line(report) {
+        return Some(format!(
+            "To name the line that blocks: auditor {} --probe URL{load}, on the machine of the service",
+            report.options
+        ));
+    }
     topic(report).map(|topic| format!("To learn more: auditor explain {topic}"))
+}
+
+/// Whether the service was at hand, and the probe that would look at its stacks was not there.
+fn could_name_the_line(report: &Report) -> bool {
+    report.source == SourceKind::Scrape && report.stalled.is_none() && topic(report).is_some()
 }
 
 /// Whether the lag is what the probe would see, and there was none.

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::labels::Shared;
 use super::remarks::{self, Place, verdict_line};
 use super::rows::{SignalRow, rows};
-use super::{blame, checks, learn_more};
+use super::{blame, checks, evidence, learn_more};
 use crate::engine::Verdict;
 use crate::model::quantity::{number, number_beside};
 use crate::model::signal::Signal;
@@ -215,8 +215,8 @@ fn unread(out: &mut dyn Write, report: &Report) -> io::Result<()> {
 
 fn ending(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     writeln!(out)?;
-    if let Some(requests) = report.evidence.requests {
-        writeln!(out, "{} requests seen.", number(requests))?;
+    if let Some(requests) = evidence::count_of_requests(report) {
+        writeln!(out, "Seen: {requests}.\n")?;
     }
     if let Some(line) = learn_more::line(report) {
         writeln!(out, "{}", text(&line))?;

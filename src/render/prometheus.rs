@@ -6,7 +6,7 @@ use std::io::{self, Write};
 
 use crate::engine::Verdict;
 use crate::model::level::Status;
-use crate::report::{CheckEntry, Report};
+use crate::report::{CheckEntry, Report, SignalEntry, StateName, TermEntry};
 
 /// What every report begins with.
 pub(super) const FIRST_LINE: &str = "# HELP auditor_verdict ";
@@ -46,15 +46,26 @@ fn signals(report: &Report, page: &mut Page<'_>) -> io::Result<()> {
     page.family("auditor_signal", "Value of a signal in its unit, or the least that it can be.")?;
     for (name, entry) in report.signals.iter() {
         let labels = [("signal", name), ("unit", &*entry.unit)];
-        page.sample("auditor_signal", &labels, entry.value.unwrap_or(f64::NAN))?;
+        let value = entry.value.or_else(|| computed(report, name)?.value);
+        page.sample("auditor_signal", &labels, value.unwrap_or(f64::NAN))?;
     }
     page.family("auditor_signal_state", "1 with the state in which a signal was read.")?;
     for (name, entry) in report.signals.iter() {
-        let state = entry.state.words().replace(' ', "_");
+        let is_computed = computed(report, name).is_some();
+        let state = if is_computed { "computed" } else { entry.state.words() };
+        let state = state.replace(' ', "_");
         let labels = [("signal", name), ("state", &*state)];
         page.sample("auditor_signal_state", &labels, 1.0)?;
     }
     Ok(())
+}
+
+/// The term of a signal that has no query, and follows from others.
+fn computed<'a>(report: &'a Report, name: &str) -> Option<&'a TermEntry> {
+    let is_without_query = |it: &SignalEntry| it.state == StateName::NotConfigured;
+    report.signals.get(name).filter(|it| is_without_query(it))?;
+    let term = report.score_breakdown.iter().find(|term| term.signal == name);
+    term.filter(|term| term.value.is_some() || term.is_lower_bound)
 }
 
 fn checks(report: &Report, page: &mut Page<'_>) -> io::Result<()> {

@@ -5,7 +5,9 @@ use super::{blame, evidence, learn_more, rows};
 use crate::config::{FILE_NAME, is_built_in};
 use crate::engine::Verdict;
 use crate::model::blame::{StallCause, shortened};
+use crate::model::built_in::HIDDEN_LAG;
 use crate::model::check::Severity;
+use crate::model::finding::LATE_SCRAPE;
 use crate::model::quantity::series;
 use crate::model::signal::Signal;
 use crate::one_line::one_line;
@@ -66,15 +68,16 @@ impl Place {
     /// Whether its path is one within the repository.
     pub(super) fn is_relative(&self) -> bool {
         let has_drive = self.path.as_bytes().get(1) == Some(&b':');
-        !(self.path.starts_with('/') || has_drive)
+        let leads_out = self.path.split('/').any(|part| part == "..");
+        !(self.path.is_empty() || self.path.starts_with('/') || has_drive || leads_out)
     }
 }
 
-/// Every remark: first the verdict, unless it is a pass, then what it rests on.
+/// Every remark: first the verdict, unless there is nothing to it, then what it rests on.
 pub(super) fn remarks(report: &Report) -> Vec<Remark> {
     let mut all: Vec<_> = verdict(report).into_iter().collect();
     all.extend(further_culprits(report));
-    all.extend(findings(report));
+    all.extend(further_findings(report));
     all.extend(shortfalls(report));
     all.extend(unknown(report));
     all
@@ -91,11 +94,13 @@ pub(super) fn configuration(report: &Report) -> Place {
     Place { path: one_line(&path), line: None, column: None }
 }
 
-/// Why the audit did not pass, at the place that decided.
+/// Why the audit did not pass, at the place that decided; or that a failure mode is proven beside a
+/// pass.
 pub(super) fn verdict(report: &Report) -> Option<Remark> {
+    let proven = || report.failure_modes.first().map(|mode| &*mode.mode);
     let weight = if report.exit_code == 0 { Weight::Warning } else { Weight::Error };
     let mut remark = Remark {
-        topic: learn_more::topic(report)?.to_owned(),
+        topic: learn_more::topic(report).or_else(proven)?.to_owned(),
         weight,
         lines: vec![verdict_line(report)],
         place: decisive(report).and_then(|name| place_of(report, name)),
@@ -107,8 +112,9 @@ pub(super) fn verdict(report: &Report) -> Option<Remark> {
         identity: "verdict".to_owned(),
     };
     match decisive_culprit(report) {
+        // What holds the loop comes first: who reads it may know nothing of scores.
         Some(worst) => {
-            remark.lines.extend(worst.lines);
+            remark.lines.splice(0..0, worst.lines);
             (remark.place, remark.source, remark.identity) =
                 (worst.place, worst.source, worst.identity);
         }
@@ -135,6 +141,18 @@ fn decisive_culprit(report: &Report) -> Option<Remark> {
 pub(super) fn further_culprits(report: &Report) -> impl Iterator<Item = Remark> {
     let told = usize::from(decisive_culprit(report).is_some());
     culprits(report).into_iter().skip(told)
+}
+
+/// The findings that no culprit explains.
+pub(super) fn further_findings(report: &Report) -> impl Iterator<Item = Remark> {
+    let is_explained = decisive_culprit(report).is_some();
+    let of_loop = [HIDDEN_LAG, LATE_SCRAPE, Signal::EVENT_LOOP_LAG.key()];
+    let of_loop = of_loop.into_iter().chain([Signal::BLOCKING_DURATION_AVG.key()]);
+    let of_loop: Vec<_> = of_loop.filter(|_| is_explained).collect();
+    // A check that is requested may have a limit of its own, and is critical.
+    let is_told =
+        move |it: &Remark| it.weight != Weight::Error && of_loop.contains(&it.topic.as_str());
+    findings(report).into_iter().filter(move |it| !is_told(it))
 }
 
 /// The verdict in one line, without colours.
@@ -167,7 +185,7 @@ fn of_culprit(report: &Report, culprit: &CulpritEntry) -> Remark {
             format!("To do: {advice}"),
         ],
         place: Some(Place {
-            path: one_line(&culprit.file).replace('\\', "/"),
+            path: in_repository(report, &culprit.file),
             line: culprit.line.and_then(|line| usize::try_from(line).ok()).filter(|line| *line > 0),
             column: None,
         }),
@@ -175,6 +193,13 @@ fn of_culprit(report: &Report, culprit: &CulpritEntry) -> Remark {
         source,
         is_open: false,
     }
+}
+
+/// A path from the root of the repository, where it is below it.
+fn in_repository(report: &Report, path: &str) -> String {
+    let root = report.repository.as_deref();
+    let within = root.and_then(|root| path.strip_prefix(root)?.strip_prefix(['/', '\\']));
+    one_line(within.unwrap_or(path)).replace('\\', "/")
 }
 
 /// The failure mode that a culprit explains.
@@ -279,7 +304,7 @@ fn decisive(report: &Report) -> Option<&str> {
             let mut unknown = report.signals.iter().filter(|(_, entry)| is_unknown(entry.state));
             unknown.next().map(|(name, _)| name)
         }
-        Verdict::Fail | Verdict::NotGated => {
+        Verdict::Fail | Verdict::NotGated | Verdict::Pass => {
             let terms = report.score_breakdown.iter();
             let most = terms.max_by(|one, other| one.points.total_cmp(&other.points))?;
             Some(&most.signal)

@@ -133,7 +133,8 @@ fn short(unit: &str) -> &str {
     if unit == "requests" { "req" } else { unit }
 }
 
-fn is_part_of_backlog(report: &Report, signal: &str) -> bool {
+/// Whether the backlog is computed from it.
+pub(super) fn is_part_of_backlog(report: &Report, signal: &str) -> bool {
     let parts = [Signal::THREADPOOL_TASKS_STARTED, Signal::THREADPOOL_TASKS_COMPLETED];
     let own = report.signals.get(Signal::THREADPOOL_BACKLOG.key());
     parts.iter().any(|part| part.key() == signal)

@@ -58,6 +58,7 @@ impl Report {
             },
             evaluated_at: audit.at.to_string(),
             source: kind(&plan.spec),
+            repository: None,
             options: plan.options(),
             target: plan.spec.to_string(),
             backend: audit.backend.clone(),

@@ -68,11 +68,11 @@ fn with_rules(rules: &str) -> String {
 }
 
 #[test]
-fn whatever_the_status_it_is_an_answer_and_connections_may_end() {
-    if !python("whatever_the_status_it_is_an_answer_and_connections_may_end") {
+fn a_status_below_500_is_an_answer_and_connections_may_end() {
+    if !python("a_status_below_500_is_an_answer_and_connections_may_end") {
         return;
     }
-    let paths = ["/", "/status/500", "/status/404", "/status/301", "/close", "/briefly"];
+    let paths = ["/", "/status/404", "/status/301", "/close", "/briefly"];
     each(&paths, 3, |path| {
         let directory = directory();
         let url = format!("http://ADDRESS{path}");
@@ -82,6 +82,19 @@ fn whatever_the_status_it_is_an_answer_and_connections_may_end() {
         assert_eq!(run.code, 0, "{path}: {}", shown(&run, &report));
         assert_eq!(report["checks"][0]["passed"], true, "{path}: {:#}", report["checks"]);
     });
+}
+
+/// A service that only ever fails answers in good time, and is not calm.
+#[test]
+fn a_service_that_only_fails_is_no_pass() {
+    if !python("a_service_that_only_fails_is_no_pass") {
+        return;
+    }
+    let directory = directory();
+    let args = ["--probe", "http://ADDRESS/status/503", "--fail-on-critical"];
+    let (run, report) = audit(directory.path(), &args, "sleep 1");
+    assert_eq!(run.code, 3, "{}", shown(&run, &report));
+    assert!(run.stderr.contains("answered with status 503"), "{}", run.stderr);
 }
 
 #[test]

@@ -41,7 +41,7 @@ fn row(report: &Report, check: &CheckEntry) -> Markup {
         (Some(false), _, Severity::Info) | (_, true, Severity::Info) => ("info", Kind::Quiet),
         (Some(false), _, Severity::Warning) | (_, true, _) => ("warning", Kind::Warn),
         (Some(true), _, _) => ("pass", Kind::Good),
-        (None, _, _) => ("unknown", Kind::Warn),
+        (None, _, _) => ("unknown", Kind::Unknown),
     };
     html! {
         tr {

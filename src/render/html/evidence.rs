@@ -28,7 +28,7 @@ pub(super) fn not_seen(report: &Report) -> Markup {
 }
 
 fn article(shortfall: &ShortfallEntry) -> Markup {
-    let kind = if shortfall.allowed { Kind::Quiet } else { Kind::Warn };
+    let kind = if shortfall.allowed { Kind::Quiet } else { Kind::Unknown };
     html! {
         article.(kind.class()) {
             h3 { "Rule " (name(&shortfall.rule)) @if shortfall.allowed { " " small { "allowed" } } }
@@ -78,7 +78,7 @@ pub(super) fn not_read(report: &Report) -> Markup {
 }
 
 fn state(state: StateName) -> Markup {
-    badge(Kind::Warn, state.words())
+    badge(Kind::Unknown, state.words())
 }
 
 pub(super) fn seen(report: &Report) -> Markup {

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::super::{evidence, learn_more};
+use super::super::{blame, evidence, learn_more, remarks};
 use super::words::{Kind, badge, code, nothing, value};
 use crate::engine::Verdict;
 use crate::model::level::Status;
@@ -21,9 +21,10 @@ pub(super) fn header(report: &Report) -> Markup {
             p.quiet { "Runtime audit of " (code(&report.target)) " at " (report.evaluated_at) }
             h1 { (badge(kind, &report.verdict.words().to_uppercase())) }
             p.reason { (evidence::brief(report, &report.verdict_reason)) }
+            (place(report))
             (error(report))
             dl.facts {
-                (fact("Status", &badge(of_status(report.status), report.status.name())))
+                (fact("Status", &badge(of_status(report), report.status.name())))
                 (fact("Score", &score(report)))
                 (fact("Exit code", &html! { (report.exit_code) }))
                 (fact("Gate", &gate(report)))
@@ -33,6 +34,20 @@ pub(super) fn header(report: &Report) -> Markup {
             @if let Some(line) = learn_more::line(report) { p.quiet { (line) } }
         }
     }
+}
+
+/// The line that blocks, where it is known.
+fn place(report: &Report) -> Markup {
+    let remark = remarks::verdict(report);
+    let line = remark.as_ref().and_then(|it| it.lines.first()).filter(|_| has_culprit(report));
+    match line {
+        Some(line) => html! { p { strong { (line) } } },
+        None => nothing(),
+    }
+}
+
+fn has_culprit(report: &Report) -> bool {
+    blame::is_loop_broken(report) && !remarks::culprits(report).is_empty()
 }
 
 fn fact(name: &str, value: &Markup) -> Markup {
@@ -77,14 +92,20 @@ const fn of_verdict(verdict: Verdict) -> Kind {
     match verdict {
         Verdict::Pass => Kind::Good,
         Verdict::Fail | Verdict::CommandFailed | Verdict::Error => Kind::Bad,
-        Verdict::Inconclusive | Verdict::Interrupted | Verdict::NotGated => Kind::Warn,
+        Verdict::Inconclusive | Verdict::Interrupted => Kind::Unknown,
+        Verdict::NotGated => Kind::Warn,
     }
 }
 
-const fn of_status(status: Status) -> Kind {
-    match status {
-        Status::Healthy => Kind::Good,
-        Status::Degraded | Status::Inconclusive => Kind::Warn,
+/// Of an audit that was not carried out to its end, what was seen is healthy at most.
+const fn of_status(report: &Report) -> Kind {
+    match report.status {
+        Status::Healthy => match report.verdict {
+            Verdict::Interrupted | Verdict::Error | Verdict::Inconclusive => Kind::Quiet,
+            _ => Kind::Good,
+        },
+        Status::Degraded => Kind::Warn,
+        Status::Inconclusive => Kind::Unknown,
         Status::Critical | Status::CollapseRisk => Kind::Bad,
     }
 }

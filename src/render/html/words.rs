@@ -63,6 +63,7 @@ pub(super) fn badge(kind: Kind, word: &str) -> Markup {
 pub(super) enum Kind {
     Good,
     Warn,
+    Unknown,
     Bad,
     Quiet,
 }
@@ -71,7 +72,7 @@ impl Kind {
     pub(super) const fn class(self) -> &'static str {
         match self {
             Self::Good => "good",
-            Self::Warn => "warn",
+            Self::Warn | Self::Unknown => "warn",
             Self::Bad => "bad",
             Self::Quiet => "quiet",
         }
@@ -80,7 +81,8 @@ impl Kind {
     const fn sign(self) -> &'static str {
         match self {
             Self::Good => "✓",
-            Self::Warn => "?",
+            Self::Warn => "!",
+            Self::Unknown => "?",
             Self::Bad => "✗",
             Self::Quiet => "–",
         }

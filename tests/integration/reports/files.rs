@@ -2,9 +2,13 @@
 
 use std::fs;
 use std::path::Path;
+#[cfg(unix)]
+use std::process::{Child, Command};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use super::FILES;
-use crate::support::{Run, auditor, empty_directory};
+use crate::support::{Run, auditor, command, empty_directory};
 
 /// Every format that is not JSON.
 fn formats() -> impl Iterator<Item = (&'static str, &'static str)> {
@@ -29,9 +33,17 @@ fn reports_of_an_earlier_audit_do_not_stay() {
             let report = format!("{format}={file}");
             audit(directory, name, &["--report", &report]);
             assert!(directory.join(file).exists(), "{format}");
-            for args in [&["--config", "nowhere.yaml"][..], &["--fail-on", "nothing"]] {
-                audit(directory, name, &["--report", &report]);
-                let run = audit(directory, name, &[&["--report", &report], args].concat());
+            let to = ["--report", &report];
+            for args in [
+                &[&to[..], &["--config", "nowhere.yaml"]].concat(),
+                &[&to[..], &["--fail-on", "nothing"]].concat(),
+                // Wherever the mistake stands.
+                &[&["--fail-on", "nothing"], &to[..]].concat(),
+                &[&["--nope"], &to[..]].concat(),
+                &vec!["--for", "xx", report.as_str(), "--report", report.as_str()],
+            ] {
+                audit(directory, name, &to);
+                let run = audit(directory, name, args);
                 assert_eq!(run.code, 2, "{format}");
                 assert!(!directory.join(file).exists(), "{format} of {name} after {args:?}");
             }
@@ -48,6 +60,50 @@ fn a_file_that_is_no_report_stays() {
         let report = format!("{format}=notes");
         assert_eq!(audit(directory, "passes", &["--report", &report, "--config", "no"]).code, 2);
         assert_eq!(fs::read_to_string(directory.join("notes")).unwrap(), "[1, 2]\nof mine\n");
+    }
+}
+
+/// The name of yesterday's report in one format is that of today's in another.
+#[test]
+fn a_report_of_another_format_does_not_stay() {
+    let directory = empty_directory();
+    let directory = directory.path();
+    audit(directory, "passes", &["--report", "markdown=out"]);
+    assert!(directory.join("out").exists());
+    let run = audit(directory, "passes", &["--report", "gitlab=out", "--config", "nowhere.yaml"]);
+    assert!(run.code == 2 && !directory.join("out").exists());
+}
+
+/// What is written already says how the audit ends, and it may not end so any more.
+#[cfg(unix)]
+#[test]
+fn a_second_signal_leaves_no_report() {
+    let directory = empty_directory();
+    let directory = directory.path();
+    audit(directory, "passes", &["--report", "markdown=a.md"]);
+    assert!(Command::new("mkfifo").arg(directory.join("pipe")).status().unwrap().success());
+    let args = ["--recording", "recording.om", "--report", "html=h.html", "--report", "junit=pipe"];
+    let mut child = command(directory, &args).spawn().unwrap();
+    let signal = |child: &Child| {
+        let pid = child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    };
+    // Nobody reads the pipe, so that it is waited for.
+    until(|| directory.join("h.html").exists());
+    for _ in 0..2 {
+        signal(&child);
+        sleep(Duration::from_millis(300));
+    }
+    assert_eq!(child.wait().unwrap().code(), Some(3));
+    assert!(!directory.join("h.html").exists());
+}
+
+#[cfg(unix)]
+fn until(is_so: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < Duration::from_secs(20), "it never is");
+        sleep(Duration::from_millis(20));
     }
 }
 

@@ -1,6 +1,7 @@
 //! Each report is valid by the schema of its format, or by a program that reads it.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::io::Write as _;
 use std::process::{Command, Output, Stdio};
 
@@ -8,7 +9,7 @@ use boon::{Compiler, Schemas};
 use serde_json::Value;
 
 use super::{Played, all};
-use crate::support::real;
+use crate::support::{auditor, empty_directory, real};
 
 /// What a schema has against documents, by the name of their audit.
 fn refused(schema: &str, documents: impl Iterator<Item = (String, Value)>) -> Vec<String> {
@@ -109,6 +110,36 @@ fn junit_counts_what_is_no_pass() {
         for kind in ["<failure ", "<error "] {
             assert_eq!(verdict.contains(kind), expected == Some(kind), "{}", played.name);
         }
+    }
+}
+
+/// A backlog of two counters has no query of its own, and counts all the same.
+#[test]
+fn a_computed_backlog_is_a_case_like_others() {
+    for (completed, outcome) in
+        [("done 0 1700000000\ndone 4 1700000001\n", "<failure "), ("", "<error ")]
+    {
+        let directory = empty_directory();
+        let file = |name, text: &str| fs::write(directory.path().join(name), text).unwrap();
+        file(
+            "metrics.yaml",
+            "queries:\n  event_loop_lag: lag\n  threadpool_tasks_started: begun\n  threadpool_tasks_completed: done\nevidence: {min_requests: 0}\n",
+        );
+        file(
+            "run.om",
+            &format!(
+                "lag 0.1 1700000000\nlag 0.1 1700000001\n{completed}begun 0 1700000000\nbegun 60 1700000001\n# EOF\n"
+            ),
+        );
+        auditor(
+            directory.path(),
+            &["--recording", "run.om", "--report", "junit=a", "--report", "prometheus=b"],
+        );
+        let read = |name| fs::read_to_string(directory.path().join(name)).unwrap();
+        let case = read("a").split(r#"name="threadpool_backlog""#).nth(1).unwrap().to_owned();
+        assert!(case.split("</testcase>").next().unwrap().contains(outcome), "{case}");
+        let line = r#"auditor_signal_state{signal="threadpool_backlog",state="computed"} 1"#;
+        assert!(read("b").contains(line), "{}", read("b"));
     }
 }
 
