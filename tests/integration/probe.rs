@@ -91,7 +91,7 @@ fn a_service_that_only_fails_is_no_pass() {
         return;
     }
     let directory = directory();
-    let args = ["--probe", "http://ADDRESS/status/503", "--fail-on-critical"];
+    let args = ["--probe", "http://ADDRESS/status/503"];
     let (run, report) = audit(directory.path(), &args, "sleep 1");
     assert_eq!(run.code, 3, "{}", shown(&run, &report));
     assert!(run.stderr.contains("answered with status 503"), "{}", run.stderr);
