@@ -62,7 +62,7 @@ pub enum Failure {
     },
     /// The service that was started does not answer.
     #[error(
-        "the service `{line}` was started, and did not answer at {urls} within {within:?} (--start-timeout)"
+        "the service `{line}` was started, and did not answer at {urls} with a status below 500 within {within:?} (--start-timeout)"
     )]
     NoAnswer {
         /// Its command.

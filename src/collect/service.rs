@@ -18,6 +18,8 @@ use crate::prometheus::http::{Connections, Http, Log, RetryPolicy, TransportErro
 /// So many lines of what it prints are kept, each up to so many bytes.
 const LINES: usize = 20;
 const LONGEST_LINE: u64 = 2000;
+/// From here on a status says that the service fails.
+const ERRORS: u16 = 500;
 /// How often it is asked until it answers.
 const PAUSE: Duration = Duration::from_millis(50);
 /// How long its last lines are waited for, and how often it is looked whether they have come.
@@ -80,7 +82,8 @@ impl Service {
         self.running.pid()
     }
 
-    /// Waits until each of the URLs is answered, with whatever status.
+    /// Waits until each of the URLs is answered, with a status below 500: a service that is on its way up
+    /// may fail until it is there.
     ///
     /// # Errors
     /// It ends before, or does not answer in time.
@@ -176,7 +179,7 @@ impl Drop for Service {
 /// What is there though nothing was started, in words, if anything is.
 pub(super) fn taken_by(endpoint: &Endpoint, log: Log<'_>) -> Option<String> {
     let error = match ask(endpoint, PATIENCE, log) {
-        Ok(()) => return Some("is answered already".to_owned()),
+        Ok(_) => return Some("is answered already".to_owned()),
         Err(error) => error,
     };
     // What has the port, and does not let itself be asked, has it all the same.
@@ -194,19 +197,20 @@ fn accepts(endpoint: &Endpoint) -> bool {
     addresses.iter().any(|address| TcpStream::connect_timeout(address, PAUSE).is_ok())
 }
 
-/// Whether it answers, with whatever status.
+/// Whether it answers, and does not fail.
 fn answers(endpoint: &Endpoint, within: Duration, log: Log<'_>) -> bool {
-    ask(endpoint, within, log).is_ok()
+    ask(endpoint, within, log).is_ok_and(|status| status.is_none_or(|status| status < ERRORS))
 }
 
-/// Asks once. A redirect is an answer, wherever it leads.
-fn ask(endpoint: &Endpoint, within: Duration, log: Log<'_>) -> Result<(), TransportError> {
+/// Asks once; the status, where there is a whole answer. A redirect is an answer, wherever it leads.
+fn ask(endpoint: &Endpoint, within: Duration, log: Log<'_>) -> Result<Option<u16>, TransportError> {
     let mut endpoint = endpoint.clone();
     endpoint.http.follow_redirects = false;
     let http = Http::new(&endpoint, WANTED, Instant::now(), Duration::MAX, log).interruptible();
     match http.get("", &[], RetryPolicy::Once(within)) {
         Err(failed) if !is_answer(&failed.error) => Err(failed.error),
-        Ok(_) | Err(_) => Ok(()),
+        Ok(page) => Ok(Some(page.status)),
+        Err(_) => Ok(None),
     }
 }
 

@@ -105,7 +105,8 @@ fn modes_and_signals_have_the_facts_of_the_tables() {
             if BACKLOG.contains(&signal) { "score by " } else { "score no part of it" };
         assert!(text.contains(points.as_deref().unwrap_or(else_words)), "{text}");
         for check in BUILT_IN.iter().filter(|check| check.id == signal.key()) {
-            let fact = format!("above {} {} by default (thresholds: ", number(check.default), def.unit);
+            let fact =
+                format!("above {} {} by default (thresholds: ", number(check.default), def.unit);
             assert!(text.contains(&fact), "{text}");
         }
     }

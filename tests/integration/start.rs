@@ -374,6 +374,43 @@ fn what_the_service_has_started_is_gone_with_it() {
     );
 }
 
+/// What fails on its way up is waited for; what goes on failing is not there.
+#[test]
+fn a_service_that_warms_up_is_waited_for() {
+    if !python("a_service_that_warms_up_is_waited_for") {
+        return;
+    }
+    for (seconds, code) in [("1.5", 0), ("1000", 3)] {
+        let (directory, address) = (directory(), free_address());
+        fs::write(directory.path().join("warm.py"), WARMING_UP).unwrap();
+        let (host, port) = address.split_once(':').unwrap();
+        let start = format!("exec python3 warm.py {host} {port} {seconds}");
+        let url = format!("http://{address}/");
+        let args = ["--start", &start, "--probe", &url, "--start-timeout", "6s", "--no-report"];
+        let rest = ["--fail-on-critical", "--", "touch", "loaded"];
+        let run = run(directory.path(), &[&args[..], &rest].concat());
+        assert_eq!(run.code, code, "{seconds}: {}{}", run.stdout, run.stderr);
+        assert_eq!(directory.path().join("loaded").exists(), code == 0, "{seconds}");
+        assert_eq!(run.says("did not answer at"), code == 3, "{}", run.stdout);
+    }
+}
+
+/// A service on HOST PORT that answers 503 for so many SECONDS.
+const WARMING_UP: &str = r#"
+import http.server, sys, time
+host, port, seconds = sys.argv[1:]
+began = time.monotonic()
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def do_GET(self):
+        self.send_response(503 if time.monotonic() - began < float(seconds) else 200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+    def log_message(self, *_):
+        pass
+http.server.ThreadingHTTPServer((host, int(port)), Handler).serve_forever()
+"#;
+
 /// It is ended however the audit ends: its load fails, cannot be run, or there is no verdict.
 #[test]
 fn it_is_ended_however_the_audit_ends() {
@@ -386,7 +423,7 @@ fn it_is_ended_however_the_audit_ends() {
             (&["--", "/no/such/load"], 2),
             (&["--for", "300ms", "--pid", "999999999"], 3),
             (&["--for", "300ms", "--record", "/dev/full"], 3),
-            (&["--scrape", "/status/500"], 3),
+            (&["--scrape", "/status/500", "--start-timeout", "2s"], 3),
         ],
         3,
         |(rest, code)| {
