@@ -9,7 +9,7 @@ mod quantity;
 mod score;
 mod verdict;
 
-pub use quantity::{BACKLOG, backlog};
+pub use quantity::{BACKLOG, backlog, backlog_of};
 pub use score::{Score, Term};
 pub use verdict::Verdict;
 

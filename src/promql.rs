@@ -14,6 +14,7 @@
 //! metrics are dropped at once, not late. Sums are compensated.
 
 mod aggregate;
+mod amount;
 mod below_zero;
 mod binary;
 mod decoded;
@@ -60,6 +61,8 @@ pub struct Query {
     need: Need,
     zero_by_zero: Option<Expression>,
     below_zero_by_reset: bool,
+    is_amount: bool,
+    with_raw_increases: Option<Expression>,
 }
 
 /// The result of a query.
@@ -107,6 +110,8 @@ pub fn parse(expr: &str) -> Result<Query, Error> {
         need: Need::of(&tree),
         zero_by_zero: zero_by_zero::expression(expr, &tree).map(Expression::new),
         below_zero_by_reset: below_zero::is_by_reset(expr, &tree),
+        is_amount: amount::is_amount(expr, &tree),
+        with_raw_increases: amount::with_raw_increases(expr, &tree).map(Expression::new),
     })
 }
 
@@ -134,6 +139,18 @@ impl Query {
     /// it is built on rates, increases and differences of counters, without another subtraction.
     pub const fn is_below_zero_by_reset(&self) -> bool {
         self.below_zero_by_reset
+    }
+
+    /// Whether its value grows with the window that it looks at, as an increase does; not a rate,
+    /// nor one amount divided by another.
+    pub const fn is_amount(&self) -> bool {
+        self.is_amount
+    }
+
+    /// The same with each `increase` as the difference of its samples, without what is added for the
+    /// ends of a window; `None` where there is nothing to write so.
+    pub fn with_raw_increases(&self) -> Option<&Expression> {
+        self.with_raw_increases.as_ref()
     }
 
     /// The value at an instant, in milliseconds since the Unix epoch.

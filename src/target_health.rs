@@ -84,7 +84,13 @@ impl TargetHealth {
 
 /// Whether a pause is too long where another one is usual, both in seconds.
 pub fn is_gap(pause: f64, usual: f64) -> bool {
-    pause > (GAP * usual).max(SHORTEST_GAP)
+    pause > longest_pause(usual, None)
+}
+
+/// The longest pause that is none to be told, where another one is usual, in seconds; as configured,
+/// if it is.
+pub fn longest_pause(usual: f64, configured: Option<Duration>) -> f64 {
+    configured.map_or((GAP * usual).max(SHORTEST_GAP), |it| it.as_secs_f64())
 }
 
 /// The median of the intervals between instants in order, milliseconds.

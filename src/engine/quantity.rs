@@ -42,7 +42,12 @@ pub fn backlog(readings: &Readings) -> Interval {
 
 fn difference(readings: &Readings) -> Interval {
     let started = readings.get(Signal::THREADPOOL_TASKS_STARTED).value;
-    match readings.get(Signal::THREADPOOL_TASKS_COMPLETED).value.exact() {
+    backlog_of(started, readings.get(Signal::THREADPOOL_TASKS_COMPLETED).value)
+}
+
+/// How many of the tasks that were started are not completed.
+pub fn backlog_of(started: Interval, completed: Interval) -> Interval {
+    match completed.exact() {
         Some(completed) => started.map(|started| (started - completed).max(0.0)),
         // Any number of tasks may have been completed: nothing is proven.
         None => Interval::NOT_NEGATIVE,

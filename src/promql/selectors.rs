@@ -9,6 +9,8 @@ use crate::storage::{Labels, METRIC_NAME};
 
 /// Functions that read their range as a counter.
 const OF_COUNTERS: [&str; 5] = ["rate", "irate", "increase", "resets", QUANTILE];
+/// Functions that read no more than one or two samples of their range.
+const OF_FEW: [&str; 4] = ["first_over_time", "idelta", "irate", "last_over_time"];
 /// The function of the buckets of a histogram.
 const QUANTILE: &str = "histogram_quantile";
 
@@ -30,6 +32,8 @@ pub struct SelectorUse {
     pub is_counter: bool,
     /// Whether its samples are the buckets of a quantile.
     pub is_of_quantile: bool,
+    /// Whether no more than one or two samples of its range are read, as by `irate`.
+    pub is_of_few: bool,
     selector: Selector,
 }
 
@@ -142,6 +146,7 @@ struct Reach {
     at: Option<i64>,
     is_counter: bool,
     is_of_quantile: bool,
+    is_of_few: bool,
 }
 
 impl Reach {
@@ -168,7 +173,7 @@ fn walk(text: &str, expr: &Expr, reach: Reach, found: &mut Vec<SelectorUse>) {
         Kind::Number(_) | Kind::Text(_) => {}
         Kind::Selector(selector) => {
             let all = reach.within(selector.range.unwrap_or_default(), selector.modifiers);
-            let Reach { range, offset, is_fixed, at, is_counter, is_of_quantile } = all;
+            let Reach { range, offset, is_fixed, at, is_counter, is_of_quantile, is_of_few } = all;
             let end = expr.span.start + selector.length;
             let text = text.get(expr.span.start..end).unwrap_or_default().to_owned();
             let selector = (**selector).clone();
@@ -180,6 +185,7 @@ fn walk(text: &str, expr: &Expr, reach: Reach, found: &mut Vec<SelectorUse>) {
                 at,
                 is_counter,
                 is_of_quantile,
+                is_of_few,
                 selector,
             });
         }
@@ -200,7 +206,8 @@ fn walk(text: &str, expr: &Expr, reach: Reach, found: &mut Vec<SelectorUse>) {
         Kind::Call(call) => {
             let is_counter = reach.is_counter || OF_COUNTERS.contains(&call.function.as_str());
             let is_of_quantile = reach.is_of_quantile || call.function == QUANTILE;
-            let reach = Reach { is_counter, is_of_quantile, ..reach };
+            let is_of_few = reach.is_of_few || OF_FEW.contains(&call.function.as_str());
+            let reach = Reach { is_counter, is_of_quantile, is_of_few, ..reach };
             call.arguments.iter().for_each(|it| walk(text, it, reach, found));
         }
     }

@@ -31,7 +31,7 @@ pub struct TimelineReport {
 pub struct LineEntry {
     /// The unit of its numbers, where it is known.
     pub unit: Option<Word>,
-    /// What it is held to; `null` where it has no limit.
+    /// What each point is held to; `null` where it has no limit, or one for the whole time alone.
     pub limit: Option<f64>,
     /// Its value in each step, 6 significant digits; `null` where it is not known. Empty where there
     /// is none at all.
@@ -44,6 +44,13 @@ pub struct LineEntry {
     pub looks_back_s: Option<f64>,
     /// Why there are no points.
     pub reason: Option<String>,
+    /// What the amount of the whole time is held to, where each point is only what came together in
+    /// its step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit_of_whole: Option<f64>,
+    /// How much earlier than its step is what a point looks at, by an `offset` in the query, seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offset_s: Option<f64>,
 }
 
 impl From<&Timeline> for TimelineReport {
@@ -82,6 +89,8 @@ impl From<&Line> for LineEntry {
             lower_bounds: bounds.map(|(number, _)| number).collect(),
             looks_back_s: line.looks_back.as_ref().map(Duration::as_secs_f64),
             reason: line.points.as_ref().err().cloned(),
+            limit_of_whole: line.limit_of_whole,
+            offset_s: line.offset.as_ref().map(Duration::as_secs_f64),
         }
     }
 }

@@ -6,6 +6,7 @@ mod golden;
 mod hostile;
 mod recording;
 mod server;
+mod steps;
 mod timeline;
 
 use std::fs;
@@ -31,4 +32,14 @@ fn report(directory: &Path, args: &[&str]) -> Value {
     let run = page(directory, &[args, &json].concat()).0;
     schemas::check_report(&run.stdout).unwrap();
     run.json()
+}
+
+/// What is drawn of a signal or a check.
+fn line<'a>(report: &'a Value, name: &str) -> &'a Value {
+    let timeline = &report["timeline"];
+    timeline["signals"].get(name).unwrap_or_else(|| &timeline["checks"][name])
+}
+
+fn points(report: &Value, name: &str) -> Vec<Option<f64>> {
+    line(report, name)["points"].as_array().unwrap().iter().map(Value::as_f64).collect()
 }

@@ -6,17 +6,17 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use crate::config::{Plan, Query};
+use super::asked::Asked;
+use super::grid::{Grid, Sampling};
 use crate::evaluate::Error;
 use crate::model::question::{Answer, Question, Values};
-use crate::model::signal::OnMissing;
 use crate::promql::{self, Expression, SelectorUse};
 
 /// The worst value within a step of a query that sees the last samples alone; `None` of another.
 pub(super) fn peak(
     expr: &Expression,
     is_minimum: bool,
-    step: Duration,
+    (step, range): (Duration, Duration),
     interval: Duration,
 ) -> Option<Expression> {
     let query = expr.parsed().ok()?;
@@ -28,13 +28,15 @@ pub(super) fn peak(
         return None;
     }
     let function = if is_minimum { "min_over_time" } else { "max_over_time" };
-    let (text, range) = (expr.as_str().trim(), step.as_millis().max(2));
+    let (text, step) = (expr.as_str().trim(), step.as_millis().max(2));
     let peak = match query.selectors() {
-        [only] if only.text == text => format!("{function}({text}[{range}ms])"),
+        [only] if only.text == text => {
+            format!("{function}({text}[{}ms])", range.as_millis().max(1))
+        }
         // Twice within the interval: samples do not come quite evenly. Whether a range is closed on
         // its left differs between servers, and an evaluation is due there.
         _ => {
-            let (range, often) = (range - 1, (interval.as_millis() / 2).max(1));
+            let (range, often) = (step - 1, (interval.as_millis() / 2).max(1));
             format!("{function}(({text})[{range}ms:{often}ms])")
         }
     };
@@ -46,14 +48,15 @@ pub(super) fn peak(
 /// What is to be asked beside the questions that do not show holes by themselves, with the numbers
 /// of those.
 pub(super) fn questions(
-    plan: &Plan,
-    questions: &[Question],
-    window: Duration,
+    lines: &[(usize, &Asked)],
+    grid: Grid,
+    sampling: Sampling,
 ) -> Vec<(usize, Question)> {
-    let of_query = |(number, (query, question)): (usize, (&Query, &Question))| {
-        question.span?;
+    let of_line = |(number, line): &(usize, &Asked)| {
+        let question = &line.question;
+        let window = sampling.range(grid.step, question.is_of_server);
         let uses = question.expr.parsed().map(promql::Query::selectors).ok()?;
-        let is_zero = query.read_as.on_no_data == OnMissing::Zero;
+        let is_zero = line.needs_pages;
         let is_latest = uses.iter().any(|it| it.is_of_latest() && !it.is_fixed);
         // VictoriaMetrics has a rate from before a hole go on into it.
         let is_rate = question.is_of_server && uses.iter().any(|it| it.is_counter);
@@ -65,37 +68,44 @@ pub(super) fn questions(
             nothing_counts: false,
             zero_by_zero: false,
             accept_partial: true,
+            span: Some(grid.span(grid.step)),
             ..question.clone()
         };
-        Some((number, question))
+        Some((*number, question))
     };
-    plan.queries.iter().zip(questions).enumerate().filter_map(of_query).collect()
+    lines.iter().filter_map(of_line).collect()
 }
 
 /// Has a value where there is a sample within the window; or a page, where no sample is a number too.
 fn expression(uses: &[SelectorUse], is_zero: bool, window: Duration) -> Option<String> {
     let window = format!("[{}ms]", window.as_millis().max(1));
     let samples = uses.iter().filter(|it| !it.is_fixed && it.metric().is_some());
-    let samples = samples.map(|it| {
-        let offset = match it.offset {
-            0 => String::new(),
-            ms if ms < 0 => format!(" offset -{}ms", ms.unsigned_abs()),
-            ms => format!(" offset {ms}ms"),
-        };
-        format!("count(count_over_time({}{window}{offset}))", it.text)
-    });
-    let page = |it: &SelectorUse| {
-        let matchers: Vec<_> = ["job", "instance"]
-            .into_iter()
-            .filter_map(|name| Some(format!("{name}={:?}", it.label(name)?)))
-            .collect();
-        format!("count(max_over_time(up{{{}}}{window}) == 1)", matchers.join(","))
-    };
+    let samples = samples
+        .map(|it| format!("count(count_over_time({}{window}{}))", it.text, offset(it.offset)));
+    let page = |it: &SelectorUse| format!("count(max_over_time({}{window}) == 1)", pages(it));
     let pages = uses.iter().filter(|_| is_zero).map(page);
     let mut all: Vec<_> = samples.chain(pages).collect();
     all.sort_unstable();
     all.dedup();
     (!all.is_empty()).then(|| all.join(" or "))
+}
+
+/// The selector of the pages that a selector's series are on.
+pub(super) fn pages(it: &SelectorUse) -> String {
+    let matchers: Vec<_> = ["job", "instance"]
+        .into_iter()
+        .filter_map(|name| Some(format!("{name}={:?}", it.label(name)?)))
+        .collect();
+    format!("up{{{}}}", matchers.join(","))
+}
+
+/// How PromQL is told to look at an earlier instant, milliseconds.
+pub(super) fn offset(milliseconds: i64) -> String {
+    match milliseconds {
+        0 => String::new(),
+        ms if ms < 0 => format!(" offset -{}ms", ms.unsigned_abs()),
+        ms => format!(" offset {ms}ms"),
+    }
 }
 
 /// The instants at which there are samples.

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use crate::model::interval::Interval;
 use crate::model::question::Values;
 use crate::model::reading::{Sample, Series};
 
@@ -34,4 +35,17 @@ pub(super) fn gaps(values: &Values, instants: &[i64]) -> HashSet<i64> {
         within.filter(move |at| !known.contains(at))
     };
     all.iter().flat_map(of_series).collect()
+}
+
+/// The worst of the values within a step, as far as they are known.
+pub(super) fn worst(values: &[Option<Interval>], is_minimum: bool) -> Option<Interval> {
+    let known = values.iter().copied().flatten();
+    let worst = known.reduce(|one, other| {
+        let is_worse = if is_minimum { other.least < one.least } else { other.least > one.least };
+        let worst = if is_worse { other } else { one };
+        let is_exact = one.exact().is_some() && other.exact().is_some();
+        if is_exact { worst } else { Interval::at_least(worst.least) }
+    })?;
+    let is_whole = values.iter().all(Option::is_some);
+    Some(if is_whole { worst } else { Interval::at_least(worst.least) })
 }

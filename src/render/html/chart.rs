@@ -54,23 +54,45 @@ impl Chart<'_> {
     fn words(&self, time: Time) -> String {
         let points = self.line.points.len();
         let unknown = points - self.known().count();
+        let bounds = self.line.lower_bounds.len();
         let where_known = if unknown > 0 { " where it is known" } else { "" };
         let mut parts: Vec<_> = self.worst(time, where_known).into_iter().collect();
-        if let Some(limit) = self.line.limit {
-            parts.push(format!("limit {}", self.with_unit(&number(limit))));
-            let broken = self.known().filter(|(_, value)| self.is_broken(*value)).count();
-            let past = if self.is_minimum { "below" } else { "over" };
-            parts.push(match broken {
-                0 => format!("not {past} it{where_known}"),
-                broken => format!("{past} it in {broken} of {points} steps"),
-            });
-        }
+        parts.extend(self.line.limit.map(|it| format!("limit {}", self.with_unit(&number(it)))));
+        parts.extend(self.line.limit.map(|_| self.against_limit(where_known)));
+        parts.extend(self.line.limit_of_whole.map(|limit| {
+            let limit = self.with_unit(&number(limit));
+            format!("in each step; its limit of {limit} is for the whole time")
+        }));
         parts.extend((unknown > 0).then(|| format!("unknown in {unknown} of {points} steps")));
-        let bounds = self.line.lower_bounds.len();
-        parts.extend((bounds > 0).then(|| format!("the least that it can be in {bounds} of them")));
-        let back = self.line.looks_back_s.filter(|back| *back > self.step_s * 2.0);
-        parts.extend(back.map(|back| format!("each step looks back {}", duration(back))));
+        parts.extend(
+            (bounds > 0).then(|| format!("the least that it can be in {bounds} of {points} steps")),
+        );
+        parts.extend(self.looks_back());
         dotted(&parts)
+    }
+
+    /// On which side of the limit it is.
+    fn against_limit(&self, where_known: &str) -> String {
+        let points = self.line.points.len();
+        let past = if self.is_minimum { "below" } else { "over" };
+        match self.known().filter(|(_, value)| self.is_broken(*value)).count() {
+            0 if !self.line.lower_bounds.is_empty() => format!("not seen {past} it"),
+            0 => format!("not {past} it{where_known}"),
+            broken => format!("{past} it in {broken} of {points} steps"),
+        }
+    }
+
+    /// What else than its step each point looks at.
+    fn looks_back(&self) -> Option<String> {
+        let back = self.line.looks_back_s.filter(|back| *back != self.step_s);
+        let back = back.map(|back| match back < self.step_s {
+            true => format!("each step shows the worst that windows of {} say", duration(back)),
+            false => format!("each step looks back {}", duration(back)),
+        });
+        let earlier =
+            self.line.offset_s.map(|it| format!("each step is of {} earlier", duration(it)));
+        let parts: Vec<_> = back.into_iter().chain(earlier).collect();
+        (!parts.is_empty()).then(|| dotted(&parts))
     }
 
     /// The worst value, and when it was.
@@ -80,13 +102,19 @@ impl Chart<'_> {
             if is_worse { other } else { one }
         })?;
         let shown = self.line.limit.map_or_else(|| number(value), |it| number_beside(value, it).0);
-        let at_least = if self.is_bound(point) { "at least " } else { "" };
+        let is_same = self.known().all(|(_, other)| other == value);
+        // Where a step may be more, so may be the highest.
+        let bounds = &self.line.lower_bounds;
+        let is_bound = self.is_bound(point) || (is_same || !self.is_minimum) && !bounds.is_empty();
+        let at_least = if is_bound { "at least " } else { "" };
         let shown = format!("{at_least}{}", self.with_unit(&shown));
-        if self.known().all(|(_, other)| other == value) {
+        if is_same {
             return Some(format!("{shown} throughout{where_known}"));
         }
         let what = if self.is_minimum { "lowest" } else { "peak" };
-        Some(format!("{what} {shown} at {}", clock(time.end_of(point))))
+        let (from, to) = (clock(time.start_of(point)), clock(time.end_of(point)));
+        let when = if from == to { format!("at {to}") } else { format!("between {from} and {to}") };
+        Some(format!("{what} {shown} {when}"))
     }
 }
 

@@ -85,7 +85,7 @@ fn intro(timeline: &TimelineReport, time: Time) -> String {
     let step = duration(timeline.step_s);
     format!(
         "{day}, {from} to {to} UTC, in steps of {step}. A step shows what the samples say that were \
-         taken in it; of a hatched one nothing is known."
+         taken in it; of a hatched one nothing is known, or only the least that it can be."
     )
 }
 

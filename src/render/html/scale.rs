@@ -33,6 +33,11 @@ impl Time {
         (from < to).then_some(Self { from, to, step: timeline.step_s * 1000.0 })
     }
 
+    /// The beginning of a step, by its number.
+    pub(super) fn start_of(self, point: usize) -> i64 {
+        self.from.saturating_add((point as f64 * self.step).round() as i64)
+    }
+
     /// The end of a step, by its number.
     pub(super) fn end_of(self, point: usize) -> i64 {
         self.from.saturating_add(((point as f64 + 1.0) * self.step).round() as i64)

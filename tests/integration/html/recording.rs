@@ -64,3 +64,28 @@ pub(super) fn directory(config: &str, recording: &str) -> tempfile::TempDir {
     std::fs::write(directory.path().join("run.om"), recording).unwrap();
     directory
 }
+
+/// Several recordings in one; OpenMetrics keeps the samples of a metric together.
+pub(super) fn together(recordings: &[&str]) -> String {
+    let lines = recordings.iter().flat_map(|it| it.lines()).filter(|line| *line != "# EOF");
+    let mut lines: Vec<_> = lines.collect();
+    lines.sort_by_key(|line| line.split('{').next());
+    lines.join("\n") + "\n# EOF\n"
+}
+
+/// A target that is scraped at `instants`, seconds after the start, with one metric beside `up`.
+pub(super) fn target(
+    name: &str,
+    metric: &str,
+    instants: impl Iterator<Item = i64>,
+    value: impl Fn(i64) -> f64,
+) -> String {
+    let labels = format!("{{instance=\"{name}:1\",job=\"{name}\"}}");
+    let (mut ups, mut values) = (String::new(), String::new());
+    for at in instants {
+        let (time, value) = (START + at, value(at));
+        writeln!(ups, "up{labels} 1 {time}").unwrap();
+        writeln!(values, "{metric}{labels} {value} {time}").unwrap();
+    }
+    format!("{values}{ups}# EOF\n")
+}
