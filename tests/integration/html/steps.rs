@@ -170,7 +170,18 @@ const COUNTED: &str = "\
 queries:
   event_loop_lag: max_over_time(up[$window]) * 0
   requests_total: sum(increase(req_total[$window]))
+  threadpool_tasks_started: sum(increase(req_total[$window]))
+  threadpool_tasks_completed: sum(increase(req_total[$window])) / 2
 ";
+
+/// The backlog ends with what the audit reads of it, and does not fall before.
+fn the_backlog_is_that_of_the_audit(report: &Value) {
+    let of = |signal| report["signals"][signal]["value"].as_f64().unwrap();
+    let backlog = of("threadpool_tasks_started") - of("threadpool_tasks_completed");
+    let points: Vec<_> = points(report, "threadpool_backlog").into_iter().flatten().collect();
+    assert!(is_about(*points.last().unwrap(), backlog), "{backlog}: {points:?}");
+    assert!(points.len() >= 30 && points.is_sorted(), "{points:?}");
+}
 
 #[test]
 fn the_steps_of_a_counter_sum_up() {
@@ -180,6 +191,7 @@ fn the_steps_of_a_counter_sum_up() {
         let found: f64 = points.iter().flatten().sum();
         assert!(is_about(found, sum), "{name}: {found} of {sum}: {points:?}");
         assert!(points.iter().flatten().all(|it| *it <= 20.0), "{name}: {points:?}");
+        the_backlog_is_that_of_the_audit(&report);
     }
 }
 
@@ -201,6 +213,7 @@ fn a_server_draws_each_sample_in_one_step() {
             let found: f64 = points(&report, "requests_total").iter().flatten().sum();
             assert!(is_about(found, sum), "{name}: {found} of {sum}: {report:#}");
             assert_eq!(bounds(&report, "requests_total").len(), 0, "{name}: {report:#}");
+            the_backlog_is_that_of_the_audit(&report);
         }
     }
     for stalled in [30, 31] {
