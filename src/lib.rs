@@ -28,7 +28,8 @@
 //!   reports that draw them.
 //! - [`engine`] judges readings; it does no I/O and knows no clock.
 //! - [`report`] is the schema that others read, apart from the internal types.
-//! - [`render`] turns a report into text or JSON, a file each, and [`output`] lets it out.
+//! - [`render`] turns a report into text, JSON and what else `--report` writes, a file each, and
+//!   [`output`] lets it out.
 //! - [`presets`] are configurations that are built in, for what known libraries export.
 //! - [`doctor`] looks at what came of the queries of an audit, and asks beside it, in PromQL, why there is
 //!   nothing where there is nothing.
