@@ -24,7 +24,7 @@ pub(super) fn line(report: &Report) -> Option<String> {
     }
     if blame::is_loop_broken(report) && could_name_the_line(report) {
         return Some(format!(
-            "To name the line that blocks: auditor {} --probe URL{load}, on the machine of the service",
+            "To name the line that blocks, on the machine of the service: auditor {} --probe URL{load}",
             report.options
         ));
     }
