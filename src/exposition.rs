@@ -30,6 +30,7 @@ use recording::Blocks;
 pub use error::Error;
 pub use recording::format_of_recording;
 pub use write::write;
+pub(crate) use write::{Value, quoted};
 
 /// The longest line of a page that is read, in bytes.
 pub const MAX_LINE: usize = 1 << 20;

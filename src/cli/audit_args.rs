@@ -26,8 +26,8 @@ pub struct AuditArgs {
 
     /// Start the service by this shell command
     ///
-    /// Waits until --probe or --scrape is answered, with a status below 500, and stops it at the end with all that it has
-    /// started.
+    /// Waits until --probe or --scrape is answered, with a status below 500, and stops it at the end
+    /// with all that it has started.
     #[arg(long, value_name = "COMMAND", help_heading = SERVICE, value_parser = parse_shell, requires = WATCHED, conflicts_with = "recording")]
     pub(super) start: Option<String>,
 

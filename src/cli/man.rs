@@ -20,7 +20,7 @@ auditor <TASK> ...";
 const FILES: &str = "\
 Files:
   metrics.yaml  the configuration, in the current directory; --init writes one
-  audit_results.json  the report, unless --report names another file";
+  audit_results.json  the report, unless --report names another file for JSON";
 
 /// What each is for, and how it is called.
 const EXAMPLES: [(&str, &str); 4] = [

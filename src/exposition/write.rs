@@ -53,12 +53,13 @@ fn is_plain(name: &str, colons: bool) -> bool {
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || colons && c == ':')
 }
 
-fn quoted(text: &str) -> String {
+/// The value of a label, in both text formats.
+pub(crate) fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"))
 }
 
 /// A value, as short as it can be without loss.
-struct Value(f64);
+pub(crate) struct Value(pub(crate) f64);
 
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -95,10 +95,7 @@ fn non_success(kind: NonSuccessKind, of_type: &str, words: &str, details: &str) 
 fn verdict(report: &Report) -> TestCase {
     let line = remarks::verdict_line(report);
     let lines = remarks::verdict(report).map(|remark| {
-        let place = remark.place.map(|it| match it.line {
-            Some(line) => format!("{}:{line}", it.path),
-            None => it.path,
-        });
+        let place = remark.place.map(|place| place.words());
         place.into_iter().chain(remark.lines).collect::<Vec<_>>().join("\n")
     });
     let outcome = match report.verdict {

@@ -80,7 +80,7 @@ fn culprits(out: &mut dyn Write, report: &Report) -> io::Result<()> {
         writeln!(out, "{}\n", text(&blame::how_bad(report, stalled)))?;
     }
     for remark in &culprits {
-        let place = remark.place.as_ref().map(in_words).unwrap_or_default();
+        let place = remark.place.as_ref().map(Place::words).unwrap_or_default();
         let source = remark.source.as_ref().filter(|source| !source.is_empty());
         let source = source.map(|source| format!(": {}", code(source))).unwrap_or_default();
         writeln!(out, "- {}{source}", code(&place))?;
@@ -89,13 +89,6 @@ fn culprits(out: &mut dyn Write, report: &Report) -> io::Result<()> {
         }
     }
     Ok(())
-}
-
-fn in_words(place: &Place) -> String {
-    match place.line {
-        Some(line) => format!("{}:{line}", place.path),
-        None => place.path.clone(),
-    }
 }
 
 fn failure_modes(out: &mut dyn Write, report: &Report) -> io::Result<()> {

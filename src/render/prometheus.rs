@@ -5,6 +5,7 @@
 use std::io::{self, Write};
 
 use crate::engine::Verdict;
+use crate::exposition::{Value, quoted};
 use crate::model::level::Status;
 use crate::report::{CheckEntry, Report, SignalEntry, StateName, TermEntry};
 
@@ -128,20 +129,10 @@ impl Page<'_> {
     }
 
     fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: f64) -> io::Result<()> {
-        let pairs: Vec<_> =
-            labels.iter().map(|(name, value)| format!("{name}=\"{}\"", escaped(value))).collect();
-        let labels =
-            if pairs.is_empty() { String::new() } else { format!("{{{}}}", pairs.join(",")) };
-        let value = if value.is_infinite() {
-            if value > 0.0 { "+Inf".to_owned() } else { "-Inf".to_owned() }
-        } else {
-            value.to_string()
-        };
+        let pairs = labels.iter().map(|(name, value)| format!("{name}={}", quoted(value)));
+        let pairs = pairs.collect::<Vec<_>>().join(",");
+        let labels = if pairs.is_empty() { String::new() } else { format!("{{{pairs}}}") };
+        let value = Value(value);
         writeln!(self.0, "{name}{labels} {value}")
     }
-}
-
-/// The value of a label as the text format has it.
-fn escaped(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }

@@ -65,6 +65,14 @@ pub(super) struct Place {
 }
 
 impl Place {
+    /// The place as people read it.
+    pub(super) fn words(&self) -> String {
+        match self.line {
+            Some(line) => format!("{}:{line}", self.path),
+            None => self.path.clone(),
+        }
+    }
+
     /// Whether its path is one within the repository.
     pub(super) fn is_relative(&self) -> bool {
         let has_drive = self.path.as_bytes().get(1) == Some(&b':');
