@@ -10,6 +10,7 @@ mod github;
 mod init;
 mod man;
 mod paths;
+mod perform;
 mod presets;
 mod query;
 mod repository;
@@ -21,7 +22,7 @@ use std::time::Instant;
 use anyhow::Context as _;
 use jiff::{Timestamp, Unit};
 
-use crate::cli::{Cli, Common, Task};
+use crate::cli::{Cli, Task};
 use crate::collect::{Observer, ProgressUpdate};
 use crate::exit::Exit;
 use crate::output;
@@ -80,8 +81,7 @@ fn warn(warnings: &[String]) {
 }
 
 /// Where the lines of `--verbose` go.
-fn log(common: &Common) -> impl Fn(&str) + Copy + Send + Sync + use<> {
-    let verbose = common.verbose;
+fn log(verbose: bool) -> impl Fn(&str) + Copy + Send + Sync + use<> {
     move |line| {
         if verbose {
             output::message(line);

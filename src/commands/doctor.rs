@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::audit::collect;
+use super::audit::setting;
+use super::perform::collect;
 use crate::audit::audit_at_worst_instant;
 use crate::cli::{Cli, Format};
 use crate::config::{self, Environment};
@@ -23,8 +24,8 @@ pub(super) fn run(cli: &Cli, started: Instant) -> anyhow::Result<Exit> {
         return Ok(Exit::NoVerdict);
     };
     let plan = plan?;
-    let log = super::log(cli.common());
-    let telemetry = collect(cli, &plan, started, &log)?;
+    let log = super::log(cli.common().verbose);
+    let telemetry = collect(&plan, started, setting(cli))?;
     super::warn(&telemetry.warnings);
     let (plan, telemetry) = (Arc::new(plan), Arc::new(telemetry));
     let asked = {

@@ -57,7 +57,7 @@ fn discover(cli: &Cli, preset: Option<&'static Preset>, started: Instant) -> any
         vars,
         options: cli.common().options_of_access(),
     };
-    let log = super::log(cli.common());
+    let log = super::log(cli.common().verbose);
     match discovery::look(&asked, started, &log) {
         Ok(found) => {
             config::write_file(&found.file)?;

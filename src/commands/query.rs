@@ -22,7 +22,7 @@ pub(super) fn run(expr: &str, common: &Common, started: Instant) -> anyhow::Resu
         return Ok(Exit::NoVerdict);
     };
     let spec = spec?;
-    let log = super::log(common);
+    let log = super::log(common.verbose);
     let expressions = std::slice::from_ref(&expr);
     let max_clock_skew = EvidenceRules::default().max_clock_skew;
     let (lag, accept_partial) = (ANY_LAG, false);

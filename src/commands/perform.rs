@@ -1,0 +1,145 @@
+//! One audit, from its plan to its report. Who asked for it decides where the report goes.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::repository;
+use crate::audit::{self, audit_at_worst_instant};
+use crate::collect::{self, Failure, Lag, Telemetry, Watched};
+use crate::config::{Plan, Query};
+use crate::exit::Exit;
+use crate::model::check::Criteria;
+use crate::model::signal::Signal;
+use crate::progress::Progress;
+use crate::report::{Report, SignalEntry, StateName, TimelineReport};
+use crate::{exposition, interrupt, output};
+
+/// What is told while an audit is under way, and what is kept of it beside the report.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Setting<'a> {
+    /// Neither warnings nor progress are told.
+    pub(super) is_quiet: bool,
+    /// Every request is told.
+    pub(super) is_verbose: bool,
+    /// Standard output is for a report alone; what a command prints goes to standard error.
+    pub(super) stdout_is_taken: bool,
+    /// Where what was scraped is kept.
+    pub(super) record: Option<&'a Path>,
+    /// A report draws the signals over time.
+    pub(super) has_charts: bool,
+}
+
+impl Setting<'_> {
+    /// What decides is in the verdict: who wants that alone is told no more.
+    pub(super) fn warn(self, warnings: &[String]) {
+        if !self.is_quiet {
+            super::warn(warnings);
+        }
+    }
+
+    fn log(self) -> impl Fn(&str) + Copy + Send + Sync + 'static {
+        super::log(self.is_verbose)
+    }
+}
+
+/// Carries out an audit. What `known` says went wrong before it, so that nothing is watched.
+///
+/// # Errors
+/// If the command cannot be started.
+pub(super) fn perform(
+    plan: Plan,
+    started: Instant,
+    setting: Setting<'_>,
+    known: Option<Failure>,
+) -> Result<(Report, Exit), collect::Error> {
+    let log = setting.log();
+    let mut telemetry = match known {
+        Some(failure) => Telemetry::failed(&plan.spec, failure),
+        None => collect(&plan, started, setting)?,
+    };
+    setting.warn(&telemetry.warnings);
+    if let Some(path) = setting.record {
+        record(path, &mut telemetry);
+    }
+    let (plan, telemetry) = (Arc::new(plan), Arc::new(telemetry));
+    let audited = {
+        let (plan, telemetry) = (Arc::clone(&plan), Arc::clone(&telemetry));
+        interrupt::race(move || audit_at_worst_instant(&plan, &telemetry, &log))
+    };
+    let audit = audited.unwrap_or_else(|_| audit::unread(&plan, &telemetry));
+    setting.warn(&audit.warnings);
+    let exit = Exit::of(audit.assessment.verdict, plan.gate);
+    let mut report = Report::new(&plan, &audit, exit);
+    report.config_in_repository = repository::path_in(&plan.config);
+    report.repository = repository::root();
+    if setting.has_charts && is_answered(&report) {
+        report.timeline = timeline(setting, &plan, &telemetry);
+    }
+    Ok((report, exit))
+}
+
+/// Whether any query has an answer; else there is no use in asking again.
+fn is_answered(report: &Report) -> bool {
+    let is_none =
+        |it: &SignalEntry| matches!(it.state, StateName::Failed | StateName::NotConfigured);
+    report.signals.iter().any(|(_, entry)| !is_none(entry))
+}
+
+/// The signals over time. The verdict stands already.
+fn timeline(
+    setting: Setting<'_>,
+    plan: &Arc<Plan>,
+    telemetry: &Arc<Telemetry>,
+) -> Option<TimelineReport> {
+    let log = setting.log();
+    let (plan, telemetry) = (Arc::clone(plan), Arc::clone(telemetry));
+    let drawn = interrupt::race(move || audit::timeline(&plan, &telemetry, &log));
+    drawn.ok().flatten().as_ref().map(Into::into)
+}
+
+/// Collects what the queries of the plan are asked of.
+///
+/// # Errors
+/// If the command cannot be started.
+pub(super) fn collect(
+    plan: &Plan,
+    started: Instant,
+    setting: Setting<'_>,
+) -> Result<Telemetry, collect::Error> {
+    let questions = plan.questions(None);
+    let exprs: Vec<_> = questions.iter().map(|question| question.expr.clone()).collect();
+    let is_lag = |query: &Query| query.signal() == Some(Signal::EVENT_LOOP_LAG);
+    let read_by = plan.queries.iter().position(is_lag).map(|index| &exprs[index]);
+    let lag = Lag { read_by, limit: lag_limit(&plan.criteria) };
+    let is_required = |query: &Query| query.signal().is_some_and(|it| it.def().has_to_be_there);
+    let asked = plan.queries.iter().zip(&questions);
+    // A server is not waited for to have what the probe shows.
+    let required = asked.filter(|(query, it)| is_required(query) && it.is_of_server);
+    let required: Vec<_> = required.map(|(_, it)| it.expr.clone()).collect();
+    let accept_partial = plan.accept_partial;
+    let max_clock_skew = plan.criteria.evidence.max_clock_skew;
+    let (expressions, required) = (exprs.as_slice(), required.as_slice());
+    let watched = Watched { expressions, lag, required, accept_partial, max_clock_skew };
+    let progress = Progress::on_terminal(!plan.spec.command.is_empty());
+    let progress = progress.filter(|_| !setting.is_quiet);
+    super::observed(&setting.log(), progress, setting.stdout_is_taken, |observer| {
+        collect::collect(&plan.spec, started, watched, observer)
+    })
+}
+
+/// The limit of the event loop's lag. Where there is none, a page may take its time.
+fn lag_limit(criteria: &Criteria) -> Duration {
+    let limit = criteria.limit(Signal::EVENT_LOOP_LAG.key()).unwrap_or(f64::INFINITY);
+    Duration::try_from_secs_f64(limit).unwrap_or(Duration::MAX)
+}
+
+/// Keeps what was scraped. A recording that is missing is no success.
+fn record(path: &Path, telemetry: &mut Telemetry) {
+    let Some(storage) = telemetry.storage() else { return };
+    let written = output::write_file(path, |out| exposition::write(storage, out));
+    if let Err(source) = written {
+        let failure = Failure::Unwritable { what: "recording", path: path.to_owned(), source };
+        telemetry.failure.get_or_insert(failure);
+    }
+}
