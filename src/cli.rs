@@ -220,6 +220,7 @@ impl Cli {
             profile: self.audited().profile.clone(),
             preset: self.audited().preset.clone(),
             settle: self.audited().settle,
+            time_limit: self.audited().time_limit,
             ..self.audited().common.request(now, environment)
         };
         if let SourceRequest::Scrape { length, .. } = &mut request.source

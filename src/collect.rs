@@ -39,7 +39,7 @@ use crate::target_health::TargetHealth;
 use beside::Beside;
 use clock::Clock;
 pub use command::CommandOutcome;
-use command::Running;
+use command::{Manner, Running};
 pub(crate) use coverage::{
     DURATION, OUT_OF_ORDER, PROCESS_START, PROCESSES, UP, is_of_scrape, without_up,
 };
@@ -263,7 +263,7 @@ fn beside_a_server(
     let began = Instant::now();
     let command = match spec.command.as_slice() {
         [] => None,
-        command => Some(command::start(command, observer.stdout_is_taken)?),
+        command => Some(command::start(command, manner(spec, observer))?),
     };
     let length = spec.outside.as_ref().and_then(|outside| outside.length);
     let ended = wait(command, length, beside, observer);
@@ -301,6 +301,12 @@ fn beside_a_server(
             Some(Err(error)) => (None, failure.or(Some(error.into()))),
         };
     Ok(Telemetry { interruption, warnings, failure, samples, finished, ..telemetry })
+}
+
+/// How the command of `spec` is run.
+fn manner<'a>(spec: &'a SourceSpec, observer: Observer<'_>) -> Manner<'a> {
+    let (directory, limit) = (spec.directory.as_deref(), spec.time_limit);
+    Manner { directory, limit, stdout_is_taken: observer.stdout_is_taken }
 }
 
 /// How long ago the first of what was seen beside a server was seen; nothing if nothing was.

@@ -68,6 +68,10 @@ pub struct Request {
     pub outside: Option<OutsideRequest>,
     /// The program to run meanwhile, and its arguments; empty for none.
     pub command: Vec<OsString>,
+    /// How long the command may take.
+    pub time_limit: Option<Duration>,
+    /// Where the command and the service run; `None` for the current directory.
+    pub directory: Option<PathBuf>,
     /// A file that stands in for the section `http` of the configuration.
     pub http_config: Option<PathBuf>,
     /// Headers as `Name: value`, sent with every request.
@@ -100,6 +104,8 @@ impl Default for Request {
             source: SourceRequest::Server(None),
             outside: None,
             command: Vec::new(),
+            time_limit: None,
+            directory: None,
             http_config: None,
             headers: Vec::new(),
             environment: Environment::default(),

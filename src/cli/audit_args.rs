@@ -52,6 +52,12 @@ pub struct AuditArgs {
     #[arg(last = true, value_name = "COMMAND", help_heading = SERVICE, conflicts_with_all = ["recording", "at", "length"])]
     pub(super) command: Vec<OsString>,
 
+    /// How long COMMAND may take
+    ///
+    /// Then it is ended with all that it has started, and has failed.
+    #[arg(long, value_name = "DURATION", help_heading = SERVICE, hide_short_help = true, value_parser = parse_duration, requires = "command")]
+    pub(super) time_limit: Option<Duration>,
+
     /// How long to wait for the server's samples of the end of the load
     ///
     /// After COMMAND has ended, until the server has samples from after its end; 0s not to wait

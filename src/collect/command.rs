@@ -2,6 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal as _};
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -11,7 +12,9 @@ use crate::config::printable_word;
 use crate::interrupt::{self, Group, Interruption};
 use crate::one_line::{one_line, shell_word};
 
-/// How long a command that was interrupted has to come to an end by itself.
+/// The signal that asks it to end.
+const TERMINATE: i32 = 15;
+/// How long a command that was told to end has to come to an end by itself.
 const GRACE: Duration = Duration::from_secs(5);
 /// How long it is waited for what was killed: the system itself may hold on to it.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -50,11 +53,24 @@ pub(super) struct Running {
     child: Child,
     group: Group,
     started: Instant,
+    /// How long it may take.
+    limit: Option<Duration>,
     has_ended: bool,
 }
 
-/// Starts `command`, its own name first. What it prints goes through; to standard error, where
-/// standard output is for the report alone.
+/// How a command is run.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Manner<'a> {
+    /// Where; `None` for the current directory.
+    pub(super) directory: Option<&'a Path>,
+    /// How long it may take.
+    pub(super) limit: Option<Duration>,
+    /// Standard output is for the report alone.
+    pub(super) stdout_is_taken: bool,
+}
+
+/// Starts `command`, its own name first. What it prints goes through; to standard error, where standard
+/// output is for the report alone.
 ///
 /// It leads a group of processes of its own, so that all of them can be ended together. Such a
 /// group may not read from the terminal, which would stop it: in place of a terminal it reads
@@ -62,16 +78,21 @@ pub(super) struct Running {
 ///
 /// # Errors
 /// If it cannot be run.
-pub(super) fn start(command: &[OsString], stdout_is_taken: bool) -> Result<Running, Error> {
+pub(super) fn start(command: &[OsString], how: Manner<'_>) -> Result<Running, Error> {
     let line = line(command);
     let (program, arguments) = command.split_first().ok_or(Error::NoCommand)?;
-    let stdout = if stdout_is_taken { Stdio::from(io::stderr()) } else { Stdio::inherit() };
+    let stdout = if how.stdout_is_taken { Stdio::from(io::stderr()) } else { Stdio::inherit() };
     let mut command = Command::new(program);
     command.args(arguments).stdout(stdout);
+    if let Some(directory) = how.directory {
+        command.current_dir(directory);
+    }
     if io::stdin().is_terminal() {
         command.stdin(Stdio::null());
     }
-    spawn(line, command)
+    let mut running = spawn(line, command)?;
+    running.limit = how.limit;
+    Ok(running)
 }
 
 /// Starts what was made ready, in a group of processes of its own.
@@ -85,7 +106,8 @@ pub(super) fn spawn(line: String, mut command: Command) -> Result<Running, Error
     }
     match interrupt::start(&mut command) {
         Ok((child, group)) => {
-            Ok(Running { line, child, group, started: Instant::now(), has_ended: false })
+            let started = Instant::now();
+            Ok(Running { line, child, group, started, limit: None, has_ended: false })
         }
         Err(source) => Err(Error::Command { line, source }),
     }
@@ -116,7 +138,7 @@ impl Running {
         }
     }
 
-    /// How it ended, once it has.
+    /// How it ended, once it has; beyond its time limit it is ended, which is a failure of its own.
     ///
     /// # Errors
     /// If that cannot be found out, or if it waits for a terminal for ever.
@@ -125,7 +147,23 @@ impl Running {
         if status.is_none() && self.group.wants_terminal() {
             return Err(Failure::Terminal(self.line.clone()));
         }
+        let is_over = |limit: &Duration| status.is_none() && self.started.elapsed() >= *limit;
+        if let Some(limit) = self.limit.filter(is_over) {
+            return self.end_late(limit).map(Some);
+        }
         Ok(status.map(|status| self.outcome(Some(status), false)))
+    }
+
+    /// Ends it, and all that it has started, because its time is over.
+    ///
+    /// # Errors
+    /// If it cannot be found out how it ended.
+    fn end_late(&mut self, limit: Duration) -> Result<CommandOutcome, Failure> {
+        let status = self.end(TERMINATE)?;
+        let mut outcome = self.outcome(status, false);
+        outcome.is_success = false;
+        outcome.status = format!("did not end within {limit:?} and was ended (--time-limit)");
+        Ok(outcome)
     }
 
     /// Ends it, and all that it has started: by the signal that came, and by force if need be.
@@ -134,13 +172,22 @@ impl Running {
     /// If it cannot be found out how it ended.
     pub(super) fn interrupt(&mut self, by: Interruption) -> Result<CommandOutcome, Failure> {
         let by_itself = self.status()?;
-        self.group.signal(by.signal);
-        let mut status = self.wait(GRACE)?;
-        if status.is_none() || self.group.is_left() {
-            self.group.kill();
-            status = self.wait(FAREWELL)?;
-        }
+        let status = self.end(by.signal)?;
         Ok(self.outcome(status, by_itself.is_none()))
+    }
+
+    /// Sends a signal to all of its group, and ends by force what is then left.
+    ///
+    /// # Errors
+    /// If it cannot be found out how it ended.
+    fn end(&mut self, signal: i32) -> Result<Option<ExitStatus>, Failure> {
+        self.group.signal(signal);
+        let status = self.wait(GRACE)?;
+        if status.is_some() && !self.group.is_left() {
+            return Ok(status);
+        }
+        self.group.kill();
+        self.wait(FAREWELL)
     }
 
     /// Waits until all of its group has ended; at most so long. Its own exit status.
@@ -210,16 +257,31 @@ mod tests {
     }
 
     #[test]
+    fn a_command_beyond_its_time_limit_is_ended_and_has_failed() {
+        let limit = Duration::from_millis(100);
+        let command = ["sh", "-c", "sleep 60 & wait"].map(OsString::from);
+        let how = Manner { limit: Some(limit), ..Manner::default() };
+        let mut running = start(&command, how).unwrap();
+        assert_eq!(running.ended().unwrap(), None);
+        thread::sleep(limit);
+        let ended = running.ended().unwrap().unwrap();
+        assert!(!running.group.is_left());
+        let failure = "the command `sh -c 'sleep 60 & wait'` did not end within 100ms and was \
+                       ended (--time-limit)";
+        assert_eq!(ended.failure().as_deref(), Some(failure));
+    }
+
+    #[test]
     fn only_a_command_that_cannot_be_started_is_an_error_of_the_start() {
         for (command, expected) in [
             (&["/no/such/program"][..], "cannot run the command `/no/such/program`"),
             (&[], "no command"),
         ] {
             let command: Vec<_> = command.iter().map(OsString::from).collect();
-            let error = start(&command, true).map(drop).unwrap_err().to_string();
+            let error = start(&command, Manner::default()).map(drop).unwrap_err().to_string();
             assert!(error.contains(expected), "{error}");
         }
-        let mut running = start(&["true".into()], true).unwrap();
+        let mut running = start(&["true".into()], Manner::default()).unwrap();
         // Somebody else takes the exit status.
         wait4::Wait4::wait4(&mut running.child).unwrap();
         let failure = running.ended().unwrap_err().to_string();

@@ -17,7 +17,7 @@ use super::command::{self, CommandOutcome};
 use super::error::{Error, Failure, PageProblem, ScrapeError};
 use super::observer::{Observer, ProgressUpdate};
 use super::own_requests::OwnRequests;
-use super::{Lag, Watched};
+use super::{Lag, Watched, manner};
 use crate::config::{Scrape, ScrapedPage, SourceSpec};
 use crate::interrupt;
 use crate::prometheus::TransportError;
@@ -186,7 +186,7 @@ fn scrape_until_done(
 ) -> Result<Load, Error> {
     let mut command = match scrape.length {
         Some(_) => None,
-        None => Some(command::start(&spec.command, observer.stdout_is_taken)?),
+        None => Some(command::start(&spec.command, manner(spec, observer))?),
     };
     let started = Instant::now();
     let lag = lag.read_by.and_then(|lag| lag.parsed().ok());

@@ -64,6 +64,9 @@ impl Service {
         // One pipe for both keeps the order in which it prints.
         let (output, theirs) = io::pipe().map_err(failed)?;
         let mut command = shell(&start.command);
+        if let Some(directory) = &start.directory {
+            command.current_dir(directory);
+        }
         command.stdin(Stdio::null()).stdout(theirs.try_clone().map_err(failed)?).stderr(theirs);
         let running = command::spawn(line.clone(), command)?;
         let printed = Arc::default();
@@ -281,7 +284,7 @@ mod tests {
     #[test]
     fn it_does_not_outlive_a_panic() {
         let command = "sleep 100 & sleep 100 & wait".to_owned();
-        let start = Start { command, timeout: Duration::from_secs(1) };
+        let start = Start { command, directory: None, timeout: Duration::from_secs(1) };
         let service = Service::start(&start, &[]).unwrap();
         let group = service.pid();
         assert!(!running(group).is_empty());

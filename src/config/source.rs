@@ -89,6 +89,10 @@ pub struct SourceSpec {
     pub start: Option<Start>,
     /// The program to run meanwhile, and its arguments; empty for none.
     pub command: Vec<OsString>,
+    /// How long the command may take.
+    pub time_limit: Option<Duration>,
+    /// Where the command and the service run; `None` for the current directory.
+    pub directory: Option<PathBuf>,
     /// The instant at which queries are evaluated; `None` until it is known.
     pub at: Option<Timestamp>,
     /// When the audit began.
@@ -141,6 +145,8 @@ pub struct Outside {
 pub struct Start {
     /// As a shell has it.
     pub command: String,
+    /// Where it runs; `None` for the current directory.
+    pub directory: Option<PathBuf>,
     /// How long it may take to answer.
     pub timeout: Duration,
 }

@@ -31,6 +31,8 @@ fn asked(preset: Option<&'static Preset>, vars: &[(&str, &str)]) -> Asked {
         source,
         outside: None,
         start: None,
+        time_limit: None,
+        directory: None,
         command: Vec::new(),
         at: None,
         now,

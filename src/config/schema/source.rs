@@ -85,12 +85,26 @@ pub(super) fn read_source(
     };
     let start = request.outside.as_ref().and_then(|asked| {
         let command = asked.start.clone()?;
-        Some(Start { command, timeout: asked.start_timeout })
+        let directory = request.directory.clone();
+        Some(Start { command, directory, timeout: asked.start_timeout })
     });
     let (command, timeout) = (request.command.clone(), request.timeout);
     let settle = request.settle;
     let (at, now) = (request.at, request.now);
-    Some(SourceSpec { source, outside, start, command, at, now, timeout, settle, files })
+    let (time_limit, directory) = (request.time_limit, request.directory.clone());
+    Some(SourceSpec {
+        source,
+        outside,
+        start,
+        command,
+        time_limit,
+        directory,
+        at,
+        now,
+        timeout,
+        settle,
+        files,
+    })
 }
 
 fn read_target(node: Option<&Node>, problems: &mut Problems) -> Option<Target> {
