@@ -11,6 +11,7 @@ mod printable;
 mod problems;
 mod schema;
 mod source;
+mod suite;
 mod target;
 mod template;
 mod vars;
@@ -34,6 +35,10 @@ pub use problems::{ConfigError, Problem};
 pub use source::{
     Blaming, Endpoint, Outside, OutsideRequest, Scrape, ScrapedPage, Source, SourceRequest,
     SourceSpec, Start,
+};
+pub use suite::{
+    GivenOption, LineOfLog, Manifest, ManifestError, ManifestRow, ScenarioSpec, SuiteFile,
+    json_schema as suite_json_schema,
 };
 pub use target::{Target, TargetError};
 pub use template::{DEFAULT_METRICS, InitError, write_file};

@@ -51,6 +51,11 @@ fn merge_sections(base: Node, over: Node) -> Node {
     })
 }
 
+/// `over` on top of `base`, key by key; mappings below are merged too, and anything else replaced.
+pub(super) fn merge_each(base: Node, over: Node) -> Node {
+    merge_maps(base, over, |_, base, over| merge_maps_of(base, over, |_, over| over))
+}
+
 /// Merges two mappings key by key; anything else is replaced.
 fn merge_maps_of(base: Node, over: Node, merge: fn(Node, Node) -> Node) -> Node {
     if is_nothing(&over) {

@@ -213,15 +213,15 @@ fn read_judged_by(root: &Node, problems: &mut Problems) -> Option<JudgedBy> {
     Some(JudgedBy { vars, queries, criteria, accept_partial })
 }
 
-type Key<'a> = (&'a str, &'a Node);
-type Entry<'a> = (Key<'a>, &'a Node);
+pub(super) type Key<'a> = (&'a str, &'a Node);
+pub(super) type Entry<'a> = (Key<'a>, &'a Node);
 
-fn find<'a>(entries: &[Entry<'a>], name: &str) -> Option<Entry<'a>> {
+pub(super) fn find<'a>(entries: &[Entry<'a>], name: &str) -> Option<Entry<'a>> {
     entries.iter().find(|((key, _), _)| *key == name).copied()
 }
 
 /// The entries of a mapping, each key once. An empty section is an empty mapping.
-fn entries<'a>(node: &'a Node, what: &str, problems: &mut Problems) -> Vec<Entry<'a>> {
+pub(super) fn entries<'a>(node: &'a Node, what: &str, problems: &mut Problems) -> Vec<Entry<'a>> {
     let map = match &node.value {
         Value::Map(map) => map,
         Value::Null => return Vec::new(),
@@ -260,7 +260,11 @@ fn check_doubled(node: &Node, problems: &mut Problems) {
 
 /// Says that there is no such key. One that does not look like a key is not repeated: with a
 /// colon missing, it may hold a secret.
-fn unknown<'a>(what: &str, key: &str, valid: impl IntoIterator<Item = &'a str>) -> String {
+pub(super) fn unknown<'a>(
+    what: &str,
+    key: &str,
+    valid: impl IntoIterator<Item = &'a str>,
+) -> String {
     let is_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
     let name = if key.chars().all(is_word) { format!(" `{key}`") } else { String::new() };
     format!("unknown {what}{name}; {}", suggest(key, valid))

@@ -89,12 +89,20 @@ const BYTES_A_NODE: usize = 64;
 /// # Errors
 /// What is no YAML, or more than is read, and where.
 pub(super) fn parse(path: &Path, text: &str) -> Result<Node, Problem> {
+    parse_up_to(MOST_NODES, path, text)
+}
+
+/// As [`parse`], for a document of at most so many nodes.
+///
+/// # Errors
+/// What is no YAML, or more than is read, and where.
+pub(super) fn parse_up_to(most: usize, path: &Path, text: &str) -> Result<Node, Problem> {
     let start = Place { path: path.to_owned(), line: 1, column: 1 };
     let failed = |place: Place, why: String| Problem {
         place: Some(place),
         message: format!("this is not the YAML expected here: {why}"),
     };
-    let mut builder = Builder::new(path, text);
+    let mut builder = Builder::new(path, text, most);
     for event in Parser::new_from_str(text) {
         let (event, span) =
             event.map_err(|error| failed(builder.place(*error.marker()), error.info()))?;
@@ -117,8 +125,8 @@ enum NotRead {
     Tag,
     #[error("nodes stand more than {DEEPEST} deep in each other")]
     Deep,
-    #[error("more than {MOST_NODES} nodes, aliases followed")]
-    Many,
+    #[error("more than {0} nodes, aliases followed")]
+    Many(usize),
 }
 
 /// Builds the tree from the parser's events.
@@ -133,6 +141,7 @@ struct Builder<'a> {
     /// What aliases may name, by the parser's number, with the count of its nodes.
     anchors: HashMap<usize, (Node, usize)>,
     nodes: usize,
+    most_nodes: usize,
     /// The nodes in `anchors`, which are copies.
     copied: usize,
 }
@@ -149,7 +158,7 @@ struct Open {
 }
 
 impl<'a> Builder<'a> {
-    fn new(path: &'a Path, text: &'a str) -> Self {
+    fn new(path: &'a Path, text: &'a str, most_nodes: usize) -> Self {
         Self {
             path,
             text,
@@ -158,6 +167,7 @@ impl<'a> Builder<'a> {
             root: None,
             anchors: HashMap::new(),
             nodes: 0,
+            most_nodes,
             copied: 0,
         }
     }
@@ -243,8 +253,8 @@ impl<'a> Builder<'a> {
     fn add(&mut self, node: Node, anchor: usize, count: usize) -> Result<(), NotRead> {
         self.nodes += count;
         self.copied += if anchor > 0 { count } else { 0 };
-        if self.nodes + self.copied > MOST_NODES {
-            return Err(NotRead::Many);
+        if self.nodes + self.copied > self.most_nodes {
+            return Err(NotRead::Many(self.most_nodes));
         }
         if anchor > 0 {
             self.anchors.insert(anchor, (node.clone(), count));
