@@ -85,6 +85,8 @@ pub struct Request {
     pub environment: Environment,
     /// Variables, overriding the file's; the last of a name wins.
     pub vars: Vec<(String, String)>,
+    /// The files behind the names of the logs that checks take their values from.
+    pub logs: Vec<(String, PathBuf)>,
     /// The instant at which every query is evaluated, if one is named.
     pub at: Option<Timestamp>,
     /// When the audit began.
@@ -115,6 +117,7 @@ impl Default for Request {
             headers: Vec::new(),
             environment: Environment::default(),
             vars: Vec::new(),
+            logs: Vec::new(),
             at: None,
             now: Timestamp::UNIX_EPOCH,
             timeout: Duration::from_secs(30),

@@ -42,10 +42,10 @@
 //! - [`model`] holds what these rooms speak of: signals, readings, checks, findings, as tables and
 //!   plain data.
 //!
-//! [`prometheus`] speaks the HTTP API and knows the quirks of servers. Four rooms know nothing of
+//! [`prometheus`] speaks the HTTP API and knows the quirks of servers. Five rooms know nothing of
 //! audits: [`storage`] holds samples over time, [`exposition`] reads and writes them as text,
-//! [`promql`] evaluates queries on them, and `outside` has the means to look at a process from
-//! outside: a probe, its sockets and threads, its stacks. Between them and the evidence, [`target_health`] says how a
+//! [`promql`] evaluates queries on them, [`log`] reads the last lines of logs, and `outside` has the
+//! means to look at a process from outside: a probe, its sockets and threads, its stacks. Between them and the evidence, [`target_health`] says how a
 //! target could be scraped, and `processes` which process shows each of its pages.
 //!
 //! Nothing that goes wrong becomes a pass: what cannot be read is a state of a reading,
@@ -66,6 +66,7 @@ pub mod exit;
 pub mod explain;
 pub mod exposition;
 pub mod interrupt;
+pub mod log;
 pub mod model;
 mod one_line;
 pub mod output;

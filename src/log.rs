@@ -1,0 +1,84 @@
+//! Logs in which a program writes what it has measured as `key=value`: the last line of a kind, and
+//! the pairs in it.
+//!
+//! This room knows nothing of audits.
+
+mod number;
+mod pairs;
+mod scan;
+
+use std::fs::{self, File};
+use std::io::{self, Read as _};
+use std::path::Path;
+use std::time::SystemTime;
+
+pub use number::Value;
+pub use pairs::{Pairs, pairs};
+pub use scan::{LastLine, MAX_LINE};
+
+/// Why there is nothing to be read of a log.
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    /// There is no file of that name.
+    #[error("there is no such file")]
+    Missing,
+    /// It is a directory.
+    #[error("it is a directory")]
+    Directory,
+    /// It is a pipe, a device or a socket, which need never end.
+    #[error("it is no regular file; write the log to one")]
+    NoFile,
+    /// The system cannot read it.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// The last line of that kind is longer than [`MAX_LINE`].
+    #[error("the line is longer than {} MiB", MAX_LINE >> 20)]
+    LineTooLong,
+}
+
+/// What was read of a log.
+#[derive(Debug)]
+pub struct Log {
+    /// The last line with each of the tokens, in their order.
+    pub lines: Vec<LastLine>,
+    /// When the file was written last, where the system tells.
+    pub written: Option<SystemTime>,
+}
+
+/// Reads the last line with each of `tokens`, in one pass and in bounded memory.
+///
+/// # Errors
+/// Why the file cannot be read.
+pub fn read(path: &Path, tokens: &[&str]) -> Result<Log, LogError> {
+    // Asked before it is opened: to open a pipe would wait for who writes it.
+    let metadata = fs::metadata(path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => LogError::Missing,
+        _ => LogError::Io(error),
+    })?;
+    if metadata.is_dir() {
+        return Err(LogError::Directory);
+    }
+    if !metadata.is_file() {
+        return Err(LogError::NoFile);
+    }
+    let file = File::open(path)?;
+    let metadata = file.metadata()?;
+    // What is written meanwhile is not waited for.
+    let lines = scan::last_lines(file.take(metadata.len()), tokens)?;
+    Ok(Log { lines, written: metadata.modified().ok() })
+}
+
+/// The pairs in the last line that contains `token`; none where no line does.
+///
+/// # Errors
+/// Why the log cannot be read.
+pub fn pairs_of_last_line(path: &Path, token: &str) -> Result<Pairs, LogError> {
+    match read(path, &[token])?.lines.pop() {
+        Some(LastLine::Line(line)) => Ok(pairs(&line)),
+        Some(LastLine::TooLong) => Err(LogError::LineTooLong),
+        Some(LastLine::Absent) | None => Ok(Pairs::default()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,104 @@
+//! The last lines of a log, without the log in memory.
+
+use std::io::{self, Read};
+
+use memchr::memmem::FinderRev;
+
+/// The longest line that is read, in bytes.
+pub const MAX_LINE: usize = 1 << 20;
+/// How much is read at once, in bytes.
+const BLOCK: u64 = 1 << 18;
+/// The longest break between lines, in bytes.
+const MAX_BREAK: usize = 3;
+
+/// The last line that contains a token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LastLine {
+    /// No line contains it.
+    Absent,
+    /// The line, without what ends it; what is not UTF-8 is replaced.
+    Line(String),
+    /// The line is longer than [`MAX_LINE`].
+    TooLong,
+}
+
+/// Reads `log` to its end for the last line with each of `tokens`.
+pub(super) fn last_lines(mut log: impl Read, tokens: &[&str]) -> io::Result<Vec<LastLine>> {
+    let mut scan = Scan::new(tokens);
+    let mut text = Vec::new();
+    // Whether `text` starts within a line whose beginning is gone.
+    let mut is_rest = false;
+    loop {
+        let seen = text.len().saturating_sub(MAX_BREAK - 1);
+        if log.by_ref().take(BLOCK).read_to_end(&mut text)? == 0 {
+            scan.look(&text, is_rest);
+            return Ok(scan.found);
+        }
+        if let Some((_, end)) = last_break(&text, seen) {
+            scan.look(&text[..end], is_rest);
+            is_rest = false;
+            text.drain(..end);
+        }
+        if text.len() > MAX_LINE + MAX_BREAK {
+            scan.look(&text, true);
+            is_rest = true;
+            text.drain(..text.len() - scan.overlap);
+        }
+    }
+}
+
+struct Scan<'a> {
+    tokens: Vec<FinderRev<'a>>,
+    found: Vec<LastLine>,
+    /// How many bytes at the end of a piece may begin a token or a break that the next one ends.
+    overlap: usize,
+}
+
+impl<'a> Scan<'a> {
+    fn new(tokens: &'a [&'a str]) -> Self {
+        let longest = tokens.iter().map(|token| token.len()).max().unwrap_or_default();
+        Self {
+            tokens: tokens.iter().map(FinderRev::new).collect(),
+            found: vec![LastLine::Absent; tokens.len()],
+            overlap: longest.max(MAX_BREAK),
+        }
+    }
+
+    /// Looks at whole lines; `is_rest` says that the first of them began earlier, too long ago.
+    fn look(&mut self, text: &[u8], is_rest: bool) {
+        for (token, found) in self.tokens.iter().zip(&mut self.found) {
+            let Some(at) = token.rfind(text) else { continue };
+            let start = last_break(&text[..at], 0).map(|(_, end)| end);
+            let end = first_break(&text[at..]).map_or(text.len(), |length| at + length);
+            let line = &text[start.unwrap_or(0)..end];
+            let is_cut = start.is_none() && is_rest;
+            *found = if is_cut || line.len() > MAX_LINE {
+                LastLine::TooLong
+            } else {
+                LastLine::Line(String::from_utf8_lossy(line).into_owned())
+            };
+        }
+    }
+}
+
+/// Start and end of the last break between lines that does not begin before `from`.
+fn last_break(text: &[u8], from: usize) -> Option<(usize, usize)> {
+    (from..text.len()).rev().find_map(|at| Some((at, at + break_at(&text[at..])?)))
+}
+
+/// Where the first break between lines begins.
+fn first_break(text: &[u8]) -> Option<usize> {
+    (0..text.len()).find(|at| break_at(&text[*at..]).is_some())
+}
+
+/// The length of the break that `text` begins with. Lines are split as Python's `splitlines` does. The
+/// bytes of a longer break begin no other character, so that bytes which are no UTF-8 hide none.
+const fn break_at(text: &[u8]) -> Option<usize> {
+    match text {
+        [b'\n' | b'\r' | 0x0b | 0x0c | 0x1c..=0x1e, ..] => Some(1),
+        // U+0085, and U+2028 and U+2029.
+        [0xc2, 0x85, ..] => Some(2),
+        [0xe2, 0x80, 0xa8 | 0xa9, ..] => Some(3),
+        _ => None,
+    }
+}
