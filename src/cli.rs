@@ -6,6 +6,8 @@ mod completions;
 mod headings;
 mod man;
 mod refused;
+mod scenario;
+mod suite_args;
 mod tips;
 mod values;
 
@@ -24,6 +26,7 @@ pub use audit_args::AuditArgs;
 use common::watched;
 pub use common::{Common, Format};
 use headings::CONFIGURATION;
+pub use suite_args::SuiteArgs;
 use values::documents;
 
 /// The report written in text mode unless the command line says otherwise.
@@ -130,7 +133,12 @@ pub enum Task {
         #[command(flatten)]
         audit: Box<AuditArgs>,
     },
-    /// Print the JSON Schema of metrics.yaml or of the report
+    /// Audit many scenarios, with one answer
+    ///
+    /// Each is an audit with options of its own. Exits with 0 if all of them passed.
+    #[command(max_term_width = 100)]
+    Suite(Box<SuiteArgs>),
+    /// Print the JSON Schema of metrics.yaml, of a suite or of a report
     #[command(max_term_width = 100)]
     Schema {
         /// Of what
@@ -151,14 +159,14 @@ pub enum Task {
     ///
     /// Such as: auditor completions bash > ~/.local/share/bash-completion/completions/auditor.
     /// `auditor man` prints the manual page.
-    #[command(max_term_width = 100)]
+    // `-h` has to fit a screen.
+    #[command(max_term_width = 100, hide = true)]
     Completions {
         /// Which one
         #[arg(value_name = "SHELL")]
         shell: Shell,
     },
     /// Print the manual page, as roff
-    // `-h` has to fit a screen.
     #[command(hide = true)]
     Man,
 }
@@ -177,6 +185,10 @@ pub enum Document {
     Config,
     /// The report in JSON.
     Report,
+    /// A suite of scenarios.
+    Suite,
+    /// The summary of a suite in JSON.
+    Summary,
 }
 
 impl Cli {
@@ -299,16 +311,42 @@ impl Cli {
 
     /// The report files that are to be written.
     pub fn reports(&self) -> Vec<ReportFile> {
-        reports(
-            self.audited().reports.clone(),
-            self.audited().no_report,
-            self.audited().common.output_format,
-        )
+        self.delivery().reports
     }
 
-    /// Whether GitHub is told of the audit, where it runs there.
-    pub fn tells_github(&self) -> bool {
-        !self.audited().no_github
+    /// Where the report goes, or the summary.
+    pub fn delivery(&self) -> Delivery {
+        if let Some(Task::Suite(suite)) = &self.task {
+            return suite.delivery();
+        }
+        let audit = self.audited();
+        let format = audit.common.output_format;
+        Delivery {
+            format,
+            is_quiet: audit.quiet,
+            reports: reports(audit.reports.clone(), audit.no_report, format, DEFAULT_REPORT),
+            tells_github: !audit.no_github,
+        }
+    }
+}
+
+/// Where a report goes, and in which form.
+#[derive(Debug, Clone)]
+pub struct Delivery {
+    /// What is printed.
+    pub format: Format,
+    /// Whether that is the verdict alone.
+    pub is_quiet: bool,
+    /// The files that are written.
+    pub reports: Vec<ReportFile>,
+    /// Whether GitHub is told of it, where the process runs there.
+    pub tells_github: bool,
+}
+
+impl Delivery {
+    /// Whether text is printed.
+    pub fn is_text(&self) -> bool {
+        self.format == Format::Text
     }
 }
 
@@ -322,10 +360,15 @@ pub struct ReportFile {
 }
 
 /// The report files that are to be written: those that are given, and with text the JSON beside it.
-fn reports(mut given: Vec<ReportFile>, is_off: bool, format: Format) -> Vec<ReportFile> {
+fn reports(
+    mut given: Vec<ReportFile>,
+    is_off: bool,
+    format: Format,
+    default: &str,
+) -> Vec<ReportFile> {
     let has_json = given.iter().any(|it| it.format.name == ReportFormat::JSON.name);
     if format == Format::Text && !is_off && !has_json {
-        given.push(ReportFile { format: ReportFormat::JSON, path: DEFAULT_REPORT.into() });
+        given.push(ReportFile { format: ReportFormat::JSON, path: default.into() });
     }
     given
 }

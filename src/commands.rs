@@ -15,6 +15,7 @@ mod presets;
 mod query;
 mod repository;
 mod schema;
+mod suite;
 
 use std::ffi::OsString;
 use std::time::Instant;
@@ -45,6 +46,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
         Some(Task::Completions { shell }) => Ok(completions::run(*shell)),
         Some(Task::Man) => man::run(),
         Some(Task::Doctor { .. }) => doctor::run(&cli, started),
+        Some(Task::Suite(args)) => suite::run(&cli, args),
         None => audit::run(&cli, started),
     };
     // Every error that a command returns came before anything was started.

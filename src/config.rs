@@ -317,6 +317,13 @@ impl Plan {
         constant.map(words).collect()
     }
 
+    /// Whether nothing is run or watched, but read what is there: with a server, or in a file.
+    pub fn only_reads(&self) -> bool {
+        let spec = &self.spec;
+        let watches = matches!(spec.source, Source::Scrape(_)) || spec.outside.is_some();
+        spec.command.is_empty() && spec.start.is_none() && !watches
+    }
+
     /// How long `$window` is, if it is a duration.
     pub fn window(&self, observed: Option<&ObservedRange>) -> Option<Duration> {
         self.values(observed).get("window").and_then(|window| vars::parse_range(window))

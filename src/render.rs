@@ -20,6 +20,7 @@ mod remarks;
 mod rows;
 mod sarif;
 mod signals;
+pub mod suite;
 mod text;
 
 pub use api::{api_json, value};

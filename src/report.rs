@@ -10,6 +10,7 @@ mod checks;
 mod evidence;
 mod ordered;
 mod sentences;
+pub mod suite;
 mod timeline;
 
 use std::borrow::Cow;

@@ -6,8 +6,9 @@ use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory as _};
 
+use super::suite_args::DEFAULT_SUMMARY;
 use super::values::parse_report;
-use super::{Cli, FailOn, Format, ReportFile, reports};
+use super::{Cli, DEFAULT_REPORT, FailOn, Format, ReportFile, reports};
 use crate::render::ReportFormat;
 
 /// Refuses what contradicts itself, or announces what is not there.
@@ -101,9 +102,11 @@ impl Cli {
         let words: Vec<String> = words.map(|it| it.to_string_lossy().into_owned()).collect();
         let command = Self::command();
         let is_task = |word: &String| command.get_subcommands().any(|it| it.get_name() == word);
-        if words.iter().any(|it| it == "--init" || is_task(it)) {
+        let is_suite = words.first().is_some_and(|it| it == "suite");
+        if !is_suite && words.iter().any(|it| it == "--init" || is_task(it)) {
             return Vec::new();
         }
+        let default = if is_suite { DEFAULT_SUMMARY } else { DEFAULT_REPORT };
         let values = |option: &str| {
             let (apart, joined) = (option.to_owned(), format!("{option}="));
             let behind = words.iter().zip(words.iter().skip(1));
@@ -114,6 +117,6 @@ impl Cli {
         let given = values("--report").iter().filter_map(|it| parse_report(it).ok()).collect();
         let is_json = values("--output-format").iter().any(|it| it == "json");
         let format = if is_json { Format::Json } else { Format::Text };
-        reports(given, words.iter().any(|it| it == "--no-report"), format)
+        reports(given, words.iter().any(|it| it == "--no-report"), format, default)
     }
 }

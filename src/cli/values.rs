@@ -15,6 +15,8 @@ use crate::render::{FORMATS, ReportFormat};
 
 /// The longest duration.
 const MAX_DURATION: Duration = Duration::from_secs(24 * 60 * 60);
+/// The most scenarios that are read at once: each has some ten connections of its own.
+const MAX_JOBS: usize = 64;
 /// The shortest interval between two requests of a probe.
 const MIN_PROBE_EVERY: Duration = Duration::from_millis(10);
 /// The longest one: what lies between two requests is not seen.
@@ -68,8 +70,10 @@ impl TypedValueParser for PresetName {
 }
 
 pub(super) fn documents() -> impl TypedValueParser<Value = Document> {
-    PossibleValuesParser::new(["config", "report"]).map(|name| match name.as_str() {
+    PossibleValuesParser::new(["config", "report", "suite", "summary"]).map(|name| match &*name {
         "report" => Document::Report,
+        "suite" => Document::Suite,
+        "summary" => Document::Summary,
         _ => Document::Config,
     })
 }
@@ -89,6 +93,8 @@ pub(super) enum ValueError {
     ProbeEvery,
     #[error("expected a number of threads, 1 or more")]
     Threads,
+    #[error("expected a number of scenarios, 1 to {MAX_JOBS}")]
+    Jobs,
     #[error("there is no command; was it a variable that is empty?")]
     NoCommand,
     #[error("expected NAME=VALUE, such as window=5m")]
@@ -193,6 +199,22 @@ pub(super) fn parse_probe_every(text: &str) -> Result<Duration, ValueError> {
     let every = parse_duration(text)?;
     let is_fit = (MIN_PROBE_EVERY..=MAX_PROBE_EVERY).contains(&every);
     if is_fit { Ok(every) } else { Err(ValueError::ProbeEvery) }
+}
+
+/// How many scenarios are read at once.
+///
+/// # Errors
+/// If it is no number, or out of range.
+pub(super) fn parse_jobs(text: &str) -> Result<usize, ValueError> {
+    text.parse().ok().filter(|it| (1..=MAX_JOBS).contains(it)).ok_or(ValueError::Jobs)
+}
+
+/// A pattern of ids.
+///
+/// # Errors
+/// If it is none.
+pub(super) fn parse_only(text: &str) -> Result<glob::Pattern, glob::PatternError> {
+    glob::Pattern::new(text)
 }
 
 pub(super) fn parse_threads(text: &str) -> Result<usize, ValueError> {

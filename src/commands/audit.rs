@@ -38,7 +38,9 @@ pub(super) fn run(cli: &Cli, started: Instant) -> anyhow::Result<Exit> {
     // What comes of a load has to be kept.
     let unwritable = cli.takes_time().then(|| paths::check_writable(cli).err()).flatten();
     let (report, exit) = perform(plan, started, setting, unwritable)?;
-    Ok(deliver(report, exit, cli, GitHub::of_process(cli).as_ref()))
+    let delivery = cli.delivery();
+    let github = GitHub::of_process(&delivery);
+    Ok(deliver(report, exit, &delivery, github.as_ref()))
 }
 
 /// What the command line says on how an audit is carried out.

@@ -5,10 +5,11 @@ use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use crate::cli::{Cli, ReportFile};
+use super::deliver::Deliverable;
+use crate::cli::{Cli, Delivery, ReportFile};
 use crate::config::ConfigError;
 use crate::model::origin::Place;
-use crate::report::Report;
+use crate::render::ReportFormat;
 use crate::{output, render};
 
 /// GitHub shows so many annotations of a kind for a step.
@@ -38,9 +39,9 @@ pub(super) struct FileError {
 
 impl GitHub {
     /// The step that this process runs in, unless nothing is to be told.
-    pub(super) fn of_process(cli: &Cli) -> Option<Self> {
+    pub(super) fn of_process(delivery: &Delivery) -> Option<Self> {
         let path = |name| env::var_os(name).filter(|it| !it.is_empty()).map(PathBuf::from);
-        (is_around() && cli.tells_github())
+        (is_around() && delivery.tells_github)
             .then(|| Self { summary: path(SUMMARY), output: path(OUTPUT) })
     }
 
@@ -48,32 +49,38 @@ impl GitHub {
     ///
     /// # Errors
     /// A file of the runner that cannot be written.
-    pub(super) fn tell(&self, report: &Report, reports: &[ReportFile]) -> Result<(), FileError> {
-        let told = append(OUTPUT, self.output.as_deref(), &outputs(report, reports));
+    pub(super) fn tell(
+        &self,
+        told_of: &impl Deliverable,
+        reports: &[ReportFile],
+    ) -> Result<(), FileError> {
+        let told = append(OUTPUT, self.output.as_deref(), &outputs(told_of, reports));
         // A pass that the outputs do not have is none, and will not stay one.
-        if told.is_ok() || report.exit_code != 0 {
-            append(SUMMARY, self.summary.as_deref(), &rendered(report, render::markdown))?;
+        if told.is_ok() || told_of.exit_code() != 0 {
+            let summary = rendered(|out| told_of.render(ReportFormat::MARKDOWN, out));
+            append(SUMMARY, self.summary.as_deref(), &summary)?;
         }
         told
     }
 
     /// Annotates the run.
-    pub(super) fn annotate(report: &Report) {
+    pub(super) fn annotate(told_of: &impl Deliverable) {
         // On standard output it would stand within the JSON.
-        output::commands(rendered(report, render::github).trim_end());
+        let annotations = rendered(|out| told_of.render(ReportFormat::GITHUB, out));
+        output::commands(annotations.trim_end());
     }
 }
 
-fn rendered(report: &Report, render: fn(&Report, &mut dyn io::Write) -> io::Result<()>) -> String {
+fn rendered(render: impl Fn(&mut dyn io::Write) -> io::Result<()>) -> String {
     let mut out = Vec::new();
     // Proof: a vector takes whatever is written.
-    let _ = render(report, &mut out);
+    let _ = render(&mut out);
     String::from_utf8_lossy(&out).into_owned()
 }
 
 /// Annotates what is wrong in the configuration, or else before anything was audited.
 pub(super) fn annotate(cli: &Cli, error: &anyhow::Error) {
-    if GitHub::of_process(cli).is_none() {
+    if GitHub::of_process(&cli.delivery()).is_none() {
         return;
     }
     let mut out = Vec::new();
@@ -98,14 +105,10 @@ fn in_repository(place: &Place) -> Place {
 }
 
 /// The outputs of the step, as the runner reads them.
-fn outputs(report: &Report, reports: &[ReportFile]) -> String {
-    let score = report.runtime_health_score.map(|it| it.to_string()).unwrap_or_default();
-    let mut all = vec![
-        ("verdict".to_owned(), report.verdict.name().to_owned()),
-        ("status".to_owned(), report.status.name().to_owned()),
-        ("score".to_owned(), score),
-        ("exit_code".to_owned(), report.exit_code.to_string()),
-    ];
+fn outputs(told_of: &impl Deliverable, reports: &[ReportFile]) -> String {
+    let mut all: Vec<_> =
+        told_of.outputs().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    all.push(("exit_code".to_owned(), told_of.exit_code().to_string()));
     for ReportFile { format, path } in reports {
         all.push((format!("report_{}", format.name), in_workspace(path)));
     }

@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 
-use crate::cli::{Cli, ReportFile};
+use crate::cli::{Cli, ReportFile, Task};
 use crate::collect::Failure;
 use crate::config::FILE_NAME;
 use crate::output;
@@ -48,6 +48,11 @@ fn written(cli: &Cli) -> Vec<Named> {
 
 /// What the command line says is read, as far as it is there.
 fn read(cli: &Cli) -> Vec<Named> {
+    if let Some(Task::Suite(suite)) = &cli.task {
+        let file = Named::new("the suite", &suite.file);
+        let manifest = suite.manifest.iter().map(|path| Named::new("--manifest", path));
+        return std::iter::once(file).chain(manifest).collect();
+    }
     let common = cli.common();
     let config = common.config_path().unwrap_or(Path::new(FILE_NAME));
     let mut all = vec![Named::new("--config", config)];
@@ -69,6 +74,16 @@ pub(super) fn check(cli: &Cli) -> Result<(), Clash> {
     }
     let read = read(cli);
     written.iter().try_for_each(|one| read.iter().try_for_each(|other| compare(one, other)))
+}
+
+/// Refuses to overwrite what a scenario of a suite reads.
+///
+/// # Errors
+/// What would be overwritten.
+pub(super) fn check_scenario(suite: &Cli, scenario: &Cli, files: &[PathBuf]) -> Result<(), Clash> {
+    let files = files.iter().map(|path| Named::new("the configuration's file", path));
+    let read: Vec<_> = read(scenario).into_iter().chain(files).collect();
+    written(suite).iter().try_for_each(|one| read.iter().try_for_each(|it| compare(one, it)))
 }
 
 /// Refuses to overwrite a file that the configuration names.

@@ -28,13 +28,20 @@ pub(super) struct Setting<'a> {
     pub(super) record: Option<&'a Path>,
     /// A report draws the signals over time.
     pub(super) has_charts: bool,
+    /// The scenario of a suite that it is; the suite tells of its progress.
+    pub(super) scenario: Option<&'a str>,
 }
 
 impl Setting<'_> {
     /// What decides is in the verdict: who wants that alone is told no more.
     pub(super) fn warn(self, warnings: &[String]) {
-        if !self.is_quiet {
-            super::warn(warnings);
+        match self.scenario {
+            _ if self.is_quiet => {}
+            None => super::warn(warnings),
+            Some(id) => {
+                let named = warnings.iter().map(|warning| format!("{id}: {warning}"));
+                super::warn(&named.collect::<Vec<_>>());
+            }
         }
     }
 
@@ -122,7 +129,7 @@ pub(super) fn collect(
     let (expressions, required) = (exprs.as_slice(), required.as_slice());
     let watched = Watched { expressions, lag, required, accept_partial, max_clock_skew };
     let progress = Progress::on_terminal(!plan.spec.command.is_empty());
-    let progress = progress.filter(|_| !setting.is_quiet);
+    let progress = progress.filter(|_| !setting.is_quiet && setting.scenario.is_none());
     super::observed(&setting.log(), progress, setting.stdout_is_taken, |observer| {
         collect::collect(&plan.spec, started, watched, observer)
     })

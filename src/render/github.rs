@@ -9,6 +9,7 @@ use super::remarks::{self, Place, Remark, Weight};
 use crate::model::quantity::number;
 use crate::one_line::one_line;
 use crate::report::Report;
+use crate::report::suite::Summary;
 
 /// How every title begins.
 pub(super) const TITLE: &str = "title=auditor";
@@ -35,6 +36,17 @@ pub fn github(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let others = remarks::further_culprits(report).chain(critical);
     let others = others.filter(|it| it.place.is_none() || it.place != verdict.place);
     others.take(MOST - 1).try_for_each(|remark| annotate(out, title, &remark))
+}
+
+/// The verdict of a suite as one annotation, and each of these remarks as a further one.
+///
+/// # Errors
+/// If it cannot be written.
+pub(super) fn suite(summary: &Summary, remarks: &[Remark], out: &mut dyn Write) -> io::Result<()> {
+    let name = if summary.exit_code == 0 { "notice" } else { "error" };
+    let title = summary.verdict.words();
+    command(out, (name, ""), title, &super::suite::verdict_line(summary))?;
+    remarks.iter().take(MOST - 1).try_for_each(|remark| annotate(out, title, remark))
 }
 
 /// What is wrong before anything was audited, at its place if that is known.

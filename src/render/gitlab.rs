@@ -7,7 +7,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::remarks::{self, Weight, remarks};
+use super::remarks::{self, Place, Remark, Weight, remarks};
 use crate::report::Report;
 
 /// What every issue has, which tells the file from those of other tools.
@@ -39,10 +39,22 @@ struct Lines {
 /// # Errors
 /// If it cannot be written.
 pub(super) fn gitlab(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    write(remarks(report), &remarks::configuration(report), out)
+}
+
+/// An issue for each remark; `elsewhere` is for those without a place in the repository.
+///
+/// # Errors
+/// If it cannot be written.
+pub(super) fn write(
+    remarks: Vec<Remark>,
+    elsewhere: &Place,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let mut used: HashMap<String, usize> = HashMap::new();
-    let issues = remarks(report).into_iter().map(|remark| {
-        let place = remark.place.filter(remarks::Place::is_relative);
-        let place = place.unwrap_or_else(|| remarks::configuration(report));
+    let issues = remarks.into_iter().map(|remark| {
+        let place = remark.place.filter(Place::is_relative);
+        let place = place.unwrap_or_else(|| elsewhere.clone());
         let identity = format!("{} {} {}", remark.topic, place.path, remark.identity);
         let number = used.entry(identity.clone()).and_modify(|it| *it += 1).or_insert(1);
         Issue {

@@ -20,6 +20,8 @@ use std::io::{self, Write};
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
+pub(super) use words::{Kind, badge};
+
 use super::text::common_failure;
 use crate::one_line::is_plain;
 use crate::report::Report;
@@ -36,7 +38,23 @@ const GENERATOR: &str = "<meta name=\"generator\" content=\"auditor ";
 /// # Errors
 /// If it cannot be written.
 pub(super) fn html(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    let page = page(report).into_string();
+    let title = summary::title(report);
+    let footer = made::section(report);
+    page_of(&title, &summary::header(report), &sections(report), &footer, out)
+}
+
+/// Writes a page of these parts.
+///
+/// # Errors
+/// If it cannot be written.
+pub(super) fn page_of(
+    title: &str,
+    header: &Markup,
+    main: &Markup,
+    footer: &Markup,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let page = page(title, header, main, footer).into_string();
     let plain = page.chars().map(|c| if c == '\n' || is_plain(c) { c } else { ' ' });
     out.write_all(plain.collect::<String>().as_bytes())
 }
@@ -46,7 +64,7 @@ pub(super) fn is_ours(text: &str) -> bool {
     text.starts_with("<!DOCTYPE html>") && text.contains(GENERATOR)
 }
 
-fn page(report: &Report) -> Markup {
+fn page(title: &str, header: &Markup, main: &Markup, footer: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -57,14 +75,14 @@ fn page(report: &Report) -> Markup {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 meta name="referrer" content="no-referrer";
-                title { (summary::title(report)) }
+                title { (title) }
                 link rel="icon" href="data:,";
                 style { (PreEscaped(STYLE)) }
             }
             body {
-                (summary::header(report))
-                main { (sections(report)) }
-                footer { (made::section(report)) }
+                (header)
+                main { (main) }
+                footer { (footer) }
             }
         }
         (PreEscaped("\n"))

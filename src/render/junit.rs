@@ -22,20 +22,33 @@ pub(super) const NAME: &str = r#"<testsuites name="auditor""#;
 /// # Errors
 /// If it cannot be written.
 pub(super) fn junit(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    let mut document = Document::new("auditor");
-    document.add_test_suite(suite("auditor.verdict", vec![verdict(report)]));
-    document.add_test_suite(suite("auditor.signals", signals(report)));
     let own: Vec<_> = own_checks(report).map(|it| of_check(report, it)).collect();
-    if !own.is_empty() {
-        document.add_test_suite(suite("auditor.checks", own));
-    }
+    let own = (!own.is_empty()).then(|| suite("auditor.checks", own));
+    let suites = [
+        suite("auditor.verdict", vec![verdict(report)]),
+        suite("auditor.signals", signals(report)),
+    ];
+    document(suites.into_iter().chain(own), out)
+}
+
+/// Writes a document of these suites.
+///
+/// # Errors
+/// If it cannot be written.
+pub(super) fn document(
+    suites: impl IntoIterator<Item = TestSuite>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let mut document = Document::new("auditor");
+    document.add_test_suites(suites);
     let xml = document.to_string().map_err(io::Error::other)?;
     // The schema by which Jenkins' xUnit plugin refuses files has this count for suites alone.
     let total = format!(r#" skipped="{}""#, document.skipped);
     out.write_all(xml.replacen(&total, "", 1).as_bytes())
 }
 
-fn suite(name: &str, cases: Vec<TestCase>) -> TestSuite {
+/// A suite of cases, which have its name as their class.
+pub(super) fn suite(name: &str, cases: Vec<TestCase>) -> TestSuite {
     let mut suite = TestSuite::new(name);
     let cases = cases.into_iter().map(|mut case| {
         case.set_classname(name);
@@ -46,7 +59,7 @@ fn suite(name: &str, cases: Vec<TestCase>) -> TestSuite {
 }
 
 /// What a case comes to, and in which words.
-enum Outcome {
+pub(super) enum Outcome {
     Passed,
     /// It breaks a limit.
     Broken(String),
@@ -56,7 +69,7 @@ enum Outcome {
     Skipped(String),
 }
 
-fn case(name: &str, outcome: Outcome, details: &str) -> TestCase {
+pub(super) fn case(name: &str, outcome: Outcome, details: &str) -> TestCase {
     let details = &lines(details);
     let status = match &outcome {
         Outcome::Passed => TestCaseStatus::success(),

@@ -15,7 +15,7 @@ use crate::report::{CheckEntry, Report, ShortfallEntry};
 /// What every report begins with; it is not shown.
 pub(super) const FIRST_LINE: &str = "<!-- report of auditor -->";
 /// A summary above 1 MiB is thrown away as a whole; so much of a list is far below.
-const MOST: usize = 50;
+pub(super) const MOST: usize = 50;
 
 /// The verdict first, then what it rests on.
 ///
@@ -224,7 +224,7 @@ fn ending(out: &mut dyn Write, report: &Report) -> io::Result<()> {
 }
 
 /// Words that mean nothing but themselves in Markdown.
-fn text(words: &str) -> String {
+pub(super) fn text(words: &str) -> String {
     let mut escaped = String::new();
     // Nor are addresses links: a label of the service's could lead anywhere.
     let words = one_line(words).replace("://", ":\u{200b}//").replace("www.", "www\u{200b}.");
@@ -260,7 +260,7 @@ fn code(words: &str) -> String {
 }
 
 /// The same in a table, which is cut at bars before anything else is looked at.
-fn cell(words: &str) -> String {
+pub(super) fn cell(words: &str) -> String {
     code(words).replace('|', "\\|")
 }
 

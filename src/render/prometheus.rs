@@ -114,21 +114,26 @@ fn failure_modes(report: &Report, page: &mut Page<'_>) -> io::Result<()> {
 }
 
 /// A page in the making.
-struct Page<'a>(&'a mut dyn Write);
+pub(super) struct Page<'a>(pub(super) &'a mut dyn Write);
 
 impl Page<'_> {
     /// Begins a metric; all of them are gauges.
-    fn family(&mut self, name: &str, help: &str) -> io::Result<()> {
+    pub(super) fn family(&mut self, name: &str, help: &str) -> io::Result<()> {
         writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} gauge")
     }
 
     /// A metric of one sample.
-    fn single(&mut self, name: &str, help: &str, value: f64) -> io::Result<()> {
+    pub(super) fn single(&mut self, name: &str, help: &str, value: f64) -> io::Result<()> {
         self.family(name, help)?;
         self.sample(name, &[], value)
     }
 
-    fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: f64) -> io::Result<()> {
+    pub(super) fn sample(
+        &mut self,
+        name: &str,
+        labels: &[(&str, &str)],
+        value: f64,
+    ) -> io::Result<()> {
         let pairs = labels.iter().map(|(name, value)| format!("{name}={}", quoted(value)));
         let pairs = pairs.collect::<Vec<_>>().join(",");
         let labels = if pairs.is_empty() { String::new() } else { format!("{{{pairs}}}") };

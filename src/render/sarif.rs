@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::remarks::{self, Place, Remark, Weight};
 use crate::explain;
 use crate::report::Report;
+use crate::report::suite::Summary;
 
 /// The schema that it follows.
 pub(super) const SCHEMA: &str =
@@ -22,11 +23,44 @@ pub(super) const DRIVER: &str = r#""name": "auditor""#;
 /// # Errors
 /// If it cannot be written.
 pub(super) fn sarif(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    let remarks = remarks::remarks(report);
+    let properties = json!({
+        "verdict": report.verdict.name(),
+        "status": report.status.name(),
+        "score": report.runtime_health_score,
+    });
+    let error = report.error.as_deref();
+    let invocation = invocation(report.exit_code, &remarks::verdict_line(report), error);
+    let elsewhere = remarks::configuration(report);
+    write(&remarks::remarks(report), &elsewhere, (rule, invocation, properties), out)
+}
+
+/// A result for each of these remarks on the scenarios of a suite.
+///
+/// # Errors
+/// If it cannot be written.
+pub(super) fn suite(
+    summary: &Summary,
+    remarks: &[Remark],
+    file: &Place,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let properties = json!({"verdict": summary.verdict.name(), "counts": summary.counts});
+    let line = super::suite::verdict_line(summary);
+    let invocation = invocation(summary.exit_code, &line, summary.error.as_deref());
+    write(remarks, file, (rule_of_scenario, invocation, properties), out)
+}
+
+/// Writes a log of one run; `elsewhere` is for remarks without a place.
+fn write(
+    remarks: &[Remark],
+    elsewhere: &Place,
+    (rule, invocation, properties): (fn(&str) -> Value, Value, Value),
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let mut topics: Vec<&str> = remarks.iter().map(|remark| remark.topic.as_str()).collect();
     topics.sort_unstable();
     topics.dedup();
-    let results: Vec<_> = remarks.iter().map(|remark| result(report, remark, &topics)).collect();
+    let results: Vec<_> = remarks.iter().map(|remark| result(remark, elsewhere, &topics)).collect();
     let log = json!({
         "$schema": SCHEMA,
         "version": "2.1.0",
@@ -37,18 +71,25 @@ pub(super) fn sarif(report: &Report, out: &mut dyn Write) -> io::Result<()> {
                 "rules": topics.iter().map(|topic| rule(topic)).collect::<Vec<_>>(),
             }},
             "automationDetails": {"id": "auditor/"},
-            "invocations": [invocation(report)],
+            "invocations": [invocation],
             "columnKind": "unicodeCodePoints",
             "results": results,
-            "properties": {
-                "verdict": report.verdict.name(),
-                "status": report.status.name(),
-                "score": report.runtime_health_score,
-            },
+            "properties": properties,
         }],
     });
     serde_json::to_writer_pretty(&mut *out, &log)?;
     out.write_all(b"\n")
+}
+
+fn rule_of_scenario(id: &str) -> Value {
+    let words = format!("The scenario `{id}` of the suite did not pass.");
+    let help = format!("The scenario `{id}` stands under `scenarios:` in the suite.");
+    json!({
+        "id": id,
+        "shortDescription": {"text": words},
+        "fullDescription": {"text": words},
+        "help": {"text": help, "markdown": help},
+    })
 }
 
 fn rule(topic: &str) -> Value {
@@ -73,15 +114,15 @@ fn sentence(words: &str) -> String {
     format!("{first}{}.", chars.as_str().trim_end_matches('.'))
 }
 
-fn invocation(report: &Report) -> Value {
+fn invocation(exit_code: u8, verdict: &str, error: Option<&str>) -> Value {
     // A breach that was found is what the tool is for.
-    let is_carried_out = matches!(report.exit_code, 0 | 1);
+    let is_carried_out = matches!(exit_code, 0 | 1);
     let mut invocation = json!({
         "executionSuccessful": is_carried_out,
-        "exitCode": report.exit_code,
-        "exitCodeDescription": remarks::verdict_line(report),
+        "exitCode": exit_code,
+        "exitCodeDescription": verdict,
     });
-    if let Some(error) = &report.error {
+    if let Some(error) = error {
         let message = json!({"text": crate::one_line::one_line(error)});
         let notification = json!([{"level": "error", "message": message}]);
         invocation["toolExecutionNotifications"] = notification;
@@ -89,7 +130,7 @@ fn invocation(report: &Report) -> Value {
     invocation
 }
 
-fn result(report: &Report, remark: &Remark, topics: &[&str]) -> Value {
+fn result(remark: &Remark, elsewhere: &Place, topics: &[&str]) -> Value {
     // What could not be told has no level, and is no pass.
     let (kind, level) = match (remark.is_open, remark.weight) {
         (true, Weight::Error) | (false, Weight::Error) => ("fail", "error"),
@@ -97,7 +138,7 @@ fn result(report: &Report, remark: &Remark, topics: &[&str]) -> Value {
         (false, Weight::Warning) => ("fail", "warning"),
         (false, Weight::Note) => ("fail", "note"),
     };
-    let place = remark.place.clone().unwrap_or_else(|| remarks::configuration(report));
+    let place = remark.place.as_ref().unwrap_or(elsewhere);
     let fingerprint = format!("{} {} {}", remark.topic, place.path, remark.identity);
     json!({
         "ruleId": remark.topic,
@@ -105,7 +146,7 @@ fn result(report: &Report, remark: &Remark, topics: &[&str]) -> Value {
         "kind": kind,
         "level": level,
         "message": {"text": remark.lines.join("\n")},
-        "locations": [{"physicalLocation": location(&place, remark.source.as_deref())}],
+        "locations": [{"physicalLocation": location(place, remark.source.as_deref())}],
         "partialFingerprints": {"auditor/v1": fingerprint},
     })
 }

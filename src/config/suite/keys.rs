@@ -21,8 +21,6 @@ pub(super) enum Kind {
     Words,
     /// A mapping of names to values: the option is repeated with `NAME=VALUE`.
     Pairs,
-    /// `true` for a switch that is given.
-    Switch,
 }
 
 /// An option of an audit that a scenario may have.
@@ -97,11 +95,6 @@ pub(super) fn read_option(
         options.push(GivenOption { key: key.key, name, value, place });
     };
     match (key.kind, &node.value) {
-        (Kind::Switch, Value::Bool(is_given)) => {
-            if *is_given {
-                add(node, None);
-            }
-        }
         (Word, _) => {
             if let Some(word) = word(key.key, node, problems) {
                 add(node, Some(word.into()));
@@ -132,7 +125,6 @@ pub(super) fn read_option(
         (Pairs, Value::Null) => {}
         (kind, other) => {
             let expected = match kind {
-                Kind::Switch => "true or false",
                 PathTo => "a path",
                 _ => "a mapping of names to values",
             };
@@ -163,7 +155,6 @@ pub(super) fn json_schema() -> Json {
         PathTo => text.clone(),
         Words => json!({"anyOf": [word, {"type": "array", "items": word}]}),
         Pairs => json!({"type": ["object", "null"], "additionalProperties": word}),
-        Kind::Switch => json!({"type": "boolean"}),
     };
     let mut keys = Map::new();
     for option in &OPTIONS {

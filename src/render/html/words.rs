@@ -54,13 +54,13 @@ pub(super) fn value(value: Option<String>, is_lower_bound: bool, unit: &str) -> 
 }
 
 /// The word of a state, marked so that it is not told by its colour alone.
-pub(super) fn badge(kind: Kind, word: &str) -> Markup {
+pub(in crate::render) fn badge(kind: Kind, word: &str) -> Markup {
     html! { span.badge.(kind.class()) { span aria-hidden="true" { (kind.sign()) } " " (word) } }
 }
 
 /// How something is to be taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(in crate::render) enum Kind {
     Good,
     Warn,
     Unknown,
@@ -69,7 +69,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    pub(super) const fn class(self) -> &'static str {
+    pub(in crate::render) const fn class(self) -> &'static str {
         match self {
             Self::Good => "good",
             Self::Warn | Self::Unknown => "warn",

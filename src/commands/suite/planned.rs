@@ -1,0 +1,232 @@
+//! The scenarios that are to be audited, each with the plan of its audit.
+
+use std::path::{Path, PathBuf};
+use std::thread;
+
+use jiff::Timestamp;
+
+use super::super::paths;
+use crate::cli::{Cli, SuiteArgs};
+use crate::config::{
+    self, ConfigError, Environment, Manifest, ManifestRow, Plan, Problem, ScenarioSpec, SuiteFile,
+};
+
+/// Keys of a scenario that run something. With a manifest it has run already.
+const OF_RUNNING: [&str; 3] = ["start", "start_timeout", "time_limit"];
+/// The most problems that are told of a suite.
+const MOST_PROBLEMS: usize = 25;
+
+/// Why a suite cannot be run.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum SuiteError {
+    /// A row of the manifest is of no scenario.
+    #[error(
+        "{}:{line}: {} has no scenario `{id}`; add it, or `unlisted` for all that are not listed",
+        manifest.display(),
+        suite.display()
+    )]
+    NotListed {
+        /// The manifest.
+        manifest: PathBuf,
+        /// The line of the row.
+        line: u64,
+        /// The suite.
+        suite: PathBuf,
+        /// The id of the row.
+        id: String,
+    },
+    /// No scenario has such an id.
+    #[error("--only {pattern}: no scenario has such an id; there are {}", ids.join(", "))]
+    NoneChosen {
+        /// The pattern.
+        pattern: String,
+        /// Those that there are.
+        ids: Vec<String>,
+    },
+}
+
+/// A suite, and what the command line chooses of it.
+pub(super) struct Suite<'a> {
+    file: &'a SuiteFile,
+    rows: Option<Vec<(&'a ScenarioSpec, ManifestRow)>>,
+    args: &'a SuiteArgs,
+}
+
+/// A scenario that is to be audited.
+pub(super) struct Planned<'a> {
+    /// Its number among those of the run, from 1.
+    pub(super) number: usize,
+    /// Its place in the suite, or what the manifest says.
+    pub(super) order: i64,
+    /// Its id.
+    pub(super) id: String,
+    /// Its name.
+    pub(super) name: String,
+    /// What the suite says of it.
+    pub(super) spec: &'a ScenarioSpec,
+    /// What the manifest says of it.
+    pub(super) row: Option<ManifestRow>,
+    /// Whether it only reads, and may do so beside others.
+    pub(super) only_reads: bool,
+}
+
+impl Planned<'_> {
+    /// The names of its logs, and where they are.
+    pub(super) fn logs(&self) -> Vec<(String, PathBuf)> {
+        let of_row = self.row.iter().flat_map(|row| &row.logs);
+        let of_row = of_row.map(|(name, path)| (name.clone(), PathBuf::from(path)));
+        let of_row: Vec<_> = of_row.collect();
+        let own = self.spec.logs.iter().cloned();
+        own.filter(|(name, _)| !of_row.iter().any(|(it, _)| it == name))
+            .chain(of_row.clone())
+            .collect()
+    }
+
+    /// The files that tell more.
+    pub(super) fn evidence(&self) -> Vec<(String, String)> {
+        let logs = self.logs().into_iter().map(|(name, path)| (name, path.display().to_string()));
+        let sdp = self.row.iter().map(|row| ("sdp".to_owned(), row.sdp.clone()));
+        logs.chain(sdp).collect()
+    }
+}
+
+impl<'a> Suite<'a> {
+    /// A suite, by its own list of scenarios or by that of a manifest.
+    ///
+    /// # Errors
+    /// A row that is of no scenario.
+    pub(super) fn new(
+        file: &'a SuiteFile,
+        manifest: Option<Manifest>,
+        args: &'a SuiteArgs,
+    ) -> Result<Self, SuiteError> {
+        let listed = |row: ManifestRow| {
+            let spec = file.scenario(&row.id).or(file.unlisted.as_ref());
+            let spec = spec.ok_or_else(|| SuiteError::NotListed {
+                manifest: args.manifest.clone().unwrap_or_default(),
+                line: row.line,
+                suite: file.path.clone(),
+                id: row.id.clone(),
+            })?;
+            Ok((spec, row))
+        };
+        let rows = manifest.map(|it| it.rows.into_iter().map(listed).collect()).transpose()?;
+        Ok(Self { file, rows, args })
+    }
+
+    /// How many scenarios there have to be, of those that are run.
+    pub(super) fn expected(&self) -> usize {
+        let all = self.all().len();
+        let expected = self.file.expect.unwrap_or(self.file.scenarios.len());
+        let left_out = all - self.chosen().len();
+        expected.saturating_sub(left_out)
+    }
+
+    /// How many scenarios are read at once.
+    pub(super) fn jobs(&self) -> usize {
+        self.args.jobs.unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from))
+    }
+
+    /// Whether a command may print beside the progress.
+    pub(super) fn has_commands(&self) -> bool {
+        self.rows.is_none() && self.file.scenarios.iter().any(|it| !it.command.is_empty())
+    }
+
+    fn all(&self) -> Vec<Planned<'a>> {
+        let planned = |number, order, spec: &'a ScenarioSpec, row: Option<ManifestRow>| Planned {
+            number,
+            order,
+            id: row.as_ref().map_or_else(|| spec.id.clone(), |row| row.id.clone()),
+            name: row.as_ref().map_or_else(|| spec.name.clone(), |row| row.name.clone()),
+            spec,
+            row,
+            only_reads: false,
+        };
+        match &self.rows {
+            Some(rows) => {
+                let rows = rows.iter().zip(1..);
+                rows.map(|((spec, row), number)| {
+                    planned(number, row.order, spec, Some(row.clone()))
+                })
+                .collect()
+            }
+            None => {
+                let numbered = self.file.scenarios.iter().zip(1..);
+                numbered
+                    .map(|(spec, number)| {
+                        planned(number, i64::try_from(number).unwrap_or(i64::MAX), spec, None)
+                    })
+                    .collect()
+            }
+        }
+    }
+
+    fn chosen(&self) -> Vec<Planned<'a>> {
+        let is_chosen =
+            |it: &Planned<'_>| self.args.only.as_ref().is_none_or(|only| only.matches(&it.id));
+        self.all().into_iter().filter(is_chosen).collect()
+    }
+
+    /// The scenarios that are to be audited. Every one can be, as far as that is known before.
+    ///
+    /// # Errors
+    /// Everything that is wrong with their configurations.
+    pub(super) fn planned(&self, cli: &Cli) -> anyhow::Result<Vec<Planned<'a>>> {
+        let mut planned = self.chosen();
+        if let (true, Some(only)) = (planned.is_empty(), &self.args.only) {
+            let ids = self.all().into_iter().map(|it| it.id).collect();
+            return Err(SuiteError::NoneChosen { pattern: only.to_string(), ids }.into());
+        }
+        let mut problems: Vec<Problem> = Vec::new();
+        for scenario in &mut planned {
+            match self.prepare(scenario, super::super::now()?, Environment::of_process()) {
+                Ok((own, plan)) => {
+                    paths::check_scenario(cli, &own, &plan.spec.files)?;
+                    scenario.only_reads = plan.only_reads();
+                }
+                Err(ConfigError::Invalid(found)) => {
+                    let new = found.into_iter().filter(|it| !problems.contains(it));
+                    problems.extend(new.collect::<Vec<_>>());
+                }
+                Err(other) => {
+                    problems.push(scenario.spec.problem(None, &other.to_string()));
+                }
+            }
+        }
+        if problems.is_empty() {
+            return Ok(planned);
+        }
+        let left_out = problems.len().saturating_sub(MOST_PROBLEMS);
+        problems.truncate(MOST_PROBLEMS);
+        if left_out > 0 {
+            problems.push(Problem { place: None, message: format!("and {left_out} more") });
+        }
+        Err(ConfigError::Invalid(problems).into())
+    }
+
+    /// The plan of a scenario's audit, and the command line that would ask for it.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub(super) fn prepare(
+        &self,
+        scenario: &Planned<'_>,
+        now: Timestamp,
+        environment: Environment,
+    ) -> Result<(Cli, Plan), ConfigError> {
+        let mut spec = scenario.spec.clone();
+        if scenario.row.is_some() {
+            spec.command.clear();
+            spec.options.retain(|option| !OF_RUNNING.contains(&option.key));
+        }
+        let profile = self.args.profile.as_deref();
+        let cli = Cli::of_scenario(&spec, profile, &[])
+            .map_err(|problem| ConfigError::Invalid(vec![problem]))?;
+        let mut request = cli.request(now, environment);
+        let directory = self.file.path.parent().filter(|it| *it != Path::new(""));
+        request.directory = directory.map(Path::to_owned);
+        request.logs = scenario.logs();
+        let plan = config::load(&request)?;
+        Ok((cli, plan))
+    }
+}

@@ -1,0 +1,253 @@
+//! One scenario in the summary of a suite.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Metrics, Ordered, Plain, Scalar};
+use crate::engine::Verdict;
+use crate::model::check::{Rule, Severity};
+use crate::model::level::Status;
+use crate::report::{CheckEntry, CulpritEntry, OriginEntry, Report, Word};
+
+/// How a scenario ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum ScenarioStatus {
+    /// Its processes exited with 0, and nothing fails its gate.
+    Pass,
+    /// A process failed, or its gate.
+    Fail,
+    /// There is no verdict.
+    Inconclusive,
+}
+
+impl ScenarioStatus {
+    /// Every status.
+    pub const ALL: [Self; 3] = [Self::Pass, Self::Fail, Self::Inconclusive];
+
+    /// Its name in the summary.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pass => "PASS",
+            Self::Fail => "FAIL",
+            Self::Inconclusive => "INCONCLUSIVE",
+        }
+    }
+}
+
+/// The exit codes of processes; `null` for one that a signal ended.
+pub type ProcessExits = Ordered<Option<i64>>;
+
+/// One scenario, in the order in which it is serialised.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ScenarioEntry {
+    /// Its place in the suite, from 1; with a manifest what that says.
+    pub order: i64,
+    /// Its id.
+    pub id: String,
+    /// Its name, for people.
+    pub name: String,
+    /// How it ended.
+    pub status: ScenarioStatus,
+    /// Why, in one sentence.
+    pub reason: String,
+    /// How long it took, milliseconds.
+    pub duration_ms: i64,
+    /// The exit codes of its processes.
+    pub process_exit: ProcessExits,
+    /// What its logs say, and the signals that are known.
+    pub metrics: Metrics,
+    /// Its own checks, and of the others those that are broken.
+    pub checks: Vec<ScenarioCheck>,
+    /// What is broken, `p50_us=200000 > 150000`.
+    pub violations: Vec<String>,
+    /// Files that tell more.
+    pub evidence: Ordered<String>,
+    /// The verdict of its audit; absent if it could not be begun.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<Verdict>,
+    /// The status of the runtime; absent where only logs were read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runtime_status: Option<Status>,
+    /// The score, 2 decimals; absent where it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score: Option<f64>,
+    /// Failure modes that are proven.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failure_modes: Vec<Word>,
+    /// Findings in words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<String>,
+    /// The place that holds the event loop most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub culprit: Option<String>,
+    /// Where it is written; for what annotates files.
+    #[serde(skip)]
+    pub origin: Option<OriginEntry>,
+}
+
+/// A check of a scenario.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ScenarioCheck {
+    /// Its name.
+    pub metric: String,
+    /// Its rule.
+    #[serde(rename = "type")]
+    pub rule: Word,
+    /// What was observed; `null` where nothing was measured.
+    pub actual: Option<Plain>,
+    /// What it is held to; `null` for a spike without a baseline.
+    pub expected: Option<Plain>,
+    /// Whether it holds; `null` where that cannot be told.
+    pub passed: Option<bool>,
+    /// What is broken; empty where nothing is.
+    pub violation: String,
+    /// How much it weighs.
+    pub severity: Severity,
+    /// Why it cannot be told, or what was assumed; absent where there is nothing to say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// What is known of a scenario beside the report of its audit.
+#[derive(Debug, Clone)]
+pub struct ScenarioFacts {
+    /// Its place in the suite.
+    pub order: i64,
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// How long it took, milliseconds.
+    pub duration_ms: i64,
+    /// How its processes exited before it was audited, where others ran them.
+    pub exits: Vec<(String, i64)>,
+    /// What its logs say.
+    pub metrics: Vec<(String, Vec<(String, Scalar)>)>,
+    /// Files that tell more.
+    pub evidence: Vec<(String, String)>,
+    /// Where it is written.
+    pub origin: Option<OriginEntry>,
+}
+
+impl ScenarioEntry {
+    /// The entry of a scenario whose audit could not be begun.
+    pub fn not_audited(facts: ScenarioFacts, why: String) -> Self {
+        Self { status: ScenarioStatus::Inconclusive, reason: why, ..Self::of_facts(facts) }
+    }
+
+    /// The entry of a scenario that was audited.
+    pub fn new(facts: ScenarioFacts, report: &Report) -> Self {
+        let ran = report.command.as_ref();
+        let ran = ran.map(|it| ("command".into(), it.exit_code.map(i64::from)));
+        let entry = Self::of_facts(facts);
+        let is_log_alone = report.signals.iter().all(|(_, it)| it.query.is_none());
+        let checks: Vec<_> = report
+            .checks
+            .iter()
+            .filter(|it| it.requested || it.passed == Some(false))
+            .map(ScenarioCheck::from)
+            .collect();
+        let broken = checks.iter().filter(|check| check.passed == Some(false));
+        let violations: Vec<_> = broken.map(|check| check.violation.clone()).collect();
+        let has_failed = entry.process_exit.iter().any(|(_, code)| *code != Some(0));
+        let status = match report.exit_code {
+            _ if has_failed => ScenarioStatus::Fail,
+            1 => ScenarioStatus::Fail,
+            0 if matches!(report.verdict, Verdict::Pass) => ScenarioStatus::Pass,
+            _ => ScenarioStatus::Inconclusive,
+        };
+        let reason = match status {
+            _ if has_failed => process_exits(&entry.process_exit),
+            ScenarioStatus::Fail
+                if is_log_alone && !violations.is_empty() && report.verdict == Verdict::Fail =>
+            {
+                violations.join("; ")
+            }
+            _ => report.verdict_reason.clone(),
+        };
+        let mut process_exit = entry.process_exit;
+        process_exit.0.extend(ran);
+        let signals = report.signals.iter().filter_map(|(name, signal)| {
+            let value = signal.value.filter(|value| value.is_finite())?;
+            Some((Word::Owned(name.to_owned()), Scalar::Number(Plain::of(value))))
+        });
+        let mut metrics = entry.metrics;
+        let signals: Vec<_> = signals.collect();
+        if !signals.is_empty() {
+            metrics.0.push(("signals".into(), Ordered(signals)));
+        }
+        let culprits = report.culprits.iter().flatten();
+        Self {
+            status,
+            reason,
+            process_exit,
+            metrics,
+            checks,
+            violations,
+            verdict: Some(report.verdict),
+            runtime_status: (!is_log_alone).then_some(report.status),
+            score: report.runtime_health_score.filter(|_| !is_log_alone),
+            failure_modes: report.failure_modes.iter().map(|it| it.mode.clone()).collect(),
+            findings: report.findings.clone(),
+            culprit: culprits.map(CulpritEntry::place).next(),
+            ..entry
+        }
+    }
+
+    fn of_facts(facts: ScenarioFacts) -> Self {
+        let exits = facts.exits.into_iter().map(|(name, code)| (Word::Owned(name), Some(code)));
+        let metrics = facts.metrics.into_iter().map(|(name, pairs)| {
+            let pairs = pairs.into_iter().map(|(key, value)| (Word::Owned(key), value));
+            (Word::Owned(name), Ordered(pairs.collect()))
+        });
+        let evidence = facts.evidence.into_iter().map(|(name, it)| (Word::Owned(name), it));
+        Self {
+            order: facts.order,
+            id: facts.id,
+            name: facts.name,
+            status: ScenarioStatus::Inconclusive,
+            reason: String::new(),
+            duration_ms: facts.duration_ms,
+            process_exit: Ordered(exits.collect()),
+            metrics: Ordered(metrics.collect()),
+            checks: Vec::new(),
+            violations: Vec::new(),
+            evidence: Ordered(evidence.collect()),
+            verdict: None,
+            runtime_status: None,
+            score: None,
+            failure_modes: Vec::new(),
+            findings: Vec::new(),
+            culprit: None,
+            origin: facts.origin,
+        }
+    }
+}
+
+/// That a process failed: `process_rc(sim=1,streamer=0)`.
+fn process_exits(exits: &ProcessExits) -> String {
+    let code = |code: &Option<i64>| code.map_or_else(|| "none".to_owned(), |it| it.to_string());
+    let all: Vec<_> = exits.iter().map(|(name, it)| format!("{name}={}", code(it))).collect();
+    format!("process_rc({})", all.join(","))
+}
+
+impl From<&CheckEntry> for ScenarioCheck {
+    fn from(check: &CheckEntry) -> Self {
+        let rule = Rule::ALL.iter().find(|(_, rule)| *rule == check.rule);
+        Self {
+            metric: check.name.clone(),
+            rule: rule.map_or("", |(name, _)| name).into(),
+            actual: check.actual.map(Plain::of),
+            expected: check.expected.map(Plain::of),
+            passed: check.passed,
+            violation: if check.passed == Some(false) {
+                check.violation.clone()
+            } else {
+                String::new()
+            },
+            severity: check.severity,
+            reason: check.reason.clone(),
+        }
+    }
+}
