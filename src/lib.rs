@@ -27,6 +27,8 @@
 //! - [`audit`] puts the plan's questions at one instant, and picks that instant; and over time, for
 //!   reports that draw them.
 //! - [`engine`] judges readings; it does no I/O and knows no clock.
+//! - [`breaker`] says what the verdicts of several audits come to, and keeps what it counts from run
+//!   to run.
 //! - [`report`] is the schema that others read, apart from the internal types.
 //! - [`render`] turns a report into text, JSON and what else `--report` writes, a file each, and
 //!   [`output`] lets it out.
@@ -53,6 +55,7 @@
 
 pub mod audit;
 mod blame;
+pub mod breaker;
 pub mod cli;
 pub mod collect;
 pub mod commands;

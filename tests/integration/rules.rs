@@ -1,11 +1,12 @@
-//! The rules of checks beside those of the programs that they come from: cloudcircuit's budget and
-//! spike, recorded by `tests/original/record_rules.py`, and the fault suite's minimum and maximum.
+//! The rules of checks beside those of the programs that they come from: cloudcircuit's budget,
+//! spike and breaker, recorded by `tests/original/record_rules.py`, and the fault suite's minimum and maximum.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::support::fake::{Fake, Response};
 use crate::support::{auditor, directory_with};
+use auditor::breaker;
 use auditor::model::check::{Limit, Spike, judge_spike, judge_value};
 use auditor::model::interval::Interval;
 use serde::Deserialize;
@@ -15,6 +16,7 @@ use serde_json::Value;
 struct Recorded {
     budgets: Vec<Case<(f64, f64, f64)>>,
     spikes: Vec<Case<(Vec<f64>, f64, f64)>>,
+    breakers: Vec<Case<(i64, i64, i64)>>,
 }
 
 #[derive(Deserialize)]
@@ -68,6 +70,23 @@ fn a_spike_is_judged_as_cloudcircuit_does() {
             assert!((value - theirs).abs() <= 1e-12 * theirs, "{points:?} {key} {value} {theirs}");
         }
         assert_eq!(answer["is_spike"].as_bool(), Some(ours.is_spike), "{points:?} {multiplier}");
+    }
+}
+
+#[test]
+fn a_breaker_is_decided_as_cloudcircuit_does() {
+    let cases = recorded().breakers;
+    assert!(cases.len() > 200 && cases.iter().any(|case| case.answer.is_none()));
+    for Case { input: (failures, threshold, cooldown), answer } in cases {
+        let ours = breaker::evaluate(failures, threshold, cooldown).ok();
+        let ours = ours.map(|it| {
+            serde_json::json!({
+                "is_open": it.is_open,
+                "allow_operation": !it.is_open,
+                "retry_after_steps": it.retry_after,
+            })
+        });
+        assert_eq!(ours, answer, "{failures} of {threshold}, {cooldown} left");
     }
 }
 

@@ -1,4 +1,4 @@
-"""Records what cloudcircuit 0.1.0 answers on budgets and spikes, as data for the tests.
+"""Records what cloudcircuit 0.1.0 answers on budgets, spikes and breakers, as data for the tests.
 
     pip install cloudcircuit==0.1.0
     python3 tests/original/record_rules.py > tests/original/rules.json
@@ -7,9 +7,10 @@ Every case has what went in and what came out; `null` where the original refused
 """
 
 import json
+import itertools
 import random
 
-from cloudcircuit.safeguards import check_anomaly_spike, check_budget
+from cloudcircuit.safeguards import check_anomaly_spike, check_budget, evaluate_circuit_breaker
 
 
 def answer(rule, *inputs):
@@ -49,6 +50,13 @@ def spikes():
         yield points, round(numbers.uniform(1.01, 3), 2), round(numbers.choice([0, 0, 1, 4]), 2)
 
 
+def breakers():
+    yield from itertools.product([-1, 0, 1, 2, 3, 4, 1000], [-1, 0, 1, 2, 3, 1000], [-1, 0, 1, 2, 1000])
+    numbers = random.Random(12)
+    for _ in range(60):
+        yield numbers.randint(0, 12), numbers.randint(1, 12), numbers.choice([0, 0, numbers.randint(0, 9)])
+
+
 def rows(rule, inputs):
     return ",\n".join(json.dumps({"input": it, "answer": answer(rule, *it)}) for it in inputs)
 
@@ -59,5 +67,8 @@ print(f'''{{
 ],
 "spikes": [
 {rows(check_anomaly_spike, spikes())}
+],
+"breakers": [
+{rows(evaluate_circuit_breaker, breakers())}
 ]
 }}''')

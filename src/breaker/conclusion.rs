@@ -1,0 +1,376 @@
+//! What the audits of a run come to: its verdict, why, and which of them decided.
+
+use super::{Breaker, Counters, Outcome, Settings, Step};
+use crate::engine::Verdict;
+
+/// What counts of an audit.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Audited {
+    /// Its own verdict.
+    pub verdict: Verdict,
+    /// Why.
+    pub reason: String,
+    /// Its score, or the least that it can be; `None` where nothing was measured.
+    pub score: Option<f64>,
+}
+
+/// What else is known of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Circumstances<'a> {
+    /// Whether there is a gate.
+    pub is_gated: bool,
+    /// That the run was interrupted, in words, if it was.
+    pub interruption: Option<&'a str>,
+}
+
+/// What a run comes to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Conclusion {
+    /// The verdict of the run.
+    pub verdict: Verdict,
+    /// Why, in one sentence without a full stop.
+    pub reason: String,
+    /// The number of the audit that decided.
+    pub decided_by: usize,
+    /// What the breaker remembers from now on.
+    pub counters: Counters,
+    /// The last audit with a verdict, as the breaker took it; `None` where none has one.
+    pub last: Option<Step>,
+    /// Whether one of the audits tripped the breaker.
+    pub tripped: bool,
+    /// How many have a verdict.
+    pub conclusive: usize,
+    /// How many failed.
+    pub failing: usize,
+}
+
+/// Concludes from `audits`, in their order, with a breaker that remembers `counters`.
+pub fn conclude(
+    audits: &[Audited],
+    settings: Settings,
+    counters: Counters,
+    circumstances: Circumstances<'_>,
+) -> Conclusion {
+    let mut breaker = Breaker { settings, counters };
+    let taken: Vec<_> = audits
+        .iter()
+        .enumerate()
+        .map(|(number, audit)| {
+            let outcome = Outcome::from(audit.verdict);
+            Taken { number, audit, outcome, step: breaker.step(outcome) }
+        })
+        .collect();
+    let run = Run { taken: &taken, settings, circumstances };
+    let (verdict, reason, decided_by) = run.verdict();
+    Conclusion {
+        verdict,
+        reason,
+        decided_by,
+        counters: breaker.counters,
+        last: taken.iter().rfind(|it| it.is_conclusive()).map(|it| it.step),
+        tripped: taken.iter().any(|it| it.step.tripped),
+        conclusive: run.count(|it| it.is_conclusive()),
+        failing: run.count(|it| it.outcome == Outcome::Failed),
+    }
+}
+
+/// An audit, and what the breaker made of it.
+struct Taken<'a> {
+    number: usize,
+    audit: &'a Audited,
+    outcome: Outcome,
+    step: Step,
+}
+
+impl Taken<'_> {
+    fn is_conclusive(&self) -> bool {
+        self.outcome != Outcome::Inconclusive
+    }
+
+    /// Orders by how much stands against the service.
+    fn weight(&self) -> (Verdict, f64) {
+        (self.audit.verdict, self.audit.score.unwrap_or(f64::NEG_INFINITY))
+    }
+}
+
+struct Run<'a> {
+    taken: &'a [Taken<'a>],
+    settings: Settings,
+    circumstances: Circumstances<'a>,
+}
+
+impl<'a> Run<'a> {
+    fn count(&self, is_so: impl Fn(&Taken<'a>) -> bool) -> usize {
+        self.taken.iter().filter(|it| is_so(it)).count()
+    }
+
+    /// The first of the gravest for which that is so.
+    fn gravest(&self, is_so: impl Fn(&Taken<'a>) -> bool) -> Option<&'a Taken<'a>> {
+        let found = self.taken.iter().filter(|it| is_so(it)).rev();
+        // Of equals `max_by` takes the last.
+        found.max_by(|one, other| {
+            let ((one, lower), (other, higher)) = (one.weight(), other.weight());
+            one.cmp(&other).then(lower.total_cmp(&higher))
+        })
+    }
+
+    /// The verdict, why, and the number of the audit that decided.
+    fn verdict(&self) -> (Verdict, String, usize) {
+        let Circumstances { is_gated, interruption } = self.circumstances;
+        if let Some(tripped) = self.taken.iter().find(|it| it.step.tripped) {
+            let (count, why) = (tripped.step.consecutive_failures, &tripped.audit.reason);
+            let limit = self.settings.failure_threshold;
+            let failed = match count {
+                1 => "a sample failed".to_owned(),
+                count => format!("{count} consecutive samples failed"),
+            };
+            return (
+                Verdict::Fail,
+                format!("{failed}, the limit is {limit}: {why}"),
+                tripped.number,
+            );
+        }
+        if self.taken.iter().any(|it| it.step.decision.is_open) {
+            let last = self.taken.iter().rfind(|it| it.is_conclusive());
+            let left = last.map_or(0, |it| it.step.decision.retry_after);
+            let open = match left {
+                0 => "the breaker was open up to this audit".to_owned(),
+                1 => "the breaker is open for 1 further audit".to_owned(),
+                left => format!("the breaker is open for {left} further audits"),
+            };
+            let (why, number) = told(self.gravest(Taken::is_conclusive));
+            return (Verdict::Fail, format!("{open}, because of earlier failures: {why}"), number);
+        }
+        let passed = self.gravest(|it| it.outcome == Outcome::Passed);
+        let shown = passed.or_else(|| self.gravest(Taken::is_conclusive));
+        let shown = shown.or_else(|| self.gravest(|_| true));
+        let (why, number) = told(shown);
+        if let Some(words) = interruption {
+            return (Verdict::Interrupted, format!("{words}; {}", self.summary()), number);
+        }
+        if self.count(Taken::is_conclusive) == 0 {
+            let gravest = shown.map_or(Verdict::Error, |it| it.audit.verdict);
+            let reason = match self.taken.len() {
+                1 => why.to_owned(),
+                count => format!("none of {count} samples has a verdict: {why}"),
+            };
+            return (gravest, reason, number);
+        }
+        let is_calm = self.taken.iter().all(|it| it.audit.verdict == Verdict::Pass);
+        let verdict = if is_gated || is_calm { Verdict::Pass } else { Verdict::NotGated };
+        let reason = match (self.taken.len(), shown.map(|it| it.outcome)) {
+            (1, Some(Outcome::Passed)) => why.to_owned(),
+            _ => format!("{}: {why}", self.summary()),
+        };
+        (verdict, reason, number)
+    }
+
+    /// How many failed, and how many have no verdict.
+    fn summary(&self) -> String {
+        let all = self.taken.len();
+        let limit = self.settings.failure_threshold;
+        let plural = if all == 1 { "" } else { "s" };
+        let failed = match self.count(|it| it.outcome == Outcome::Failed) {
+            0 => format!("none of {all} sample{plural} failed"),
+            failed => {
+                format!("{failed} of {all} sample{plural} failed, the limit is {limit} in a row")
+            }
+        };
+        match self.count(|it| !it.is_conclusive()) {
+            0 => failed,
+            1 => format!("{failed}, and 1 has no verdict"),
+            count => format!("{failed}, and {count} have no verdict"),
+        }
+    }
+}
+
+fn told<'a>(taken: Option<&'a Taken<'a>>) -> (&'a str, usize) {
+    taken.map_or(("there was no audit", 0), |it| (&*it.audit.reason, it.number))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU32;
+
+    use super::*;
+
+    /// The audits as letters with a score: passed, not gated, failed, command failed, inconclusive,
+    /// error, interrupted.
+    fn audits(text: &str) -> Vec<Audited> {
+        let verdict = |letter| match letter {
+            'P' => Verdict::Pass,
+            'N' => Verdict::NotGated,
+            'F' => Verdict::Fail,
+            'C' => Verdict::CommandFailed,
+            '?' => Verdict::Inconclusive,
+            'E' => Verdict::Error,
+            _ => Verdict::Interrupted,
+        };
+        let audit = |word: &str| {
+            let (letter, score) = word.split_at(1);
+            Audited {
+                verdict: verdict(letter.chars().next().unwrap()),
+                reason: format!("why {word}"),
+                score: score.parse().ok(),
+            }
+        };
+        text.split(' ').map(audit).collect()
+    }
+
+    fn settings(failure_threshold: u32, cooldown: u32) -> Settings {
+        Settings { failure_threshold: NonZeroU32::new(failure_threshold).unwrap(), cooldown }
+    }
+
+    const GATED: Circumstances<'_> = Circumstances { is_gated: true, interruption: None };
+
+    #[test]
+    fn a_run_fails_once_the_breaker_was_open_and_says_why() {
+        use Verdict::*;
+        for (samples, (threshold, cooldown), kept, verdict, decided_by, reason) in [
+            ("P20", (1, 0), (0, 0), Pass, 0, "why P20"),
+            ("P20 P30 P10", (1, 0), (0, 0), Pass, 1, "none of 3 samples failed: why P30"),
+            ("P2 F9", (1, 0), (0, 0), Fail, 1, "a sample failed, the limit is 1: why F9"),
+            (
+                "F9 P2 P1",
+                (2, 0),
+                (0, 0),
+                Pass,
+                1,
+                "1 of 3 samples failed, the limit is 2 in a row: why P2",
+            ),
+            (
+                "F9 F8 P",
+                (2, 0),
+                (0, 0),
+                Fail,
+                1,
+                "2 consecutive samples failed, the limit is 2: why F8",
+            ),
+            (
+                "C F8 F7",
+                (2, 0),
+                (0, 0),
+                Fail,
+                1,
+                "2 consecutive samples failed, the limit is 2: why F8",
+            ),
+            (
+                "F9 ? F8",
+                (2, 0),
+                (0, 0),
+                Fail,
+                2,
+                "2 consecutive samples failed, the limit is 2: why F8",
+            ),
+            (
+                "F9 ? P E",
+                (2, 0),
+                (0, 0),
+                Pass,
+                2,
+                "1 of 4 samples failed, the limit is 2 in a row, and 2 have no verdict: why P",
+            ),
+            (
+                "F9",
+                (2, 0),
+                (0, 0),
+                Pass,
+                0,
+                "1 of 1 sample failed, the limit is 2 in a row: why F9",
+            ),
+            ("F9", (2, 0), (1, 0), Fail, 0, "2 consecutive samples failed, the limit is 2: why F9"),
+            (
+                "P1 P2",
+                (2, 3),
+                (0, 5),
+                Fail,
+                1,
+                "the breaker is open for 3 further audits, because of earlier failures: why P2",
+            ),
+            (
+                "P3 F2 P4",
+                (2, 3),
+                (0, 4),
+                Fail,
+                1,
+                "the breaker is open for 1 further audit, because of earlier failures: why F2",
+            ),
+            (
+                "P1 ?",
+                (2, 3),
+                (0, 1),
+                Fail,
+                0,
+                "the breaker was open up to this audit, because of earlier failures: why P1",
+            ),
+            ("? ?", (1, 0), (0, 3), Inconclusive, 0, "none of 2 samples has a verdict: why ?"),
+            ("? E ?", (1, 0), (0, 0), Error, 1, "none of 3 samples has a verdict: why E"),
+            ("E", (1, 0), (0, 0), Error, 0, "why E"),
+        ] {
+            let (failures, remaining) = kept;
+            let counters =
+                Counters { consecutive_failures: failures, cooldown_remaining: remaining };
+            let found = conclude(&audits(samples), settings(threshold, cooldown), counters, GATED);
+            let told = (found.verdict, found.decided_by, found.reason.as_str());
+            assert_eq!(told, (verdict, decided_by, reason), "{samples}");
+        }
+    }
+
+    #[test]
+    fn without_a_gate_nothing_passes_that_something_stands_against() {
+        let ungated = Circumstances { is_gated: false, ..GATED };
+        for (samples, threshold, verdict) in [
+            ("P P", 1, Verdict::Pass),
+            ("P N", 1, Verdict::NotGated),
+            ("P C", 2, Verdict::NotGated),
+            ("P ?", 1, Verdict::NotGated),
+            ("C C", 2, Verdict::Fail),
+        ] {
+            let counters = Counters::default();
+            let found = conclude(&audits(samples), settings(threshold, 0), counters, ungated);
+            assert_eq!(found.verdict, verdict, "{samples}");
+        }
+    }
+
+    #[test]
+    fn an_interrupted_run_has_no_verdict_unless_the_breaker_was_open() {
+        let interrupted = Circumstances { interruption: Some("it was interrupted"), ..GATED };
+        for (samples, threshold, verdict, reason) in [
+            (
+                "P !",
+                1,
+                Verdict::Interrupted,
+                "it was interrupted; none of 2 samples failed, and 1 has no verdict",
+            ),
+            (
+                "!",
+                1,
+                Verdict::Interrupted,
+                "it was interrupted; none of 1 sample failed, and 1 has no verdict",
+            ),
+            ("F ! ", 1, Verdict::Fail, "a sample failed, the limit is 1: why F"),
+            (
+                "F !",
+                2,
+                Verdict::Interrupted,
+                "it was interrupted; 1 of 2 samples failed, the limit is 2 in a row, and 1 has no verdict",
+            ),
+        ] {
+            let counters = Counters::default();
+            let audits = audits(samples.trim());
+            let found = conclude(&audits, settings(threshold, 0), counters, interrupted);
+            assert_eq!((found.verdict, found.reason.as_str()), (verdict, reason), "{samples}");
+        }
+    }
+
+    #[test]
+    fn what_is_counted_is_kept() {
+        let found = conclude(&audits("F F ? P F"), settings(2, 3), Counters::default(), GATED);
+        let kept = Counters { consecutive_failures: 1, cooldown_remaining: 1 };
+        assert_eq!((found.counters, found.tripped), (kept, true));
+        assert_eq!((found.conclusive, found.failing), (4, 3));
+        let last = found.last.unwrap();
+        assert_eq!((last.decision.is_open, last.decision.retry_after), (true, 1));
+        assert!(conclude(&audits("? E"), settings(2, 3), kept, GATED).last.is_none());
+    }
+}
