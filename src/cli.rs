@@ -12,6 +12,7 @@ mod tips;
 mod values;
 
 use std::ffi::OsString;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use clap_complete::Shell;
 use jiff::Timestamp;
 
+use crate::breaker;
 use crate::config::{Environment, Request, SourceRequest};
 use crate::model::level::{Gate, Level};
 use crate::render::ReportFormat;
@@ -309,6 +311,25 @@ impl Cli {
         self.audited().record.as_deref()
     }
 
+    /// How often the audit is carried out, and what its outcomes come to; `None` for once, and what
+    /// comes of that.
+    pub fn repeats(&self) -> Option<Repeats> {
+        let audit = self.audited();
+        let has_breaker = audit.failure_threshold.is_some() || audit.cooldown.is_some();
+        let is_plain = audit.samples.get() == 1 && !has_breaker && audit.state.is_none();
+        let breaker = breaker::Settings {
+            failure_threshold: audit.failure_threshold.unwrap_or(NonZeroU32::MIN),
+            cooldown: audit.cooldown.unwrap_or_default(),
+        };
+        let (samples, interval) = (audit.samples, audit.interval);
+        (!is_plain).then_some(Repeats { samples, interval, breaker })
+    }
+
+    /// Where the counters of the breaker are kept.
+    pub fn state_path(&self) -> Option<&Path> {
+        self.audited().state.as_deref()
+    }
+
     /// The report files that are to be written.
     pub fn reports(&self) -> Vec<ReportFile> {
         self.delivery().reports
@@ -348,6 +369,17 @@ impl Delivery {
     pub fn is_text(&self) -> bool {
         self.format == Format::Text
     }
+}
+
+/// How often an audit is carried out, and what fails the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Repeats {
+    /// How often.
+    pub samples: NonZeroU32,
+    /// From the start of one to the start of the next.
+    pub interval: Duration,
+    /// How many failures it takes.
+    pub breaker: breaker::Settings,
 }
 
 /// A report in a file.

@@ -87,7 +87,10 @@ impl Telemetry {
     /// Whether nothing was begun, so that there is nothing to ask for.
     pub(crate) fn is_blank(&self) -> bool {
         let is_early = |failure: &Failure| {
-            matches!(failure, Failure::Server { .. } | Failure::Unwritable { .. })
+            matches!(
+                failure,
+                Failure::Server { .. } | Failure::Unwritable { .. } | Failure::NotAgain(_)
+            )
         };
         let was_interrupted = self.interruption.is_some();
         let has_begun = self.command.is_some() || self.samples.is_some();

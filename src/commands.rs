@@ -13,6 +13,7 @@ mod paths;
 mod perform;
 mod presets;
 mod query;
+mod repeat;
 mod repository;
 mod schema;
 mod suite;

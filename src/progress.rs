@@ -14,20 +14,29 @@ const BESIDE_A_COMMAND: Duration = Duration::from_secs(10);
 pub struct Progress {
     /// A line for itself each time, instead of one that is written anew.
     is_beside_a_command: bool,
+    /// Which audit of several it is.
+    prefix: String,
     told: Cell<Option<Duration>>,
 }
 
 impl Progress {
-    /// Where somebody looks on; `None` elsewhere.
-    pub fn on_terminal(is_beside_a_command: bool) -> Option<Self> {
-        let told = Cell::new(None);
-        io::stderr().is_terminal().then_some(Self { is_beside_a_command, told })
+    /// Where somebody looks on; `None` elsewhere. `sample` is the number of the audit and how many
+    /// there are, where it is one of several.
+    pub fn on_terminal(is_beside_a_command: bool, sample: Option<(u32, u32)>) -> Option<Self> {
+        let (told, prefix) = (Cell::new(None), prefix(sample));
+        io::stderr().is_terminal().then_some(Self { is_beside_a_command, prefix, told })
+    }
+
+    /// Tells that it begins later.
+    pub fn tell_pause(&self, left: Duration) {
+        let left = left.as_secs_f64().ceil();
+        let _ = writeln!(io::stderr(), "auditor: {}begins in {left} s", self.prefix);
     }
 
     /// Tells how it goes.
     pub fn tell(&self, update: &ProgressUpdate) {
         let mut stderr = io::stderr();
-        let line = line(update);
+        let line = format!("{}{}", self.prefix, line(update));
         // Progress that cannot be shown is no failure of the audit.
         if !self.is_beside_a_command {
             self.told.set(Some(update.passed()));
@@ -60,6 +69,10 @@ impl Drop for Progress {
             let _ = write!(io::stderr(), "\r\x1b[K");
         }
     }
+}
+
+fn prefix(sample: Option<(u32, u32)>) -> String {
+    sample.map_or_else(String::new, |(number, count)| format!("sample {number} of {count}: "))
 }
 
 fn line(update: &ProgressUpdate) -> String {
@@ -106,5 +119,6 @@ mod tests {
         let update = ProgressUpdate::Settling { passed, at_most };
         let expected = "waiting for the server's samples from after the end, at most 7 s more";
         assert_eq!(line(&update), expected);
+        assert_eq!([prefix(None), prefix(Some((2, 3)))], ["", "sample 2 of 3: "]);
     }
 }

@@ -18,6 +18,7 @@ mod markdown;
 mod prometheus;
 mod remarks;
 mod rows;
+mod samples;
 mod sarif;
 mod signals;
 pub mod suite;

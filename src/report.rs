@@ -9,6 +9,7 @@ mod build;
 mod checks;
 mod evidence;
 mod ordered;
+mod samples;
 mod sentences;
 pub mod suite;
 mod timeline;
@@ -26,6 +27,7 @@ pub use evidence::{
     EvidenceReport, QueryEvidenceEntry, RuleEntry, ShortfallEntry, TargetEvidenceEntry,
 };
 pub use ordered::Ordered;
+pub use samples::{BreakerEntry, SampleEntry, SamplesReport, SpreadEntry};
 pub use timeline::{LineEntry, TimelineReport};
 
 use crate::engine::Verdict;
@@ -148,6 +150,10 @@ pub struct Report {
     /// instant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeline: Option<TimelineReport>,
+    /// The audits of a run of several; absent where there is one, and no breaker. All above but the
+    /// verdict, its reason, the exit code and the error is of the audit that decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub samples: Option<SamplesReport>,
 }
 
 /// The JSON Schema of the report.

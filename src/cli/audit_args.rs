@@ -1,6 +1,7 @@
 //! What an audit takes beside where its telemetry is; the doctor takes the same.
 
 use std::ffi::OsString;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -9,8 +10,8 @@ use clap::Args;
 use super::common::{Common, WATCHED};
 use super::headings::{CONFIGURATION, GATE, REPORT, SERVICE, TELEMETRY};
 use super::values::{
-    PresetName, blames, gates, parse_duration, parse_every, parse_report, parse_settle,
-    parse_shell, parse_var,
+    PresetName, blames, gates, parse_duration, parse_every, parse_failures, parse_report,
+    parse_samples, parse_settle, parse_shell, parse_var,
 };
 use super::{FailOn, ReportFile};
 use crate::config::Blaming;
@@ -77,6 +78,32 @@ pub struct AuditArgs {
     /// repeated. A broken check of severity critical fails every gate.
     #[arg(long, value_name = "WHAT", help_heading = GATE, hide_possible_values = true, value_parser = gates())]
     pub(super) fail_on: Vec<FailOn>,
+
+    /// Carry out the audit so many times
+    ///
+    /// Each is a whole one: the command runs, and --start starts the service, each time.
+    #[arg(long, value_name = "N", help_heading = GATE, hide_short_help = true, default_value = "1", value_parser = parse_samples)]
+    pub(super) samples: NonZeroU32,
+
+    /// From the start of one audit of --samples to the start of the next
+    ///
+    /// At once where one takes longer.
+    #[arg(long, value_name = "DURATION", help_heading = GATE, hide_short_help = true, default_value = "0s", value_parser = parse_settle, requires = "samples")]
+    pub(super) interval: Duration,
+
+    /// Fail once so many audits in a row have failed [default: 1]
+    ///
+    /// An audit without a verdict counts neither way.
+    #[arg(long, value_name = "K", help_heading = GATE, hide_short_help = true, value_parser = parse_failures)]
+    pub(super) failure_threshold: Option<NonZeroU32>,
+
+    /// For how many further audits everything fails then [default: 0]
+    #[arg(long, value_name = "C", help_heading = GATE, hide_short_help = true)]
+    pub(super) cooldown: Option<u32>,
+
+    /// Keep failures in a row and the cooldown in this file, from run to run
+    #[arg(long, value_name = "PATH", help_heading = GATE, hide_short_help = true)]
+    pub(super) state: Option<PathBuf>,
 
     /// Write a report, such as html=report.html
     ///

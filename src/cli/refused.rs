@@ -26,6 +26,7 @@ pub(super) fn check(cli: &Cli, announces_command: bool) -> Result<(), clap::Erro
         let message = "auditor doctor writes no file; leave --report and --record out";
         return Err(Cli::command().error(ErrorKind::ArgumentConflict, message));
     }
+    check_repeats(cli)?;
     if audit.no_report && audit.reports.iter().any(|it| it.format.name == ReportFormat::JSON.name) {
         let message = "--no-report is for no JSON report, and --report names one; keep one of them";
         return Err(error(ErrorKind::ArgumentConflict, message));
@@ -35,6 +36,43 @@ pub(super) fn check(cli: &Cli, announces_command: bool) -> Result<(), clap::Erro
         let message = "--fail-on-critical is --fail-on critical, and a second level is given; \
                        keep one of them";
         return Err(error(ErrorKind::ArgumentConflict, message));
+    }
+    Ok(())
+}
+
+/// Refuses to audit the same again, and a breaker that nothing could trip.
+fn check_repeats(cli: &Cli) -> Result<(), clap::Error> {
+    let audit = cli.audited();
+    let is_repeated = audit.samples.get() > 1;
+    let of_breaker = [
+        ("--failure-threshold", audit.failure_threshold.is_some()),
+        ("--cooldown", audit.cooldown.is_some()),
+        ("--state", audit.state.is_some()),
+    ];
+    let given = |(option, is_given)| if is_given { Some(option) } else { None };
+    let of_breaker = of_breaker.into_iter().find_map(given);
+    if let Some(option) =
+        of_breaker.or(given(("--samples", is_repeated))).filter(|_| cli.is_doctor())
+    {
+        let message = format!("auditor doctor looks once and judges nothing; leave {option} out");
+        return Err(error(ErrorKind::ArgumentConflict, &message));
+    }
+    let same = "it would be the same audit again";
+    let of_one = [
+        ("--recording", audit.common.recording.is_some(), same),
+        ("--at", audit.common.at.is_some(), same),
+        ("--record", audit.record.is_some(), "a recording is one of a single audit"),
+    ];
+    if let Some((option, _, why)) = of_one.into_iter().find(|it| is_repeated && it.1) {
+        let message = format!("--samples cannot be used with {option}: {why}");
+        return Err(error(ErrorKind::ArgumentConflict, &message));
+    }
+    if let Some(option) = of_breaker.filter(|_| !cli.gate().is_set() && !cli.has_command()) {
+        let message = format!(
+            "{option} is about audits that fail, and without a gate and a command none can: add \
+             --fail-on-critical, --fail-on or a command"
+        );
+        return Err(error(ErrorKind::MissingRequiredArgument, &message));
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! What the options take: names, times, durations.
 
 use std::ffi::OsStr;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, StringValueParser, TypedValueParser};
@@ -17,6 +18,8 @@ use crate::render::{FORMATS, ReportFormat};
 const MAX_DURATION: Duration = Duration::from_secs(24 * 60 * 60);
 /// The most scenarios that are read at once: each has some ten connections of its own.
 const MAX_JOBS: usize = 64;
+/// More audits than this are a monitoring, which has its own means.
+const MAX_SAMPLES: u32 = 1000;
 /// The shortest interval between two requests of a probe.
 const MIN_PROBE_EVERY: Duration = Duration::from_millis(10);
 /// The longest one: what lies between two requests is not seen.
@@ -95,6 +98,10 @@ pub(super) enum ValueError {
     Threads,
     #[error("expected a number of scenarios, 1 to {MAX_JOBS}")]
     Jobs,
+    #[error("expected how many, 1 or more and at most {MAX_SAMPLES}")]
+    Samples,
+    #[error("expected how many, 1 or more")]
+    Failures,
     #[error("there is no command; was it a variable that is empty?")]
     NoCommand,
     #[error("expected NAME=VALUE, such as window=5m")]
@@ -219,6 +226,17 @@ pub(super) fn parse_only(text: &str) -> Result<glob::Pattern, glob::PatternError
 
 pub(super) fn parse_threads(text: &str) -> Result<usize, ValueError> {
     text.parse().ok().filter(|threads| *threads > 0).ok_or(ValueError::Threads)
+}
+
+pub(super) fn parse_samples(text: &str) -> Result<NonZeroU32, ValueError> {
+    text.parse()
+        .ok()
+        .filter(|count: &NonZeroU32| count.get() <= MAX_SAMPLES)
+        .ok_or(ValueError::Samples)
+}
+
+pub(super) fn parse_failures(text: &str) -> Result<NonZeroU32, ValueError> {
+    text.parse().map_err(|_| ValueError::Failures)
 }
 
 /// A command for a shell, which has to say something.

@@ -42,6 +42,9 @@ pub enum Failure {
         /// Why not.
         source: io::Error,
     },
+    /// What was started before cannot be started another time; why not.
+    #[error("{0}")]
+    NotAgain(String),
     /// The server is not fit to be asked. No secret is in it.
     #[error("{target}: {problem}")]
     Server {

@@ -6,10 +6,14 @@ use super::deliver::deliver;
 use super::github::GitHub;
 use super::paths;
 use super::perform::{Setting, perform};
+use super::repeat::{Kept, repeat};
+use crate::breaker::state::{StateError, StateFile};
 use crate::cli::{Cli, Format};
-use crate::config::{self, Environment};
+use crate::collect::Failure;
+use crate::config::{self, Environment, Plan};
 use crate::exit::Exit;
 use crate::interrupt;
+use crate::report::Report;
 
 /// Every error that it returns came before anything was audited.
 pub(super) fn run(cli: &Cli, started: Instant) -> anyhow::Result<Exit> {
@@ -36,11 +40,37 @@ pub(super) fn run(cli: &Cli, started: Instant) -> anyhow::Result<Exit> {
             .warn(&[format!("{path} is not read: rename it to {usual}, or give --config {path}")]);
     }
     // What comes of a load has to be kept.
-    let unwritable = cli.takes_time().then(|| paths::check_writable(cli).err()).flatten();
-    let (report, exit) = perform(plan, started, setting, unwritable)?;
+    let is_long = cli.takes_time() || cli.repeats().is_some();
+    let unwritable = is_long.then(|| paths::check_writable(cli).err()).flatten();
+    let (report, exit) = carry_out(cli, plan, started, setting, unwritable)?;
     let delivery = cli.delivery();
     let github = GitHub::of_process(&delivery);
     Ok(deliver(report, exit, &delivery, github.as_ref()))
+}
+
+/// Carries out the audit, once or as often as the command line says. What `known` says went wrong
+/// before it, so that nothing is watched.
+///
+/// # Errors
+/// What is wrong before anything was audited.
+pub(super) fn carry_out(
+    cli: &Cli,
+    plan: Plan,
+    started: Instant,
+    setting: Setting<'_>,
+    known: Option<Failure>,
+) -> anyhow::Result<(Report, Exit)> {
+    let Some(repeats) = cli.repeats() else { return Ok(perform(plan, started, setting, known)?) };
+    let kept = kept(cli)?;
+    Ok(repeat(&plan, started, setting, known, (repeats, kept))?)
+}
+
+/// What the breaker has kept of earlier runs, where it keeps anything.
+///
+/// # Errors
+/// If it is not to be relied on.
+pub(super) fn kept(cli: &Cli) -> Result<Option<Kept>, StateError> {
+    cli.state_path().map(|path| Kept::read(StateFile::new(path))).transpose()
 }
 
 /// What the command line says on how an audit is carried out.

@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 
+use crate::breaker::state::StateFile;
 use crate::cli::{Cli, ReportFile, Task};
 use crate::collect::Failure;
 use crate::config::FILE_NAME;
@@ -43,7 +44,11 @@ impl Named {
 fn written(cli: &Cli) -> Vec<Named> {
     let reports = cli.reports().into_iter().map(|it| Named::new("--report", it.path));
     let record = cli.record_path().map(|path| Named::new("--record", path));
-    reports.chain(record).collect()
+    let state = cli.state_path().map(|path| {
+        let lock = StateFile::new(path).lock_path();
+        [Named::new("--state", path), Named::new("the lock of --state,", lock)]
+    });
+    reports.chain(record).chain(state.into_iter().flatten()).collect()
 }
 
 /// What the command line says is read, as far as it is there.
@@ -161,7 +166,9 @@ fn place(path: &Path) -> Option<PathBuf> {
 pub(super) fn check_writable(cli: &Cli) -> Result<(), Failure> {
     let reports = cli.reports().into_iter().map(|it| ("report", it.path));
     let record = cli.record_path().map(|path| ("recording", path.to_owned()));
-    for (what, path) in reports.chain(record) {
+    let state = cli.state_path().map(|path| [path.to_owned(), StateFile::new(path).lock_path()]);
+    let state = state.into_iter().flatten().map(|path| ("state", path));
+    for (what, path) in reports.chain(record).chain(state) {
         if let Err(source) = output::check_writable(&path) {
             return Err(Failure::Unwritable { what, path, source });
         }

@@ -30,6 +30,8 @@ pub(super) struct Setting<'a> {
     pub(super) has_charts: bool,
     /// The scenario of a suite that it is; the suite tells of its progress.
     pub(super) scenario: Option<&'a str>,
+    /// Which audit of how many it is, where it is one of several.
+    pub(super) sample: Option<(u32, u32)>,
 }
 
 impl Setting<'_> {
@@ -43,6 +45,22 @@ impl Setting<'_> {
                 super::warn(&named.collect::<Vec<_>>());
             }
         }
+    }
+
+    /// Says which audit of several comes next, and when.
+    pub(super) fn tell_sample(self, left: Duration) {
+        let Some((number, count)) = self.sample else { return };
+        let log = self.log();
+        log(&format!("sample {number} of {count} begins in {left:.1?}"));
+        if let Some(progress) = self.progress(false).filter(|_| !left.is_zero()) {
+            progress.tell_pause(left);
+        }
+    }
+
+    /// Tells how it goes, where somebody looks on.
+    fn progress(self, is_beside_a_command: bool) -> Option<Progress> {
+        let progress = Progress::on_terminal(is_beside_a_command, self.sample);
+        progress.filter(|_| !self.is_quiet && self.scenario.is_none())
     }
 
     fn log(self) -> impl Fn(&str) + Copy + Send + Sync + 'static {
@@ -128,8 +146,7 @@ pub(super) fn collect(
     let max_clock_skew = plan.criteria.evidence.max_clock_skew;
     let (expressions, required) = (exprs.as_slice(), required.as_slice());
     let watched = Watched { expressions, lag, required, accept_partial, max_clock_skew };
-    let progress = Progress::on_terminal(!plan.spec.command.is_empty());
-    let progress = progress.filter(|_| !setting.is_quiet && setting.scenario.is_none());
+    let progress = setting.progress(!plan.spec.command.is_empty());
     super::observed(&setting.log(), progress, setting.stdout_is_taken, |observer| {
         collect::collect(&plan.spec, started, watched, observer)
     })

@@ -27,7 +27,7 @@ pub(super) fn run(expr: &str, common: &Common, started: Instant) -> anyhow::Resu
     let max_clock_skew = EvidenceRules::default().max_clock_skew;
     let (lag, accept_partial) = (ANY_LAG, false);
     let watched = Watched { expressions, lag, required: &[], accept_partial, max_clock_skew };
-    let progress = Progress::on_terminal(false);
+    let progress = Progress::on_terminal(false, None);
     let telemetry = super::observed(&log, progress, true, |observer| {
         collect::collect(&spec, started, watched, observer)
     })?;

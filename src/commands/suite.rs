@@ -9,12 +9,12 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 
+use super::audit::carry_out;
 use super::deliver::deliver;
 use super::github::GitHub;
-use super::perform::{Setting, perform};
+use super::perform::Setting;
 use super::{paths, repository};
 use crate::cli::{Cli, SuiteArgs};
-use crate::collect;
 use crate::config::{Environment, Manifest, SuiteFile};
 use crate::engine::Verdict;
 use crate::exit::Exit;
@@ -156,8 +156,8 @@ fn audited(
         ..Setting::default()
     };
     setting.warn(&plan.warnings());
-    let performed: Result<_, collect::Error> = perform(plan, began, setting, None);
-    performed.map(|(report, _)| report).map_err(|error| error.to_string())
+    let carried_out = carry_out(&cli, plan, began, setting, None);
+    carried_out.map(|(report, _)| report).map_err(|error| format!("{error:#}"))
 }
 
 fn facts(scenario: &Planned<'_>, began: Instant, evidence: Vec<(String, String)>) -> ScenarioFacts {

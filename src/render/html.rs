@@ -10,6 +10,7 @@ mod checks;
 mod evidence;
 mod failures;
 mod made;
+mod samples;
 mod scale;
 mod score;
 mod stalls;
@@ -96,6 +97,7 @@ fn sections(report: &Report) -> Markup {
                 section { h2 { "Nothing could be read" } p { (reason) } }
             }
             (blame::section(report))
+            (samples::section(report))
         };
     }
     html! {
@@ -108,6 +110,7 @@ fn sections(report: &Report) -> Markup {
         (evidence::not_seen(report))
         (evidence::not_read(report))
         (evidence::seen(report))
+        (samples::section(report))
     }
 }
 

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::labels::Shared;
 use super::remarks::{self, Place, verdict_line};
 use super::rows::{SignalRow, rows};
-use super::{blame, checks, evidence, learn_more};
+use super::{blame, checks, evidence, learn_more, samples};
 use crate::engine::Verdict;
 use crate::model::quantity::{number, number_beside};
 use crate::model::signal::Signal;
@@ -36,6 +36,7 @@ pub fn markdown(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     findings(out, report)?;
     not_seen(out, report)?;
     unread(out, report)?;
+    repeats(out, report)?;
     ending(out, report)
 }
 
@@ -204,6 +205,21 @@ fn unread(out: &mut dyn Write, report: &Report) -> io::Result<()> {
         writeln!(out, "- {}", text(&remark.lines.join(" ")))?;
     }
     more(out, unknown.len())
+}
+
+/// Several audits of one run.
+fn repeats(out: &mut dyn Write, report: &Report) -> io::Result<()> {
+    let Some(of_run) = &report.samples else { return Ok(()) };
+    let (counts, breaker) = (samples::counts(of_run), samples::breaker(of_run));
+    writeln!(out, "\n### Samples\n\n{}; breaker {}", text(&counts), text(&breaker))?;
+    let rows = samples::rows(report, of_run);
+    if !rows.is_empty() {
+        writeln!(out, "\n| signal | median | worst | spread |\n|---|--:|--:|--:|")?;
+    }
+    rows.iter().try_for_each(|row| {
+        let [median, worst, spread] = [&row.median, &row.worst, &row.spread].map(|it| text(it));
+        writeln!(out, "| {} | {median} | {worst} | {spread} |", cell(row.name))
+    })
 }
 
 fn ending(out: &mut dyn Write, report: &Report) -> io::Result<()> {

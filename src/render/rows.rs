@@ -129,7 +129,7 @@ fn with_unit(number: Option<String>, is_lower_bound: bool, unit: &str) -> String
 }
 
 /// `requests` is too long for a column, and says no more.
-fn short(unit: &str) -> &str {
+pub(super) fn short(unit: &str) -> &str {
     if unit == "requests" { "req" } else { unit }
 }
 

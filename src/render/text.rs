@@ -6,7 +6,7 @@ use anstream::adapter::strip_bytes;
 use anstyle::{AnsiColor, Style};
 
 use super::labels::{Row, Shared};
-use super::{blame, checks, evidence, learn_more, rows, signals};
+use super::{blame, checks, evidence, learn_more, rows, samples, signals};
 use crate::engine::Verdict;
 use crate::model::level::Status;
 use crate::model::quantity::{number, number_beside};
@@ -238,6 +238,7 @@ fn shared_reason(unread: Vec<Told<'_>>) -> (Vec<Told<'_>>, Vec<Told<'_>>) {
 }
 
 fn ending(out: &mut dyn Write, report: &Report) -> io::Result<()> {
+    samples::write(out, report)?;
     if let Some(error) = report.error.as_deref().filter(|error| *error != report.verdict_reason) {
         writeln!(out, "\n{BAD}Error:{BAD:#} {error}")?;
     }

@@ -4,9 +4,11 @@ use super::blame::{self, name_places};
 use super::checks::{check, detail, words};
 use super::{
     CommandEntry, EvidenceEntry, FailureModeEntry, Integer, NotAssessable, Ordered, Report,
-    SCHEMA_VERSION, ScrapesEntry, SignalEntry, SourceKind, StateName, TermEntry, Word,
+    SCHEMA_VERSION, SamplesReport, ScrapesEntry, SignalEntry, SourceKind, StateName, TermEntry,
+    Word,
 };
 use crate::audit::Audit;
+use crate::breaker::conclusion::Conclusion;
 use crate::collect::CommandOutcome;
 use crate::config::{Plan, Source, SourceSpec};
 use crate::engine::{Score, Term, Verdict, backlog};
@@ -91,11 +93,26 @@ impl Report {
             stalled: blame.map(Into::into),
             blame: blame.map(|it| it.not_blamed.clone()),
             timeline: None,
+            samples: None,
         };
         if let Some(blame) = blame {
             name_places(&mut report, blame);
         }
         report
+    }
+
+    /// What a run of several audits comes to; all else stays that of the audit that decided.
+    #[must_use]
+    pub fn of_run(self, conclusion: &Conclusion, exit: Exit, samples: SamplesReport) -> Self {
+        let reason = conclusion.reason.clone();
+        Self {
+            verdict: conclusion.verdict,
+            exit_code: exit.code(),
+            error: if exit == Exit::NoVerdict { Some(reason.clone()) } else { self.error },
+            verdict_reason: reason,
+            samples: Some(samples),
+            ..self
+        }
     }
 
     /// Takes note that the report could not be written or printed, which may change the exit.

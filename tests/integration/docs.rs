@@ -19,11 +19,12 @@ const CONFIGURATION: &str = include_str!("../../docs/configuration.md");
 const EVIDENCE: &str = include_str!("../../docs/evidence.md");
 
 /// README, and what it leads to.
-const PAGES: [&str; 7] = [
+const PAGES: [&str; 8] = [
     README,
     CONFIGURATION,
     include_str!("../../docs/command-line.md"),
     include_str!("../../docs/outside.md"),
+    include_str!("../../docs/repeats.md"),
     include_str!("../../docs/reports.md"),
     include_str!("../../docs/scraping.md"),
     include_str!("../../docs/servers.md"),

@@ -27,6 +27,8 @@ mod probe;
 mod promql;
 mod query;
 mod ranges;
+#[cfg(unix)]
+mod repeats;
 mod replay;
 mod reports;
 mod rules;

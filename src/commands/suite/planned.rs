@@ -5,6 +5,7 @@ use std::thread;
 
 use jiff::Timestamp;
 
+use super::super::audit::kept;
 use super::super::paths;
 use crate::cli::{Cli, SuiteArgs};
 use crate::config::{
@@ -182,6 +183,9 @@ impl<'a> Suite<'a> {
             match self.prepare(scenario, super::super::now()?, Environment::of_process()) {
                 Ok((own, plan)) => {
                     paths::check_scenario(cli, &own, &plan.spec.files)?;
+                    if let Err(error) = kept(&own) {
+                        problems.push(scenario.spec.problem(None, &error.to_string()));
+                    }
                     scenario.only_reads = plan.only_reads();
                 }
                 Err(ConfigError::Invalid(found)) => {

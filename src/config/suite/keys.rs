@@ -48,7 +48,7 @@ const fn option(
 use Kind::{Pairs, Path as PathTo, Word, Words};
 
 /// Every one.
-pub(super) const OPTIONS: [OptionKey; 26] = [
+pub(super) const OPTIONS: [OptionKey; 31] = [
     option("config", "config", PathTo, "Configuration file, as metrics.yaml."),
     option("preset", "preset", Word, "Preset below the configuration, or in place of one."),
     option(
@@ -79,6 +79,11 @@ pub(super) const OPTIONS: [OptionKey; 26] = [
     option("start", "start", Word, "Shell command that starts the service."),
     option("start_timeout", "start-timeout", Word, "How long it may take until it answers."),
     option("time_limit", "time-limit", Word, "How long the command may take."),
+    option("samples", "samples", Word, "How often the audit is carried out."),
+    option("interval", "interval", Word, "From the start of one to the start of the next."),
+    option("failure_threshold", "failure-threshold", Word, "So many in a row have to fail."),
+    option("cooldown", "cooldown", Word, "For so many further audits it then stays failed."),
+    option("state", "state", PathTo, "Keeps both for the next run."),
     option("record", "record", PathTo, "Keep what was seen in this file."),
 ];
 

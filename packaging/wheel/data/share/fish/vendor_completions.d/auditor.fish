@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_auditor_global_optspecs
-    string join \n record= start= start-timeout= blame= blame-after= settle= fail-on-critical fail-on= report= no-report no-github q/quiet profile= var= preset= scrape= probe= target= recording= every= for= job= at= timeout= http-config= header= probe-every= pid= pool-threads= output-format= v/verbose config= init list-presets h/help V/version
+    string join \n record= start= start-timeout= blame= blame-after= settle= fail-on-critical fail-on= samples= interval= failure-threshold= cooldown= state= report= no-report no-github q/quiet profile= var= preset= scrape= probe= target= recording= every= for= job= at= timeout= http-config= header= probe-every= pid= pool-threads= output-format= v/verbose config= init list-presets h/help V/version
 end
 
 function __fish_auditor_needs_command
@@ -38,6 +38,11 @@ complete -c auditor -n "__fish_auditor_needs_command" -l fail-on -d 'degraded, c
 critical\t''
 collapse\t''
 failure-mode\t''"
+complete -c auditor -n "__fish_auditor_needs_command" -l samples -d 'Carry out the audit so many times' -r
+complete -c auditor -n "__fish_auditor_needs_command" -l interval -d 'From the start of one audit of --samples to the start of the next' -r
+complete -c auditor -n "__fish_auditor_needs_command" -l failure-threshold -d 'Fail once so many audits in a row have failed [default: 1]' -r
+complete -c auditor -n "__fish_auditor_needs_command" -l cooldown -d 'For how many further audits everything fails then [default: 0]' -r
+complete -c auditor -n "__fish_auditor_needs_command" -l state -d 'Keep failures in a row and the cooldown in this file, from run to run' -r -F
 complete -c auditor -n "__fish_auditor_needs_command" -l report -d 'Write a report, such as html=report.html' -r
 complete -c auditor -n "__fish_auditor_needs_command" -l profile -d 'Profile of the configuration' -r
 complete -c auditor -n "__fish_auditor_needs_command" -l var -d 'Set a variable of the queries; may be repeated' -r
@@ -124,6 +129,11 @@ complete -c auditor -n "__fish_auditor_using_subcommand doctor" -l fail-on -d 'd
 critical\t''
 collapse\t''
 failure-mode\t''"
+complete -c auditor -n "__fish_auditor_using_subcommand doctor" -l samples -d 'Carry out the audit so many times' -r
+complete -c auditor -n "__fish_auditor_using_subcommand doctor" -l interval -d 'From the start of one audit of --samples to the start of the next' -r
+complete -c auditor -n "__fish_auditor_using_subcommand doctor" -l failure-threshold -d 'Fail once so many audits in a row have failed [default: 1]' -r
+complete -c auditor -n "__fish_auditor_using_subcommand doctor" -l cooldown -d 'For how many further audits everything fails then [default: 0]' -r
+complete -c auditor -n "__fish_auditor_using_subcommand doctor" -l state -d 'Keep failures in a row and the cooldown in this file, from run to run' -r -F
 complete -c auditor -n "__fish_auditor_using_subcommand doctor" -l report -d 'Write a report, such as html=report.html' -r
 complete -c auditor -n "__fish_auditor_using_subcommand doctor" -l profile -d 'Profile of the configuration' -r
 complete -c auditor -n "__fish_auditor_using_subcommand doctor" -l var -d 'Set a variable of the queries; may be repeated' -r
