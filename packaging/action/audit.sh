@@ -52,6 +52,11 @@ option --preset "$INPUT_PRESET"
 option --profile "$INPUT_PROFILE"
 options --var "$INPUT_VARS"
 gates
+option --samples "$INPUT_SAMPLES"
+option --interval "$INPUT_INTERVAL"
+option --failure-threshold "$INPUT_FAILURE_THRESHOLD"
+option --cooldown "$INPUT_COOLDOWN"
+option --state "$INPUT_STATE"
 option --record "$INPUT_RECORD"
 options --report "$INPUT_REPORTS"
 while IFS= read -r word; do
