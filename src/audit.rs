@@ -6,6 +6,7 @@
 //! there is a second candidate: of all scrapes with a backlog over its limit, the one with the
 //! highest score. Either can be asked of a Prometheus, at that instant.
 
+mod logs;
 mod timeline;
 mod worst_instant;
 
@@ -26,6 +27,7 @@ use crate::prometheus::{Backend, Log};
 use crate::promql;
 use crate::target_health::TargetHealth;
 
+pub use logs::Logged;
 pub use timeline::{Line, Timeline, TimelinePoint, timeline};
 
 /// An audit at one instant.
@@ -37,6 +39,8 @@ pub struct Audit {
     pub questions: Vec<Question>,
     /// What was read.
     pub readings: Readings,
+    /// What was found in logs, in the order of the logs.
+    pub logs: Vec<Logged>,
     /// Which server answered, as far as it says.
     pub backend: Backend,
     /// How the service let itself be scraped, a target each; of a server nothing is known.
@@ -80,7 +84,7 @@ impl Audit {
 /// The audit at the instant that tells most against the service.
 pub fn audit_at_worst_instant(plan: &Plan, telemetry: &Telemetry, log: Log<'_>) -> Audit {
     let last = audit(plan, &telemetry.observed, telemetry, None, log);
-    if plan.spec.at.is_some() || matches!(plan.spec.source, Source::Server(_)) {
+    if plan.spec.at.is_some() || matches!(plan.spec.source, Source::Server(_) | Source::Logs) {
         return last;
     }
     let at = match worst_instant::find(plan, &last, telemetry) {
@@ -143,7 +147,9 @@ fn audit(
         None => inquiry.told(&evaluation.answers, &evaluation.probed, &ask),
         Some(_) => Evidence::default(),
     };
-    judge(plan, telemetry, at, (questions, evaluation, told), end)
+    // They are about the whole time, as the checks' own queries are.
+    let logs = end.map_or_else(|| logs::read(plan, telemetry), |end| end.logs.clone());
+    judge(plan, telemetry, at, (questions, evaluation, told, logs), end)
 }
 
 /// The audit of which nothing could be read any more, because it was interrupted.
@@ -151,15 +157,16 @@ pub fn unread(plan: &Plan, telemetry: &Telemetry) -> Audit {
     let at = plan.spec.at.unwrap_or(telemetry.observed.at);
     let questions = plan.questions(Some(&telemetry.observed));
     let evaluation = evaluate::unread(&questions, telemetry);
-    judge(plan, telemetry, at, (questions, evaluation, Evidence::default()), None)
+    let logs = logs::unread(plan);
+    judge(plan, telemetry, at, (questions, evaluation, Evidence::default(), logs), None)
 }
 
-/// What the answers to the questions say, and what a server told of the evidence.
+/// What the answers to the questions say, what a server told of the evidence, and what was found in logs.
 fn judge(
     plan: &Plan,
     telemetry: &Telemetry,
     at: Timestamp,
-    (mut questions, evaluation, told): (Vec<Question>, Evaluation, Evidence),
+    (mut questions, evaluation, told, logs): (Vec<Question>, Evaluation, Evidence, Vec<Logged>),
     end: Option<&Audit>,
 ) -> Audit {
     let Evaluation { answers, backend, clock, failure: unfit, .. } = evaluation;
@@ -182,6 +189,9 @@ fn judge(
     if let Some(end) = end {
         take_checks(plan, end, &mut questions, &mut readings);
     }
+    for logged in &logs {
+        readings.set_check(&logged.check, CheckReading::Value(logged.reading.clone()));
+    }
     let command = telemetry.command.clone();
     let scrapes = telemetry.targets().to_vec();
     let now = || interrupt::received().map(collect::in_words);
@@ -196,6 +206,7 @@ fn judge(
         at,
         questions,
         readings,
+        logs,
         backend,
         scrapes,
         evidence,
@@ -230,6 +241,7 @@ fn assess(
         command_failure: command_failure.as_deref(),
         interruption,
         failure,
+        asks_for_signals: !matches!(plan.spec.source, Source::Logs),
     };
     engine::assess(readings, &plan.criteria, circumstances)
 }

@@ -230,6 +230,7 @@ impl Cli {
         let mut request = Request {
             command: self.audited().command.clone(),
             vars: self.audited().vars.clone(),
+            logs: self.audited().logs.clone(),
             gate: self.gate(),
             profile: self.audited().profile.clone(),
             preset: self.audited().preset.clone(),
@@ -323,6 +324,11 @@ impl Cli {
         };
         let (samples, interval) = (audit.samples, audit.interval);
         (!is_plain).then_some(Repeats { samples, interval, breaker })
+    }
+
+    /// The logs that checks take their values from.
+    pub fn log_paths(&self) -> impl Iterator<Item = &Path> {
+        self.audited().logs.iter().map(|(_, path)| path.as_path())
     }
 
     /// Where the counters of the breaker are kept.

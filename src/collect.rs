@@ -32,6 +32,7 @@ mod tests;
 
 use crate::config::{Endpoint, ObservedRange, Scrape, Source, SourceSpec};
 use crate::interrupt::{self, Interruption};
+use crate::log;
 use crate::prometheus;
 use crate::promql::Expression;
 use crate::storage::Storage;
@@ -63,6 +64,8 @@ pub struct Telemetry {
     pub finished: Instant,
     /// The samples that were scraped, or recorded.
     pub(crate) samples: Option<Samples>,
+    /// What the logs of the plan were before anything was started, in their order; none where nothing was.
+    logs_before: Vec<Option<log::Stamp>>,
     /// How the command ended.
     pub command: Option<CommandOutcome>,
     /// That the service that was started ended before the audit did, in words, if so.
@@ -103,6 +106,7 @@ impl Telemetry {
             observed,
             finished,
             samples: None,
+            logs_before: Vec::new(),
             command: None,
             service_ended: None,
             settling: None,
@@ -110,6 +114,11 @@ impl Telemetry {
             interruption: None,
             failure: None,
         }
+    }
+
+    /// Whether a log is as it was before the command, or the service, was started.
+    pub(crate) fn is_as_before(&self, log: usize, stamp: log::Stamp) -> bool {
+        self.logs_before.get(log).copied().flatten() == Some(stamp)
     }
 
     /// The instants of the scrapes, each once, in order.
@@ -190,8 +199,12 @@ pub fn collect(
         Source::Server(_) if spec.command.is_empty() && spec.outside.is_none() => {
             return Ok(Telemetry { finished: started, ..Telemetry::new(now) });
         }
-        Source::Server(_) | Source::Scrape(_) => {}
+        Source::Logs if spec.command.is_empty() => {
+            return Ok(Telemetry { finished: started, ..Telemetry::new(now) });
+        }
+        Source::Server(_) | Source::Scrape(_) | Source::Logs => {}
     }
+    let logs_before = logs_before(spec);
     let mut beside = match Beside::start(spec, observer)? {
         Ok(beside) => beside,
         Err((failure, warnings)) => {
@@ -203,10 +216,37 @@ pub fn collect(
             beside_a_server(endpoint, spec, watched, clock, &mut beside, observer)
         }
         Source::Scrape(scrape) => scraped(scrape, spec, watched, clock, &mut beside, observer),
+        Source::Logs => beside_nothing(spec, clock, &mut beside, observer),
         // It was read above.
         Source::Recording(_) => return Ok(Telemetry::new(now)),
     }?;
-    Ok(Telemetry { service_ended: beside.service_ended(), ..telemetry })
+    Ok(Telemetry { service_ended: beside.service_ended(), logs_before, ..telemetry })
+}
+
+/// What the logs are before anything is started that is to write them.
+fn logs_before(spec: &SourceSpec) -> Vec<Option<log::Stamp>> {
+    let is_anything_started = !spec.command.is_empty() || spec.start.is_some();
+    let logs = spec.logs.iter().filter(|_| is_anything_started);
+    logs.map(|(_, path)| log::stamp(path)).collect()
+}
+
+/// Runs the command, and looks at nothing meanwhile.
+fn beside_nothing(
+    spec: &SourceSpec,
+    clock: Clock,
+    beside: &mut Beside,
+    observer: Observer<'_>,
+) -> Result<Telemetry, Error> {
+    let command = command::start(&spec.command, manner(spec, observer))?;
+    let ended = wait(Some(command), None, beside, observer);
+    let interruption = interrupt::received().map(in_words);
+    let (command, failure) = match ended {
+        Ok(command) => (command, None),
+        Err(failure) => (None, Some(failure)),
+    };
+    let window = command.as_ref().map(|command| command.took);
+    let observed = ObservedRange { at: spec.at.unwrap_or_else(|| clock.now()), window, step: None };
+    Ok(Telemetry { command, interruption, failure, ..Telemetry::new(observed) })
 }
 
 /// Scrapes and probes for as long as the load runs, or the time lasts.

@@ -6,6 +6,7 @@ mod file;
 mod http;
 mod json_schema;
 mod layers;
+mod logs;
 mod preset;
 mod printable;
 mod problems;
@@ -27,6 +28,7 @@ use jiff::Timestamp;
 pub use file::FileError;
 pub use http::{Credential, HttpConfig, Proxy, Tls};
 pub use json_schema::json_schema;
+pub use logs::LogLookup;
 pub(crate) use preset::is_built_in;
 pub use preset::no_such_preset;
 pub(crate) use printable::{printable_text, printable_word};
@@ -230,6 +232,8 @@ pub struct Plan {
     pub spec: SourceSpec,
     /// The queries, in the order of the report.
     pub queries: Vec<Query>,
+    /// What checks take from logs, in the order of the checks.
+    pub logs: Vec<LogLookup>,
     /// The values of the queries' variables.
     vars: Vars,
     /// The variables whose values the command line gives.

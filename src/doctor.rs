@@ -6,6 +6,7 @@
 
 mod buckets;
 mod gate;
+mod logs;
 mod nothing;
 mod unit;
 mod window;
@@ -34,7 +35,7 @@ pub struct Diagnosis {
     pub config: String,
     /// The instant of the queries, RFC 3339.
     pub at: String,
-    /// Every query, in the order of the report.
+    /// Every query, in the order of the report, and then what is taken from logs.
     pub queries: Vec<Finding>,
     /// Signals that the configuration does not ask for.
     pub not_configured: Vec<&'static str>,
@@ -48,7 +49,7 @@ pub struct Diagnosis {
     pub next: String,
 }
 
-/// What was found of one query.
+/// What was found of one query, or of one value in a log.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Finding {
     /// Its name under `queries` or `checks`.
@@ -61,6 +62,9 @@ pub struct Finding {
     pub series: usize,
     /// How old the newest sample is that it uses, seconds.
     pub newest_sample_age_s: Option<f64>,
+    /// The last line with what its log is looked through for; absent where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<String>,
     /// Why it has no value, or why that is no whole one.
     pub why: Option<String>,
     /// What to do about it.
@@ -130,7 +134,7 @@ pub fn diagnose(plan: &Plan, audit: &Audit, observed: &ObservedRange, ask: Ask<'
         .filter_map(|it| Some((it.query, it.newest_sample_age_s?)))
         .collect();
     let cases = plan.queries.iter().zip(&audit.questions).enumerate();
-    let queries: Vec<_> = cases
+    let mut queries: Vec<_> = cases
         .map(|(number, (query, question))| {
             let reading = reading(query, audit);
             let case = Case { plan, query, question, reading, observed_s, ask };
@@ -142,6 +146,7 @@ pub fn diagnose(plan: &Plan, audit: &Audit, observed: &ObservedRange, ask: Ask<'
             finding
         })
         .collect();
+    queries.extend(logs::findings(plan, audit));
     let cannot_pass = gate::cannot_pass(plan, audit);
     let cannot_fail = gate::cannot_fail(plan, &queries);
     let next = gate::next(plan, audit, &queries, cannot_pass.as_deref(), cannot_fail.as_deref());
@@ -153,7 +158,7 @@ pub fn diagnose(plan: &Plan, audit: &Audit, observed: &ObservedRange, ask: Ask<'
         config: plan.config.display().to_string(),
         at: audit.at.to_string(),
         queries,
-        not_configured: gate::not_configured(audit),
+        not_configured: gate::not_configured(plan, audit),
         not_seen: not_seen.map(|it| format!("{}: {}", it.rule.key(), it.detail)).collect(),
         cannot_pass,
         cannot_fail,
@@ -190,6 +195,7 @@ fn finding(case: &Case<'_>, age: Option<f64>) -> Finding {
         value: case.reading.and_then(|reading| value(reading, case.unit())),
         series: case.reading.map_or(0, |reading| reading.series),
         newest_sample_age_s: age,
+        line: None,
         why,
         to_do,
         warnings,

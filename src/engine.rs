@@ -63,6 +63,7 @@ impl Default for Circumstances<'_> {
             command_failure: None,
             interruption: None,
             failure: None,
+            asks_for_signals: true,
         }
     }
 }
@@ -84,6 +85,8 @@ pub struct Circumstances<'a> {
     pub interruption: Option<&'a str>,
     /// What went wrong while the readings were taken, if anything did.
     pub failure: Option<&'a str>,
+    /// Whether any signal is asked for; else there is no score, and checks alone decide.
+    pub asks_for_signals: bool,
 }
 
 /// Judges `readings`.
@@ -93,7 +96,10 @@ pub fn assess(
     circumstances: Circumstances<'_>,
 ) -> Assessment {
     let score = Score::new(readings, &criteria.weights);
-    let status = score.status(&criteria.levels);
+    let status = match circumstances.asks_for_signals {
+        true => score.status(&criteria.levels),
+        false => Status::Inconclusive,
+    };
     let checks = checks::judge(readings, criteria);
     let (failure_modes, not_assessable) = modes::assess(readings, &checks);
     let mut assessment = Assessment {

@@ -121,7 +121,7 @@ pub fn evaluate(
             });
             Evaluation { answers: answers.collect(), ..evaluation }
         }
-        Source::Scrape(_) | Source::Recording(_) => {
+        Source::Scrape(_) | Source::Recording(_) | Source::Logs => {
             let answer = |question| answer_of_samples(question, spec, telemetry, at);
             Evaluation {
                 answers: questions.iter().map(answer).collect(),
@@ -148,7 +148,7 @@ pub fn probe(
             let within = (telemetry.finished, spec.timeout);
             server::probe(probes, accept_partial, endpoint, at, within, log)
         }
-        Source::Scrape(_) | Source::Recording(_) => Vec::new(),
+        Source::Scrape(_) | Source::Recording(_) | Source::Logs => Vec::new(),
     }
 }
 
@@ -200,7 +200,7 @@ pub fn ask(
     }
     let at = match &spec.source {
         Source::Server(_) => telemetry.at_beside(at),
-        Source::Scrape(_) | Source::Recording(_) => at,
+        Source::Scrape(_) | Source::Recording(_) | Source::Logs => at,
     };
     let question = |expr| Question {
         expr,

@@ -7,13 +7,15 @@ mod number;
 mod pairs;
 mod scan;
 
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io::{self, Read as _};
 use std::path::Path;
 use std::time::SystemTime;
 
 pub use number::Value;
+pub(crate) use pairs::is_of_key;
 pub use pairs::{Pairs, pairs};
+pub(crate) use scan::has_line_break;
 pub use scan::{LastLine, MAX_LINE};
 
 /// Why there is nothing to be read of a log.
@@ -41,8 +43,39 @@ pub enum LogError {
 pub struct Log {
     /// The last line with each of the tokens, in their order.
     pub lines: Vec<LastLine>,
-    /// When the file was written last, where the system tells.
-    pub written: Option<SystemTime>,
+    /// What the file was as it was opened.
+    pub stamp: Stamp,
+}
+
+/// What a file is at a moment; another one tells that it was written meanwhile, or is another file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stamp {
+    /// When it was written last, where the system tells.
+    written: Option<SystemTime>,
+    length: u64,
+    number: u64,
+}
+
+impl Stamp {
+    fn new(metadata: &Metadata) -> Self {
+        Self { written: metadata.modified().ok(), length: metadata.len(), number: number(metadata) }
+    }
+}
+
+/// The number by which the file system knows a file.
+#[cfg(unix)]
+fn number(metadata: &Metadata) -> u64 {
+    std::os::unix::fs::MetadataExt::ino(metadata)
+}
+
+#[cfg(not(unix))]
+const fn number(_: &Metadata) -> u64 {
+    0
+}
+
+/// What a file is now; nothing if it is not there.
+pub fn stamp(path: &Path) -> Option<Stamp> {
+    fs::metadata(path).ok().as_ref().map(Stamp::new)
 }
 
 /// Reads the last line with each of `tokens`, in one pass and in bounded memory.
@@ -65,7 +98,7 @@ pub fn read(path: &Path, tokens: &[&str]) -> Result<Log, LogError> {
     let metadata = file.metadata()?;
     // What is written meanwhile is not waited for.
     let lines = scan::last_lines(file.take(metadata.len()), tokens)?;
-    Ok(Log { lines, written: metadata.modified().ok() })
+    Ok(Log { lines, stamp: Stamp::new(&metadata) })
 }
 
 /// The pairs in the last line that contains `token`; none where no line does.

@@ -21,7 +21,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub use blame::{CulpritEntry, StallEntry, StalledEntry, TallyEntry};
 pub use checks::{
-    BudgetEntry, CheckEntry, FindingEntry, FindingEvidence, OriginEntry, Range, SpikeEntry,
+    BudgetEntry, CheckEntry, FindingEntry, FindingEvidence, LogEntry, OriginEntry, Range,
+    SpikeEntry,
 };
 pub use evidence::{
     EvidenceReport, QueryEvidenceEntry, RuleEntry, ShortfallEntry, TargetEvidenceEntry,
@@ -48,7 +49,7 @@ pub const SCHEMA_VERSION: u32 = 1;
 pub struct Report {
     /// Version of the schema.
     pub schema_version: u32,
-    /// Status of the runtime.
+    /// Status of the runtime; `INCONCLUSIVE` where no signal is asked for, and checks alone decide.
     pub status: Status,
     /// The score, 2 decimals; `null` if no signal of it is known at all.
     pub runtime_health_score: Option<f64>,
@@ -91,7 +92,7 @@ pub struct Report {
     /// alone.
     #[serde(skip)]
     pub options: String,
-    /// The server asked, the pages scraped or the recording read, a password in it hidden.
+    /// The server asked, the pages scraped, or the recording or the logs read, a password in it hidden.
     pub target: String,
     /// What the server says it is.
     pub backend: Backend,
@@ -180,6 +181,11 @@ impl Report {
 }
 
 impl Report {
+    /// Whether no signal is asked for, so that there is no score, and checks alone decide.
+    pub fn is_of_checks_alone(&self) -> bool {
+        self.source == SourceKind::Log
+    }
+
     /// Whether a text is a report, of this or of any other version, its predecessor's included.
     pub fn is_json_of_one(text: &str) -> bool {
         let json: Result<serde_json::Map<String, serde_json::Value>, _> =
@@ -211,6 +217,8 @@ pub enum SourceKind {
     Probe,
     /// What was scraped before.
     Recording,
+    /// Logs alone.
+    Log,
 }
 
 /// Whether a signal is known, or why not.

@@ -10,8 +10,8 @@ use clap::Args;
 use super::common::{Common, WATCHED};
 use super::headings::{CONFIGURATION, GATE, REPORT, SERVICE, TELEMETRY};
 use super::values::{
-    PresetName, blames, gates, parse_duration, parse_every, parse_failures, parse_report,
-    parse_samples, parse_settle, parse_shell, parse_var,
+    PresetName, blames, gates, parse_duration, parse_every, parse_failures, parse_log,
+    parse_report, parse_samples, parse_settle, parse_shell, parse_var,
 };
 use super::{FailOn, ReportFile};
 use crate::config::Blaming;
@@ -24,6 +24,12 @@ pub struct AuditArgs {
     /// In the OpenMetrics text format; --recording reads it.
     #[arg(long, value_name = "PATH", help_heading = TELEMETRY, hide_short_help = true, display_order = 100, requires = WATCHED, conflicts_with = "recording")]
     pub(super) record: Option<PathBuf>,
+
+    /// The file behind the name of a log; may be repeated
+    ///
+    /// Checks with `log` take their values from it, once the command has ended.
+    #[arg(long = "log", id = "log", value_name = "NAME=PATH", help_heading = TELEMETRY, hide_short_help = true, display_order = 101, value_parser = parse_log)]
+    pub(super) logs: Vec<(String, PathBuf)>,
 
     /// Start the service by this shell command
     ///

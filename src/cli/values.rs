@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::num::NonZeroU32;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, StringValueParser, TypedValueParser};
@@ -81,6 +82,16 @@ pub(super) fn documents() -> impl TypedValueParser<Value = Document> {
     })
 }
 
+/// A name, `=` and a path.
+pub(super) fn parse_log(text: &str) -> Result<(String, PathBuf), ValueError> {
+    match text.split_once('=') {
+        Some((name, path)) if !name.is_empty() && !path.is_empty() => {
+            Ok((name.to_owned(), path.into()))
+        }
+        _ => Err(ValueError::Log),
+    }
+}
+
 /// Why an option does not take a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum ValueError {
@@ -106,6 +117,8 @@ pub(super) enum ValueError {
     NoCommand,
     #[error("expected NAME=VALUE, such as window=5m")]
     Variable,
+    #[error("expected NAME=PATH")]
+    Log,
 }
 
 /// Why there can be no report of that kind.

@@ -133,7 +133,7 @@ impl Beside {
 fn endpoints(spec: &SourceSpec) -> Vec<&Endpoint> {
     let pages = match &spec.source {
         Source::Scrape(scrape) => scrape.pages.as_slice(),
-        Source::Server(_) | Source::Recording(_) => &[],
+        Source::Server(_) | Source::Recording(_) | Source::Logs => &[],
     };
     let probes = spec.outside.iter().flat_map(|outside| &outside.probes);
     pages.iter().chain(probes).map(|page| &page.endpoint).collect()

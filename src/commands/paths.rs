@@ -63,6 +63,7 @@ fn read(cli: &Cli) -> Vec<Named> {
     let mut all = vec![Named::new("--config", config)];
     all.extend(common.http_config_path().map(|path| Named::new("--http-config", path)));
     all.extend(common.recording_path().map(|path| Named::new("--recording", path)));
+    all.extend(cli.log_paths().map(|path| Named::new("--log", path)));
     let words = cli.command_words().iter().map(PathBuf::from).filter(|path| path.is_file());
     all.extend(words.map(|path| Named::new("the command's", path)));
     all

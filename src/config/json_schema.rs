@@ -189,12 +189,20 @@ fn checks(completeness: Completeness) -> Value {
     let mut own = of_signal.clone();
     own.extend(query_keys());
     own.insert("spike".to_owned(), spike(completeness));
+    own.insert("log".to_owned(), log(completeness));
     let rules = Rule::ALL.map(|(name, _)| json!({"required": [name]}));
     let one_rule = json!({"oneOf": rules});
     let (needed, rule) = match completeness {
-        Completeness::Whole => (json!(["query"]), one_rule),
-        Completeness::Part => (json!([]), json!({"anyOf": [one_rule, {"not": {"anyOf": rules}}]})),
+        Completeness::Whole => {
+            (json!({"oneOf": [{"required": ["query"]}, {"required": ["log"]}]}), one_rule)
+        }
+        Completeness::Part => {
+            let none_or_one = json!({"anyOf": [one_rule, {"not": {"anyOf": rules}}]});
+            (json!({"not": {"required": ["query", "log"]}}), none_or_one)
+        }
     };
+    let of_series = ["reduce", "on_nan", "spike"].map(|key| json!({"required": [key]}));
+    let of_series = json!({"anyOf": of_series});
     let signals = Signal::all().map(|signal| {
         let mut keys = of_signal.clone();
         if BuiltIn::of_signal(signal).is_some() {
@@ -214,11 +222,32 @@ fn checks(completeness: Completeness) -> Value {
             "type": "object",
             "additionalProperties": false,
             "properties": own,
-            "required": needed,
             "allOf": [
                 rule,
+                needed,
                 {"not": {"allOf": [{"required": ["reduce"]}, {"required": ["spike"]}]}},
+                {"not": {"allOf": [{"required": ["log"]}, of_series]}},
             ],
+        },
+    })
+}
+
+fn log(completeness: Completeness) -> Value {
+    let is_whole = completeness == Completeness::Whole;
+    let needed = if is_whole { json!(["file", "line", "key"]) } else { json!([]) };
+    json!({
+        "required": needed,
+        "type": "object",
+        "additionalProperties": false,
+        "description": "The value is that of key=value in the last line of a log.",
+        "properties": {
+            "file": {
+                "type": "string", "pattern": "^[A-Za-z0-9_.-]+$",
+                "description": "The name of the log, as --log NAME=PATH has it.",
+            },
+            "line": {"type": "string", "minLength": 1, "description": "What the line contains."},
+            "key": {"type": "string", "pattern": "^[A-Za-z0-9_]+$"},
+            "as": {"enum": ["integer"], "description": "Truncates a decimal towards zero."},
         },
     })
 }

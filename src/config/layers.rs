@@ -99,7 +99,7 @@ fn as_mapping(query: Node) -> Node {
     Node { origin, value: Value::Map(vec![(key, query)]) }
 }
 
-/// A rule replaces the rule that was there.
+/// A rule replaces the rule that was there, and a log the query, or a query the log.
 fn merge_check(base: Node, over: Node) -> Node {
     let rules = Rule::ALL.map(|(name, _)| name);
     let given = rules.iter().find(|rule| get(&over, rule).is_some());
@@ -110,10 +110,22 @@ fn merge_check(base: Node, over: Node) -> Node {
             .fold(base, |base, rule| without(base, &[rule])),
         None => base,
     };
+    let base = without_other_value(base, &over);
     merge_maps(base, over, |name, base, over| match name {
-        "budget" | "spike" => merge_maps(base, over, |_, _, over| over),
+        "budget" | "spike" | "log" => merge_maps(base, over, |_, _, over| over),
         _ => over,
     })
+}
+
+/// `base` without where its value comes from, and how that is read, if `over` takes it from elsewhere.
+fn without_other_value(base: Node, over: &Node) -> Node {
+    let gives = |key| get(over, key).is_some();
+    let replaced: &[&str] = match (gives("query"), gives("log")) {
+        (false, true) => &["query", "reduce", "on_nan"],
+        (true, false) => &["log"],
+        _ => &[],
+    };
+    replaced.iter().fold(base, |base, key| without(base, &[key]))
 }
 
 fn text(node: &Node) -> Option<String> {
@@ -216,6 +228,21 @@ mod tests {
                 "{checks: {c: {query: x, max: 1}}}",
                 "{checks: {c: {min: 2}}}",
                 "{checks: {c: {query: x, min: 2}}}",
+            ),
+            (
+                "{checks: {c: {query: x, reduce: max, on_no_data: zero, max: 1}}}",
+                "{checks: {c: {log: {file: f, line: l, key: k}}}}",
+                "{checks: {c: {on_no_data: zero, max: 1, log: {file: f, line: l, key: k}}}}",
+            ),
+            (
+                "{checks: {c: {log: {file: f, line: l, key: k}, max: 1}}}",
+                "{checks: {c: {query: x}}}",
+                "{checks: {c: {max: 1, query: x}}}",
+            ),
+            (
+                "{checks: {c: {log: {file: f, line: l, key: k}, max: 1}}}",
+                "{checks: {c: {log: {key: j}}}}",
+                "{checks: {c: {log: {file: f, line: l, key: j}, max: 1}}}",
             ),
             (
                 "{checks: {c: {budget: {limit: 1, warning_ratio: 0.5}}}}",

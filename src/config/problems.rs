@@ -100,6 +100,11 @@ impl Problems {
         self.add(Problem { place: node.place(), message });
     }
 
+    /// Notes a problem at a place of the file, if it is at one.
+    pub(super) fn at_place(&mut self, place: Option<Place>, message: String) {
+        self.add(Problem { place, message });
+    }
+
     /// Notes a problem of the command line or the environment.
     pub(super) fn outside(&mut self, message: impl fmt::Display) {
         self.add(Problem { place: None, message: message.to_string() });

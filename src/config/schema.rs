@@ -4,6 +4,7 @@ mod checks;
 pub(crate) mod evidence;
 mod http;
 mod limits;
+mod logs;
 mod numbers;
 mod profiles;
 mod queries;
@@ -47,6 +48,10 @@ const BLIND: &str = "no query here sees whether the event loop is held up; give 
     `blocking_duration_avg` a query, or name a preset that has one (auditor --list-presets), or \
     add --probe URL; for a service without an event loop, set event_loop: allow under `evidence`";
 
+/// Why a configuration is refused that asks nothing.
+const NO_QUERIES: &str = "the section `queries` is missing; `auditor --init` writes a template. \
+    It can be left out where every check takes its value from a log (`log`)";
+
 /// Validates `text`, the content of `path`, together with the command line and the environment.
 pub(super) fn plan(path: &Path, text: &str, request: &Request) -> Result<Plan, ConfigError> {
     validate(path, text, request, read)
@@ -61,7 +66,7 @@ pub(super) fn source_spec(
     validate(path, text, request, |path, root, own_http, request, problems| {
         let root = layers::merge(root, source::outside_layer(request, problems));
         let sections = entries(&root, "the file", problems);
-        read_source(path, &sections, own_http, request, problems)
+        read_source(path, (&sections, false), own_http, request, problems)
     })
 }
 
@@ -117,10 +122,15 @@ fn read(
     let root = layers::merge(root, source::outside_layer(request, problems));
     let root = layers::merge(root, variables_layer(request));
     let sections = entries(&root, "the file", &mut Problems::default());
-    let spec = read_source(path, &sections, own_http, request, problems);
+    let is_of_logs = logs::are_all(&root);
+    let spec = read_source(path, (&sections, is_of_logs), own_http, request, problems);
     let asking = ["queries", "checks"].map(|name| get(&root, name));
     variables::check_given(&request.vars, &declared, asking, problems);
+    if is_of_logs {
+        logs::check_source(request, problems);
+    }
     let judged_by = read_judged_by(&root, problems)?;
+    logs::check_given(&root, request, &judged_by.logs, problems);
     let is_preset = preset.is_some_and(|preset| preset::path(preset) == path);
     let given = request.vars.iter().map(|(name, _)| name.clone()).collect();
     Some(Plan {
@@ -130,6 +140,7 @@ fn read(
         profile,
         spec: spec?,
         queries: judged_by.queries,
+        logs: judged_by.logs,
         vars: judged_by.vars,
         given,
         criteria: judged_by.criteria,
@@ -158,6 +169,7 @@ fn variables_layer(request: &Request) -> Node {
 struct JudgedBy {
     vars: super::vars::Vars,
     queries: Vec<super::Query>,
+    logs: Vec<super::LogLookup>,
     criteria: Criteria,
     accept_partial: bool,
 }
@@ -179,25 +191,30 @@ fn read_judged_by(root: &Node, problems: &mut Problems) -> Option<JudgedBy> {
     if let Some(node) = weights {
         criteria.weights = read_weights(node, problems);
     }
+    let mut lookups = Vec::new();
+    if logs::are_all(root) {
+        let mut queries = Vec::new();
+        if let Some(node) = checks {
+            let read = (&mut queries, &mut lookups);
+            read_checks(node, &vars, &mut criteria, read, problems);
+        }
+        let of_signals = [("thresholds", thresholds), ("weights", weights), ("evidence", evidence)];
+        for (name, node) in of_signals.into_iter().filter_map(|(name, it)| Some((name, it?))) {
+            problems.at(node, format!("`{name}` is about signals, and there are no `queries`"));
+        }
+        return Some(JudgedBy { vars, queries, logs: lookups, criteria, accept_partial });
+    }
     let Some(((_, key), node)) = find(&sections, "queries") else {
-        problems.at(root, "the section `queries` is missing; `auditor --init` writes a template");
+        problems.at(root, NO_QUERIES);
         return None;
     };
     let mut queries = read_queries(node, &vars, problems);
-    // The weights that are left would all be of signals without a query.
-    let weighs = |query: &super::Query| {
-        let of = |signal| criteria.weights.iter().any(|(it, weight)| it == signal && weight > 0.0);
-        query.signal().is_some_and(|signal| {
-            of(signal)
-                || of(Signal::THREADPOOL_BACKLOG) && signal == Signal::THREADPOOL_TASKS_STARTED
-        })
-    };
-    let is_scored = queries.iter().any(weighs);
+    let is_scored = is_scored(&queries, &criteria);
     if let Some(node) = weights.filter(|_| !is_scored) {
         problems.at(node, "no signal that is queried has a weight; every service would be healthy");
     }
     if let Some(node) = checks {
-        read_checks(node, &vars, &mut criteria, &mut queries, problems);
+        read_checks(node, &vars, &mut criteria, (&mut queries, &mut lookups), problems);
     }
     if let Some(node) = evidence {
         criteria.evidence = read_evidence(node, &queries, problems);
@@ -210,7 +227,20 @@ fn read_judged_by(root: &Node, problems: &mut Problems) -> Option<JudgedBy> {
     for query in &mut queries {
         query.read_as.accept_partial = accept_partial;
     }
-    Some(JudgedBy { vars, queries, criteria, accept_partial })
+    Some(JudgedBy { vars, queries, logs: lookups, criteria, accept_partial })
+}
+
+/// Whether any query is a part of the score; the weights that are left would all be of signals without
+/// one.
+fn is_scored(queries: &[super::Query], criteria: &Criteria) -> bool {
+    let weighs = |query: &super::Query| {
+        let of = |signal| criteria.weights.iter().any(|(it, weight)| it == signal && weight > 0.0);
+        query.signal().is_some_and(|signal| {
+            of(signal)
+                || of(Signal::THREADPOOL_BACKLOG) && signal == Signal::THREADPOOL_TASKS_STARTED
+        })
+    };
+    queries.iter().any(weighs)
 }
 
 pub(super) type Key<'a> = (&'a str, &'a Node);

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -101,6 +101,8 @@ pub struct SourceSpec {
     pub timeout: Duration,
     /// How long a server is waited for after the command has ended; `None` for twice its interval.
     pub settle: Option<Duration>,
+    /// The files behind the names of the logs that checks take their values from.
+    pub logs: Vec<(String, PathBuf)>,
     /// The files that the configuration names: credentials, certificates.
     pub files: Vec<PathBuf>,
 }
@@ -111,6 +113,11 @@ impl SourceSpec {
     pub fn after(mut self, observed: &ObservedRange) -> Self {
         self.at = self.at.or(Some(observed.at));
         self
+    }
+
+    /// The file behind the name of a log.
+    pub fn log(&self, name: &str) -> Option<&Path> {
+        self.logs.iter().find(|(it, _)| it == name).map(|(_, path)| path.as_path())
     }
 
     /// The instant at which queries are evaluated.
@@ -160,6 +167,8 @@ pub enum Source {
     Scrape(Scrape),
     /// In a file or directory of what was scraped before.
     Recording(PathBuf),
+    /// Nowhere: every value is one of a log.
+    Logs,
 }
 
 impl Source {
@@ -169,6 +178,7 @@ impl Source {
             Self::Server(_) => "server",
             Self::Scrape(_) => "scrape",
             Self::Recording(_) => "recording",
+            Self::Logs => "log",
         }
     }
 }
@@ -183,9 +193,13 @@ impl SourceSpec {
                 scrape.pages.iter().map(|page| option("--scrape", page)).collect()
             }
             Source::Recording(path) => vec![format!("--recording {}", path.display())],
+            Source::Logs => Vec::new(),
         };
         let probes = self.outside.iter().flat_map(|outside| &outside.probes);
         options.extend(probes.map(|page| option("--probe", page)));
+        options.extend(
+            self.logs.iter().map(|(name, path)| format!("--log {name}={}", path.display())),
+        );
         options.join(" ")
     }
 }
@@ -199,6 +213,11 @@ impl fmt::Display for SourceSpec {
         match (&self.source, &self.outside) {
             (Source::Server(endpoint), _) => endpoint.target.fmt(f),
             (Source::Recording(path), _) => path.display().fmt(f),
+            (Source::Logs, _) => {
+                let paths: Vec<_> =
+                    self.logs.iter().map(|(_, path)| path.display().to_string()).collect();
+                f.write_str(&paths.join(", "))
+            }
             (Source::Scrape(scrape), Some(outside)) if scrape.pages.is_empty() => {
                 f.write_str(&urls(&outside.probes))
             }

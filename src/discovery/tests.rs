@@ -38,6 +38,7 @@ fn asked(preset: Option<&'static Preset>, vars: &[(&str, &str)]) -> Asked {
         now,
         timeout: Duration::from_secs(1),
         settle: None,
+        logs: Vec::new(),
         files: Vec::new(),
     };
     let vars = vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();

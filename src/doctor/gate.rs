@@ -51,6 +51,10 @@ const fn is_lasting(rule: Rule) -> bool {
 
 /// Why the gate could not fail, whatever the service does: nothing that it looks at can be bad.
 pub(super) fn cannot_fail(plan: &Plan, queries: &[Finding]) -> Option<String> {
+    if matches!(plan.spec.source, Source::Logs) {
+        let is_any_known = queries.iter().any(|finding| finding.value.is_some());
+        return (!is_any_known).then(|| "no check finds a value in its log".to_owned());
+    }
     let of_the_loop: Vec<_> = match plan.criteria.evidence.allows(Rule::EventLoop) {
         true => Signal::OF_THE_LOOP.into_iter().chain([Signal::THREADPOOL_QUEUE_WAIT]).collect(),
         false => Signal::OF_THE_LOOP.to_vec(),
@@ -92,8 +96,11 @@ fn too_low(plan: &Plan, finding: &Finding) -> Option<String> {
     })
 }
 
-/// Signals that the configuration has no query for.
-pub(super) fn not_configured(audit: &Audit) -> Vec<&'static str> {
+/// Signals that the configuration has no query for; of logs alone none is asked for.
+pub(super) fn not_configured(plan: &Plan, audit: &Audit) -> Vec<&'static str> {
+    if matches!(plan.spec.source, Source::Logs) {
+        return Vec::new();
+    }
     let parts = [Signal::THREADPOOL_TASKS_STARTED, Signal::THREADPOOL_TASKS_COMPLETED];
     let is_left_out = |signal: &Signal| {
         audit.readings.get(*signal).state == State::NotConfigured && !parts.contains(signal)

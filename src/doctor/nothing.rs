@@ -130,7 +130,7 @@ fn no_metric(case: &Case<'_>, metric: &str) -> (Option<String>, Option<String>) 
     };
     let to_do = match case.plan.spec.source {
         Source::Recording(_) => "correct the name in the query".to_owned(),
-        Source::Scrape(_) | Source::Server(_) => {
+        Source::Scrape(_) | Source::Server(_) | Source::Logs => {
             let options = case.plan.spec.options();
             format!("find out what fits, in an empty directory: auditor --init {options}")
         }

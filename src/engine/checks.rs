@@ -21,17 +21,19 @@ fn judge_one(readings: &Readings, check: &Check) -> Judged {
             let reading = unknown.map_or(quantity.reading, |signal| readings.get(*signal));
             of_value(check, quantity.value, quantity.measured, reading)
         }
-        (Observed::Query, Some(CheckReading::Value(reading))) => {
+        (Observed::Query | Observed::Log, Some(CheckReading::Value(reading))) => {
             of_value(check, reading.value, reading.measured, reading)
         }
-        (Observed::Query, Some(CheckReading::Range(reading))) => of_range(check, reading),
-        (Observed::Query, None) => of_value(
-            check,
-            Interval::ANY,
-            false,
-            &Reading::unknown(State::Failed("the query was not asked".to_owned())),
-        ),
+        (Observed::Query | Observed::Log, Some(CheckReading::Range(reading))) => {
+            of_range(check, reading)
+        }
+        (Observed::Query, None) => unread(check, "the query was not asked"),
+        (Observed::Log, None) => unread(check, "the log was not read"),
     }
+}
+
+fn unread(check: &Check, why: &str) -> Judged {
+    of_value(check, Interval::ANY, false, &Reading::unknown(State::Failed(why.to_owned())))
 }
 
 fn of_value(check: &Check, value: Interval, measured: bool, reading: &Reading) -> Judged {

@@ -55,7 +55,7 @@ fn unknown_inputs(readings: &Readings, judged: &Judged) -> Vec<Signal> {
 pub(super) fn evidence(judged: &Judged) -> Evidence {
     let signal = match judged.check.observes {
         Observed::Signal(signal) => Some(signal),
-        Observed::Query => None,
+        Observed::Query | Observed::Log => None,
     };
     Evidence {
         signal,

@@ -76,7 +76,7 @@ pub(super) fn decide(
 ) -> (Verdict, String) {
     let Circumstances { gate, failure, command_failure, interruption, .. } = circumstances;
     let levels = &criteria.levels;
-    if let Some(reason) = proven(assessment, levels, gate) {
+    if let Some(reason) = proven(assessment, levels, circumstances) {
         return (Verdict::Fail, reason);
     }
     if let Some(failure) = command_failure {
@@ -93,16 +93,23 @@ pub(super) fn decide(
     if let Some(reason) = missing(assessment, criteria, circumstances) {
         return (Verdict::Inconclusive, reason);
     }
-    if gate.is_set() {
-        return (Verdict::Pass, passed(assessment, levels, gate));
+    match (gate.is_set(), circumstances.asks_for_signals) {
+        (true, true) => (Verdict::Pass, passed(assessment, levels, gate)),
+        (false, true) => not_gated(assessment),
+        (_, false) => by_checks(assessment, gate),
     }
-    not_gated(assessment)
 }
 
 /// What fails the gate and is proven.
-fn proven(assessment: &Assessment, levels: &Levels, gate: Gate) -> Option<String> {
+fn proven(
+    assessment: &Assessment,
+    levels: &Levels,
+    circumstances: Circumstances<'_>,
+) -> Option<String> {
+    let Circumstances { gate, asks_for_signals, .. } = circumstances;
     let total = assessment.score.total;
-    if let Some(level) = gate.level.filter(|level| total.least >= levels.start_of(*level)) {
+    let is_reached = |level: &Level| asks_for_signals && total.least >= levels.start_of(*level);
+    if let Some(level) = gate.level.filter(is_reached) {
         let (value, limit) = number_beside(total.least, levels.start_of(level));
         let at_least = if total.exact().is_none() { "at least " } else { "" };
         let name = level.status().name();
@@ -173,11 +180,21 @@ fn missing(
     }
     let counts =
         |judged: &&Judged| judged.passed.is_none() && Some(judged.check.severity) >= weighs(gate);
-    let judged = assessment.checks.iter().find(counts)?;
+    let Some(judged) = assessment.checks.iter().find(counts) else {
+        return nothing_counts(assessment, circumstances);
+    };
     let reason = judged.reason.as_deref();
     let reason = reason.map(|it| format!(": {}", naming_the_rule(it, criteria, circumstances)));
     let (severity, reason) = (judged.check.severity.name(), reason.unwrap_or_default());
     Some(format!("the check `{}` ({severity}) cannot be told{reason}", judged.check.id))
+}
+
+/// That no check weighs enough for the gate, where there is nothing but checks.
+fn nothing_counts(assessment: &Assessment, circumstances: Circumstances<'_>) -> Option<String> {
+    let Circumstances { gate, asks_for_signals, .. } = circumstances;
+    let weighs = |it: &Judged| it.check.is_requested && Some(it.check.severity) >= weighs(gate);
+    let is_any = asks_for_signals || !gate.is_set() || assessment.checks.iter().any(weighs);
+    (!is_any).then(|| "no check here weighs enough to fail the gate (`severity`)".to_owned())
 }
 
 /// The reason of a check; where it begins with evidence that is missing, the rule is named.
@@ -269,12 +286,37 @@ fn not_looked_at(assessment: &Assessment, gate: Gate) -> String {
         let name = assessment.status.name();
         words += &format!("; but the status is {name} (--fail-on LEVEL gates on it)");
     }
-    let warns = |judged: &&Judged| judged.found() == Some(Severity::Warning);
-    if let Some(judged) = assessment.checks.iter().find(warns) {
-        let broken = broken_words(judged);
-        words += &format!("; but the check {broken} (--fail-on degraded gates on it)");
+    words + &broken_beside(assessment)
+}
+
+/// Where there is no score, because no signal is asked for.
+fn by_checks(assessment: &Assessment, gate: Gate) -> (Verdict, String) {
+    if gate.is_set() {
+        let requested = || assessment.checks.iter().filter(|it| it.check.is_requested);
+        let which = match requested().all(|it| it.passed == Some(true)) {
+            true => "all checks passed",
+            false => "all checks that the gate looks at passed",
+        };
+        return (Verdict::Pass, which.to_owned() + &broken_beside(assessment));
     }
-    words
+    match gravest(assessment, Some(Severity::Warning)) {
+        Some(judged) => {
+            let broken = broken_words(judged);
+            let reason = format!("the check {broken}, and no gate was asked for (--fail-on LEVEL)");
+            (Verdict::NotGated, reason)
+        }
+        None => (Verdict::Pass, "all checks passed; no gate was asked for".to_owned()),
+    }
+}
+
+/// The check that a stricter gate looks at, if one is broken.
+fn broken_beside(assessment: &Assessment) -> String {
+    let warns = |judged: &&Judged| judged.found() == Some(Severity::Warning);
+    let judged = assessment.checks.iter().find(warns);
+    judged.map_or_else(String::new, |judged| {
+        let broken = broken_words(judged);
+        format!("; but the check {broken} (--fail-on degraded gates on it)")
+    })
 }
 
 fn not_gated(assessment: &Assessment) -> (Verdict, String) {

@@ -46,7 +46,7 @@ pub fn query(
                 error: http.redact(&format!("{}: {failed}", endpoint.target)),
             })
         }
-        Source::Scrape(_) | Source::Recording(_) => local(spec, telemetry, expr),
+        Source::Scrape(_) | Source::Recording(_) | Source::Logs => local(spec, telemetry, expr),
     }
 }
 

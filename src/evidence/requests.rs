@@ -90,7 +90,7 @@ fn failures_unknown(readings: &Readings) -> Option<&'static str> {
 /// Why there is no such number.
 const fn words(reading: &Reading) -> &'static str {
     match reading.state {
-        State::NoData => "no data",
+        State::NoData | State::NotLogged(_) => "no data",
         State::NotANumber => "NaN",
         State::Infinite => "infinite",
         State::Partial(_) => "not whole",

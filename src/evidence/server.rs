@@ -78,7 +78,7 @@ impl<'a> Inquiry<'a> {
     ) -> Self {
         let (looks, unread) = match plan.spec.source {
             Source::Server(_) => looks::of(plan, questions, telemetry, at),
-            Source::Scrape(_) | Source::Recording(_) => (Vec::new(), Vec::new()),
+            Source::Scrape(_) | Source::Recording(_) | Source::Logs => (Vec::new(), Vec::new()),
         };
         let (looks, nameless) = looks.into_iter().partition(|look| look.is_named);
         Self::of(plan, questions, telemetry, (looks, nameless), unread)

@@ -2,7 +2,8 @@
 
 use std::io::{self, Read};
 
-use memchr::memmem::FinderRev;
+use memchr::memmem::{Finder, FinderRev};
+use memchr::memrchr;
 
 /// The longest line that is read, in bytes.
 pub const MAX_LINE: usize = 1 << 20;
@@ -29,26 +30,32 @@ pub(super) fn last_lines(mut log: impl Read, tokens: &[&str]) -> io::Result<Vec<
     // Whether `text` starts within a line whose beginning is gone.
     let mut is_rest = false;
     loop {
-        let seen = text.len().saturating_sub(MAX_BREAK - 1);
+        let seen = text.len();
         if log.by_ref().take(BLOCK).read_to_end(&mut text)? == 0 {
             scan.look(&text, is_rest);
             return Ok(scan.found);
         }
-        if let Some((_, end)) = last_break(&text, seen) {
+        // Any break will do; this one is found fastest.
+        let mut end = memrchr(b'\n', &text[seen..]).map(|at| seen + at + 1);
+        if end.is_none() && text.len() > MAX_LINE + MAX_BREAK {
+            end = last_break(&text).map(|(_, end)| end);
+            if end.is_none() {
+                scan.look(&text, true);
+                is_rest = true;
+                text.drain(..text.len() - scan.overlap);
+            }
+        }
+        if let Some(end) = end {
             scan.look(&text[..end], is_rest);
             is_rest = false;
             text.drain(..end);
-        }
-        if text.len() > MAX_LINE + MAX_BREAK {
-            scan.look(&text, true);
-            is_rest = true;
-            text.drain(..text.len() - scan.overlap);
         }
     }
 }
 
 struct Scan<'a> {
-    tokens: Vec<FinderRev<'a>>,
+    /// Each token from both sides: whether it is there at all is told faster forwards.
+    tokens: Vec<(Finder<'a>, FinderRev<'a>)>,
     found: Vec<LastLine>,
     /// How many bytes at the end of a piece may begin a token or a break that the next one ends.
     overlap: usize,
@@ -58,7 +65,7 @@ impl<'a> Scan<'a> {
     fn new(tokens: &'a [&'a str]) -> Self {
         let longest = tokens.iter().map(|token| token.len()).max().unwrap_or_default();
         Self {
-            tokens: tokens.iter().map(FinderRev::new).collect(),
+            tokens: tokens.iter().map(|it| (Finder::new(it), FinderRev::new(it))).collect(),
             found: vec![LastLine::Absent; tokens.len()],
             overlap: longest.max(MAX_BREAK),
         }
@@ -66,9 +73,9 @@ impl<'a> Scan<'a> {
 
     /// Looks at whole lines; `is_rest` says that the first of them began earlier, too long ago.
     fn look(&mut self, text: &[u8], is_rest: bool) {
-        for (token, found) in self.tokens.iter().zip(&mut self.found) {
-            let Some(at) = token.rfind(text) else { continue };
-            let start = last_break(&text[..at], 0).map(|(_, end)| end);
+        for ((first, last), found) in self.tokens.iter().zip(&mut self.found) {
+            let Some(at) = first.find(text).and_then(|_| last.rfind(text)) else { continue };
+            let start = last_break(&text[..at]).map(|(_, end)| end);
             let end = first_break(&text[at..]).map_or(text.len(), |length| at + length);
             let line = &text[start.unwrap_or(0)..end];
             let is_cut = start.is_none() && is_rest;
@@ -81,9 +88,14 @@ impl<'a> Scan<'a> {
     }
 }
 
-/// Start and end of the last break between lines that does not begin before `from`.
-fn last_break(text: &[u8], from: usize) -> Option<(usize, usize)> {
-    (from..text.len()).rev().find_map(|at| Some((at, at + break_at(&text[at..])?)))
+/// Whether a text is more than one line.
+pub(crate) fn has_line_break(text: &str) -> bool {
+    first_break(text.as_bytes()).is_some()
+}
+
+/// Start and end of the last break between lines.
+fn last_break(text: &[u8]) -> Option<(usize, usize)> {
+    (0..text.len()).rev().find_map(|at| Some((at, at + break_at(&text[at..])?)))
 }
 
 /// Where the first break between lines begins.

@@ -12,7 +12,7 @@ use super::evidence::EvidenceRules;
 use super::interval::Interval;
 use super::level::Levels;
 use super::origin::Place;
-use super::quantity::number_beside;
+use super::quantity::{logged_beside, number_beside};
 use super::signal::Signal;
 use super::weights::Weights;
 use crate::storage::Labels;
@@ -127,6 +127,8 @@ pub enum Observed {
     Signal(Signal),
     /// A query of its own, which has the check's name.
     Query,
+    /// A value in a log.
+    Log,
 }
 
 /// One limit that a service is held to.
@@ -239,7 +241,10 @@ impl Judged {
             }
             _ => (self.expected?, String::new()),
         };
-        let (value, expected) = number_beside(value, expected);
+        let (value, expected) = match self.check.observes {
+            Observed::Log => logged_beside(value, expected),
+            _ => number_beside(value, expected),
+        };
         Some(format!("{}={value} {relation} {expected}{suffix}", self.check.id))
     }
 }

@@ -38,6 +38,21 @@ pub fn number_beside(value: f64, limit: f64) -> (String, String) {
     }
 }
 
+/// A number of a log: an integer with all its digits, as it stands there.
+pub fn logged(value: f64) -> String {
+    let is_integer = value.fract() == 0.0 && value.abs() < MOST_DIGITS;
+    if is_integer { value.to_string() } else { number(value) }
+}
+
+/// A value of a log and a limit, as [`number_beside`].
+pub fn logged_beside(value: f64, limit: f64) -> (String, String) {
+    let short = (logged(value), logged(limit));
+    if short.0 == short.1 { number_beside(value, limit) } else { short }
+}
+
+/// Integers below this are read by their digits.
+const MOST_DIGITS: f64 = 1e21;
+
 /// A value and its limit with their unit; "at least" before a lower bound.
 pub fn beside(value: Interval, limit: f64, unit: &str) -> (String, String) {
     let (number, limit) = number_beside(value.least, limit);
@@ -91,6 +106,22 @@ mod tests {
     fn a_value_never_looks_like_the_limit_it_is_above() {
         assert_eq!(number_beside(0.500001, 0.5), ("0.500001".into(), "0.5".into()));
         assert_eq!(number_beside(0.5, 0.5), ("0.5".into(), "0.5".into()));
+    }
+
+    #[test]
+    fn integers_of_a_log_have_all_their_digits() {
+        for (value, text) in [
+            (0.0, "0"),
+            (1_000_000.0, "1000000"),
+            (-9_007_199_254_740_991.0, "-9007199254740991"),
+            (1e20, "100000000000000000000"),
+            (1e21, "1.000e21"),
+            (0.123456, "0.1235"),
+        ] {
+            assert_eq!(logged(value), text);
+        }
+        assert_eq!(logged_beside(2.5, 1e15), ("2.5".into(), "1000000000000000".into()));
+        assert_eq!(logged_beside(0.123456, 0.1235), ("0.123456".into(), "0.1235".into()));
     }
 
     #[test]

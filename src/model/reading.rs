@@ -20,6 +20,8 @@ pub enum State {
     Ok,
     /// The query returned no series.
     NoData,
+    /// The log has no such value; why.
+    NotLogged(String),
     /// A series is `NaN`.
     NotANumber,
     /// A series is infinite.
@@ -42,7 +44,7 @@ impl State {
             ),
             Self::NotANumber => Some("a series is NaN"),
             Self::Infinite => Some("a series is infinite"),
-            Self::Partial(words) | Self::Failed(words) => Some(words),
+            Self::NotLogged(words) | Self::Partial(words) | Self::Failed(words) => Some(words),
         }
     }
 }
@@ -57,7 +59,7 @@ pub struct Series {
     pub points: Vec<(i64, f64)>,
 }
 
-/// What was read of one signal, or of a check's own query.
+/// What was read of one signal, or of a check's own query or log.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reading {
     /// Whether it is known, or why not.
@@ -101,6 +103,8 @@ pub enum Note {
     NegativeAsZero,
     /// An empty answer was read as 0, as configured.
     NoDataAsZero,
+    /// A value that the log does not have was read as 0, as configured; why it has none.
+    NotLoggedAsZero(String),
     /// `NaN` that is 0/0 was read as 0, as configured or by default.
     NanAsZero,
     /// `NaN` that is not known to be 0/0 was not read as 0.
@@ -124,6 +128,7 @@ impl Note {
         match self {
             Self::NegativeAsZero => "a negative value was read as 0".to_owned(),
             Self::NoDataAsZero => "no data was read as 0 (on_no_data: zero)".to_owned(),
+            Self::NotLoggedAsZero(why) => format!("{why}, which was read as 0 (on_no_data: zero)"),
             Self::NanAsZero => "NaN was read as 0 (on_nan: zero)".to_owned(),
             Self::OtherNan => OTHER_NAN.to_owned(),
             Self::PartialAccepted(words) => {

@@ -6,7 +6,7 @@ use super::evidence;
 use super::labels::{Row, Shared};
 use super::text::{BAD, BOLD, DIM, GOOD, WARN};
 use crate::model::check::{Rule, Severity};
-use crate::model::quantity::{number, number_beside};
+use crate::model::quantity::{logged, logged_beside, number, number_beside};
 use crate::report::{CheckEntry, Report};
 
 pub(super) fn write(out: &mut dyn Write, report: &Report) -> io::Result<()> {
@@ -67,10 +67,16 @@ pub(super) fn values(check: &CheckEntry) -> String {
     let unit = check.unit.as_ref().map(|unit| format!(" {unit}")).unwrap_or_default();
     let values = match (check.actual, check.expected) {
         (Some(actual), Some(expected)) if check.passed.is_some() => {
-            let (actual, expected) = number_beside(actual, expected);
+            let (actual, expected) = match check.log {
+                Some(_) => logged_beside(actual, expected),
+                None => number_beside(actual, expected),
+            };
             format!("{actual}{unit} {relation} {expected}{unit}")
         }
-        (_, Some(expected)) => format!("? {relation} {}{unit}", number(expected)),
+        (_, Some(expected)) => {
+            let expected = if check.log.is_some() { logged(expected) } else { number(expected) };
+            format!("? {relation} {expected}{unit}")
+        }
         (_, None) => "?".to_owned(),
     };
     let more = match (&check.budget, &check.spike) {

@@ -40,6 +40,9 @@ fn finding(out: &mut dyn Write, finding: &Finding) -> io::Result<()> {
     if finding.series > 0 {
         writeln!(out, "  {DIM}{} series{}{DIM:#}", finding.series, age.unwrap_or_default())?;
     }
+    if let Some(line) = &finding.line {
+        writeln!(out, "  {DIM}found: {line}{DIM:#}")?;
+    }
     if let Some(why) = &finding.why {
         writeln!(out, "  why: {why}")?;
     }

@@ -25,7 +25,10 @@ const MOST_OF_A_MESSAGE: usize = 4000;
 pub fn github(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let Some(verdict) = remarks::verdict(report) else {
         let score = report.runtime_health_score.map_or_else(|| "unknown".to_owned(), number);
-        let words = format!("{}, score {score}", report.status.name());
+        let words = match report.is_of_checks_alone() {
+            true => "no signal is asked for; checks alone decide".to_owned(),
+            false => format!("{}, score {score}", report.status.name()),
+        };
         let lines = [remarks::verdict_line(report), words];
         return command(out, ("notice", ""), report.verdict.words(), &lines.join("\n"));
     };

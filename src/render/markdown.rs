@@ -54,7 +54,10 @@ fn summary(out: &mut dyn Write, report: &Report) -> io::Result<()> {
         Some(score) if report.score_is_lower_bound => format!("at least {score:.0}"),
         Some(score) => format!("{score:.0}"),
     };
-    writeln!(out, "**Status** {} · **score** {score}", code(report.status.name()))?;
+    match report.is_of_checks_alone() {
+        true => writeln!(out, "**Status** not asked for; checks alone decide")?,
+        false => writeln!(out, "**Status** {} · **score** {score}", code(report.status.name()))?,
+    }
     match report.error.as_deref().filter(|error| *error != report.verdict_reason) {
         Some(error) => writeln!(out, "\n**Error:** {}", text(error)),
         None => Ok(()),
@@ -119,6 +122,9 @@ fn failure_modes(out: &mut dyn Write, report: &Report) -> io::Result<()> {
 }
 
 fn signals(out: &mut dyn Write, report: &Report) -> io::Result<()> {
+    if report.is_of_checks_alone() {
+        return Ok(());
+    }
     let shared = super::signals::shared(report);
     writeln!(out, "\n### Signals\n")?;
     writeln!(out, "| signal | value | limit | score | series |\n|---|--:|--:|--:|---|")?;

@@ -32,7 +32,9 @@ pub fn text(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         return ending(out, report);
     }
     let shared = signals::shared(report);
-    signals::write(out, report, &shared)?;
+    if !report.is_of_checks_alone() {
+        signals::write(out, report, &shared)?;
+    }
     failure_modes(out, report, &shared)?;
     blame::write(out, report)?;
     checks::write(out, report)?;
@@ -63,6 +65,7 @@ fn header(out: &mut dyn Write, report: &Report) -> io::Result<()> {
         SourceKind::Scrape => "Scraped",
         SourceKind::Probe => "Probed",
         SourceKind::Recording => "Recording",
+        SourceKind::Log => "Log",
         SourceKind::Server => "Target",
     };
     writeln!(out, "{DIM}{what}: {}{backend} at {}{DIM:#}", report.target, report.evaluated_at)?;
@@ -82,6 +85,9 @@ fn header(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     }
     writeln!(out)?;
     let style = style(report.status);
+    if report.is_of_checks_alone() {
+        return writeln!(out, "{DIM}Runtime Status: not asked for; checks alone decide{DIM:#}");
+    }
     writeln!(out, "Runtime Status: {style}{}{style:#}", report.status.name())?;
     match report.runtime_health_score {
         None => writeln!(out, "Runtime Health Score: unknown"),

@@ -190,6 +190,7 @@ fn kind(spec: &SourceSpec) -> SourceKind {
         Source::Scrape(scrape) if scrape.pages.is_empty() => SourceKind::Probe,
         Source::Scrape(_) => SourceKind::Scrape,
         Source::Recording(_) => SourceKind::Recording,
+        Source::Logs => SourceKind::Log,
     }
 }
 
@@ -247,7 +248,7 @@ impl From<&State> for StateName {
     fn from(state: &State) -> Self {
         match state {
             State::Ok => Self::Ok,
-            State::NoData => Self::NoData,
+            State::NoData | State::NotLogged(_) => Self::NoData,
             State::NotANumber => Self::NotANumber,
             State::Infinite => Self::Infinite,
             State::Partial(_) => Self::Partial,

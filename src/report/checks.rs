@@ -48,6 +48,9 @@ pub struct CheckEntry {
     pub reason: Option<String>,
     /// The query as sent, if it has one of its own.
     pub query: Option<String>,
+    /// Where in a log its value stands; absent without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log: Option<LogEntry>,
     /// More on a budget.
     pub budget: Option<BudgetEntry>,
     /// More on a spike.
@@ -56,6 +59,19 @@ pub struct CheckEntry {
     pub requested: bool,
     /// Where its limit was given; `null` for a default.
     pub origin: Option<OriginEntry>,
+}
+
+/// Where in a log the value of a check stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LogEntry {
+    /// The name of the log in the configuration.
+    pub file: String,
+    /// The file that was read.
+    pub path: String,
+    /// What the line contains; the last such line counts.
+    pub line: String,
+    /// The key, before `=`.
+    pub key: String,
 }
 
 /// How much of a budget is used.
@@ -149,6 +165,7 @@ pub(super) fn check(plan: &Plan, audit: &Audit, judged: &Judged) -> CheckEntry {
             let is_own = |it: &Query| it.asked == Asked::Check(check.id.clone());
             (None, audit.expr(plan, is_own).map(str::to_owned))
         }
+        Observed::Log => (None, None),
     };
     CheckEntry {
         name: check.id.clone(),
@@ -165,11 +182,19 @@ pub(super) fn check(plan: &Plan, audit: &Audit, judged: &Judged) -> CheckEntry {
         observed: judged.observed.into(),
         reason: judged.reason.clone(),
         query,
+        log: log(plan, &check.id),
         budget: budget(judged),
         spike: spike(judged),
         requested: check.is_requested,
         origin: check.origin.as_ref().map(Into::into),
     }
+}
+
+fn log(plan: &Plan, check: &str) -> Option<LogEntry> {
+    let lookup = plan.logs.iter().find(|lookup| lookup.check == check)?;
+    let path = plan.spec.log(&lookup.file)?.display().to_string();
+    let [file, line, key] = [&lookup.file, &lookup.line, &lookup.key].map(String::clone);
+    Some(LogEntry { file, path, line, key })
 }
 
 fn budget(judged: &Judged) -> Option<BudgetEntry> {

@@ -1,12 +1,13 @@
 //! Checks of the user's own, and limits of signals by the signal's name.
 
 use super::limits::read_limit;
+use super::logs;
 use super::queries::{self, QUERY_KEYS, set};
 use super::{Entry, Key, entries, find, unknown};
 use crate::config::problems::{Problems, nearest};
 use crate::config::vars::Vars;
 use crate::config::yaml::{Node, Value};
-use crate::config::{Asked, Query};
+use crate::config::{Asked, LogLookup, Query};
 use crate::model::built_in::BuiltIn;
 use crate::model::check::{Check, Criteria, Limit, Observed, Rule, Severity};
 use crate::model::question::Span;
@@ -18,12 +19,13 @@ const KEYS: [&str; 3] = ["severity", "category", "description"];
 /// The category of a check that names none.
 const CATEGORY: &str = "custom";
 
-/// Reads the section into the criteria and the queries, which hold the signals' already.
+/// Reads the section into the criteria, the queries and what is taken from logs. The queries
+/// hold the signals' already.
 pub(super) fn read_checks(
     node: &Node,
     vars: &Vars,
     criteria: &mut Criteria,
-    queries: &mut Vec<Query>,
+    (queries, lookups): (&mut Vec<Query>, &mut Vec<LogLookup>),
     problems: &mut Problems,
 ) {
     for entry in entries(node, "`checks`", problems) {
@@ -37,9 +39,12 @@ pub(super) fn read_checks(
                 problems.at(key, format!("`{name}` is the name of a check that is built in"));
             }
             None => {
-                if let Some((check, query)) = read_own(entry, vars, problems) {
+                if let Some((check, value)) = read_own(entry, vars, problems) {
                     criteria.checks.push(check);
-                    queries.push(query);
+                    match value {
+                        Asking::Query(query) => queries.push(query),
+                        Asking::Log(lookup) => lookups.push(lookup),
+                    }
                 }
             }
         }
@@ -122,6 +127,13 @@ fn read_signal_check(
             problems.at(place, message);
             return;
         }
+        if key == logs::KEY {
+            let message = format!(
+                "`{name}` is a signal, and its value that of a query; give the check another name"
+            );
+            problems.at(place, message);
+            return;
+        }
     }
     let Some(fields) = read_fields(key, node, &[], problems) else { return };
     if !is_asked(signal, queries) {
@@ -178,13 +190,20 @@ fn is_asked(signal: Signal, queries: &[Query]) -> bool {
     has(signal) || signal == Signal::THREADPOOL_BACKLOG && has(Signal::THREADPOOL_TASKS_STARTED)
 }
 
+/// Where a check of one's own has its value from.
+enum Asking {
+    Query(Query),
+    Log(LogLookup),
+}
+
 fn read_own(
     (key, node): Entry<'_>,
     vars: &Vars,
     problems: &mut Problems,
-) -> Option<(Check, Query)> {
+) -> Option<(Check, Asking)> {
     let (name, _) = key;
-    let fields = read_fields(key, node, &QUERY_KEYS, problems)?;
+    let allowed = [QUERY_KEYS.as_slice(), &[logs::KEY]].concat();
+    let fields = read_fields(key, node, &allowed, problems)?;
     let rules = Rule::ALL.map(|(name, _)| name);
     if !fields.entries.iter().any(|((key, _), _)| rules.contains(key)) {
         problems.at(node, format!("the check `{name}` has no rule: max, min, budget or spike"));
@@ -192,27 +211,34 @@ fn read_own(
     let rule = fields.limit.as_ref().map_or(Rule::Max, |(limit, _)| limit.rule());
     let mut read_as = ReadAs::default_for_check(rule);
     queries::read_how(&mut read_as, &fields.entries, problems);
-    if rule == Rule::Spike
-        && let Some(((_, key), _)) = find(&fields.entries, "reduce")
-    {
-        problems.at(key, "of a spike each series is judged by itself; sum them in the query");
-    }
-    let Some((_, query)) = find(&fields.entries, "query") else {
-        let signal = nearest(name, Signal::all().map(Signal::key));
-        let hint = signal.map(|it| format!("; or did you mean the signal `{it}`?"));
-        let hint = hint.unwrap_or_default();
-        problems.at(node, format!("the check `{name}` has no `query`{hint}"));
-        return None;
-    };
-    let template = queries::read_template(name, query, vars, problems)?;
+    let asking = match (find(&fields.entries, "query"), find(&fields.entries, logs::KEY)) {
+        (Some(_), Some(((_, key), _))) => {
+            let message = format!("the check `{name}` has a `query` and a `log`; keep one of them");
+            problems.at(key, message);
+            return None;
+        }
+        (Some((_, query)), None) => {
+            read_query(name, query, (&fields, read_as), vars, problems).map(Asking::Query)
+        }
+        (None, Some((_, log))) => {
+            refuse_with_log(&fields, problems);
+            logs::read_lookup(name, log, read_as.on_no_data, problems).map(Asking::Log)
+        }
+        (None, None) => {
+            let signal = nearest(name, Signal::all().map(Signal::key));
+            let hint = signal.map(|it| format!("; or did you mean the signal `{it}`?"));
+            let hint = hint.unwrap_or_default();
+            problems.at(node, format!("the check `{name}` has no `query` and no `log`{hint}"));
+            None
+        }
+    }?;
     let (limit, at) = fields.limit?;
-    let span = match &limit {
-        Limit::Spike(spike) => Some(Span { window: spike.window, step: spike.step }),
-        _ => None,
-    };
     let check = Check {
         id: name.to_owned(),
-        observes: Observed::Query,
+        observes: match asking {
+            Asking::Query(_) => Observed::Query,
+            Asking::Log(_) => Observed::Log,
+        },
         limit,
         severity: fields.severity,
         category: fields.category,
@@ -220,6 +246,40 @@ fn read_own(
         origin: at.place(),
         is_requested: true,
     };
+    Some((check, asking))
+}
+
+fn read_query(
+    name: &str,
+    query: &Node,
+    (fields, read_as): (&Fields<'_>, ReadAs),
+    vars: &Vars,
+    problems: &mut Problems,
+) -> Option<Query> {
+    if matches!(fields.limit, Some((Limit::Spike(_), _)))
+        && let Some(((_, key), _)) = find(&fields.entries, "reduce")
+    {
+        problems.at(key, "of a spike each series is judged by itself; sum them in the query");
+    }
+    let template = queries::read_template(name, query, vars, problems)?;
+    let span = match &fields.limit {
+        Some((Limit::Spike(spike), _)) => Some(Span { window: spike.window, step: spike.step }),
+        _ => None,
+    };
     let (asked, origin) = (Asked::Check(name.to_owned()), query.place());
-    Some((check, Query { asked, template, read_as, span, origin }))
+    Some(Query { asked, template, read_as, span, origin })
+}
+
+/// Refuses what is about the series of an answer: a log has one value.
+fn refuse_with_log(fields: &Fields<'_>, problems: &mut Problems) {
+    for ((name, key), _) in &fields.entries {
+        match *name {
+            "reduce" | "on_nan" => {
+                problems
+                    .at(key, format!("`{name}` is for a `query`; a log has one value, never NaN"));
+            }
+            "spike" => problems.at(key, "a spike needs a `query`; a log has one value"),
+            _ => {}
+        }
+    }
 }

@@ -38,10 +38,11 @@ pub(super) fn outside_layer(request: &Request, problems: &mut Problems) -> Node 
 
 /// `None` where there is no such source; a problem says why.
 ///
-/// `own_http` stands in for the section `http`, which is checked all the same.
+/// `own_http` stands in for the section `http`, which is checked all the same; `is_of_logs` says that
+/// nothing is asked of any source.
 pub(super) fn read_source(
     path: &Path,
-    sections: &[Entry<'_>],
+    (sections, is_of_logs): (&[Entry<'_>], bool),
     own_http: Option<HttpConfig>,
     request: &Request,
     problems: &mut Problems,
@@ -54,6 +55,7 @@ pub(super) fn read_source(
     let files = http.flat_map(|http| http.files.iter().cloned()).collect();
     let page_http = own_http.clone().unwrap_or_default();
     let source = match &request.source {
+        _ if is_of_logs => Source::Logs,
         SourceRequest::Server(_) => {
             let mut http = own_http.or(section_http).unwrap_or_default();
             let environment = &request.environment;
@@ -71,7 +73,7 @@ pub(super) fn read_source(
         SourceRequest::Recording(path) => Source::Recording(path.clone()),
     };
     let outside = match &request.outside {
-        Some(asked) if !asked.probes.is_empty() => {
+        Some(asked) if !asked.probes.is_empty() && !is_of_logs => {
             let is_server = matches!(source, Source::Server(_));
             // What was meant for a server is not sent to a service.
             let http = if is_server { HttpConfig::default() } else { page_http };
@@ -89,7 +91,7 @@ pub(super) fn read_source(
         Some(Start { command, directory, timeout: asked.start_timeout })
     });
     let (command, timeout) = (request.command.clone(), request.timeout);
-    let settle = request.settle;
+    let (settle, logs) = (request.settle, request.logs.clone());
     let (at, now) = (request.at, request.now);
     let (time_limit, directory) = (request.time_limit, request.directory.clone());
     Some(SourceSpec {
@@ -103,6 +105,7 @@ pub(super) fn read_source(
         now,
         timeout,
         settle,
+        logs,
         files,
     })
 }

@@ -35,6 +35,7 @@ const fn source_word(source: SourceKind) -> &'static str {
         SourceKind::Scrape => "Scraped",
         SourceKind::Probe => "Probed",
         SourceKind::Recording => "Recording",
+        SourceKind::Log => "Log",
         SourceKind::Server => "Server",
     }
 }

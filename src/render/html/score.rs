@@ -10,6 +10,9 @@ use crate::model::quantity::number;
 use crate::report::Report;
 
 pub(super) fn section(report: &Report) -> Markup {
+    if report.is_of_checks_alone() {
+        return super::words::nothing();
+    }
     let shared = signals::shared(report);
     let of_all = shared.words();
     html! {

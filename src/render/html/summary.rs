@@ -24,11 +24,15 @@ pub(super) fn header(report: &Report) -> Markup {
             (place(report))
             (error(report))
             dl.facts {
-                (fact("Status", &badge(of_status(report), report.status.name())))
-                (fact("Score", &score(report)))
+                @if report.is_of_checks_alone() {
+                    (fact("Status", &html! { "not asked for; checks alone decide" }))
+                } @else {
+                    (fact("Status", &badge(of_status(report), report.status.name())))
+                    (fact("Score", &score(report)))
+                }
                 (fact("Exit code", &html! { (report.exit_code) }))
                 (fact("Gate", &gate(report)))
-                (fact("Load", &html! { (load(report)) }))
+                @if !report.is_of_checks_alone() { (fact("Load", &html! { (load(report)) })) }
                 (command(report))
             }
             @if let Some(line) = learn_more::line(report) { p.quiet { (line) } }

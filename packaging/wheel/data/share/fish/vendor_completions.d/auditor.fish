@@ -26,6 +26,7 @@ function __fish_auditor_using_subcommand
 end
 
 complete -c auditor -n "__fish_auditor_needs_command" -l record -d 'Keep what was seen in this file' -r -F
+complete -c auditor -n "__fish_auditor_needs_command" -l log -d 'The file behind the name of a log; may be repeated' -r
 complete -c auditor -n "__fish_auditor_needs_command" -l start -d 'Start the service by this shell command' -r
 complete -c auditor -n "__fish_auditor_needs_command" -l start-timeout -d 'How long the service of --start may take until it answers' -r
 complete -c auditor -n "__fish_auditor_needs_command" -l blame -d 'Name the line that holds the loop' -r -f -a "auto\t''
@@ -117,6 +118,7 @@ complete -c auditor -n "__fish_auditor_using_subcommand query" -l config -d 'Con
 complete -c auditor -n "__fish_auditor_using_subcommand query" -s v -l verbose -d 'Tell on standard error what is done'
 complete -c auditor -n "__fish_auditor_using_subcommand query" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c auditor -n "__fish_auditor_using_subcommand doctor" -l record -d 'Keep what was seen in this file' -r -F
+complete -c auditor -n "__fish_auditor_using_subcommand doctor" -l log -d 'The file behind the name of a log; may be repeated' -r
 complete -c auditor -n "__fish_auditor_using_subcommand doctor" -l start -d 'Start the service by this shell command' -r
 complete -c auditor -n "__fish_auditor_using_subcommand doctor" -l start-timeout -d 'How long the service of --start may take until it answers' -r
 complete -c auditor -n "__fish_auditor_using_subcommand doctor" -l blame -d 'Name the line that holds the loop' -r -f -a "auto\t''
