@@ -9,7 +9,7 @@ mod configuration;
 mod credentials;
 mod instant;
 mod matrix;
-mod memory;
+pub(crate) mod memory;
 mod output;
 mod preflight;
 mod recovery;

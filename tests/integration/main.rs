@@ -19,6 +19,7 @@ mod hostile_properties;
 mod html;
 #[cfg(unix)]
 mod interruption;
+mod logs;
 mod mutations;
 mod original;
 #[cfg(unix)]

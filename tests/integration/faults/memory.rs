@@ -53,7 +53,7 @@ fn audit(query: impl Fn(&Request) -> Response + Send + Sync + 'static) -> (i32, 
 }
 
 /// The most memory that a process has had, in MiB.
-fn high_water(process: u32) -> Option<u64> {
+pub(crate) fn high_water(process: u32) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     let kibibytes: u64 = line.trim().trim_end_matches(" kB").parse().ok()?;
