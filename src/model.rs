@@ -1,6 +1,7 @@
 //! What an audit speaks of: signals, readings, checks, findings. Plain data without I/O; every
 //! other room that knows of audits builds on it.
 
+pub mod baseline;
 pub mod blame;
 pub mod built_in;
 pub mod check;
