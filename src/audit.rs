@@ -6,6 +6,7 @@
 //! there is a second candidate: of all scrapes with a backlog over its limit, the one with the
 //! highest score. Either can be asked of a Prometheus, at that instant.
 
+mod before;
 mod logs;
 mod timeline;
 mod worst_instant;
@@ -19,6 +20,7 @@ use crate::engine::{self, Assessment, Circumstances, Verdict};
 use crate::evaluate::{self, Error, Evaluation};
 use crate::evidence::{self, Inquiry};
 use crate::interrupt;
+use crate::model::baseline::Baseline;
 use crate::model::blame::Blame;
 use crate::model::evidence::Evidence;
 use crate::model::question::{Answer, Probe, Question, Values};
@@ -27,6 +29,7 @@ use crate::prometheus::{Backend, Log};
 use crate::promql;
 use crate::target_health::TargetHealth;
 
+pub use before::audit_before;
 pub use logs::Logged;
 pub use timeline::{Line, Timeline, TimelinePoint, timeline};
 
@@ -71,19 +74,25 @@ impl Audit {
     }
 
     /// The same where something went wrong.
-    fn failed(self, plan: &Plan, failure: String) -> Self {
+    fn failed(self, plan: &Plan, baseline: Option<&Baseline>, failure: String) -> Self {
         let failure = self.failure.or(Some(failure));
         let seen = (&self.readings, &self.evidence, self.scrapes.as_slice());
         let command_failure = command_failure(self.command.as_ref(), self.service_ended.as_deref());
         let ended = (command_failure, self.interruption.as_deref(), failure.as_deref());
-        let assessment = assess(plan, seen, ended);
+        let assessment = assess(plan, baseline, seen, ended);
         Self { failure, assessment, ..self }
     }
 }
 
-/// The audit at the instant that tells most against the service.
-pub fn audit_at_worst_instant(plan: &Plan, telemetry: &Telemetry, log: Log<'_>) -> Audit {
-    let last = audit(plan, &telemetry.observed, telemetry, None, log);
+/// The audit at the instant that tells most against the service, compared with `baseline` if there is
+/// one.
+pub fn audit_at_worst_instant(
+    plan: &Plan,
+    telemetry: &Telemetry,
+    baseline: Option<&Baseline>,
+    log: Log<'_>,
+) -> Audit {
+    let last = audit(plan, &telemetry.observed, telemetry, (baseline, None), log);
     if plan.spec.at.is_some() || matches!(plan.spec.source, Source::Server(_) | Source::Logs) {
         return last;
     }
@@ -91,11 +100,11 @@ pub fn audit_at_worst_instant(plan: &Plan, telemetry: &Telemetry, log: Log<'_>) 
         Ok(Some(at)) => at,
         Ok(None) => return last,
         Err(error) => {
-            return last
-                .failed(plan, format!("the backlog was not looked at in every scrape: {error}"));
+            let failure = format!("the backlog was not looked at in every scrape: {error}");
+            return last.failed(plan, baseline, failure);
         }
     };
-    let earlier = audit(plan, &telemetry.until(at), telemetry, Some(&last), log);
+    let earlier = audit(plan, &telemetry.until(at), telemetry, (baseline, Some(&last)), log);
     if tells_more(&earlier.assessment, &last.assessment) { earlier } else { last }
 }
 
@@ -131,7 +140,7 @@ fn audit(
     plan: &Plan,
     observed: &ObservedRange,
     telemetry: &Telemetry,
-    end: Option<&Audit>,
+    (baseline, end): (Option<&Baseline>, Option<&Audit>),
     log: Log<'_>,
 ) -> Audit {
     let at = plan.spec.at.unwrap_or(observed.at);
@@ -149,16 +158,16 @@ fn audit(
     };
     // They are about the whole time, as the checks' own queries are.
     let logs = end.map_or_else(|| logs::read(plan, telemetry), |end| end.logs.clone());
-    judge(plan, telemetry, at, (questions, evaluation, told, logs), end)
+    judge(plan, telemetry, at, (questions, evaluation, told, logs), (baseline, end))
 }
 
 /// The audit of which nothing could be read any more, because it was interrupted.
-pub fn unread(plan: &Plan, telemetry: &Telemetry) -> Audit {
+pub fn unread(plan: &Plan, telemetry: &Telemetry, baseline: Option<&Baseline>) -> Audit {
     let at = plan.spec.at.unwrap_or(telemetry.observed.at);
     let questions = plan.questions(Some(&telemetry.observed));
     let evaluation = evaluate::unread(&questions, telemetry);
-    let logs = logs::unread(plan);
-    judge(plan, telemetry, at, (questions, evaluation, Evidence::default(), logs), None)
+    let told = (questions, evaluation, Evidence::default(), logs::unread(plan));
+    judge(plan, telemetry, at, told, (baseline, None))
 }
 
 /// What the answers to the questions say, what a server told of the evidence, and what was found in logs.
@@ -167,7 +176,7 @@ fn judge(
     telemetry: &Telemetry,
     at: Timestamp,
     (mut questions, evaluation, told, logs): (Vec<Question>, Evaluation, Evidence, Vec<Logged>),
-    end: Option<&Audit>,
+    (baseline, end): (Option<&Baseline>, Option<&Audit>),
 ) -> Audit {
     let Evaluation { answers, backend, clock, failure: unfit, .. } = evaluation;
     let is_read = |query: &Query| end.is_none() || query.signal().is_some();
@@ -200,7 +209,7 @@ fn judge(
     let service_ended = telemetry.service_ended.clone();
     let command_failure = command_failure(command.as_ref(), service_ended.as_deref());
     let ended = (command_failure, interruption.as_deref(), failure.as_deref());
-    let assessment = assess(plan, seen, ended);
+    let assessment = assess(plan, baseline, seen, ended);
     let warnings = evidence::clock::warning(plan, clock).into_iter().collect();
     Audit {
         at,
@@ -230,6 +239,7 @@ fn command_failure(
 
 fn assess(
     plan: &Plan,
+    baseline: Option<&Baseline>,
     (readings, evidence, scrapes): (&Readings, &Evidence, &[TargetHealth]),
     (command_failure, interruption, failure): (Option<String>, Option<&str>, Option<&str>),
 ) -> Assessment {
@@ -238,6 +248,7 @@ fn assess(
         scrapes,
         queries: &plan.queries.iter().map(Query::signal).collect::<Vec<_>>(),
         evidence,
+        baseline,
         command_failure: command_failure.as_deref(),
         interruption,
         failure,

@@ -87,6 +87,12 @@ impl Telemetry {
         Self { failure: Some(failure), ..Self::new(at) }
     }
 
+    /// What a server collected by itself, of a time when nothing ran beside it. `started` is when the
+    /// time begins that there is to ask for it.
+    pub(crate) fn of_server(observed: ObservedRange, started: Instant) -> Self {
+        Self { finished: started, ..Self::new(observed) }
+    }
+
     /// Whether nothing was begun, so that there is nothing to ask for.
     pub(crate) fn is_blank(&self) -> bool {
         let is_early = |failure: &Failure| {
@@ -197,7 +203,7 @@ pub fn collect(
     match &spec.source {
         Source::Recording(path) => return Ok(recorded(path, spec, started)),
         Source::Server(_) if spec.command.is_empty() && spec.outside.is_none() => {
-            return Ok(Telemetry { finished: started, ..Telemetry::new(now) });
+            return Ok(Telemetry::of_server(now, started));
         }
         Source::Logs if spec.command.is_empty() => {
             return Ok(Telemetry { finished: started, ..Telemetry::new(now) });

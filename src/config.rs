@@ -89,6 +89,8 @@ pub struct Request {
     pub vars: Vec<(String, String)>,
     /// The files behind the names of the logs that checks take their values from.
     pub logs: Vec<(String, PathBuf)>,
+    /// Whether it is of a scenario, whose logs may be there for more than checks.
+    pub is_of_scenario: bool,
     /// The instant at which every query is evaluated, if one is named.
     pub at: Option<Timestamp>,
     /// When the audit began.
@@ -103,6 +105,17 @@ pub struct Request {
     pub profile: Option<String>,
     /// The preset below the file, or in place of one; it overrides the one that the file names.
     pub preset: Option<String>,
+    /// With what the audit is compared.
+    pub baseline: Option<BaselineRequest>,
+}
+
+/// With what an audit is compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BaselineRequest {
+    /// With the report of an earlier audit, in JSON.
+    Report(PathBuf),
+    /// With the same queries, so long before.
+    Before(Duration),
 }
 
 impl Default for Request {
@@ -120,6 +133,7 @@ impl Default for Request {
             environment: Environment::default(),
             vars: Vec::new(),
             logs: Vec::new(),
+            is_of_scenario: false,
             at: None,
             now: Timestamp::UNIX_EPOCH,
             timeout: Duration::from_secs(30),
@@ -127,6 +141,7 @@ impl Default for Request {
             gate: Gate::default(),
             profile: None,
             preset: None,
+            baseline: None,
         }
     }
 }
@@ -244,6 +259,8 @@ pub struct Plan {
     pub accept_partial: bool,
     /// What fails the gate.
     pub gate: Gate,
+    /// With what the audit is compared.
+    pub baseline: Option<BaselineRequest>,
 }
 
 /// What was watched: the instant of the queries, and what `$window` and `$step` then stand for.
@@ -436,9 +453,22 @@ fn path(request: &Request) -> Option<PathBuf> {
     request.config.clone().or_else(usual)
 }
 
+/// Reads a file as text, of at most so many bytes. `patience` bounds the wait for what is no file on
+/// disk.
+///
+/// # Errors
+/// Why it cannot be read.
+pub(crate) fn read_text(
+    path: &Path,
+    at_most: u64,
+    patience: Duration,
+) -> Result<String, FileError> {
+    file::read(path, at_most, patience).and_then(file::text)
+}
+
 /// Reads a configuration file as text.
 fn read(path: &Path, patience: Duration) -> Result<String, ConfigError> {
-    file::read(path, MAX_BYTES, patience).and_then(file::text).map_err(|reason| {
+    read_text(path, MAX_BYTES, patience).map_err(|reason| {
         let meant = if path.exists() { None } else { file::neighbour(path) };
         ConfigError::Unreadable { path: path.to_owned(), reason, meant }
     })

@@ -2,6 +2,7 @@
 //!
 //! No I/O, no clock, no printing. Given the same readings it gives the same answer.
 
+mod baseline;
 mod checks;
 mod findings;
 mod modes;
@@ -13,6 +14,7 @@ pub use quantity::{BACKLOG, backlog, backlog_of};
 pub use score::{Score, Term};
 pub use verdict::Verdict;
 
+use crate::model::baseline::Baseline;
 use crate::model::check::{Criteria, Judged};
 use crate::model::evidence::{Evidence, OwnRequests};
 use crate::model::finding::{FailureMode, Finding, Unassessable};
@@ -28,7 +30,7 @@ pub struct Assessment {
     pub score: Score,
     /// The status by the score.
     pub status: Status,
-    /// Every check, in the order of the criteria.
+    /// Every check, in the order of the criteria; behind them what is compared with a baseline.
     pub checks: Vec<Judged>,
     /// Failure modes that are proven, in a fixed order.
     pub failure_modes: Vec<FailureMode>,
@@ -60,6 +62,7 @@ impl Default for Circumstances<'_> {
             queries: &[],
             gate: Gate::default(),
             scrapes: &[],
+            baseline: None,
             command_failure: None,
             interruption: None,
             failure: None,
@@ -79,6 +82,8 @@ pub struct Circumstances<'a> {
     pub gate: Gate,
     /// How the service let itself be scraped.
     pub scrapes: &'a [TargetHealth],
+    /// What an earlier audit found, if this one is compared with it.
+    pub baseline: Option<&'a Baseline>,
     /// How the command failed that ran meanwhile, if it did.
     pub command_failure: Option<&'a str>,
     /// That the audit was interrupted, if it was.
@@ -100,7 +105,11 @@ pub fn assess(
         true => score.status(&criteria.levels),
         false => Status::Inconclusive,
     };
-    let checks = checks::judge(readings, criteria);
+    let mut checks = checks::judge(readings, criteria);
+    if let Some(baseline) = circumstances.baseline {
+        let compared = baseline::judge(readings, (&score, &checks), criteria, baseline);
+        checks.extend(compared);
+    }
     let (failure_modes, not_assessable) = modes::assess(readings, &checks);
     let mut assessment = Assessment {
         findings: findings::findings(&checks, circumstances, criteria),

@@ -11,6 +11,7 @@ mod tests;
 use crate::config::nearest;
 use crate::engine::Verdict;
 use crate::exit::Exit;
+use crate::model::baseline;
 use crate::model::built_in::BuiltIn;
 use crate::model::check;
 use crate::model::evidence::{RULES, Rule};
@@ -41,6 +42,8 @@ pub enum Topic {
     LateScrape,
     /// A check that the configuration adds.
     OwnCheck,
+    /// A comparison with an earlier audit.
+    Baseline,
     /// The score, which the status follows from.
     Score,
     /// A status.
@@ -150,7 +153,7 @@ impl Topic {
         let mut all: Vec<_> = Mode::all().iter().map(Self::Mode).collect();
         all.extend(Signal::all().map(Self::Signal));
         all.extend(BuiltIn::all().iter().filter(is_own).map(Self::Check));
-        all.extend([Self::LateScrape, Self::OwnCheck, Self::Score]);
+        all.extend([Self::LateScrape, Self::OwnCheck, Self::Baseline, Self::Score]);
         all.extend(Status::ALL.map(Self::Status));
         all.extend(Verdict::ALL.map(Self::Verdict));
         all.extend(Exit::ALL.map(Self::Exit));
@@ -166,6 +169,7 @@ impl Topic {
             Self::Check(check) => check.id,
             Self::LateScrape => LATE_SCRAPE,
             Self::OwnCheck => check::SECTION,
+            Self::Baseline => baseline::SECTION,
             Self::Score => SCORE,
             Self::Status(status) => status.name(),
             Self::Verdict(verdict) => verdict.name(),
@@ -179,7 +183,7 @@ impl Topic {
         match self {
             Self::Mode(_) => Group::Modes,
             Self::Signal(_) => Group::Signals,
-            Self::Check(_) | Self::LateScrape | Self::OwnCheck => Group::Checks,
+            Self::Check(_) | Self::LateScrape | Self::OwnCheck | Self::Baseline => Group::Checks,
             Self::Score | Self::Status(_) => Group::Statuses,
             Self::Verdict(_) => Group::Verdicts,
             Self::Exit(_) => Group::Exits,
@@ -197,6 +201,7 @@ impl Topic {
                 }
                 Self::Check(check) => is_key(check.threshold),
                 Self::OwnCheck => is_key("check"),
+                Self::Baseline => asked.starts_with(baseline::PREFIX),
                 Self::Status(status) => {
                     let level = Level::WORST_FIRST.into_iter().find(|it| it.status() == status);
                     level.is_some_and(|it| is_key(it.threshold()) || is_key(it.name()))
@@ -217,6 +222,7 @@ impl Topic {
             Self::Check(_) => "check",
             Self::LateScrape => "finding",
             Self::OwnCheck => "a check of your own",
+            Self::Baseline => "a comparison",
             Self::Score => "of the runtime",
             Self::Status(_) => "status",
             Self::Verdict(_) => "verdict",

@@ -26,6 +26,7 @@
 //! - `blame` sums up what held a loop up, and where, as far as the samples of a probe tell.
 //! - [`audit`] puts the plan's questions at one instant, and picks that instant; and over time, for
 //!   reports that draw them.
+//! - [`baseline`] is what an earlier audit found, from its report, as values to compare with.
 //! - [`engine`] judges readings; it does no I/O and knows no clock.
 //! - [`breaker`] says what the verdicts of several audits come to, and keeps what it counts from run
 //!   to run.
@@ -54,6 +55,7 @@
 //! never a number, and only numbers can pass.
 
 pub mod audit;
+pub mod baseline;
 mod blame;
 pub mod breaker;
 pub mod cli;

@@ -4,6 +4,7 @@
 //! added. The first eleven after it are those of async-runtime-auditor 0.1, with their
 //! names, units and rounding; what is not known is `null`, never 0.
 
+mod baseline;
 mod blame;
 mod build;
 mod checks;
@@ -19,10 +20,11 @@ use std::borrow::Cow;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+pub use baseline::BaselineReport;
 pub use blame::{CulpritEntry, StallEntry, StalledEntry, TallyEntry};
 pub use checks::{
-    BudgetEntry, CheckEntry, FindingEntry, FindingEvidence, LogEntry, OriginEntry, Range,
-    SpikeEntry,
+    BaselineEntry, BudgetEntry, CheckEntry, FindingEntry, FindingEvidence, LogEntry, OriginEntry,
+    Range, SpikeEntry,
 };
 pub use evidence::{
     EvidenceReport, QueryEvidenceEntry, RuleEntry, ShortfallEntry, TargetEvidenceEntry,
@@ -132,6 +134,9 @@ pub struct Report {
     /// The preset below the configuration file; absent without a file, or without a preset.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preset: Option<String>,
+    /// The earlier audit that this one is compared with; absent without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<BaselineReport>,
     /// What was seen, and what was not.
     #[serde(default)]
     pub evidence: EvidenceReport,

@@ -7,10 +7,11 @@ use super::github::GitHub;
 use super::paths;
 use super::perform::{Setting, perform};
 use super::repeat::{Kept, repeat};
+use crate::baseline::{self, Earlier};
 use crate::breaker::state::{StateError, StateFile};
 use crate::cli::{Cli, Format};
 use crate::collect::Failure;
-use crate::config::{self, Environment, Plan};
+use crate::config::{self, BaselineRequest, Environment, Plan};
 use crate::exit::Exit;
 use crate::interrupt;
 use crate::report::Report;
@@ -60,9 +61,25 @@ pub(super) fn carry_out(
     setting: Setting<'_>,
     known: Option<Failure>,
 ) -> anyhow::Result<(Report, Exit)> {
-    let Some(repeats) = cli.repeats() else { return Ok(perform(plan, started, setting, known)?) };
-    let kept = kept(cli)?;
-    Ok(repeat(&plan, started, setting, known, (repeats, kept))?)
+    let earlier = earlier(&plan)?;
+    match cli.repeats() {
+        None => Ok(perform(plan, started, setting, (earlier, known))?),
+        Some(repeats) => {
+            let kept = kept(cli)?;
+            Ok(repeat(&plan, started, setting, (earlier, known), (repeats, kept))?)
+        }
+    }
+}
+
+/// The report that the audit is compared with, if one is named.
+///
+/// # Errors
+/// If it cannot be read.
+pub(super) fn earlier(plan: &Plan) -> Result<Option<Earlier>, baseline::Error> {
+    match &plan.baseline {
+        Some(BaselineRequest::Report(path)) => Earlier::read(path, plan.spec.timeout).map(Some),
+        Some(BaselineRequest::Before(_)) | None => Ok(None),
+    }
 }
 
 /// What the breaker has kept of earlier runs, where it keeps anything.

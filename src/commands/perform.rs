@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::repository;
-use crate::audit::{self, audit_at_worst_instant};
+use crate::audit::{self, audit_at_worst_instant, audit_before};
+use crate::baseline::Earlier;
 use crate::collect::{self, Failure, Lag, Telemetry, Watched};
-use crate::config::{Plan, Query};
+use crate::config::{BaselineRequest, Plan, Query};
 use crate::exit::Exit;
 use crate::model::check::Criteria;
 use crate::model::signal::Signal;
@@ -68,7 +69,8 @@ impl Setting<'_> {
     }
 }
 
-/// Carries out an audit. What `known` says went wrong before it, so that nothing is watched.
+/// Carries out an audit, and compares it with an earlier one if there is one. What `known` says went
+/// wrong before it, so that nothing is watched.
 ///
 /// # Errors
 /// If the command cannot be started.
@@ -76,7 +78,7 @@ pub(super) fn perform(
     plan: Plan,
     started: Instant,
     setting: Setting<'_>,
-    known: Option<Failure>,
+    (earlier, known): (Option<Earlier>, Option<Failure>),
 ) -> Result<(Report, Exit), collect::Error> {
     let log = setting.log();
     let mut telemetry = match known {
@@ -88,20 +90,48 @@ pub(super) fn perform(
         record(path, &mut telemetry);
     }
     let (plan, telemetry) = (Arc::new(plan), Arc::new(telemetry));
+    let earlier = earlier.or_else(|| before(setting, &plan, &telemetry));
+    // Where it is asked for and there is none, nothing of it is known.
+    let baseline = plan.baseline.as_ref();
+    let baseline =
+        baseline.map(|_| earlier.as_ref().map(|it| it.values(&plan)).unwrap_or_default());
+    let baseline = Arc::new(baseline);
     let audited = {
-        let (plan, telemetry) = (Arc::clone(&plan), Arc::clone(&telemetry));
-        interrupt::race(move || audit_at_worst_instant(&plan, &telemetry, &log))
+        let (plan, telemetry, baseline) =
+            (Arc::clone(&plan), Arc::clone(&telemetry), Arc::clone(&baseline));
+        let audit = move || audit_at_worst_instant(&plan, &telemetry, (*baseline).as_ref(), &log);
+        interrupt::race(audit)
     };
-    let audit = audited.unwrap_or_else(|_| audit::unread(&plan, &telemetry));
+    let audit = audited.unwrap_or_else(|_| {
+        let baseline = (*baseline).as_ref();
+        audit::unread(&plan, &telemetry, baseline)
+    });
     setting.warn(&audit.warnings);
     let exit = Exit::of(audit.assessment.verdict, plan.gate);
     let mut report = Report::new(&plan, &audit, exit);
     report.config_in_repository = repository::path_in(&plan.config);
     report.repository = repository::root();
+    report.baseline = earlier.as_ref().map(Earlier::entry);
     if setting.has_charts && is_answered(&report) {
         report.timeline = timeline(setting, &plan, &telemetry);
     }
     Ok((report, exit))
+}
+
+/// The audit of the time before, where that is asked for; `None` also where a signal came meanwhile,
+/// which the audit itself then tells.
+fn before(setting: Setting<'_>, plan: &Arc<Plan>, telemetry: &Arc<Telemetry>) -> Option<Earlier> {
+    let Some(BaselineRequest::Before(offset)) = plan.baseline else { return None };
+    if telemetry.is_blank() {
+        // A server that cannot be asked of now is not asked of then.
+        return None;
+    }
+    let log = setting.log();
+    let (plan, telemetry) = (Arc::clone(plan), Arc::clone(telemetry));
+    let audited = interrupt::race(move || audit_before(&plan, &telemetry, offset, &log));
+    let (plan, audit) = audited.ok()?;
+    let exit = Exit::of(audit.assessment.verdict, plan.gate);
+    Some(Earlier::before(offset, Report::new(&plan, &audit, exit)))
 }
 
 /// Whether any query has an answer; else there is no use in asking again.

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::perform::{Setting, perform};
+use crate::baseline::Earlier;
 use crate::breaker::Counters;
 use crate::breaker::conclusion::{Audited, Circumstances, Conclusion, conclude};
 use crate::breaker::state::{StateError, StateFile};
@@ -40,10 +41,10 @@ pub(super) fn repeat(
     plan: &Plan,
     started: Instant,
     setting: Setting<'_>,
-    known: Option<Failure>,
+    (earlier, known): (Option<Earlier>, Option<Failure>),
     (repeats, kept): (Repeats, Option<Kept>),
 ) -> Result<(Report, Exit), collect::Error> {
-    let mut audits = carry_out(plan, started, setting, known, repeats)?;
+    let mut audits = carry_out(plan, started, setting, (earlier.as_ref(), known), repeats)?;
     let facts: Vec<_> = audits.iter().map(audited).collect();
     let interruption = interrupt::received().map(collect::in_words);
     let circumstances =
@@ -112,13 +113,13 @@ fn carry_out(
     plan: &Plan,
     started: Instant,
     setting: Setting<'_>,
-    known: Option<Failure>,
+    (earlier, known): (Option<&Earlier>, Option<Failure>),
     repeats: Repeats,
 ) -> Result<Vec<Report>, collect::Error> {
     let count = repeats.samples.get();
     let is_hopeless = known.is_some();
     let of = |number| Setting { sample: (count > 1).then_some((number, count)), ..setting };
-    let (first, _) = perform(plan.clone(), started, of(1), known)?;
+    let (first, _) = perform(plan.clone(), started, of(1), (earlier.cloned(), known))?;
     let mut audits = vec![first];
     let mut begun = started;
     for number in 2..=count {
@@ -126,17 +127,17 @@ fn carry_out(
             break;
         }
         begun = Instant::now();
-        audits.push(again(&plan_of_now(plan, started), begun, of(number)));
+        audits.push(again(&plan_of_now(plan, started), earlier, begun, of(number)));
     }
     Ok(audits)
 }
 
 /// Another audit. That its command cannot be started any more is no mistake of who asked for it: it
 /// has been before.
-fn again(plan: &Plan, begun: Instant, setting: Setting<'_>) -> Report {
+fn again(plan: &Plan, earlier: Option<&Earlier>, begun: Instant, setting: Setting<'_>) -> Report {
     let mut failure = None;
     loop {
-        match perform(plan.clone(), begun, setting, failure.take()) {
+        match perform(plan.clone(), begun, setting, (earlier.cloned(), failure.take())) {
             Ok((report, _)) => return report,
             // With a failure that is known nothing is started, so that this does not come again.
             Err(error) => {

@@ -1,6 +1,8 @@
 //! The JSON Schema of `metrics.yaml`, for editors: made of the same tables that the file is read
 //! by.
 
+mod baseline;
+
 use serde_json::{Map, Value, json};
 
 use super::schema::evidence::CHOICES;
@@ -35,6 +37,7 @@ pub fn json_schema() -> Value {
         "weights": {"$ref": "#/$defs/weights"},
         "checks": {"$ref": "#/$defs/checks"},
         "evidence": {"$ref": "#/$defs/evidence"},
+        "baseline": {"$ref": "#/$defs/baseline"},
         "profiles": {
             "type": ["object", "null"],
             "description": "Named overrides, chosen with --profile or AUDITOR_PROFILE.",
@@ -48,6 +51,7 @@ pub fn json_schema() -> Value {
                     "weights": {"$ref": "#/$defs/weights"},
                     "checks": {"$ref": "#/$defs/checks_of_a_profile"},
                     "evidence": {"$ref": "#/$defs/evidence"},
+                    "baseline": {"$ref": "#/$defs/baseline_of_a_profile"},
                 },
             },
         },
@@ -72,6 +76,8 @@ pub fn json_schema() -> Value {
             "checks": checks(Completeness::Whole),
             "checks_of_a_profile": checks(Completeness::Part),
             "evidence": evidence(),
+            "baseline": baseline::section(Completeness::Whole),
+            "baseline_of_a_profile": baseline::section(Completeness::Part),
         },
     })
 }

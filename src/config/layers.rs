@@ -4,6 +4,7 @@
 //! preset < file < profile < environment < command line
 
 use super::yaml::{Node, Value};
+use crate::model::baseline::Direction;
 use crate::model::built_in::BuiltIn;
 use crate::model::check::Rule;
 use crate::model::signal::Signal;
@@ -46,6 +47,7 @@ fn merge_sections(base: Node, over: Node) -> Node {
     merge_maps(base, over, |section, base, over| match section {
         "queries" => merge_maps_of(base, over, merge_query),
         "checks" => merge_maps_of(base, over, merge_check),
+        "baseline" => merge_maps_of(base, over, merge_comparison),
         "http" => over,
         _ => merge_maps_of(base, over, |_, over| over),
     })
@@ -126,6 +128,18 @@ fn without_other_value(base: Node, over: &Node) -> Node {
         _ => &[],
     };
     replaced.iter().fold(base, |base, key| without(base, &[key]))
+}
+
+/// An allowance in one direction replaces that in the other one, with its floor.
+fn merge_comparison(base: Node, over: Node) -> Node {
+    let directions = Direction::ALL.map(|(name, _)| name);
+    let given = directions.iter().find(|name| get(&over, name).is_some());
+    let is_turned = given.is_some_and(|given| get(&base, given).is_none());
+    let base = match is_turned {
+        true => directions.iter().chain(&["floor"]).fold(base, |base, key| without(base, &[key])),
+        false => base,
+    };
+    merge_maps(base, over, |_, _, over| over)
 }
 
 fn text(node: &Node) -> Option<String> {
@@ -243,6 +257,16 @@ mod tests {
                 "{checks: {c: {log: {file: f, line: l, key: k}, max: 1}}}",
                 "{checks: {c: {log: {key: j}}}}",
                 "{checks: {c: {log: {file: f, line: l, key: j}, max: 1}}}",
+            ),
+            (
+                "{baseline: {score: {max_increase: 1, floor: 2}}}",
+                "{baseline: {score: {max_increase: 5%}}}",
+                "{baseline: {score: {max_increase: 5%, floor: 2}}}",
+            ),
+            (
+                "{baseline: {c: {max_increase: 1, floor: 2, severity: info}}}",
+                "{baseline: {c: {max_decrease: 3}}}",
+                "{baseline: {c: {severity: info, max_decrease: 3}}}",
             ),
             (
                 "{checks: {c: {budget: {limit: 1, warning_ratio: 0.5}}}}",

@@ -1,5 +1,6 @@
 //! What `metrics.yaml` may hold: from the tree of the file to a [`Plan`].
 
+mod baseline;
 mod checks;
 pub(crate) mod evidence;
 mod http;
@@ -14,6 +15,7 @@ mod variables;
 use std::collections::HashSet;
 use std::path::Path;
 
+use baseline::read_baseline;
 use checks::read_checks;
 use evidence::read_evidence;
 use numbers::{read_thresholds, read_weights};
@@ -29,7 +31,7 @@ use super::{Plan, Request, SourceSpec, preset};
 use crate::model::check::Criteria;
 use crate::model::signal::Signal;
 
-const SECTIONS: [&str; 11] = [
+const SECTIONS: [&str; 12] = [
     preset::KEY,
     "target",
     "http",
@@ -40,6 +42,7 @@ const SECTIONS: [&str; 11] = [
     "weights",
     "checks",
     "evidence",
+    "baseline",
     "profiles",
 ];
 
@@ -131,6 +134,14 @@ fn read(
     }
     let judged_by = read_judged_by(&root, problems)?;
     logs::check_given(&root, request, &judged_by.logs, problems);
+    let spec = spec.map(|mut spec| {
+        let is_used = |name: &String| judged_by.logs.iter().any(|lookup| lookup.file == *name);
+        spec.logs.retain(|(name, _)| is_used(name));
+        spec
+    });
+    if let Some(baseline) = &request.baseline {
+        baseline::check_request(baseline, &root, spec.as_ref(), problems);
+    }
     let is_preset = preset.is_some_and(|preset| preset::path(preset) == path);
     let given = request.vars.iter().map(|(name, _)| name.clone()).collect();
     Some(Plan {
@@ -146,6 +157,7 @@ fn read(
         criteria: judged_by.criteria,
         accept_partial: judged_by.accept_partial,
         gate: request.gate,
+        baseline: request.baseline.clone(),
     })
 }
 
@@ -177,8 +189,8 @@ struct JudgedBy {
 /// Reads what the file and a profile of it say together.
 fn read_judged_by(root: &Node, problems: &mut Problems) -> Option<JudgedBy> {
     let sections = entries(root, "the file", problems);
-    let [accept_partial, vars, thresholds, weights, checks, evidence] =
-        ["accept_partial", "vars", "thresholds", "weights", "checks", "evidence"]
+    let [accept_partial, vars, thresholds, weights, checks, evidence, baseline] =
+        ["accept_partial", "vars", "thresholds", "weights", "checks", "evidence", "baseline"]
             .map(|name| find(&sections, name).map(|(_, node)| node));
     let accept_partial = accept_partial
         .and_then(|node| http::boolean("accept_partial", node, problems))
@@ -218,6 +230,9 @@ fn read_judged_by(root: &Node, problems: &mut Problems) -> Option<JudgedBy> {
     }
     if let Some(node) = evidence {
         criteria.evidence = read_evidence(node, &queries, problems);
+    }
+    if let Some(node) = baseline {
+        criteria.comparisons = read_baseline(node, &criteria, (&queries, is_scored), problems);
     }
     if is_blind(&queries, &criteria.evidence) {
         problems.at(key, BLIND);

@@ -92,7 +92,7 @@ pub(super) fn is_range(text: &str) -> bool {
 const LONGEST_RANGE: Duration = Duration::from_nanos(i64::MAX as u64);
 
 /// The duration that PromQL writes so in a range; `None` for none, and for nothing.
-pub(super) fn parse_range(text: &str) -> Option<Duration> {
+pub(crate) fn parse_range(text: &str) -> Option<Duration> {
     const UNITS: [(&str, u64); 7] = [
         ("ms", 1),
         ("s", 1000),

@@ -27,8 +27,11 @@ fn judge_one(readings: &Readings, check: &Check) -> Judged {
         (Observed::Query | Observed::Log, Some(CheckReading::Range(reading))) => {
             of_range(check, reading)
         }
-        (Observed::Query, None) => unread(check, "the query was not asked"),
         (Observed::Log, None) => unread(check, "the log was not read"),
+        // The others are compared with a baseline, apart from these.
+        (Observed::Query | Observed::Check(_) | Observed::Score, _) => {
+            unread(check, "the query was not asked")
+        }
     }
 }
 
@@ -56,6 +59,7 @@ fn of_value(check: &Check, value: Interval, measured: bool, reading: &Reading) -
         measured,
         expected: check.limit.number(),
         baseline: None,
+        earlier: None,
         series: reading.labels.clone(),
         reason,
     }
@@ -73,6 +77,7 @@ fn of_range(check: &Check, reading: &RangeReading) -> Judged {
         measured: false,
         expected: None,
         baseline: None,
+        earlier: None,
         series: None,
         reason,
     };

@@ -55,7 +55,7 @@ fn unknown_inputs(readings: &Readings, judged: &Judged) -> Vec<Signal> {
 pub(super) fn evidence(judged: &Judged) -> Evidence {
     let signal = match judged.check.observes {
         Observed::Signal(signal) => Some(signal),
-        Observed::Query | Observed::Log => None,
+        Observed::Query | Observed::Log | Observed::Check(_) | Observed::Score => None,
     };
     Evidence {
         signal,

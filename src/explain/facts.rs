@@ -3,6 +3,7 @@
 use super::Topic;
 use crate::engine::{BACKLOG, Verdict};
 use crate::exit::Exit;
+use crate::model::baseline::Direction;
 use crate::model::built_in::BuiltIn;
 use crate::model::check::{Rule as Limit, Severity};
 use crate::model::evidence::{Rule, Setting};
@@ -30,6 +31,7 @@ pub(super) fn text(topic: Topic) -> String {
         Topic::Check(check) => of_check(check),
         Topic::LateScrape => of_late_scrape(),
         Topic::OwnCheck => of_own_check(),
+        Topic::Baseline => of_baseline(),
         Topic::Score => of_score(),
         Topic::Status(status) => of_status(status),
         Topic::Verdict(verdict) => of_verdict(verdict),
@@ -146,13 +148,25 @@ fn of_late_scrape() -> Vec<Row> {
     vec![("found when", limit.unwrap_or_default()), ("severity", severity(Severity::Info))]
 }
 
+fn of_baseline() -> Vec<Row> {
+    let allowances = Direction::ALL.map(|(name, _)| name).join(" or ");
+    vec![
+        ("set by", format!("a name and {allowances} under `baseline` in metrics.yaml")),
+        ("compared with", "the report of --baseline, or the past of --baseline-window".to_owned()),
+        ("severity", severities().join("; ")),
+    ]
+}
+
+fn severities() -> Vec<String> {
+    Severity::ALL.iter().map(|(_, it)| severity(*it)).collect()
+}
+
 fn of_own_check() -> Vec<Row> {
     let limits: Vec<_> = Limit::ALL.iter().map(|(name, _)| *name).collect();
-    let severities: Vec<_> = Severity::ALL.iter().map(|(_, it)| severity(*it)).collect();
     vec![
         ("set by", "a name and a rule under `checks` in metrics.yaml".to_owned()),
         ("rules", limits.join(", ")),
-        ("severity", severities.join("; ")),
+        ("severity", severities().join("; ")),
     ]
 }
 

@@ -42,7 +42,7 @@ fn every_word_of_the_report_is_a_topic() {
     names.extend(BUILT_IN.iter().flat_map(|check| [check.id, check.threshold]));
     names.extend(RULES.iter().map(|def| def.key));
     names.extend(Level::ALL.iter().flat_map(|(name, level)| [name, level.threshold()]));
-    names.extend([LATE_SCRAPE, check::SECTION]);
+    names.extend([LATE_SCRAPE, check::SECTION, baseline::SECTION, "baseline.score"]);
     for name in names {
         let text = explain(name).unwrap();
         let spelt = name.to_uppercase().replace('_', "-");

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::baseline::{Direction, Drift, PREFIX};
 use super::built_in::BuiltIn;
 use super::evidence::EvidenceRules;
 use super::interval::Interval;
@@ -65,6 +66,8 @@ pub enum Limit {
     },
     /// The newest point may not stand out; the rule of cloudcircuit 0.1's `check_anomaly_spike`.
     Spike(Spike),
+    /// It may not move further away from what it was in an earlier audit.
+    Drift(Drift),
 }
 
 /// When the newest point of a series stands out from the earlier ones.
@@ -92,10 +95,13 @@ pub enum Rule {
     Budget,
     /// [`Limit::Spike`].
     Spike,
+    /// [`Limit::Drift`].
+    Baseline,
 }
 
 impl Rule {
-    /// Every rule, as the configuration and the report spell it.
+    /// Every rule that a check under `checks:` may have, as the configuration and the report spell
+    /// it. What is compared with a baseline has a section of its own.
     pub const ALL: [(&'static str, Self); 4] =
         [("max", Self::Max), ("min", Self::Min), ("budget", Self::Budget), ("spike", Self::Spike)];
 }
@@ -108,14 +114,16 @@ impl Limit {
             Self::Min(_) => Rule::Min,
             Self::Budget { .. } => Rule::Budget,
             Self::Spike(_) => Rule::Spike,
+            Self::Drift(_) => Rule::Baseline,
         }
     }
 
-    /// The number that one value is held to; a spike's follows from the series itself.
+    /// The number that one value is held to; a spike's follows from the series itself, and that of a
+    /// comparison from its baseline.
     pub const fn number(&self) -> Option<f64> {
         match self {
             Self::Max(limit) | Self::Min(limit) | Self::Budget { limit, .. } => Some(*limit),
-            Self::Spike(_) => None,
+            Self::Spike(_) | Self::Drift(_) => None,
         }
     }
 }
@@ -129,6 +137,10 @@ pub enum Observed {
     Query,
     /// A value in a log.
     Log,
+    /// What the check of that name observes by a query of its own.
+    Check(String),
+    /// The score.
+    Score,
 }
 
 /// One limit that a service is held to.
@@ -148,7 +160,7 @@ pub struct Check {
     pub description: String,
     /// Where its limit was given; `None` for a default, and for the command line.
     pub origin: Option<Place>,
-    /// Whether the configuration names it under `checks:`.
+    /// Whether the configuration names it, under `checks:` or `baseline:`.
     pub is_requested: bool,
 }
 
@@ -157,6 +169,8 @@ pub struct Check {
 pub struct Criteria {
     /// The checks: the built-in ones first, in their order.
     pub checks: Vec<Check>,
+    /// What is compared with a baseline, if there is one: a check each.
+    pub comparisons: Vec<Check>,
     /// Where the levels of the score start.
     pub levels: Levels,
     /// The weights of the score.
@@ -171,6 +185,7 @@ impl Default for Criteria {
         let built_in = BuiltIn::all().iter().map(|it| it.check(it.default, None));
         Self {
             checks: built_in.collect(),
+            comparisons: Vec::new(),
             levels: Levels::default(),
             weights: Weights::default(),
             evidence: EvidenceRules::default(),
@@ -203,10 +218,12 @@ pub struct Judged {
     pub observed: Interval,
     /// Whether any measured value stands behind it.
     pub measured: bool,
-    /// What that was held to; `None` where a spike has no baseline.
+    /// What that was held to; `None` where a spike or a comparison has no baseline.
     pub expected: Option<f64>,
     /// The mean of a spike's earlier points.
     pub baseline: Option<f64>,
+    /// What an earlier audit found, of a comparison.
+    pub earlier: Option<Interval>,
     /// The series that decided.
     pub series: Option<Labels>,
     /// Why it cannot be told, or what was assumed.
@@ -232,12 +249,18 @@ impl Judged {
         self.found()?;
         let (value, relation) = match (&self.check.limit, self.passed) {
             (Limit::Max(_) | Limit::Spike(_), _) => (self.observed.least, ">"),
-            (Limit::Min(_), _) => (self.observed.most, "<"),
+            (Limit::Drift(drift), _) if drift.direction == Direction::Increase => {
+                (self.observed.least, ">")
+            }
+            (Limit::Min(_) | Limit::Drift(_), _) => (self.observed.most, "<"),
             (Limit::Budget { .. }, _) => (self.observed.least, ">="),
         };
-        let (expected, suffix) = match self.check.limit {
+        let (expected, suffix) = match &self.check.limit {
             Limit::Budget { limit, warning_ratio } if self.passed != Some(false) => {
                 (limit * warning_ratio, format!(" ({warning_ratio} of {limit})"))
+            }
+            Limit::Drift(drift) => {
+                (self.expected?, format!(" ({})", drift.in_words(self.earlier?)))
             }
             _ => (self.expected?, String::new()),
         };
@@ -245,11 +268,13 @@ impl Judged {
             Observed::Log => logged_beside(value, expected),
             _ => number_beside(value, expected),
         };
-        Some(format!("{}={value} {relation} {expected}{suffix}", self.check.id))
+        let name = self.check.id.strip_prefix(PREFIX).filter(|_| self.earlier.is_some());
+        let name = name.unwrap_or(&self.check.id);
+        Some(format!("{name}={value} {relation} {expected}{suffix}"))
     }
 }
 
-/// Judges one value by a limit that is no spike: whether it holds, and whether it warns.
+/// Judges one value by a limit that stands by itself, without earlier values: whether it holds, and whether it warns.
 pub fn judge_value(limit: &Limit, value: Interval) -> (Option<bool>, bool) {
     match *limit {
         Limit::Max(max) => (value.exceeds(max).map(|is_above| !is_above), false),
@@ -259,7 +284,7 @@ pub fn judge_value(limit: &Limit, value: Interval) -> (Option<bool>, bool) {
             let is_warning = value.least / limit >= warning_ratio;
             (value.reaches(limit).map(|is_used_up| !is_used_up), is_warning)
         }
-        Limit::Spike(_) => (None, false),
+        Limit::Spike(_) | Limit::Drift(_) => (None, false),
     }
 }
 

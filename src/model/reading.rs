@@ -175,7 +175,7 @@ impl ReadAs {
         Self {
             reduce: match rule {
                 Rule::Min => Reduce::Min,
-                Rule::Max | Rule::Budget | Rule::Spike => Reduce::Max,
+                Rule::Max | Rule::Budget | Rule::Spike | Rule::Baseline => Reduce::Max,
             },
             on_no_data: OnMissing::Inconclusive,
             on_nan: OnMissing::Inconclusive,

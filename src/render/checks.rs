@@ -7,7 +7,8 @@ use super::labels::{Row, Shared};
 use super::text::{BAD, BOLD, DIM, GOOD, WARN};
 use crate::model::check::{Rule, Severity};
 use crate::model::quantity::{logged, logged_beside, number, number_beside};
-use crate::report::{CheckEntry, Report};
+use crate::one_line::one_line;
+use crate::report::{BaselineReport, CheckEntry, Report};
 
 pub(super) fn write(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     let requested: Vec<_> = report.checks.iter().filter(|check| check.requested).collect();
@@ -34,10 +35,13 @@ fn row(
         (None, _, _) => ("unknown", WARN),
     };
     let severity = check.severity.name();
-    let rest = format!("{:<24}{} ({severity})", check.name, values(check));
+    let rest = format!("{:<23} {} ({severity})", check.name, held(check));
     let place = Row { width: 2 + word.len().max(8) + rest.chars().count(), indent: 10 };
     let labels = shared.tail(check.series.as_ref(), place);
     writeln!(out, "  {style}{word:<8}{style:#}{rest}{labels}")?;
+    if let Some(then) = since(check) {
+        writeln!(out, "          {then}")?;
+    }
     if check.passed != Some(true) && !check.description.is_empty() {
         writeln!(out, "          {DIM}{}{DIM:#}", check.description)?;
     }
@@ -54,17 +58,45 @@ pub(super) fn is_warning(check: &CheckEntry) -> bool {
     check.budget.as_ref().is_some_and(|budget| budget.is_warning)
 }
 
-/// The value beside what it is held to: `0.02 > 0.01`.
+/// What the value was, and how much it changed: `0.05 s in the baseline (+140%)`.
+fn since(check: &CheckEntry) -> Option<String> {
+    let baseline = check.baseline.as_ref()?;
+    let (then, unit) = (number(baseline.value?), unit(check));
+    let at_least = if baseline.is_lower_bound { "at least " } else { "" };
+    let signed = |change: f64| format!("{}{}", if change < 0.0 { "" } else { "+" }, number(change));
+    let change = match (baseline.change_ratio, baseline.change) {
+        (_, Some(0.0)) => " (unchanged)".to_owned(),
+        (Some(ratio), _) => format!(" ({}%)", signed(ratio * 100.0)),
+        (None, Some(change)) => format!(" ({}{unit})", signed(change)),
+        (None, None) => String::new(),
+    };
+    Some(format!("{at_least}{then}{unit} in the baseline{change}"))
+}
+
+fn unit(check: &CheckEntry) -> String {
+    check.unit.as_ref().map(|unit| format!(" {unit}")).unwrap_or_default()
+}
+
+/// The value beside what it is held to, `0.02 > 0.01`, and what it was before, if that is known.
 pub(super) fn values(check: &CheckEntry) -> String {
+    let then = check.expected.and_then(|_| since(check)).map(|then| format!(", {then}"));
+    held(check) + &then.unwrap_or_default()
+}
+
+/// The value beside what it is held to.
+fn held(check: &CheckEntry) -> String {
+    let is_decrease = check.baseline.as_ref().is_some_and(|it| it.max_decrease.is_some());
     let relation = match (check.rule, check.passed) {
-        (Rule::Max | Rule::Spike, Some(false)) => ">",
-        (Rule::Max | Rule::Spike, _) => "<=",
+        (Rule::Baseline, Some(false)) if is_decrease => "<",
+        (Rule::Baseline, _) if is_decrease => ">=",
+        (Rule::Max | Rule::Spike | Rule::Baseline, Some(false)) => ">",
+        (Rule::Max | Rule::Spike | Rule::Baseline, _) => "<=",
         (Rule::Min, Some(false)) => "<",
         (Rule::Min, _) => ">=",
         (Rule::Budget, Some(false)) => ">=",
         (Rule::Budget, _) => "<",
     };
-    let unit = check.unit.as_ref().map(|unit| format!(" {unit}")).unwrap_or_default();
+    let unit = unit(check);
     let values = match (check.actual, check.expected) {
         (Some(actual), Some(expected)) if check.passed.is_some() => {
             let (actual, expected) = match check.log {
@@ -94,4 +126,15 @@ pub(super) fn values(check: &CheckEntry) -> String {
         _ => None,
     };
     values + &more.unwrap_or_default()
+}
+
+/// Which earlier audit it is compared with.
+pub(super) fn baseline(baseline: &BaselineReport) -> String {
+    let BaselineReport { path, offset_s, evaluated_at, verdict, .. } = baseline;
+    let what = match (path, offset_s) {
+        (Some(path), _) => one_line(path),
+        (None, Some(offset)) => format!("{} s before", number(*offset)),
+        (None, None) => "an earlier audit".to_owned(),
+    };
+    format!("{what}, at {}, verdict {}", one_line(evaluated_at), verdict.words())
 }

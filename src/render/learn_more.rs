@@ -3,14 +3,16 @@
 
 use super::blame;
 use crate::engine::Verdict;
-use crate::model::check::SECTION;
+use crate::model::baseline;
+use crate::model::check::{Rule, SECTION};
 use crate::model::level::Status;
 use crate::model::signal::Signal;
-use crate::report::{Report, SignalEntry, SourceKind, StateName};
+use crate::report::{CheckEntry, Report, SignalEntry, SourceKind, StateName};
 
 /// The line that says so; `None` of a pass.
 pub(super) fn line(report: &Report) -> Option<String> {
-    let is_without_values = report.verdict == Verdict::Inconclusive && rule(report).is_none();
+    let is_explained = rule(report).is_some() || decisive(report).is_some_and(is_of_baseline);
+    let is_without_values = report.verdict == Verdict::Inconclusive && !is_explained;
     let load = if report.command.is_some() { " -- COMMAND" } else { "" };
     if is_without_values && lacks_probe(report) {
         return Some(format!(
@@ -52,7 +54,10 @@ fn lacks_probe(report: &Report) -> bool {
 pub(super) fn topic(report: &Report) -> Option<&str> {
     match report.verdict {
         Verdict::Pass => None,
-        Verdict::Inconclusive => Some(rule(report).unwrap_or(Status::Inconclusive.name())),
+        Verdict::Inconclusive => Some(rule(report).unwrap_or_else(|| match decisive(report) {
+            Some(check) if is_of_baseline(check) => baseline::SECTION,
+            _ => Status::Inconclusive.name(),
+        })),
         Verdict::Interrupted | Verdict::Error => Some(report.verdict.name()),
         Verdict::Fail | Verdict::NotGated | Verdict::CommandFailed => {
             Some(report.failure_modes.first().map_or_else(|| decided(report), |it| &*it.mode))
@@ -71,10 +76,20 @@ fn decided(report: &Report) -> &str {
     if report.verdict == Verdict::CommandFailed {
         return report.verdict.name();
     }
-    let is_named = |name: &str| report.verdict_reason.starts_with(&format!("the check `{name}`"));
-    match report.checks.iter().find(|check| is_named(&check.name)) {
+    match decisive(report) {
         None => report.status.name(),
+        Some(check) if is_of_baseline(check) => baseline::SECTION,
         // A check of one's own may have the name of anything.
         Some(check) => Signal::from_key(&check.name).map_or(SECTION, Signal::key),
     }
+}
+
+/// The check that the reason of the verdict begins with.
+fn decisive(report: &Report) -> Option<&CheckEntry> {
+    let is_named = |name: &str| report.verdict_reason.starts_with(&format!("the check `{name}`"));
+    report.checks.iter().find(|check| is_named(&check.name))
+}
+
+fn is_of_baseline(check: &CheckEntry) -> bool {
+    check.rule == Rule::Baseline
 }

@@ -164,7 +164,11 @@ fn own_checks(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     if requested.len() > MOST {
         writeln!(out)?;
     }
-    more(out, requested.len())
+    more(out, requested.len())?;
+    match &report.baseline {
+        Some(baseline) => writeln!(out, "\nBaseline: {}", text(&checks::baseline(baseline))),
+        None => Ok(()),
+    }
 }
 
 const fn outcome(check: &CheckEntry) -> &'static str {

@@ -74,6 +74,9 @@ fn header(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     let preset = report.preset.as_ref().map(|name| format!(" over preset {name}"));
     let preset = preset.unwrap_or_default();
     writeln!(out, "{DIM}Config: {}{preset}{profile}{DIM:#}", report.config)?;
+    if let Some(baseline) = &report.baseline {
+        writeln!(out, "{DIM}Baseline: {}{DIM:#}", checks::baseline(baseline))?;
+    }
     if let Some(command) = &report.command {
         let style = if command.failed { BAD } else { DIM };
         let (line, took) = (&command.line, number(command.took_s));

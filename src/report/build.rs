@@ -87,6 +87,7 @@ impl Report {
             finding_details: assessment.findings.iter().map(|it| detail(it, assessment)).collect(),
             fail_on: fail_on(plan.gate),
             profile: plan.profile.clone(),
+            baseline: None,
             evidence: super::evidence::report(plan, audit),
             stalls: blame.map(blame::stalls),
             culprits: blame.map(blame::culprits),

@@ -8,11 +8,13 @@ use super::sentences::sentence;
 use crate::audit::Audit;
 use crate::config::{Asked, Plan, Query};
 use crate::engine::Assessment;
+use crate::model::baseline::{Allowance, Direction};
 use crate::model::check::{Judged, Limit, Observed, Rule, Severity};
 use crate::model::finding::{Evidence, Finding};
 use crate::model::interval::Interval;
 use crate::model::origin::Place;
-use crate::model::reading::Labels;
+use crate::model::reading::{Labels, ReadAs};
+use crate::model::signal::Reduce;
 
 /// A check, and what became of it. Numbers have the unit of what is observed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -22,10 +24,11 @@ pub struct CheckEntry {
     /// Its rule.
     #[serde(rename = "type")]
     pub rule: Rule,
-    /// What was observed: of a maximum and a budget the least that it can be, of a minimum the
-    /// most, of a spike the newest point; `null` where nothing was measured.
+    /// What was observed: of a maximum, a budget and what may increase the least that it can be, of
+    /// a minimum and what may decrease the most, of a spike the newest point; `null` where nothing
+    /// was measured.
     pub actual: Option<f64>,
-    /// What it is held to; `null` for a spike without a baseline.
+    /// What it is held to; `null` for a spike or a comparison without a baseline.
     pub expected: Option<f64>,
     /// Whether it holds; `null` where that cannot be told.
     pub passed: Option<bool>,
@@ -51,11 +54,17 @@ pub struct CheckEntry {
     /// Where in a log its value stands; absent without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log: Option<LogEntry>,
+    /// How several series of that query became one; absent where the default of its rule holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reduce: Option<Reduce>,
     /// More on a budget.
     pub budget: Option<BudgetEntry>,
     /// More on a spike.
     pub spike: Option<SpikeEntry>,
-    /// Whether the configuration names it under `checks:`.
+    /// More on a comparison with an earlier audit; absent of other checks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<BaselineEntry>,
+    /// Whether the configuration names it under `checks:` or `baseline:`.
     pub requested: bool,
     /// Where its limit was given; `null` for a default.
     pub origin: Option<OriginEntry>,
@@ -100,6 +109,28 @@ pub struct SpikeEntry {
     pub window_s: f64,
     /// From one point to the next, seconds.
     pub step_s: f64,
+}
+
+/// What an earlier audit found, and how far the value is from it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct BaselineEntry {
+    /// The value then, or the least it can have been; `null` where it is not known.
+    pub value: Option<f64>,
+    /// Whether the value then may have been greater.
+    pub is_lower_bound: bool,
+    /// The value now less the value then; `null` where either is not known whole.
+    pub change: Option<f64>,
+    /// The same as a part of the value then, 0.2 for 20% more; `null` also where that was not above 0.
+    pub change_ratio: Option<f64>,
+    /// How much more it may be; `null` where it may not be less.
+    pub max_increase: Option<f64>,
+    /// How much less it may be; `null` where it may not be more.
+    pub max_decrease: Option<f64>,
+    /// Whether the allowance is a part of the value then, 0.1 for 10%; else it has the unit of the
+    /// value.
+    pub relative: bool,
+    /// The value then counts as at least this.
+    pub floor: Option<f64>,
 }
 
 /// The least and the most that a value can be; `null` where there is no bound.
@@ -154,18 +185,21 @@ pub struct FindingEvidence {
 
 pub(super) fn check(plan: &Plan, audit: &Audit, judged: &Judged) -> CheckEntry {
     let check = &judged.check;
-    let decisive = match check.limit {
+    let decisive = match &check.limit {
         Limit::Min(_) => judged.observed.most,
+        Limit::Drift(drift) if drift.direction == Direction::Decrease => judged.observed.most,
         _ => judged.observed.least,
     };
     let actual = judged.measured.then_some(decisive).filter(|value| value.is_finite());
-    let (unit, query) = match check.observes {
-        Observed::Signal(signal) => (Some(signal.unit().into()), None),
+    let is_own = |it: &Query| it.asked == Asked::Check(check.id.clone());
+    let (unit, query, reduce) = match check.observes {
+        Observed::Signal(signal) => (Some(signal.unit().into()), None, None),
         Observed::Query => {
-            let is_own = |it: &Query| it.asked == Asked::Check(check.id.clone());
-            (None, audit.expr(plan, is_own).map(str::to_owned))
+            let own = plan.queries.iter().find(|it| is_own(it)).map(|it| it.read_as.reduce);
+            let usual = ReadAs::default_for_check(check.limit.rule()).reduce;
+            (None, audit.expr(plan, is_own).map(str::to_owned), own.filter(|it| *it != usual))
         }
-        Observed::Log => (None, None),
+        Observed::Log | Observed::Check(_) | Observed::Score => (None, None, None),
     };
     CheckEntry {
         name: check.id.clone(),
@@ -183,8 +217,10 @@ pub(super) fn check(plan: &Plan, audit: &Audit, judged: &Judged) -> CheckEntry {
         reason: judged.reason.clone(),
         query,
         log: log(plan, &check.id),
+        reduce,
         budget: budget(judged),
         spike: spike(judged),
+        baseline: baseline(judged),
         requested: check.is_requested,
         origin: check.origin.as_ref().map(Into::into),
     }
@@ -216,6 +252,31 @@ fn spike(judged: &Judged) -> Option<SpikeEntry> {
         min_baseline: spike.min_baseline,
         window_s: spike.window.as_secs_f64(),
         step_s: spike.step.as_secs_f64(),
+    })
+}
+
+fn baseline(judged: &Judged) -> Option<BaselineEntry> {
+    let Limit::Drift(drift) = &judged.check.limit else { return None };
+    let finite = |value: f64| Some(value).filter(|value| value.is_finite());
+    let then = judged.earlier.and_then(Interval::exact);
+    let now = judged.observed.exact().filter(|_| judged.measured);
+    let change = now.zip(then).and_then(|(now, then)| finite(now - then));
+    let ratio =
+        |change: f64| then.filter(|then| *then > 0.0).and_then(|then| finite(change / then));
+    let (allowed, relative) = match drift.allowance {
+        Allowance::Ratio(part) => (part, true),
+        Allowance::Absolute(by) => (by, false),
+    };
+    let of = |direction| Some(allowed).filter(|_| drift.direction == direction);
+    Some(BaselineEntry {
+        value: judged.earlier.and_then(|then| finite(then.least)),
+        is_lower_bound: judged.earlier.is_some() && then.is_none(),
+        change,
+        change_ratio: change.and_then(ratio),
+        max_increase: of(Direction::Increase),
+        max_decrease: of(Direction::Decrease),
+        relative,
+        floor: drift.floor,
     })
 }
 

@@ -69,8 +69,19 @@ fn what_is_refused_is_not_valid() {
     let part =
         "profiles: {strict: {checks: {own: {severity: info}, other: {spike: {step: 1m}}}}}\n";
     check_configuration(&format!("{queries}{part}")).unwrap();
+    let compared = "baseline: {score: {max_increase: 12.5%, floor: 1}, own: {max_decrease: 2}}\n";
+    let turned = "profiles: {a: {baseline: {score: {severity: info}, own: {floor: 1}}}}\n";
+    check_configuration(&format!("{queries}{compared}{turned}")).unwrap();
     for wrong in [
         "targt: x",
+        "baseline: {score: {}}",
+        "baseline: {score: {max_increase: -1}}",
+        "baseline: {score: {max_increase: 10 %}}",
+        "baseline: {score: {max_increase: 1, max_decrease: 1}}",
+        "baseline: {own: {max_decrease: 1, floor: 1}}",
+        "baseline: {own: {max_increase: 1, floor: -1}}",
+        "baseline: {own: {max_increase: 1, severity: fatal}}",
+        "profiles: {a: {baseline: {own: {max_increase: 1, max_decrease: 1}}}}",
         "thresholds: {max_event_loop_lag: 1}",
         "thresholds: {max_queue_wait_s: -1}",
         "weights: {p99_latency: 1}",

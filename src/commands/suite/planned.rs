@@ -5,7 +5,7 @@ use std::thread;
 
 use jiff::Timestamp;
 
-use super::super::audit::kept;
+use super::super::audit::{earlier, kept};
 use super::super::paths;
 use crate::cli::{Cli, SuiteArgs};
 use crate::config::{
@@ -183,9 +183,9 @@ impl<'a> Suite<'a> {
             match self.prepare(scenario, super::super::now()?, Environment::of_process()) {
                 Ok((own, plan)) => {
                     paths::check_scenario(cli, &own, &plan.spec.files)?;
-                    if let Err(error) = kept(&own) {
-                        problems.push(scenario.spec.problem(None, &error.to_string()));
-                    }
+                    let unread = kept(&own).err().map(|it| it.to_string());
+                    let unread = unread.or(earlier(&plan).err().map(|it| it.to_string()));
+                    problems.extend(unread.map(|why| scenario.spec.problem(None, &why)));
                     scenario.only_reads = plan.only_reads();
                 }
                 Err(ConfigError::Invalid(found)) => {
@@ -230,6 +230,7 @@ impl<'a> Suite<'a> {
         let directory = self.file.path.parent().filter(|it| *it != Path::new(""));
         request.directory = directory.map(Path::to_owned);
         request.logs = scenario.logs();
+        request.is_of_scenario = true;
         let plan = config::load(&request)?;
         Ok((cli, plan))
     }

@@ -152,7 +152,8 @@ fn read_signal_check(
             problems.at(at, format!("the limit of `{name}` is a `max`"));
             return;
         }
-        (Some((Limit::Spike(_), at)), _, _) => {
+        // No check is read as a comparison, which has a section of its own.
+        (Some((Limit::Spike(_) | Limit::Drift(_), at)), _, _) => {
             problems.at(at, "a spike needs a check with a `query` of its own");
             return;
         }
@@ -185,7 +186,7 @@ fn read_signal_check(
 }
 
 /// Whether there is a query that the signal is read by; the backlog may be made of two others.
-fn is_asked(signal: Signal, queries: &[Query]) -> bool {
+pub(super) fn is_asked(signal: Signal, queries: &[Query]) -> bool {
     let has = |signal| queries.iter().any(|query| query.asked == Asked::Signal(signal));
     has(signal) || signal == Signal::THREADPOOL_BACKLOG && has(Signal::THREADPOOL_TASKS_STARTED)
 }

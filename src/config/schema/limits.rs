@@ -32,7 +32,7 @@ fn read_number(name: &str, node: &Node, problems: &mut Problems) -> Option<f64> 
 }
 
 /// A finite number that `is_valid`; `what` says which are.
-fn read_bounded(
+pub(super) fn read_bounded(
     name: &str,
     node: &Node,
     what: &str,

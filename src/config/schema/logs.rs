@@ -102,8 +102,14 @@ pub(super) fn check_given(
     used.dedup();
     for lookup in lookups.iter().filter(|it| !given.contains(&it.file.as_str())) {
         let file = &lookup.file;
-        let message = format!("no log `{file}` is given; add --log {file}=PATH");
+        let message = match request.is_of_scenario {
+            true => format!("the scenario has no log `{file}`; add it to its `logs`"),
+            false => format!("no log `{file}` is given; add --log {file}=PATH"),
+        };
         problems.at_place(lookup.origin.clone(), message);
+    }
+    if request.is_of_scenario {
+        return;
     }
     for (index, name) in given.iter().enumerate() {
         if given[..index].contains(name) {

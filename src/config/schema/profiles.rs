@@ -7,7 +7,8 @@ use crate::config::yaml::{Node, Value};
 use crate::config::{Request, schema::http};
 
 /// What a profile may override.
-const SECTIONS: [&str; 6] = ["thresholds", "weights", "checks", "queries", "vars", "evidence"];
+const SECTIONS: [&str; 7] =
+    ["thresholds", "weights", "checks", "queries", "vars", "evidence", "baseline"];
 
 /// The name of the profile that the command line, or else the environment, chooses.
 pub(super) fn chosen(root: &Node, request: &Request, problems: &mut Problems) -> Option<String> {

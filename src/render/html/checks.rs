@@ -5,7 +5,8 @@ use maud::{Markup, html};
 use super::super::checks::{is_warning, values};
 use super::super::evidence;
 use super::words::{Kind, badge, code, labels, more, name, nothing, origin};
-use crate::model::check::Severity;
+use crate::model::baseline;
+use crate::model::check::{SECTION, Severity};
 use crate::report::{CheckEntry, Report};
 
 /// So many checks are listed.
@@ -20,7 +21,10 @@ pub(super) fn section(report: &Report) -> Markup {
         section {
             h2 { "Checks" }
             table {
-                caption { "What the configuration asks for under " code { "checks" } }
+                caption {
+                    "What the configuration asks for under " code { (SECTION) }
+                    @if report.baseline.is_some() { " and " code { (baseline::SECTION) } }
+                }
                 thead {
                     tr {
                         th scope="col" { "Check" }

@@ -14,6 +14,9 @@ pub(super) fn section(report: &Report) -> Markup {
                 (entry(source_word(report.source), &html! { (code(&report.target)) (backend(report)) }))
                 (entry("Evaluated at", &html! { (report.evaluated_at) }))
                 (entry("Configuration", &configuration(report)))
+                @if let Some(baseline) = &report.baseline {
+                    (entry("Baseline", &html! { (super::super::checks::baseline(baseline)) }))
+                }
                 (command(report))
                 @if !report.options.is_empty() {
                     (entry("Options", &html! { code { "auditor " (report.options) } }))

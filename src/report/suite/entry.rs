@@ -7,7 +7,7 @@ use super::{Metrics, Ordered, Plain, Scalar};
 use crate::engine::Verdict;
 use crate::model::check::{Rule, Severity};
 use crate::model::level::Status;
-use crate::report::{CheckEntry, CulpritEntry, OriginEntry, Report, Word};
+use crate::report::{CheckEntry, CulpritEntry, OriginEntry, Report, SourceKind, Word};
 
 /// How a scenario ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -141,7 +141,7 @@ impl ScenarioEntry {
         let ran = report.command.as_ref();
         let ran = ran.map(|it| ("command".into(), it.exit_code.map(i64::from)));
         let entry = Self::of_facts(facts);
-        let is_log_alone = report.signals.iter().all(|(_, it)| it.query.is_none());
+        let is_log_alone = report.source == SourceKind::Log;
         let checks: Vec<_> = report
             .checks
             .iter()
