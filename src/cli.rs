@@ -21,7 +21,7 @@ use clap_complete::Shell;
 use jiff::Timestamp;
 
 use crate::breaker;
-use crate::config::{Environment, Request, SourceRequest};
+use crate::config::{BaselineRequest, Environment, Request, SourceRequest};
 use crate::model::level::{Gate, Level};
 use crate::render::ReportFormat;
 pub use audit_args::AuditArgs;
@@ -236,6 +236,7 @@ impl Cli {
             preset: self.audited().preset.clone(),
             settle: self.audited().settle,
             time_limit: self.audited().time_limit,
+            baseline: self.baseline(),
             ..self.audited().common.request(now, environment)
         };
         if let SourceRequest::Scrape { length, .. } = &mut request.source
@@ -254,6 +255,17 @@ impl Cli {
             request.look_for(DOCTORS_LENGTH);
         }
         request
+    }
+
+    fn baseline(&self) -> Option<BaselineRequest> {
+        let AuditArgs { baseline, baseline_window, .. } = self.audited();
+        let report = baseline.clone().map(BaselineRequest::Report);
+        report.or(baseline_window.map(BaselineRequest::Before))
+    }
+
+    /// The report of an earlier audit that is read.
+    pub fn baseline_path(&self) -> Option<&Path> {
+        self.audited().baseline.as_deref()
     }
 
     fn is_doctor(&self) -> bool {

@@ -69,7 +69,8 @@ fn refused(refusal: &clap::Error, args: Vec<OsString>) -> Exit {
     if !refusal.use_stderr() {
         return Exit::Success;
     }
-    Cli::reports_of_refused(args).iter().for_each(paths::clear_report);
+    let read = Cli::baselines_of_refused(args.clone());
+    paths::clear_all(Cli::reports_of_refused(args), &read);
     Exit::Usage
 }
 

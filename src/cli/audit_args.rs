@@ -11,7 +11,7 @@ use super::common::{Common, WATCHED};
 use super::headings::{CONFIGURATION, GATE, REPORT, SERVICE, TELEMETRY};
 use super::values::{
     PresetName, blames, gates, parse_duration, parse_every, parse_failures, parse_log,
-    parse_report, parse_samples, parse_settle, parse_shell, parse_var,
+    parse_offset, parse_report, parse_samples, parse_settle, parse_shell, parse_var,
 };
 use super::{FailOn, ReportFile};
 use crate::config::Blaming;
@@ -111,6 +111,19 @@ pub struct AuditArgs {
     #[arg(long, value_name = "PATH", help_heading = GATE, hide_short_help = true)]
     pub(super) state: Option<PathBuf>,
 
+    /// Report of an earlier audit to compare with
+    ///
+    /// In JSON, as --report json=PATH writes it. What may change by how much is in the section
+    /// `baseline` of the configuration.
+    #[arg(long, value_name = "PATH", help_heading = GATE, hide_short_help = true)]
+    pub(super) baseline: Option<PathBuf>,
+
+    /// Compare with the same queries so long before
+    ///
+    /// Of a server, such as 1d or 90m: a whole audit of that time, over a window of the same length.
+    #[arg(long, value_name = "OFFSET", help_heading = GATE, hide_short_help = true, value_parser = parse_offset, conflicts_with_all = ["baseline", "scrape", "probe", "recording"])]
+    pub(super) baseline_window: Option<Duration>,
+
     /// Write a report, such as html=report.html
     ///
     /// May be repeated. FORMAT is json, text, markdown, github, gitlab, junit, sarif, html or
@@ -138,7 +151,7 @@ pub struct AuditArgs {
 
     /// Profile of the configuration
     ///
-    /// It overrides vars, queries, thresholds, weights, checks and evidence.
+    /// It overrides vars, queries, thresholds, weights, checks, evidence and baseline.
     #[arg(long, value_name = "NAME", help_heading = CONFIGURATION, hide_short_help = true)]
     pub(super) profile: Option<String>,
 

@@ -1,6 +1,7 @@
 //! Command lines that are refused though clap would take them, and what a refused one still says.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
@@ -27,6 +28,10 @@ pub(super) fn check(cli: &Cli, announces_command: bool) -> Result<(), clap::Erro
         return Err(Cli::command().error(ErrorKind::ArgumentConflict, message));
     }
     check_repeats(cli)?;
+    if cli.is_doctor() && (audit.baseline.is_some() || audit.baseline_window.is_some()) {
+        let message = "auditor doctor compares nothing; leave --baseline and --baseline-window out";
+        return Err(Cli::command().error(ErrorKind::ArgumentConflict, message));
+    }
     if audit.no_report && audit.reports.iter().any(|it| it.format.name == ReportFormat::JSON.name) {
         let message = "--no-report is for no JSON report, and --report names one; keep one of them";
         return Err(error(ErrorKind::ArgumentConflict, message));
@@ -132,12 +137,31 @@ pub(super) fn check_init(cli: &Cli, matches: &ArgMatches) -> Result<(), clap::Er
     Err(error(ErrorKind::ArgumentConflict, &message))
 }
 
+/// The words of a command line that are not of the load.
+fn words(args: impl IntoIterator<Item = OsString>) -> Vec<String> {
+    let words = args.into_iter().skip(1).take_while(|it| it != "--");
+    words.map(|it| it.to_string_lossy().into_owned()).collect()
+}
+
+/// The values that an option is given, apart from it or joined to it.
+fn values(words: &[String], option: &str) -> Vec<String> {
+    let joined = format!("{option}=");
+    let behind = words.iter().zip(words.iter().skip(1));
+    let behind = behind.filter(|(it, _)| *it == option).map(|(_, value)| value.clone());
+    let within = words.iter().filter_map(|it| it.strip_prefix(&joined).map(str::to_owned));
+    behind.chain(within).collect()
+}
+
 impl Cli {
+    /// The baselines that such an audit would have read: they may be where reports are written.
+    pub fn baselines_of_refused(args: impl IntoIterator<Item = OsString>) -> Vec<PathBuf> {
+        values(&words(args), "--baseline").into_iter().map(PathBuf::from).collect()
+    }
+
     /// The report files of an audit that is asked for in a way that cannot be understood, as far as the
     /// words say: wherever the mistake stands.
     pub fn reports_of_refused(args: impl IntoIterator<Item = OsString>) -> Vec<ReportFile> {
-        let words = args.into_iter().skip(1).take_while(|it| it != "--");
-        let words: Vec<String> = words.map(|it| it.to_string_lossy().into_owned()).collect();
+        let words = words(args);
         let command = Self::command();
         let is_task = |word: &String| command.get_subcommands().any(|it| it.get_name() == word);
         let is_suite = words.first().is_some_and(|it| it == "suite");
@@ -145,13 +169,7 @@ impl Cli {
             return Vec::new();
         }
         let default = if is_suite { DEFAULT_SUMMARY } else { DEFAULT_REPORT };
-        let values = |option: &str| {
-            let (apart, joined) = (option.to_owned(), format!("{option}="));
-            let behind = words.iter().zip(words.iter().skip(1));
-            let behind = behind.filter(|(it, _)| **it == apart).map(|(_, value)| value.clone());
-            let within = words.iter().filter_map(|it| it.strip_prefix(&joined).map(str::to_owned));
-            behind.chain(within).collect::<Vec<_>>()
-        };
+        let values = |option| values(&words, option);
         let given = values("--report").iter().filter_map(|it| parse_report(it).ok()).collect();
         let is_json = values("--output-format").iter().any(|it| it == "json");
         let format = if is_json { Format::Json } else { Format::Text };

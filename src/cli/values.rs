@@ -10,7 +10,7 @@ use clap::{Arg, Command};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Document, FailOn, Format, ReportFile};
-use crate::config::{Blaming, nearest};
+use crate::config::{Blaming, nearest, parse_range};
 use crate::model::level::{Gate, Level};
 use crate::presets::PRESETS;
 use crate::render::{FORMATS, ReportFormat};
@@ -99,6 +99,8 @@ pub(super) enum ValueError {
     Time,
     #[error("expected a duration such as 30s, 500ms or 1m30s, of at most 24h")]
     Duration,
+    #[error("expected a duration such as 90m, 1d or 1w")]
+    Offset,
     #[error("expected at least {MIN_EVERY:?}")]
     Every,
     #[error(
@@ -202,6 +204,11 @@ pub(super) fn parse_duration(text: &str) -> Result<Duration, ValueError> {
         }
     };
     if duration.is_zero() || duration > MAX_DURATION { Err(wrong()) } else { Ok(duration) }
+}
+
+/// A duration as PromQL writes it, days and weeks too.
+pub(super) fn parse_offset(text: &str) -> Result<Duration, ValueError> {
+    parse_range(text).ok_or(ValueError::Offset)
 }
 
 /// A duration that may be 0.

@@ -64,6 +64,7 @@ fn read(cli: &Cli) -> Vec<Named> {
     all.extend(common.http_config_path().map(|path| Named::new("--http-config", path)));
     all.extend(common.recording_path().map(|path| Named::new("--recording", path)));
     all.extend(cli.log_paths().map(|path| Named::new("--log", path)));
+    all.extend(cli.baseline_path().map(|path| Named::new("--baseline", path)));
     let words = cli.command_words().iter().map(PathBuf::from).filter(|path| path.is_file());
     all.extend(words.map(|path| Named::new("the command's", path)));
     all
@@ -181,8 +182,14 @@ pub(super) fn check_writable(cli: &Cli) -> Result<(), Failure> {
 /// if this one ends before it writes anything, and be it by a clash, nothing there says how it went.
 /// A file that no audit has written stays.
 pub(super) fn clear_reports(cli: &Cli) {
-    let is_read = |path: &Path| read(cli).iter().any(|other| is_same(path, &other.path));
-    cli.reports().iter().filter(|it| !is_read(&it.path)).for_each(clear_report);
+    let read: Vec<_> = read(cli).into_iter().map(|it| it.path).collect();
+    clear_all(cli.reports(), &read);
+}
+
+/// Removes the reports of earlier audits, but those that are read.
+pub(super) fn clear_all(reports: Vec<ReportFile>, read: &[PathBuf]) {
+    let is_read = |path: &Path| read.iter().any(|other| is_same(path, other));
+    reports.iter().filter(|it| !is_read(&it.path)).for_each(clear_report);
 }
 
 /// Removes the recording that an earlier audit has left where this one writes.
@@ -193,7 +200,7 @@ pub(super) fn clear_recording(cli: &Cli) {
 }
 
 /// Removes the report of an earlier audit, if this is one.
-pub(super) fn clear_report(report: &ReportFile) {
+fn clear_report(report: &ReportFile) {
     clear_if(&report.path, |path| is_report(report.format, path));
 }
 

@@ -4,6 +4,7 @@
 mod support;
 
 mod backends;
+mod baseline;
 mod bounds;
 mod cli;
 mod discovery;
