@@ -55,6 +55,7 @@ use crate::model::signal::OnMissing;
 use crate::model::signal::Signal;
 use crate::presets::{PRESETS, PROBE, Preset};
 use crate::promql::{self, Expression};
+pub(crate) use vars::parse_range;
 use vars::Vars;
 
 /// The file looked for in the current directory.

@@ -57,6 +57,7 @@ option --interval "$INPUT_INTERVAL"
 option --failure-threshold "$INPUT_FAILURE_THRESHOLD"
 option --cooldown "$INPUT_COOLDOWN"
 option --state "$INPUT_STATE"
+option --baseline "$INPUT_BASELINE"
 option --record "$INPUT_RECORD"
 options --report "$INPUT_REPORTS"
 while IFS= read -r word; do
