@@ -55,8 +55,8 @@ use crate::model::signal::OnMissing;
 use crate::model::signal::Signal;
 use crate::presets::{PRESETS, PROBE, Preset};
 use crate::promql::{self, Expression};
-pub(crate) use vars::parse_range;
 use vars::Vars;
+pub(crate) use vars::parse_range;
 
 /// The file looked for in the current directory.
 pub const FILE_NAME: &str = "metrics.yaml";

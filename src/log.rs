@@ -12,7 +12,7 @@ use std::io::{self, Read as _};
 use std::path::Path;
 use std::time::SystemTime;
 
-pub use number::Value;
+pub use number::{Value, integer};
 pub(crate) use pairs::is_of_key;
 pub use pairs::{Pairs, pairs};
 pub(crate) use scan::has_line_break;

@@ -121,7 +121,11 @@ fn number(lookup: &LogLookup, limit: Option<f64>, value: &Value) -> Result<f64, 
         Value::Decimal(decimal) if lookup.is_integer => Ok(decimal.trunc()),
         Value::Decimal(decimal) => Ok(decimal),
         Value::Text(ref text) => {
-            Err(Unknown::Unreliable(format!("{key}={} is no number", one_line(text))))
+            let integer = log::integer(text).filter(|_| lookup.is_integer);
+            match integer.map(|it| Value::Integer(it.into())) {
+                Some(integer) => number(lookup, limit, &integer),
+                None => Err(Unknown::Unreliable(format!("{key}={} is no number", one_line(text)))),
+            }
         }
     }
 }

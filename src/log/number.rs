@@ -48,6 +48,17 @@ impl fmt::Display for Value {
     }
 }
 
+/// An integer as Python's `int` reads it from text: white space around it, a sign and `_` between digits
+/// are allowed. Of digits, only those of ASCII.
+pub fn integer(text: &str) -> Option<i64> {
+    let text = text.trim_matches(char::is_whitespace);
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let is_digit = |c: char| c.is_ascii_digit();
+    let is_grouped =
+        digits.split('_').all(|group| !group.is_empty() && group.chars().all(is_digit));
+    is_grouped.then(|| text.replace('_', "").parse().ok()).flatten()
+}
+
 /// The digits of `text` as `0` to `9`; `None` where it is empty or something in it is no digit.
 fn ascii_digits(text: &str) -> Option<String> {
     let digits: Option<String> = text.chars().map(ascii_digit).collect();

@@ -3,7 +3,7 @@
 use std::io::Read;
 
 use super::scan::{LastLine, MAX_LINE, last_lines};
-use super::{LogError, Value, pairs, pairs_of_last_line};
+use super::{LogError, Value, integer, pairs, pairs_of_last_line};
 
 fn line(text: &str) -> LastLine {
     LastLine::Line(text.to_owned())
@@ -96,4 +96,26 @@ fn what_is_no_file_has_no_pairs_and_says_why() {
     let found = pairs_of_last_line(&file, "M").unwrap();
     assert_eq!(found.get("a"), Some(&Value::Integer(1)));
     assert_eq!(pairs_of_last_line(&file, "O").unwrap().iter().count(), 0);
+}
+
+#[test]
+fn integers_of_text_are_read_as_python_reads_them() {
+    for (text, number) in [
+        ("0", Some(0)),
+        (" 3\t", Some(3)),
+        ("+5", Some(5)),
+        ("-12", Some(-12)),
+        ("1_000", Some(1000)),
+        ("007", Some(7)),
+        ("", None),
+        ("_1", None),
+        ("1__0", None),
+        ("1.0", None),
+        ("0x1", None),
+        ("--1", None),
+        ("1 2", None),
+        ("\x1c0", None),
+    ] {
+        assert_eq!(integer(text), number, "{text:?}");
+    }
 }

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use csv::{ReaderBuilder, StringRecord};
 
+use crate::log::integer;
+
 /// The columns that a row is nothing without.
 const REQUIRED: [&str; 2] = ["order", "scenario_id"];
 /// The processes whose exit and log every manifest has; where a column is missing, the process did
@@ -15,6 +17,10 @@ const PROCESSES: [&str; 3] = ["sim", "streamer", "tester"];
 /// What a column of an exit code ends in, and one of a log.
 const EXIT: &str = "_rc";
 const LOG: &str = "_log";
+
+/// What is put behind the text, as a row of its own: if it does not come out as one, a quote is open.
+const LAST: &str = "\u{1}end of the manifest\u{1}";
+const END: &[u8] = b"\n\x01end of the manifest\x01\n";
 
 /// A manifest, its rows by their order.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -88,11 +94,13 @@ impl Manifest {
             line,
             message,
         };
+        let text = &[text, END].concat();
         let mut reader = ReaderBuilder::new()
             .delimiter(b'\t')
             .has_headers(false)
             .flexible(true)
-            .from_reader(text);
+            .from_reader(text.as_slice());
+        let mut is_whole = false;
         let mut header: Option<Vec<String>> = None;
         let mut rows = Vec::new();
         for record in reader.records() {
@@ -108,6 +116,7 @@ impl Manifest {
             })?;
             let line = record.position().map_or(1, |begin| line_of(text, begin));
             match &header {
+                _ if record.len() == 1 && record.get(0) == Some(LAST) => is_whole = true,
                 None => header = Some(columns(&record).map_err(|it| broken(line, it))?),
                 Some(header) => {
                     rows.push(row(line, header, &record).map_err(|it| broken(line, it))?);
@@ -120,6 +129,11 @@ impl Manifest {
                 1,
                 format!("the file is empty; its first row names the columns: {names}, …"),
             ));
+        }
+        if !is_whole {
+            let line = rows.last().map_or(1, |row| row.line);
+            let message = "a quote in this row is never closed, and swallows what follows";
+            return Err(broken(line, message.to_owned()));
         }
         rows.sort_by_key(|row: &ManifestRow| row.order);
         Ok(Self { rows })
@@ -193,16 +207,6 @@ fn row(line: u64, header: &[String], record: &StringRecord) -> Result<ManifestRo
     })
 }
 
-/// An integer as Python's `int` reads it from text, of the digits of ASCII.
-fn integer(text: &str) -> Option<i64> {
-    let text = text.trim_matches(|c: char| c.is_whitespace() || ('\x1c'..='\x1f').contains(&c));
-    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
-    let is_digit = |c: char| c.is_ascii_digit();
-    let is_grouped =
-        digits.split('_').all(|group| !group.is_empty() && group.chars().all(is_digit));
-    is_grouped.then(|| text.replace('_', "").parse().ok()).flatten()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -252,6 +256,7 @@ mod tests {
             ("order\tscenario_id\torder\n", "m.tsv:1: the column `order` stands there twice"),
             ("order\tscenario_id\n1\ta\n\tb\n", "m.tsv:3: `order` must be an integer, found \"\""),
             ("order\tscenario_id\n1.5\ta\n", "m.tsv:2: `order` must be an integer, found \"1.5\""),
+            ("order\tscenario_id\n1\t\"a\n2\tb\n", "m.tsv:2: a quote in this row is never closed"),
             ("order\tscenario_id\n1\ta\tb\n", "m.tsv:2: there are 3 values for 2 columns"),
         ] {
             let error = parsed(text).unwrap_err();
@@ -259,26 +264,5 @@ mod tests {
         }
         let error = Manifest::parse(Path::new("m.tsv"), b"order\tscenario_id\n1\t\xff\n");
         assert_eq!(error.unwrap_err().to_string(), "m.tsv:2: this is not UTF-8");
-    }
-
-    #[test]
-    fn integers_are_read_as_python_reads_them() {
-        for (text, number) in [
-            ("0", Some(0)),
-            (" 3\t", Some(3)),
-            ("+5", Some(5)),
-            ("-12", Some(-12)),
-            ("1_000", Some(1000)),
-            ("007", Some(7)),
-            ("", None),
-            ("_1", None),
-            ("1__0", None),
-            ("1.0", None),
-            ("0x1", None),
-            ("--1", None),
-            ("1 2", None),
-        ] {
-            assert_eq!(integer(text), number, "{text:?}");
-        }
     }
 }
