@@ -103,8 +103,10 @@ fn sections(report: &Report) -> Markup {
     html! {
         (failures::section(report))
         (blame::section(report))
-        (score::section(report))
-        (charts::section(report))
+        @if !report.is_of_checks_alone() {
+            (score::section(report))
+            (charts::section(report))
+        }
         (checks::section(report))
         (failures::findings(report))
         (evidence::not_seen(report))

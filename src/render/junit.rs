@@ -11,7 +11,7 @@ use super::{checks, evidence};
 use crate::engine::Verdict;
 use crate::model::signal::Signal;
 use crate::one_line::one_line;
-use crate::report::{CheckEntry, Report, SignalEntry, StateName, TermEntry};
+use crate::report::{CheckEntry, LogEntry, Report, SignalEntry, StateName, TermEntry};
 
 /// What tells the file from those of other tools.
 pub(super) const NAME: &str = r#"<testsuites name="auditor""#;
@@ -24,11 +24,9 @@ pub(super) const NAME: &str = r#"<testsuites name="auditor""#;
 pub(super) fn junit(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let own: Vec<_> = own_checks(report).map(|it| of_check(report, it)).collect();
     let own = (!own.is_empty()).then(|| suite("auditor.checks", own));
-    let suites = [
-        suite("auditor.verdict", vec![verdict(report)]),
-        suite("auditor.signals", signals(report)),
-    ];
-    document(suites.into_iter().chain(own), out)
+    let signals = (!report.is_of_checks_alone()).then(|| suite("auditor.signals", signals(report)));
+    let verdict = suite("auditor.verdict", vec![verdict(report)]);
+    document(std::iter::once(verdict).chain(signals).chain(own), out)
 }
 
 /// Writes a document of these suites.
@@ -175,9 +173,10 @@ fn own_checks(report: &Report) -> impl Iterator<Item = &CheckEntry> {
 fn of_check(report: &Report, check: &CheckEntry) -> TestCase {
     let words = format!("{} ({})", checks::values(check), check.severity.name());
     let reason = check.reason.as_deref().map(|it| one_line(&evidence::brief(report, it)));
-    let query = check.query.as_deref().map(one_line);
+    let log = || check.log.as_ref().map(LogEntry::words);
+    let asked = check.query.clone().or_else(log).map(|it| one_line(&it));
     let description = Some(one_line(&check.description)).filter(|it| !it.is_empty());
-    let details = [Some(words.clone()), description, reason.clone(), query].into_iter().flatten();
+    let details = [Some(words.clone()), description, reason.clone(), asked].into_iter().flatten();
     let details = details.collect::<Vec<_>>().join("\n");
     let outcome = match check.passed {
         Some(true) => Outcome::Passed,

@@ -83,6 +83,14 @@ pub struct LogEntry {
     pub key: String,
 }
 
+impl LogEntry {
+    /// Where it stands, in words.
+    pub fn words(&self) -> String {
+        let Self { path, line, key, .. } = self;
+        format!("the value of `{key}` in the last line with `{line}` of {path}")
+    }
+}
+
 /// How much of a budget is used.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BudgetEntry {

@@ -60,6 +60,7 @@ fn row(report: &Report, check: &CheckEntry) -> Markup {
                     p.quiet { (evidence::brief(report, reason)) }
                 }
                 @if let (Some(query), None) = (&check.query, check.passed) { p { (code(query)) } }
+                @if let Some(log) = &check.log { p.quiet { (log.words()) } }
             }
         }
     }

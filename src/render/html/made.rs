@@ -24,7 +24,7 @@ pub(super) fn section(report: &Report) -> Markup {
                 (entry("Version", &html! { "auditor " (env!("AUDITOR_VERSION")) }))
             }
             (queries(report))
-            (thresholds(report))
+            @if !report.is_of_checks_alone() { (thresholds(report)) }
         }
     }
 }

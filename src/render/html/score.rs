@@ -10,9 +10,6 @@ use crate::model::quantity::number;
 use crate::report::Report;
 
 pub(super) fn section(report: &Report) -> Markup {
-    if report.is_of_checks_alone() {
-        return super::words::nothing();
-    }
     let shared = signals::shared(report);
     let of_all = shared.words();
     html! {

@@ -80,6 +80,31 @@ fn the_report_says_where_a_value_stands_and_claims_no_status() {
 }
 
 #[test]
+fn every_report_tells_of_the_checks_and_of_no_signal() {
+    let directory = directory_with(CONFIG);
+    fs::write(directory.path().join("load.log"), "LATENCY p50_us=200000\n").unwrap();
+    let formats = ["text", "markdown", "html", "junit", "github", "gitlab", "sarif", "prometheus"];
+    let mut args = vec!["--log", "load=load.log", "--fail-on-critical", "--no-report"];
+    let reports = formats.map(|format| format!("{format}={format}.out"));
+    args.extend(reports.iter().flat_map(|report| ["--report", report]));
+    assert_eq!(auditor(directory.path(), &args).code, 1);
+    for format in formats {
+        let text = fs::read_to_string(directory.path().join(format!("{format}.out"))).unwrap();
+        assert!(text.contains("200000"), "{format}: {text}");
+        for word in ["event_loop_lag", "HEALTHY", "Over time", "not configured"] {
+            // These two list every status, limit or rule that there is.
+            let is_told = !matches!(format, "prometheus" | "sarif") && text.contains(word);
+            assert!(!is_told, "{format} tells of {word}: {text}");
+        }
+    }
+    let place = "the value of `p50_us` in the last line with `LATENCY` of load.log";
+    for format in ["html", "junit"] {
+        let text = fs::read_to_string(directory.path().join(format!("{format}.out"))).unwrap();
+        assert!(text.contains(place), "{format}: {text}");
+    }
+}
+
+#[test]
 fn without_a_gate_a_broken_check_is_told_and_stops_nothing() {
     let run = audit(CONFIG, None, &[], "echo LATENCY p50_us=11 > load.log");
     assert_eq!((run.code, run.json()["verdict"].as_str()), (0, Some("not_gated")));
