@@ -87,9 +87,14 @@ pub(super) fn check(cli: &Cli) -> Result<(), Clash> {
 ///
 /// # Errors
 /// What would be overwritten.
-pub(super) fn check_scenario(suite: &Cli, scenario: &Cli, files: &[PathBuf]) -> Result<(), Clash> {
+pub(super) fn check_scenario(
+    suite: &Cli,
+    scenario: &Cli,
+    (files, logs): (&[PathBuf], &[(String, PathBuf)]),
+) -> Result<(), Clash> {
     let files = files.iter().map(|path| Named::new("the configuration's file", path));
-    let read: Vec<_> = read(scenario).into_iter().chain(files).collect();
+    let logs = logs.iter().map(|(_, path)| Named::new("the log", path));
+    let read: Vec<_> = read(scenario).into_iter().chain(files).chain(logs).collect();
     written(suite).iter().try_for_each(|one| read.iter().try_for_each(|it| compare(one, it)))
 }
 

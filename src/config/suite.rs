@@ -190,22 +190,44 @@ fn read(path: &Path, root: &Node, problems: &mut Problems) -> Option<SuiteFile> 
 /// The id of what holds for rows that are not listed, in messages.
 const UNLISTED: &str = "unlisted";
 
-/// A scenario on top of what is said for all.
+/// A scenario on top of what is said for all. A key without a value takes nothing from there, and a
+/// source of its own stands in for theirs.
 fn over_defaults(defaults: Option<&Node>, scenario: Node) -> Node {
-    let Some(defaults) = defaults.filter(|it| matches!(it.value, Value::Map(_))) else {
-        return scenario;
-    };
+    let Value::Map(own) = &scenario.value else { return scenario };
     let has_source = SOURCES.iter().any(|key| get(&scenario, key).is_some());
-    let defaults = match &defaults.value {
-        Value::Map(entries) if has_source => {
-            let is_source = |key: &Node| matches!(&key.value, Value::Text(text) if SOURCES.contains(&text.as_str()));
-            let kept = entries.iter().filter(|(key, _)| !is_source(key)).cloned().collect();
-            Node { origin: defaults.origin.clone(), value: Value::Map(kept) }
-        }
-        _ => defaults.clone(),
+    let is_emptied = |key: &str| get(&scenario, key).is_some_and(is_nothing);
+    let is_left = |key: &str| !is_emptied(key) && !(has_source && SOURCES.contains(&key));
+    let left = |entries: &[(Node, Node)], is_left: &dyn Fn(&str) -> bool| {
+        let is_left = |(key, _): &&(Node, Node)| match &key.value {
+            Value::Text(key) => is_left(key),
+            _ => true,
+        };
+        Value::Map(entries.iter().filter(is_left).cloned().collect())
     };
-    let place = scenario.origin.clone();
-    Node { origin: place, ..layers::merge_each(defaults, scenario) }
+    let own = Node {
+        origin: scenario.origin.clone(),
+        value: left(own, &|key| is_of_scenario(key) || !is_emptied(key)),
+    };
+    match defaults {
+        Some(Node { origin, value: Value::Map(entries) }) => {
+            let defaults = Node { origin: origin.clone(), value: left(entries, &is_left) };
+            Node { origin: scenario.origin, ..layers::merge_each(defaults, own) }
+        }
+        _ => own,
+    }
+}
+
+const fn is_nothing(node: &Node) -> bool {
+    matches!(node.value, Value::Null)
+}
+
+/// Whether it is no key that may be left without a value.
+fn is_of_scenario(key: &str) -> bool {
+    matches!(key, "id" | "name") || !is_known(key)
+}
+
+fn is_known(key: &str) -> bool {
+    OF_SCENARIO.contains(&key) || OPTIONS.iter().any(|option| option.key == key)
 }
 
 fn read_expect(node: &Node, problems: &mut Problems) -> Option<usize> {
@@ -237,7 +259,7 @@ fn read_scenario(
     let entries = entries(node, "a scenario", problems);
     let known = || OF_SCENARIO.into_iter().chain(OPTIONS.iter().map(|option| option.key));
     for ((name, key), _) in &entries {
-        if !known().any(|it| it == *name) {
+        if !is_known(name) {
             problems.at(key, unknown("key", name, known()));
         }
     }

@@ -49,14 +49,13 @@ impl fmt::Display for Value {
 }
 
 /// An integer as Python's `int` reads it from text: white space around it, a sign and `_` between digits
-/// are allowed. Of digits, only those of ASCII.
+/// are allowed.
 pub fn integer(text: &str) -> Option<i64> {
     let text = text.trim_matches(char::is_whitespace);
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
-    let is_digit = |c: char| c.is_ascii_digit();
-    let is_grouped =
-        digits.split('_').all(|group| !group.is_empty() && group.chars().all(is_digit));
-    is_grouped.then(|| text.replace('_', "").parse().ok()).flatten()
+    let sign = if text.starts_with('-') { "-" } else { "" };
+    let groups: Option<Vec<_>> = digits.split('_').map(ascii_digits).collect();
+    format!("{sign}{}", groups?.concat()).parse().ok()
 }
 
 /// The digits of `text` as `0` to `9`; `None` where it is empty or something in it is no digit.

@@ -115,6 +115,8 @@ fn integers_of_text_are_read_as_python_reads_them() {
         ("--1", None),
         ("1 2", None),
         ("\x1c0", None),
+        ("٣", Some(3)),
+        ("\u{2003}-１_２\u{2003}", Some(-12)),
     ] {
         assert_eq!(integer(text), number, "{text:?}");
     }

@@ -90,10 +90,13 @@ fn details(entry: &ScenarioEntry) -> Vec<String> {
     let is_told = |line: &str| entry.reason.contains(line);
     let culprit = entry.culprit.iter().map(|it| format!("{it} holds the event loop"));
     let modes = entry.failure_modes.iter().map(|it| it.to_string());
-    let violations = entry.violations.iter().cloned();
+    let broken = entry.checks.iter().filter(|check| check.is_own && check.passed == Some(false));
+    let violations = broken.map(|check| check.violation.clone());
     let is_of_check = |finding: &String| entry.violations.iter().any(|it| finding.contains(it));
     let findings = entry.findings.iter().filter(|it| !is_of_check(it)).cloned();
+    let is_told_already = |reason: &str| entry.reason.contains(reason);
     let unknown = entry.checks.iter().filter(|check| check.passed.is_none());
+    let unknown = unknown.filter(|check| !check.reason.as_deref().is_some_and(is_told_already));
     let unknown = unknown.map(|check| {
         let reason = check.reason.as_deref().map(|it| format!(": {it}")).unwrap_or_default();
         format!("the check `{}` cannot be told{reason}", check.metric)

@@ -40,5 +40,6 @@ mod scrape;
 mod secrets;
 #[cfg(unix)]
 mod start;
+mod suites;
 mod timestamps;
 mod worst_instant;

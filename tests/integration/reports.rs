@@ -7,7 +7,7 @@
 mod files;
 mod github;
 mod hostile;
-mod valid;
+pub(crate) mod valid;
 
 use std::fs;
 use std::path::{Path, PathBuf};

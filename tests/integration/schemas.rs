@@ -32,6 +32,11 @@ impl Validator {
     }
 }
 
+/// Whether the schema of a document accepts a value.
+pub(crate) fn check_document(document: &str, value: &Value) -> Result<(), String> {
+    Validator::of(document).check(value)
+}
+
 /// Whether the schema accepts what the text says in YAML.
 pub(crate) fn check_configuration(text: &str) -> Result<(), String> {
     static CONFIG: OnceLock<Validator> = OnceLock::new();

@@ -75,7 +75,9 @@ impl Planned<'_> {
     /// The names of its logs, and where they are.
     pub(super) fn logs(&self) -> Vec<(String, PathBuf)> {
         let of_row = self.row.iter().flat_map(|row| &row.logs);
-        let of_row = of_row.map(|(name, path)| (name.clone(), PathBuf::from(path)));
+        // A slash at its end is no part of a file's name.
+        let path = |path: &str| Path::new(path).components().collect::<PathBuf>();
+        let of_row = of_row.map(|(name, it)| (name.clone(), path(it)));
         let of_row: Vec<_> = of_row.collect();
         let own = self.spec.logs.iter().cloned();
         own.filter(|(name, _)| !of_row.iter().any(|(it, _)| it == name))
@@ -85,9 +87,12 @@ impl Planned<'_> {
 
     /// The files that tell more.
     pub(super) fn evidence(&self) -> Vec<(String, String)> {
-        let logs = self.logs().into_iter().map(|(name, path)| (name, path.display().to_string()));
-        let sdp = self.row.iter().map(|row| ("sdp".to_owned(), row.sdp.clone()));
-        logs.chain(sdp).collect()
+        let own =
+            self.spec.logs.iter().map(|(name, path)| (name.clone(), path.display().to_string()));
+        let Some(row) = &self.row else { return own.collect() };
+        let is_replaced = |name: &String| row.logs.iter().any(|(it, _)| it == name);
+        let own = own.filter(|(name, _)| !is_replaced(name));
+        own.chain(row.logs.clone()).chain([("sdp".to_owned(), row.sdp.clone())]).collect()
     }
 }
 
@@ -182,7 +187,8 @@ impl<'a> Suite<'a> {
         for scenario in &mut planned {
             match self.prepare(scenario, super::super::now()?, Environment::of_process()) {
                 Ok((own, plan)) => {
-                    paths::check_scenario(cli, &own, &plan.spec.files)?;
+                    let logs = scenario.logs();
+                    paths::check_scenario(cli, &own, (&plan.spec.files, &logs))?;
                     let unread = kept(&own).err().map(|it| it.to_string());
                     let unread = unread.or(earlier(&plan).err().map(|it| it.to_string()));
                     problems.extend(unread.map(|why| scenario.spec.problem(None, &why)));

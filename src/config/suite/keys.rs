@@ -48,7 +48,7 @@ const fn option(
 use Kind::{Pairs, Path as PathTo, Word, Words};
 
 /// Every one.
-pub(super) const OPTIONS: [OptionKey; 31] = [
+pub(super) const OPTIONS: [OptionKey; 33] = [
     option("config", "config", PathTo, "Configuration file, as metrics.yaml."),
     option("preset", "preset", Word, "Preset below the configuration, or in place of one."),
     option(
@@ -79,6 +79,8 @@ pub(super) const OPTIONS: [OptionKey; 31] = [
     option("start", "start", Word, "Shell command that starts the service."),
     option("start_timeout", "start-timeout", Word, "How long it may take until it answers."),
     option("time_limit", "time-limit", Word, "How long the command may take."),
+    option("baseline", "baseline", PathTo, "Report of an earlier audit to compare with."),
+    option("baseline_window", "baseline-window", Word, "The same queries so long before."),
     option("samples", "samples", Word, "How often the audit is carried out."),
     option("interval", "interval", Word, "From the start of one to the start of the next."),
     option("failure_threshold", "failure-threshold", Word, "So many in a row have to fail."),
@@ -163,8 +165,11 @@ pub(super) fn json_schema() -> Json {
     };
     let mut keys = Map::new();
     for option in &OPTIONS {
-        let mut schema = of_kind(option.kind);
-        schema["description"] = option.about.into();
+        // Without a value it takes nothing from the defaults.
+        let schema = json!({
+            "description": option.about,
+            "anyOf": [of_kind(option.kind), {"type": "null"}],
+        });
         keys.insert(option.key.to_owned(), schema);
     }
     let command = json!({

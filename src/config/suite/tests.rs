@@ -72,6 +72,7 @@ scenarios:
   - id: a
   - {id: b, recording: b.om, vars: {job: b}}
   - {id: c, fail_on: critical, command: ./load}
+  - {id: d, fail_on: , vars: }
 unlisted: {config: other.yaml}
 ",
     )
@@ -89,7 +90,8 @@ unlisted: {config: other.yaml}
         all[2],
         ["--var=window=5m", "--var=job=a", "--fail-on=critical", "--target=http://p:9090"]
     );
-    assert!(all[3].contains(&"--config=ci/other.yaml".to_owned()));
+    assert_eq!(all[3], ["--target=http://p:9090"]);
+    assert!(all[4].contains(&"--config=ci/other.yaml".to_owned()));
 }
 
 #[test]

@@ -107,6 +107,9 @@ pub struct ScenarioCheck {
     /// Why it cannot be told, or what was assumed; absent where there is nothing to say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Whether the configuration names it under `checks:`; a finding tells of the others.
+    #[serde(skip)]
+    pub is_own: bool,
 }
 
 /// What is known of a scenario beside the report of its audit.
@@ -142,10 +145,13 @@ impl ScenarioEntry {
         let ran = ran.map(|it| ("command".into(), it.exit_code.map(i64::from)));
         let entry = Self::of_facts(facts);
         let is_log_alone = report.source == SourceKind::Log;
+        // Some built-in checks are only parts of a finding.
+        let is_found =
+            |check: &CheckEntry| report.finding_details.iter().any(|it| it.check == check.name);
         let checks: Vec<_> = report
             .checks
             .iter()
-            .filter(|it| it.requested || it.passed == Some(false))
+            .filter(|it| it.requested || it.passed == Some(false) && is_found(it))
             .map(ScenarioCheck::from)
             .collect();
         let broken = checks.iter().filter(|check| check.passed == Some(false));
@@ -248,6 +254,7 @@ impl From<&CheckEntry> for ScenarioCheck {
             },
             severity: check.severity,
             reason: check.reason.clone(),
+            is_own: check.requested,
         }
     }
 }

@@ -19,7 +19,7 @@ pub enum Plain {
 impl Plain {
     /// The number, as an integer where it is one.
     pub fn of(value: f64) -> Self {
-        if value.trunc() == value && value.abs() < EXACT {
+        if value.trunc() == value && value.abs() <= EXACT {
             Self::Integer(value as i64)
         } else {
             Self::Decimal(value)

@@ -12,7 +12,10 @@ use super::{Played, all};
 use crate::support::{auditor, empty_directory, real};
 
 /// What a schema has against documents, by the name of their audit.
-fn refused(schema: &str, documents: impl Iterator<Item = (String, Value)>) -> Vec<String> {
+pub(crate) fn refused(
+    schema: &str,
+    documents: impl Iterator<Item = (String, Value)>,
+) -> Vec<String> {
     let (mut schemas, mut compiler) = (Schemas::new(), Compiler::new());
     compiler.enable_format_assertions();
     let index = compiler.compile(schema, &mut schemas).unwrap();
