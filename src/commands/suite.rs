@@ -68,7 +68,7 @@ pub(super) fn run(cli: &Cli, args: &SuiteArgs) -> anyhow::Result<Exit> {
         }
     }
     let run = Run {
-        suite: suite_path(&args.file),
+        suite: args.file.display().to_string(),
         mode: args.profile.clone(),
         run_id: args.run_id.clone().unwrap_or_else(|| began.strftime("%Y%m%dT%H%M%SZ").to_string()),
         run_dir: args.run_dir.as_ref().map(|path| path.display().to_string()),
@@ -78,7 +78,8 @@ pub(super) fn run(cli: &Cli, args: &SuiteArgs) -> anyhow::Result<Exit> {
         interruption: by.map(|by| format!("the suite was interrupted ({})", by.name)),
         not_finished,
     };
-    let summary = Summary::new(run, thresholds(&entries), entries);
+    let mut summary = Summary::new(run, thresholds(&entries), entries);
+    summary.suite_in_repository = repository::path_in(&args.file);
     let exit = summary.exit();
     let github = GitHub::of_process(&delivery);
     Ok(deliver(summary, exit, &delivery, github.as_ref()))

@@ -130,5 +130,6 @@ fn remarks(summary: &Summary) -> Vec<Remark> {
 
 /// The file of the suite, as a place.
 fn file(summary: &Summary) -> Place {
-    Place { path: one_line(&summary.suite).replace('\\', "/"), line: None, column: None }
+    let path = summary.suite_in_repository.as_ref().unwrap_or(&summary.suite);
+    Place { path: one_line(path).replace('\\', "/"), line: None, column: None }
 }

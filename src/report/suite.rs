@@ -28,6 +28,9 @@ pub struct Summary {
     pub schema_version: u32,
     /// The file of the suite.
     pub suite: String,
+    /// The same from the root of the repository that it is in, if there is one; for what annotates it.
+    #[serde(skip)]
+    pub suite_in_repository: Option<String>,
     /// The profile that was chosen.
     pub mode: Option<String>,
     /// The name of the run.
@@ -142,6 +145,7 @@ impl Summary {
         Self {
             schema_version: SCHEMA_VERSION,
             suite: run.suite,
+            suite_in_repository: None,
             mode: run.mode,
             run_id: run.run_id,
             run_dir: run.run_dir,

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::support::fake::{Fake, Response};
 use crate::support::{auditor, directory_with, empty_directory};
-use auditor::config::DEFAULT_METRICS;
+use auditor::config::{DEFAULT_METRICS, SuiteFile};
 use auditor::model::built_in::BuiltIn;
 use auditor::model::evidence::RULES;
 use auditor::model::level::{Level, Levels};
@@ -19,7 +19,8 @@ const CONFIGURATION: &str = include_str!("../../docs/configuration.md");
 const EVIDENCE: &str = include_str!("../../docs/evidence.md");
 
 /// README, and what it leads to.
-const PAGES: [&str; 8] = [
+const SUITES: &str = include_str!("../../docs/suites.md");
+const PAGES: [&str; 9] = [
     README,
     CONFIGURATION,
     include_str!("../../docs/command-line.md"),
@@ -28,6 +29,7 @@ const PAGES: [&str; 8] = [
     include_str!("../../docs/reports.md"),
     include_str!("../../docs/scraping.md"),
     include_str!("../../docs/servers.md"),
+    SUITES,
 ];
 
 /// The code blocks of the pages in that language.
@@ -190,6 +192,25 @@ fn every_command_shown_is_understood() {
         let code = if is_doctor || is_idle { 3 } else { 0 };
         assert_eq!(status.status.code(), Some(code), "{script}: {stderr}");
     }
+}
+
+#[test]
+fn the_suite_shown_is_read_and_the_summary_shown_is_printed() {
+    let block = |language: &str| {
+        let start = SUITES.split_once(&format!("\n```{language}\n")).unwrap().1;
+        start.split_once("\n```").unwrap().0.to_owned()
+    };
+    let suite = SuiteFile::parse(Path::new("SUITE.yaml"), &block("yaml")).unwrap();
+    assert_eq!(suite.expect, Some(suite.scenarios.len()));
+    let console = block("console");
+    let mut lines = console.lines();
+    assert_eq!(lines.next(), Some("$ cd examples/fault-suite"));
+    let command = lines.next().unwrap().strip_prefix("$ auditor ").unwrap();
+    let args: Vec<_> = command.split(' ').chain(["--no-report"]).collect();
+    let run = auditor(Path::new("examples/fault-suite"), &args);
+    let shown: Vec<_> = lines.collect();
+    assert_eq!(run.stdout.trim_end(), shown.join("\n"));
+    assert_eq!(run.code, 1);
 }
 
 /// A test runs those steps, and with them what README shows of them.
