@@ -44,6 +44,8 @@ pub struct Audit {
     pub readings: Readings,
     /// What was found in logs, in the order of the logs.
     pub logs: Vec<Logged>,
+    /// What was read of the whole time, where this is about an earlier instant than its end.
+    pub whole: Option<Readings>,
     /// Which server answered, as far as it says.
     pub backend: Backend,
     /// How the service let itself be scraped, a target each; of a server nothing is known.
@@ -74,25 +76,36 @@ impl Audit {
     }
 
     /// The same where something went wrong.
-    fn failed(self, plan: &Plan, baseline: Option<&Baseline>, failure: String) -> Self {
-        let failure = self.failure.or(Some(failure));
+    fn failed(self, plan: &Plan, failure: String) -> Self {
+        Self { failure: self.failure.or(Some(failure)), ..self }.assessed(plan, None)
+    }
+
+    /// The same, compared with an earlier one. At which instant it looks does not depend on that: the
+    /// earlier one has chosen its own by itself as well.
+    #[must_use]
+    pub fn compared(self, plan: &Plan, baseline: &Baseline) -> Self {
+        let interruption = self.interruption.or_else(interruption);
+        Self { interruption, ..self }.assessed(plan, Some(baseline))
+    }
+
+    fn assessed(self, plan: &Plan, baseline: Option<&Baseline>) -> Self {
         let seen = (&self.readings, &self.evidence, self.scrapes.as_slice());
+        let compared = (baseline, self.whole.as_ref());
         let command_failure = command_failure(self.command.as_ref(), self.service_ended.as_deref());
-        let ended = (command_failure, self.interruption.as_deref(), failure.as_deref());
-        let assessment = assess(plan, baseline, seen, ended);
-        Self { failure, assessment, ..self }
+        let ended = (command_failure, self.interruption.as_deref(), self.failure.as_deref());
+        let assessment = assess(plan, compared, seen, ended);
+        Self { assessment, ..self }
     }
 }
 
-/// The audit at the instant that tells most against the service, compared with `baseline` if there is
-/// one.
-pub fn audit_at_worst_instant(
-    plan: &Plan,
-    telemetry: &Telemetry,
-    baseline: Option<&Baseline>,
-    log: Log<'_>,
-) -> Audit {
-    let last = audit(plan, &telemetry.observed, telemetry, (baseline, None), log);
+/// That a signal came that asks for the end, in words, if one did.
+fn interruption() -> Option<String> {
+    interrupt::received().map(collect::in_words)
+}
+
+/// The audit at the instant that tells most against the service.
+pub fn audit_at_worst_instant(plan: &Plan, telemetry: &Telemetry, log: Log<'_>) -> Audit {
+    let last = audit(plan, &telemetry.observed, telemetry, None, log);
     if plan.spec.at.is_some() || matches!(plan.spec.source, Source::Server(_) | Source::Logs) {
         return last;
     }
@@ -101,11 +114,15 @@ pub fn audit_at_worst_instant(
         Ok(None) => return last,
         Err(error) => {
             let failure = format!("the backlog was not looked at in every scrape: {error}");
-            return last.failed(plan, baseline, failure);
+            return last.failed(plan, failure);
         }
     };
-    let earlier = audit(plan, &telemetry.until(at), telemetry, (baseline, Some(&last)), log);
-    if tells_more(&earlier.assessment, &last.assessment) { earlier } else { last }
+    let earlier = audit(plan, &telemetry.until(at), telemetry, Some(&last), log);
+    if tells_more(&earlier.assessment, &last.assessment) {
+        Audit { whole: Some(last.readings), ..earlier }
+    } else {
+        last
+    }
 }
 
 /// Whether the earlier assessment stands more against the service, and nothing that the later one
@@ -140,7 +157,7 @@ fn audit(
     plan: &Plan,
     observed: &ObservedRange,
     telemetry: &Telemetry,
-    (baseline, end): (Option<&Baseline>, Option<&Audit>),
+    end: Option<&Audit>,
     log: Log<'_>,
 ) -> Audit {
     let at = plan.spec.at.unwrap_or(observed.at);
@@ -158,16 +175,16 @@ fn audit(
     };
     // They are about the whole time, as the checks' own queries are.
     let logs = end.map_or_else(|| logs::read(plan, telemetry), |end| end.logs.clone());
-    judge(plan, telemetry, at, (questions, evaluation, told, logs), (baseline, end))
+    judge(plan, telemetry, at, (questions, evaluation, told, logs), end)
 }
 
 /// The audit of which nothing could be read any more, because it was interrupted.
-pub fn unread(plan: &Plan, telemetry: &Telemetry, baseline: Option<&Baseline>) -> Audit {
+pub fn unread(plan: &Plan, telemetry: &Telemetry) -> Audit {
     let at = plan.spec.at.unwrap_or(telemetry.observed.at);
     let questions = plan.questions(Some(&telemetry.observed));
     let evaluation = evaluate::unread(&questions, telemetry);
     let told = (questions, evaluation, Evidence::default(), logs::unread(plan));
-    judge(plan, telemetry, at, told, (baseline, None))
+    judge(plan, telemetry, at, told, None)
 }
 
 /// What the answers to the questions say, what a server told of the evidence, and what was found in logs.
@@ -176,7 +193,7 @@ fn judge(
     telemetry: &Telemetry,
     at: Timestamp,
     (mut questions, evaluation, told, logs): (Vec<Question>, Evaluation, Evidence, Vec<Logged>),
-    (baseline, end): (Option<&Baseline>, Option<&Audit>),
+    end: Option<&Audit>,
 ) -> Audit {
     let Evaluation { answers, backend, clock, failure: unfit, .. } = evaluation;
     let is_read = |query: &Query| end.is_none() || query.signal().is_some();
@@ -203,19 +220,19 @@ fn judge(
     }
     let command = telemetry.command.clone();
     let scrapes = telemetry.targets().to_vec();
-    let now = || interrupt::received().map(collect::in_words);
-    let interruption = telemetry.interruption.clone().or_else(now);
+    let interruption = telemetry.interruption.clone().or_else(interruption);
     let seen = (&readings, &evidence, scrapes.as_slice());
     let service_ended = telemetry.service_ended.clone();
     let command_failure = command_failure(command.as_ref(), service_ended.as_deref());
     let ended = (command_failure, interruption.as_deref(), failure.as_deref());
-    let assessment = assess(plan, baseline, seen, ended);
+    let assessment = assess(plan, (None, None), seen, ended);
     let warnings = evidence::clock::warning(plan, clock).into_iter().collect();
     Audit {
         at,
         questions,
         readings,
         logs,
+        whole: None,
         backend,
         scrapes,
         evidence,
@@ -239,7 +256,7 @@ fn command_failure(
 
 fn assess(
     plan: &Plan,
-    baseline: Option<&Baseline>,
+    (baseline, whole): (Option<&Baseline>, Option<&Readings>),
     (readings, evidence, scrapes): (&Readings, &Evidence, &[TargetHealth]),
     (command_failure, interruption, failure): (Option<String>, Option<&str>, Option<&str>),
 ) -> Assessment {
@@ -249,6 +266,7 @@ fn assess(
         queries: &plan.queries.iter().map(Query::signal).collect::<Vec<_>>(),
         evidence,
         baseline,
+        whole,
         command_failure: command_failure.as_deref(),
         interruption,
         failure,

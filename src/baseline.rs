@@ -193,7 +193,7 @@ impl Then<'_> {
         self.is_same_quantity(signal, &inputs)?;
         let entry = self.report.signals.get(signal.key()).ok_or_else(|| absent(signal))?;
         let (value, is_lower_bound) = match inputs.as_slice() {
-            [own] if *own == signal => (entry.value, entry.is_lower_bound),
+            [own] if *own == signal => of_whole_time(signal, entry),
             _ => self.term(signal).map_or((None, true), |term| (term.value, term.is_lower_bound)),
         };
         let unknown = inputs.iter().find_map(|it| {
@@ -283,6 +283,12 @@ impl Then<'_> {
     fn term(&self, signal: Signal) -> Option<&TermEntry> {
         self.report.score_breakdown.iter().find(|term| term.signal == signal.key())
     }
+}
+
+/// The value of a signal and whether it is a lower bound. The backlog alone is about an instant.
+fn of_whole_time(signal: Signal, entry: &SignalEntry) -> (Option<f64>, bool) {
+    let at_end = entry.at_end.as_ref().filter(|_| signal != Signal::THREADPOOL_BACKLOG);
+    at_end.map_or((entry.value, entry.is_lower_bound), |it| (it.value, it.is_lower_bound))
 }
 
 /// What a check observed, if anything was measured.

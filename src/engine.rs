@@ -63,6 +63,7 @@ impl Default for Circumstances<'_> {
             gate: Gate::default(),
             scrapes: &[],
             baseline: None,
+            whole: None,
             command_failure: None,
             interruption: None,
             failure: None,
@@ -84,6 +85,8 @@ pub struct Circumstances<'a> {
     pub scrapes: &'a [TargetHealth],
     /// What an earlier audit found, if this one is compared with it.
     pub baseline: Option<&'a Baseline>,
+    /// What was read of the whole time, where the readings are of an earlier instant than its end.
+    pub whole: Option<&'a Readings>,
     /// How the command failed that ran meanwhile, if it did.
     pub command_failure: Option<&'a str>,
     /// That the audit was interrupted, if it was.
@@ -107,7 +110,8 @@ pub fn assess(
     };
     let mut checks = checks::judge(readings, criteria);
     if let Some(baseline) = circumstances.baseline {
-        let compared = baseline::judge(readings, (&score, &checks), criteria, baseline);
+        let whole = circumstances.whole.unwrap_or(readings);
+        let compared = baseline::judge(readings, whole, (&score, &checks), criteria, baseline);
         checks.extend(compared);
     }
     let (failure_modes, not_assessable) = modes::assess(readings, &checks);

@@ -344,9 +344,22 @@ pub struct SignalEntry {
     pub series: usize,
     /// Labels of the series that decided.
     pub labels: Option<Labels>,
+    /// What it is of the whole time, where the report is about an earlier instant than its end; absent
+    /// unless the configuration compares with a baseline.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_end: Option<AtEndEntry>,
     /// Where its query is written; absent where that is in no file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<OriginEntry>,
+}
+
+/// A signal at the end of what was watched.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AtEndEntry {
+    /// The value, or the least it can be; `null` where nothing was measured.
+    pub value: Option<f64>,
+    /// Whether the value may be greater.
+    pub is_lower_bound: bool,
 }
 
 /// How one target let itself be scraped.

@@ -26,6 +26,6 @@ pub fn audit_before(
     plan.spec.at = Some(observed.at);
     plan.spec.command = Vec::new();
     let telemetry = Telemetry::of_server(observed, telemetry.finished);
-    let audit = audit_at_worst_instant(&plan, &telemetry, None, log);
+    let audit = audit_at_worst_instant(&plan, &telemetry, log);
     (plan, audit)
 }

@@ -135,6 +135,12 @@ fn a_bound_stays_a_bound() {
         ("/score_is_lower_bound", true.into(), "score", at_least(91.125)),
         ("/signals/event_loop_lag/is_lower_bound", true.into(), "event_loop_lag", at_least(0.05)),
         ("/score_breakdown/3/is_lower_bound", true.into(), "threadpool_backlog", at_least(2.0)),
+        (
+            "/signals/event_loop_lag/at_end",
+            json!({"value": 0.07, "is_lower_bound": true}),
+            "event_loop_lag",
+            at_least(0.07),
+        ),
         ("/checks/0/observed", upward, "busy", at_least(4.0)),
         (
             "/checks/1/observed",

@@ -31,7 +31,7 @@ pub(super) fn run(cli: &Cli, started: Instant) -> anyhow::Result<Exit> {
     let asked = {
         let (plan, telemetry) = (Arc::clone(&plan), Arc::clone(&telemetry));
         interrupt::race(move || {
-            let audit = audit_at_worst_instant(&plan, &telemetry, None, &log);
+            let audit = audit_at_worst_instant(&plan, &telemetry, &log);
             let ask = |exprs: Vec<String>, is_of_server: bool| {
                 let exprs = exprs.iter().map(Expression::new).collect();
                 let at = (&*telemetry, audit.at);

@@ -90,22 +90,20 @@ pub(super) fn perform(
         record(path, &mut telemetry);
     }
     let (plan, telemetry) = (Arc::new(plan), Arc::new(telemetry));
-    let earlier = earlier.or_else(|| before(setting, &plan, &telemetry));
-    // Where it is asked for and there is none, nothing of it is known.
-    let baseline = plan.baseline.as_ref();
-    let baseline =
-        baseline.map(|_| earlier.as_ref().map(|it| it.values(&plan)).unwrap_or_default());
-    let baseline = Arc::new(baseline);
     let audited = {
-        let (plan, telemetry, baseline) =
-            (Arc::clone(&plan), Arc::clone(&telemetry), Arc::clone(&baseline));
-        let audit = move || audit_at_worst_instant(&plan, &telemetry, (*baseline).as_ref(), &log);
-        interrupt::race(audit)
+        let (plan, telemetry) = (Arc::clone(&plan), Arc::clone(&telemetry));
+        interrupt::race(move || audit_at_worst_instant(&plan, &telemetry, &log))
     };
-    let audit = audited.unwrap_or_else(|_| {
-        let baseline = (*baseline).as_ref();
-        audit::unread(&plan, &telemetry, baseline)
-    });
+    let audit = audited.unwrap_or_else(|_| audit::unread(&plan, &telemetry));
+    let earlier = earlier.or_else(|| before(setting, &plan, &telemetry));
+    let audit = match &plan.baseline {
+        // Where there is none though it is asked for, nothing of it is known.
+        Some(_) => {
+            let baseline = earlier.as_ref().map(|earlier| earlier.values(&plan));
+            audit.compared(&plan, &baseline.unwrap_or_default())
+        }
+        None => audit,
+    };
     setting.warn(&audit.warnings);
     let exit = Exit::of(audit.assessment.verdict, plan.gate);
     let mut report = Report::new(&plan, &audit, exit);
@@ -118,8 +116,7 @@ pub(super) fn perform(
     Ok((report, exit))
 }
 
-/// The audit of the time before, where that is asked for; `None` also where a signal came meanwhile,
-/// which the audit itself then tells.
+/// The audit of the time before, where that is asked for; `None` also where a signal came meanwhile.
 fn before(setting: Setting<'_>, plan: &Arc<Plan>, telemetry: &Arc<Telemetry>) -> Option<Earlier> {
     let Some(BaselineRequest::Before(offset)) = plan.baseline else { return None };
     if telemetry.is_blank() {

@@ -3,24 +3,26 @@
 use super::checks::reason;
 use super::quantity::quantity;
 use super::score::Score;
-use crate::model::baseline::{Baseline, Drift};
+use crate::model::baseline::Baseline;
 use crate::model::check::{Check, Criteria, Judged, Limit, Observed};
 use crate::model::interval::Interval;
 use crate::model::reading::{Labels, Readings};
+use crate::model::signal::Signal;
 
-/// Judges every comparison of the criteria, in their order; `checks` are judged already.
+/// Judges every comparison of the criteria, in their order; `checks` are judged already. Of an audit
+/// that looks at an earlier instant than its end, `whole` is what was read of the whole time.
 pub(super) fn judge(
     readings: &Readings,
+    whole: &Readings,
     (score, checks): (&Score, &[Judged]),
     criteria: &Criteria,
     baseline: &Baseline,
 ) -> Vec<Judged> {
     let one = |check: &Check| {
-        let Limit::Drift(drift) = &check.limit else { return None };
-        let now = now(readings, score, checks, &check.observes)?;
-        Some(compare(check, drift, now, baseline.get(&check.id)))
+        let now = now((readings, whole), score, checks, &check.observes);
+        compare(check, now, baseline.get(&check.id))
     };
-    criteria.comparisons.iter().filter_map(one).collect()
+    criteria.comparisons.iter().map(one).collect()
 }
 
 /// What is observed now.
@@ -32,9 +34,25 @@ struct Now {
     reason: Option<String>,
 }
 
-fn now(readings: &Readings, score: &Score, checks: &[Judged], observes: &Observed) -> Option<Now> {
-    Some(match observes {
+impl Now {
+    /// Nothing, because it was not read.
+    fn unread() -> Self {
+        let reason = Some("it was not read".to_owned());
+        Self { value: Interval::ANY, measured: false, series: None, reason }
+    }
+}
+
+fn now(
+    (readings, whole): (&Readings, &Readings),
+    score: &Score,
+    checks: &[Judged],
+    observes: &Observed,
+) -> Now {
+    match observes {
         Observed::Signal(signal) => {
+            // The backlog alone is about an instant.
+            let is_of_instant = *signal == Signal::THREADPOOL_BACKLOG;
+            let readings = if is_of_instant { readings } else { whole };
             let quantity = quantity(readings, *signal);
             let unknown = quantity.inputs.iter().find(|signal| !readings.get(**signal).measured);
             let reading = unknown.map_or(quantity.reading, |signal| readings.get(*signal));
@@ -46,13 +64,13 @@ fn now(readings: &Readings, score: &Score, checks: &[Judged], observes: &Observe
             }
         }
         Observed::Check(name) => {
-            let judged = checks.iter().find(|judged| judged.check.id == *name)?;
-            Now {
+            let judged = checks.iter().find(|judged| judged.check.id == *name);
+            judged.map_or_else(Now::unread, |judged| Now {
                 value: judged.observed,
                 measured: judged.measured,
                 series: judged.series.clone(),
                 reason: judged.reason.clone(),
-            }
+            })
         }
         Observed::Score => {
             let open = score.terms.iter().filter(|term| !term.is_known());
@@ -65,12 +83,11 @@ fn now(readings: &Readings, score: &Score, checks: &[Judged], observes: &Observe
                 reason: (!names.is_empty()).then(reason),
             }
         }
-        // It has no value that was there before.
-        Observed::Query | Observed::Log => return None,
-    })
+        Observed::Query | Observed::Log => Now::unread(),
+    }
 }
 
-fn compare(check: &Check, drift: &Drift, now: Now, then: Result<Interval, &str>) -> Judged {
+fn compare(check: &Check, now: Now, then: Result<Interval, &str>) -> Judged {
     let mut judged = Judged {
         check: check.clone(),
         passed: None,
@@ -83,9 +100,11 @@ fn compare(check: &Check, drift: &Drift, now: Now, then: Result<Interval, &str>)
         series: now.series,
         reason: now.reason,
     };
-    let then = match then {
-        Ok(then) => then,
-        Err(why) => {
+    let (drift, then) = match (&check.limit, then) {
+        (Limit::Drift(drift), Ok(then)) => (drift, then),
+        // What has another limit is no comparison, and comes to nothing.
+        (_, Ok(_)) => return judged,
+        (_, Err(why)) => {
             judged.reason = Some(join(why.to_owned(), judged.reason));
             return judged;
         }
@@ -111,11 +130,10 @@ fn join(first: String, second: Option<String>) -> String {
 mod tests {
     use super::*;
     use crate::engine::{Circumstances, Verdict, assess};
-    use crate::model::baseline::{Allowance, Direction};
+    use crate::model::baseline::{Allowance, Direction, Drift};
     use crate::model::check::Severity;
     use crate::model::level::{Gate, Level};
     use crate::model::reading::{Reading, State};
-    use crate::model::signal::Signal;
 
     /// The comparisons of the score and of the lag, which may grow by a half.
     fn criteria(severity: Severity) -> Criteria {

@@ -2,6 +2,8 @@
 
 use std::io::{self, Write};
 
+use jiff::SignedDuration;
+
 use super::evidence;
 use super::labels::{Row, Shared};
 use super::text::{BAD, BOLD, DIM, GOOD, WARN};
@@ -133,7 +135,10 @@ pub(super) fn baseline(baseline: &BaselineReport) -> String {
     let BaselineReport { path, offset_s, evaluated_at, verdict, .. } = baseline;
     let what = match (path, offset_s) {
         (Some(path), _) => one_line(path),
-        (None, Some(offset)) => format!("{} s before", number(*offset)),
+        (None, Some(offset)) => match SignedDuration::try_from_secs_f64(*offset) {
+            Ok(offset) => format!("{offset:#} before"),
+            Err(_) => format!("{offset} s before"),
+        },
         (None, None) => "an earlier audit".to_owned(),
     };
     format!("{what}, at {}, verdict {}", one_line(evaluated_at), verdict.words())

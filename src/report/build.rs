@@ -3,9 +3,9 @@
 use super::blame::{self, name_places};
 use super::checks::{check, detail, words};
 use super::{
-    CommandEntry, EvidenceEntry, FailureModeEntry, Integer, NotAssessable, Ordered, Report,
-    SCHEMA_VERSION, SamplesReport, ScrapesEntry, SignalEntry, SourceKind, StateName, TermEntry,
-    Word,
+    AtEndEntry, CommandEntry, EvidenceEntry, FailureModeEntry, Integer, NotAssessable, Ordered,
+    Report, SCHEMA_VERSION, SamplesReport, ScrapesEntry, SignalEntry, SourceKind, StateName,
+    TermEntry, Word,
 };
 use crate::audit::Audit;
 use crate::breaker::conclusion::Conclusion;
@@ -233,8 +233,19 @@ fn entry(plan: &Plan, audit: &Audit, signal: Signal, reading: &Reading) -> Signa
         reduce: query.map(|query| query.read_as.reduce),
         series: reading.series,
         labels: reading.labels.clone(),
+        at_end: at_end(plan, audit, signal),
         origin: query.and_then(|query| query.origin.as_ref()).map(Into::into),
     }
+}
+
+/// What a baseline would be without, where the backlog of an earlier instant decided.
+fn at_end(plan: &Plan, audit: &Audit, signal: Signal) -> Option<AtEndEntry> {
+    let whole = audit.whole.as_ref().filter(|_| !plan.criteria.comparisons.is_empty())?;
+    let reading = whole.get(signal);
+    Some(AtEndEntry {
+        value: reading.measured.then_some(reading.value.least),
+        is_lower_bound: reading.value.exact().is_none(),
+    })
 }
 
 /// Why a reading is not known, or what was assumed.

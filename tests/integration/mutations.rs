@@ -197,7 +197,7 @@ fn verdict(recording: &Path) -> (Verdict, String) {
     let expressions = &[];
     let watched = Watched { expressions, lag, required: &[], accept_partial, max_clock_skew };
     let telemetry = collect::collect(&plan.spec, Instant::now(), watched, observer).unwrap();
-    let audit = audit_at_worst_instant(&plan, &telemetry, None, &log);
+    let audit = audit_at_worst_instant(&plan, &telemetry, &log);
     (audit.assessment.verdict, audit.assessment.verdict_reason)
 }
 

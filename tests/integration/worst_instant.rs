@@ -121,3 +121,41 @@ fn the_highest_score_counts_and_not_the_highest_backlog() {
     let score = 15 + 4 + 750 + 480 + 1;
     assert!(run.stdout.contains(&format!("the score is {score}")), "{}", run.stdout);
 }
+
+/// What is compared with a baseline is of the whole time, but for the backlog and the score.
+#[test]
+fn growth_after_the_backlog_is_seen() {
+    let compared = "baseline: {score: {max_increase: 10%}, threadpool_backlog: {max_increase: 0}, \
+        peak_active_requests: {max_increase: 0}}\n";
+    let directory = directory_with(&format!("{QUERIES}{compared}"));
+    let path = |name: &str| directory.path().join(name);
+    // The backlog of 10 counts for more than the requests that come later.
+    for (name, backlog, active) in
+        [("calm", 10.0, [5.0, 5.0]), ("busy", 10.0, [5.0, 60.0]), ("full", 14.0, [5.0, 5.0])]
+    {
+        fs::write(path(&format!("{name}.om")), recording(backlog, |_| Some(0.0), active)).unwrap();
+        let of_then = ["--recording", &format!("{name}.om"), "--report", &format!("{name}.json")];
+        let run = auditor(directory.path(), &of_then);
+        assert_eq!(run.code, 0, "{run:?}");
+        assert!(
+            run.stdout.contains("2023-11-14T22:13:50Z"),
+            "of the instant of the backlog: {run:?}"
+        );
+    }
+    for (now, then, code, broken) in [
+        ("calm", "calm", 0, &[][..]),
+        ("busy", "busy", 0, &[]),
+        ("calm", "busy", 0, &[]),
+        ("busy", "calm", 1, &["baseline.peak_active_requests"]),
+        ("full", "calm", 1, &["baseline.score", "baseline.threadpool_backlog"]),
+    ] {
+        let of_now = ["--recording", &format!("{now}.om"), "--baseline", &format!("{then}.json")];
+        let gate = ["--fail-on-critical", "--output-format", "json"];
+        let run = auditor(directory.path(), &[&of_now[..], &gate].concat());
+        let report = run.json();
+        let checks = report["checks"].as_array().unwrap().iter();
+        let found = checks.filter(|it| it["type"] == "baseline" && it["passed"] != true);
+        let found: Vec<_> = found.map(|it| it["name"].as_str().unwrap()).collect();
+        assert_eq!((run.code, &*found), (code, broken), "{now} after {then}");
+    }
+}
