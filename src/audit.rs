@@ -8,6 +8,7 @@
 
 mod before;
 mod logs;
+mod proof;
 mod timeline;
 mod worst_instant;
 
@@ -31,6 +32,7 @@ use crate::target_health::TargetHealth;
 
 pub use before::audit_before;
 pub use logs::Logged;
+pub use proof::Prover;
 pub use timeline::{Line, Timeline, TimelinePoint, timeline};
 
 /// An audit at one instant.
@@ -75,6 +77,24 @@ impl Audit {
         self.questions.get(index).map(|question| question.expr.as_str())
     }
 
+    /// The same where the command was ended early, once a breach was proven: then this has to find one,
+    /// for what would have come later is not known.
+    fn of_aborted_command(mut self, plan: &Plan) -> Self {
+        let Some(breach) = self.command.as_ref().and_then(|it| it.breach.clone()) else {
+            return self;
+        };
+        if self.assessment.verdict == Verdict::Fail {
+            self.assessment.verdict_reason +=
+                "; the command was ended early, as a breach was proven by then";
+            return self;
+        }
+        let words = format!(
+            "the command was ended early, as a breach was proven by then ({breach}), and this audit \
+             finds none; what would have come after is not known"
+        );
+        self.failed(plan, words)
+    }
+
     /// The same where something went wrong.
     fn failed(self, plan: &Plan, failure: String) -> Self {
         Self { failure: self.failure.or(Some(failure)), ..self }.assessed(plan, None)
@@ -85,7 +105,7 @@ impl Audit {
     #[must_use]
     pub fn compared(self, plan: &Plan, baseline: &Baseline) -> Self {
         let interruption = self.interruption.or_else(interruption);
-        Self { interruption, ..self }.assessed(plan, Some(baseline))
+        Self { interruption, ..self }.assessed(plan, Some(baseline)).of_aborted_command(plan)
     }
 
     fn assessed(self, plan: &Plan, baseline: Option<&Baseline>) -> Self {
@@ -227,7 +247,7 @@ fn judge(
     let ended = (command_failure, interruption.as_deref(), failure.as_deref());
     let assessment = assess(plan, (None, None), seen, ended);
     let warnings = evidence::clock::warning(plan, clock).into_iter().collect();
-    Audit {
+    let audit = Audit {
         at,
         questions,
         readings,
@@ -243,7 +263,8 @@ fn judge(
         warnings,
         failure,
         assessment,
-    }
+    };
+    audit.of_aborted_command(plan)
 }
 
 /// That the service or the command failed, in words, if one did: without the one, the other has none.

@@ -343,6 +343,11 @@ impl Cli {
         self.audited().logs.iter().map(|(_, path)| path.as_path())
     }
 
+    /// Whether the command is ended once a breach is proven.
+    pub fn aborts_on_breach(&self) -> bool {
+        self.audited().abort_on_breach
+    }
+
     /// Where the counters of the breaker are kept.
     pub fn state_path(&self) -> Option<&Path> {
         self.audited().state.as_deref()

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 mod beside;
+mod breach;
 mod clock;
 mod command;
 mod coverage;
@@ -38,6 +39,7 @@ use crate::promql::Expression;
 use crate::storage::Storage;
 use crate::target_health::TargetHealth;
 use beside::Beside;
+pub use breach::BreachTest;
 use clock::Clock;
 pub use command::CommandOutcome;
 use command::{Manner, Running};
@@ -177,6 +179,8 @@ pub struct Watched<'a> {
     pub max_clock_skew: Duration,
     /// Whether a server's answer may lack something.
     pub accept_partial: bool,
+    /// What ends the command early, where it is scraped or probed; `None` where nothing does.
+    pub breach: Option<BreachTest<'a>>,
 }
 
 /// Collects telemetry for as long as `spec` says, and runs its command meanwhile. `started` is

@@ -25,6 +25,7 @@ mod functions;
 mod grouping;
 mod lexer;
 mod lower;
+mod maximum;
 mod parser;
 mod pattern;
 mod plan;
@@ -43,6 +44,7 @@ use std::time::Instant;
 
 pub use error::Error;
 pub use expression::Expression;
+pub use maximum::Maximum;
 pub use selectors::{SelectorUse, selectors_by_braces};
 
 use crate::storage::{Labels, Point, Storage};
@@ -62,6 +64,7 @@ pub struct Query {
     zero_by_zero: Option<Expression>,
     below_zero_by_reset: bool,
     is_amount: bool,
+    maximum: Option<Maximum>,
     with_raw_increases: Option<Expression>,
 }
 
@@ -111,6 +114,7 @@ pub fn parse(expr: &str) -> Result<Query, Error> {
         zero_by_zero: zero_by_zero::expression(expr, &tree).map(Expression::new),
         below_zero_by_reset: below_zero::is_by_reset(expr, &tree),
         is_amount: amount::is_amount(expr, &tree),
+        maximum: maximum::of(&tree),
         with_raw_increases: amount::with_raw_increases(expr, &tree).map(Expression::new),
     })
 }
@@ -145,6 +149,12 @@ impl Query {
     /// nor one amount divided by another.
     pub const fn is_amount(&self) -> bool {
         self.is_amount
+    }
+
+    /// The maximum over one range that it is, if it is one: it can only grow with what comes later, as
+    /// long as its range begins where it did.
+    pub const fn maximum(&self) -> Option<Maximum> {
+        self.maximum
     }
 
     /// The same with each `increase` as the difference of its samples, without what is added for the

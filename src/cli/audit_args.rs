@@ -85,6 +85,13 @@ pub struct AuditArgs {
     #[arg(long, value_name = "WHAT", help_heading = GATE, hide_possible_values = true, value_parser = gates())]
     pub(super) fail_on: Vec<FailOn>,
 
+    /// End the command once a breach is proven
+    ///
+    /// By --scrape or --probe, and only by what later samples cannot undo: max_over_time(...[$window]) over
+    /// its limit.
+    #[arg(long, help_heading = GATE, hide_short_help = true, requires_all = ["command", WATCHED], conflicts_with = "target")]
+    pub(super) abort_on_breach: bool,
+
     /// Carry out the audit so many times
     ///
     /// Each is a whole one: the command runs, and --start starts the service, each time.

@@ -32,6 +32,7 @@ pub(super) fn check(cli: &Cli, announces_command: bool) -> Result<(), clap::Erro
         let message = "auditor doctor compares nothing; leave --baseline and --baseline-window out";
         return Err(Cli::command().error(ErrorKind::ArgumentConflict, message));
     }
+    check_abort(cli)?;
     if audit.no_report && audit.reports.iter().any(|it| it.format.name == ReportFormat::JSON.name) {
         let message = "--no-report is for no JSON report, and --report names one; keep one of them";
         return Err(error(ErrorKind::ArgumentConflict, message));
@@ -78,6 +79,23 @@ fn check_repeats(cli: &Cli) -> Result<(), clap::Error> {
              --fail-on-critical, --fail-on or a command"
         );
         return Err(error(ErrorKind::MissingRequiredArgument, &message));
+    }
+    Ok(())
+}
+
+/// Refuses to look for a breach where nothing is one, or where nobody wants to know.
+fn check_abort(cli: &Cli) -> Result<(), clap::Error> {
+    if !cli.aborts_on_breach() {
+        return Ok(());
+    }
+    if cli.is_doctor() {
+        let message = "auditor doctor judges nothing; leave --abort-on-breach out";
+        return Err(error(ErrorKind::ArgumentConflict, message));
+    }
+    if !cli.gate().is_set() {
+        let message = "--abort-on-breach ends the command once the gate is bound to fail, and there is \
+                       no gate: add --fail-on-critical or --fail-on";
+        return Err(error(ErrorKind::MissingRequiredArgument, message));
     }
     Ok(())
 }

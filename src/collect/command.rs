@@ -36,6 +36,8 @@ pub struct CommandOutcome {
     pub took: Duration,
     /// Whether it was told to end before it had.
     pub is_interrupted: bool,
+    /// The breach that was proven, and for which it was told to end, in words.
+    pub breach: Option<String>,
 }
 
 impl CommandOutcome {
@@ -44,6 +46,13 @@ impl CommandOutcome {
         let failed = !self.is_success && !self.is_interrupted;
         failed.then(|| format!("the command `{}` {}", self.line, self.status))
     }
+}
+
+/// Why a command was told to end before it had.
+enum ToldToEnd {
+    Interruption,
+    /// In words.
+    Breach(String),
 }
 
 /// A command that runs. Neither it nor what it has started outlives this, unless it has ended
@@ -151,7 +160,7 @@ impl Running {
         if let Some(limit) = self.limit.filter(is_over) {
             return self.end_late(limit).map(Some);
         }
-        Ok(status.map(|status| self.outcome(Some(status), false)))
+        Ok(status.map(|status| self.outcome(Some(status), None)))
     }
 
     /// Ends it, and all that it has started, because its time is over.
@@ -159,8 +168,8 @@ impl Running {
     /// # Errors
     /// If it cannot be found out how it ended.
     fn end_late(&mut self, limit: Duration) -> Result<CommandOutcome, Failure> {
-        let status = self.end(TERMINATE)?;
-        let mut outcome = self.outcome(status, false);
+        let status = self.end_by(TERMINATE)?;
+        let mut outcome = self.outcome(status, None);
         outcome.is_success = false;
         outcome.status = format!("did not end within {limit:?} and was ended (--time-limit)");
         Ok(outcome)
@@ -171,16 +180,28 @@ impl Running {
     /// # Errors
     /// If it cannot be found out how it ended.
     pub(super) fn interrupt(&mut self, by: Interruption) -> Result<CommandOutcome, Failure> {
+        self.end(by.signal, ToldToEnd::Interruption)
+    }
+
+    /// The same because a breach is proven, which `breach` says in words.
+    ///
+    /// # Errors
+    /// If it cannot be found out how it ended.
+    pub(super) fn abort(&mut self, breach: String) -> Result<CommandOutcome, Failure> {
+        self.end(TERMINATE, ToldToEnd::Breach(breach))
+    }
+
+    fn end(&mut self, signal: i32, why: ToldToEnd) -> Result<CommandOutcome, Failure> {
         let by_itself = self.status()?;
-        let status = self.end(by.signal)?;
-        Ok(self.outcome(status, by_itself.is_none()))
+        let status = self.end_by(signal)?;
+        Ok(self.outcome(status, by_itself.is_none().then_some(why)))
     }
 
     /// Sends a signal to all of its group, and ends by force what is then left.
     ///
     /// # Errors
     /// If it cannot be found out how it ended.
-    fn end(&mut self, signal: i32) -> Result<Option<ExitStatus>, Failure> {
+    fn end_by(&mut self, signal: i32) -> Result<Option<ExitStatus>, Failure> {
         self.group.signal(signal);
         let status = self.wait(GRACE)?;
         if status.is_some() && !self.group.is_left() {
@@ -208,7 +229,7 @@ impl Running {
         self.child.try_wait().map_err(wait)
     }
 
-    fn outcome(&mut self, status: Option<ExitStatus>, is_interrupted: bool) -> CommandOutcome {
+    fn outcome(&mut self, status: Option<ExitStatus>, told: Option<ToldToEnd>) -> CommandOutcome {
         self.has_ended = status.is_some();
         if self.has_ended {
             // What it leaves behind by itself may stay.
@@ -219,9 +240,19 @@ impl Running {
             line: self.line.clone(),
             code: status.and_then(|status| status.code()),
             is_success: status.is_some_and(|status| status.success()),
-            status: if is_interrupted { format!("was interrupted and {ended}") } else { ended },
+            status: match &told {
+                None => ended,
+                Some(ToldToEnd::Interruption) => format!("was interrupted and {ended}"),
+                Some(ToldToEnd::Breach(_)) => {
+                    format!("was told to end once a breach was proven, and {ended}")
+                }
+            },
             took: self.started.elapsed(),
-            is_interrupted,
+            is_interrupted: told.is_some(),
+            breach: match told {
+                Some(ToldToEnd::Breach(breach)) => Some(breach),
+                _ => None,
+            },
         }
     }
 }

@@ -72,6 +72,19 @@ pub(super) fn span(storage: &Storage, targets: &Targets<'_>) -> Option<Span> {
     Some(Span { first, last, step: interval(densest) })
 }
 
+/// What was scraped so far, from the first scrape to the last: no more than will have been observed at
+/// the end.
+pub(super) fn so_far(storage: &Storage) -> Option<ObservedRange> {
+    let ups = || storage.of_metric(Some(UP)).map(|series| &series.points);
+    let first = ups().filter_map(Points::first).min()?;
+    let last = ups().filter_map(Points::last).max()?;
+    let length = u64::try_from(last.saturating_sub(first)).ok()?;
+    // The window is open on its left, and the first sample belongs to it.
+    let window = Some(Duration::from_millis(length.saturating_add(1)));
+    let at = Timestamp::from_millisecond(last).ok()?;
+    Some(ObservedRange { at, window, step: None })
+}
+
 /// The instant of the last scrape, or of what its page dated somewhat later, so that the end shows
 /// that page whole.
 fn last_of_page(storage: &Storage, scrape: i64) -> i64 {

@@ -24,6 +24,8 @@ const COMMAND: &str = "command";
 const STATUS: &str = "status";
 /// `true` where it was told to end before it had.
 const TOLD_TO_END: &str = "interrupted";
+/// The breach for which it was told to end.
+const BREACH: &str = "breach";
 /// The name of a signal.
 const SIGNAL: &str = "signal";
 
@@ -47,7 +49,9 @@ pub(super) fn add(
     };
     if let Some(command) = command {
         let told = if command.is_interrupted { "true" } else { "" };
-        let labels = [(COMMAND, &*command.line), (STATUS, &*command.status), (TOLD_TO_END, told)];
+        let breach = command.breach.as_deref().unwrap_or_default();
+        let (line, status) = (command.line.as_str(), command.status.as_str());
+        let labels = [(COMMAND, line), (STATUS, status), (TOLD_TO_END, told), (BREACH, breach)];
         add(DURATION, &labels, command.took.as_secs_f64());
         if let Some(code) = command.code {
             add(EXIT_CODE, &labels[..1], code.into());
@@ -73,6 +77,7 @@ pub(super) fn command(storage: &Storage) -> Option<CommandOutcome> {
         status: text(STATUS),
         took: Duration::try_from_secs_f64(seconds).unwrap_or_default(),
         is_interrupted: labels.get(TOLD_TO_END) == "true",
+        breach: Some(text(BREACH)).filter(|breach| !breach.is_empty()),
     })
 }
 
@@ -120,6 +125,11 @@ mod tests {
             status: status.to_owned(),
             took: Duration::from_millis(1234),
             is_interrupted,
+            breach: None,
+        };
+        let aborted = CommandOutcome {
+            breach: Some("the score is at least 3000".to_owned()),
+            ..ended(None, "was told to end once a breach was proven", true)
         };
         let signal = Interruption { signal: 15, name: "SIGTERM", at: Instant::now() };
         for (outcome, by) in [
@@ -129,6 +139,7 @@ mod tests {
             (Some(ended(None, "was ended by signal: 9 (SIGKILL)", false)), None),
             (Some(ended(None, "was interrupted and was ended by signal: 15", true)), Some(signal)),
             (Some(ended(Some(7), "exited with code 7", false)), Some(signal)),
+            (Some(aborted), None),
             (None, Some(signal)),
         ] {
             let mut storage = scraped();

@@ -12,12 +12,13 @@ use std::thread::{self, Builder};
 use std::time::{Duration, Instant};
 
 use super::beside::Beside;
+use super::breach::BreachWatch;
 use super::clock::Clock;
 use super::command::{self, CommandOutcome};
 use super::error::{Error, Failure, PageProblem, ScrapeError};
 use super::observer::{Observer, ProgressUpdate};
 use super::own_requests::OwnRequests;
-use super::{Lag, Watched, manner};
+use super::{Watched, manner};
 use crate::config::{Scrape, ScrapedPage, SourceSpec};
 use crate::interrupt;
 use crate::prometheus::TransportError;
@@ -105,7 +106,7 @@ pub(super) fn run(
         _ if interrupt::received().is_some() => Ok(None),
         Ok(()) => {
             let shared = (&shared, clock);
-            scrape_until_done(scrape, spec, (&mut scrapers, shared), lag, beside, observer)?
+            scrape_until_done(scrape, spec, (&mut scrapers, shared), watched, beside, observer)?
         }
         // Nothing was put under load, so there is nothing to judge.
         Err(failure) => {
@@ -180,7 +181,7 @@ fn scrape_until_done(
     scrape: &Scrape,
     spec: &SourceSpec,
     (scrapers, (shared, clock)): (&mut [Scraper<'_>], (&Shared, Clock)),
-    lag: Lag<'_>,
+    watched: Watched<'_>,
     beside: &mut Beside,
     observer: Observer<'_>,
 ) -> Result<Load, Error> {
@@ -189,7 +190,8 @@ fn scrape_until_done(
         None => Some(command::start(&spec.command, manner(spec, observer))?),
     };
     let started = Instant::now();
-    let lag = lag.read_by.and_then(|lag| lag.parsed().ok());
+    let lag = watched.lag.read_by.and_then(|lag| lag.parsed().ok());
+    let mut breach = watched.breach.map(BreachWatch::new);
     let reporter = ProgressReporter { shared, clock, lag };
     Ok(thread::scope(|scope| {
         // However this thread ends, the others come to an end too.
@@ -210,6 +212,12 @@ fn scrape_until_done(
             }
             if let Some(outcome) = command.as_mut().map(|it| it.ended()).transpose()?.flatten() {
                 return Ok(Some(outcome));
+            }
+            if let Some((running, watch)) = command.as_mut().zip(breach.as_mut())
+                && let Some(proven) = watch.proven(&shared.storage)
+            {
+                (observer.log)(&format!("a breach is proven, and the command is ended: {proven}"));
+                return running.abort(proven).map(Some);
             }
             if let Some(progress) = observer.progress.filter(|_| told.elapsed() >= TELL) {
                 told = Instant::now();

@@ -7,6 +7,7 @@ use super::github::GitHub;
 use super::paths;
 use super::perform::{Setting, perform};
 use super::repeat::{Kept, repeat};
+use crate::audit::Prover;
 use crate::baseline::{self, Earlier};
 use crate::breaker::state::{StateError, StateFile};
 use crate::cli::{Cli, Format};
@@ -15,6 +16,10 @@ use crate::config::{self, BaselineRequest, Environment, Plan};
 use crate::exit::Exit;
 use crate::interrupt;
 use crate::report::Report;
+
+/// What is said where no query can show a breach before the end.
+const NOTHING_PROVES: &str = "--abort-on-breach has no effect: no query is max_over_time(...[$window]), \
+                              whose value later samples cannot lower";
 
 /// Every error that it returns came before anything was audited.
 pub(super) fn run(cli: &Cli, started: Instant) -> anyhow::Result<Exit> {
@@ -32,9 +37,13 @@ pub(super) fn run(cli: &Cli, started: Instant) -> anyhow::Result<Exit> {
     let setting = Setting {
         record: cli.record_path(),
         has_charts: cli.reports().iter().any(|it| it.format.has_charts()),
+        aborts_on_breach: cli.aborts_on_breach(),
         ..setting(cli)
     };
     setting.warn(&plan.warnings());
+    if setting.aborts_on_breach && Prover::new(&plan).is_none() {
+        setting.warn(&[NOTHING_PROVES.to_owned()]);
+    }
     if let Some(path) = passed_over {
         let (path, usual) = (path.display(), config::FILE_NAME);
         setting

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::repository;
-use crate::audit::{self, audit_at_worst_instant, audit_before};
+use crate::audit::{self, Prover, audit_at_worst_instant, audit_before};
 use crate::baseline::Earlier;
-use crate::collect::{self, Failure, Lag, Telemetry, Watched};
+use crate::collect::{self, BreachTest, Failure, Lag, Telemetry, Watched};
 use crate::config::{BaselineRequest, Plan, Query};
 use crate::exit::Exit;
 use crate::model::check::Criteria;
@@ -31,6 +31,8 @@ pub(super) struct Setting<'a> {
     pub(super) has_charts: bool,
     /// The scenario of a suite that it is; the suite tells of its progress.
     pub(super) scenario: Option<&'a str>,
+    /// The command is ended once a breach is proven.
+    pub(super) aborts_on_breach: bool,
     /// Which audit of how many it is, where it is one of several.
     pub(super) sample: Option<(u32, u32)>,
 }
@@ -172,7 +174,10 @@ pub(super) fn collect(
     let accept_partial = plan.accept_partial;
     let max_clock_skew = plan.criteria.evidence.max_clock_skew;
     let (expressions, required) = (exprs.as_slice(), required.as_slice());
-    let watched = Watched { expressions, lag, required, accept_partial, max_clock_skew };
+    let prover = Prover::new(plan).filter(|_| setting.aborts_on_breach);
+    let test = prover.map(|it| move |storage: &_, observed: &_| it.proven(storage, observed));
+    let breach = test.as_ref().map(|test| BreachTest(test));
+    let watched = Watched { expressions, lag, required, accept_partial, max_clock_skew, breach };
     let progress = setting.progress(!plan.spec.command.is_empty());
     super::observed(&setting.log(), progress, setting.stdout_is_taken, |observer| {
         collect::collect(&plan.spec, started, watched, observer)

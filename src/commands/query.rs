@@ -26,7 +26,8 @@ pub(super) fn run(expr: &str, common: &Common, started: Instant) -> anyhow::Resu
     let expressions = std::slice::from_ref(&expr);
     let max_clock_skew = EvidenceRules::default().max_clock_skew;
     let (lag, accept_partial) = (ANY_LAG, false);
-    let watched = Watched { expressions, lag, required: &[], accept_partial, max_clock_skew };
+    let watched =
+        Watched { expressions, lag, required: &[], accept_partial, max_clock_skew, breach: None };
     let progress = Progress::on_terminal(false, None);
     let telemetry = super::observed(&log, progress, true, |observer| {
         collect::collect(&spec, started, watched, observer)

@@ -195,7 +195,8 @@ fn verdict(recording: &Path) -> (Verdict, String) {
     let lag = Lag { read_by: None, limit: Duration::MAX };
     let (max_clock_skew, accept_partial) = (Duration::MAX, false);
     let expressions = &[];
-    let watched = Watched { expressions, lag, required: &[], accept_partial, max_clock_skew };
+    let watched =
+        Watched { expressions, lag, required: &[], accept_partial, max_clock_skew, breach: None };
     let telemetry = collect::collect(&plan.spec, Instant::now(), watched, observer).unwrap();
     let audit = audit_at_worst_instant(&plan, &telemetry, &log);
     (audit.assessment.verdict, audit.assessment.verdict_reason)

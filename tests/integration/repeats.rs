@@ -1,6 +1,7 @@
 //! An audit that is carried out several times: one flake need not stop a train, and nothing that
 //! went wrong becomes a pass by being asked again.
 
+mod abort;
 mod state;
 
 use std::fs;
@@ -14,7 +15,8 @@ use crate::interruption::{ended, report, send, spawn, wait_for};
 use crate::schemas::check_report;
 use crate::start;
 use crate::support::fake::{Fake, Request, Response};
-use crate::support::real::{free_address, programs};
+use crate::support::page::{CONFIG, metrics};
+use crate::support::real::{available, free_address, programs, scraping};
 use crate::support::{auditor, directory_with, each};
 
 const SIGNALS: &str = "queries: {p99_latency: calm, event_loop_lag: lag, \
@@ -187,6 +189,34 @@ fn a_command_that_is_gone_leaves_that_audit_without_a_verdict() {
     // At first it is one.
     let missing = auditor(directory.path(), &args);
     assert_eq!(missing.code, 2, "{}", missing.stderr);
+}
+
+/// A Prometheus that scrapes a service each second, which is sick while the first audit is under way.
+#[test]
+fn a_flake_that_a_real_server_saw_is_one() {
+    if !available("a_flake_that_a_real_server_saw_is_one") {
+        return;
+    }
+    for (sick_for, code, verdicts) in [(1, 0, ["fail", "pass"]), (2, 1, ["fail", "fail"])] {
+        let directory = directory_with(CONFIG);
+        let sick = directory.path().join("sick");
+        let service = Fake::start(move |_| metrics(if sick.exists() { 2.0 } else { 0.01 }));
+        let address = service.address();
+        let prometheus = scraping(&[&address]);
+        wait_for("a scrape", || (service.requests().len() > 1).then_some(()));
+        let load = format!(
+            "echo >> runs; if [ $(/usr/bin/wc -l < runs) -le {sick_for} ]; then /bin/touch sick; \
+             /bin/sleep 3; /bin/rm sick; fi; /bin/sleep 3"
+        );
+        let url = format!("http://{}", prometheus.address());
+        let options = [GATE, "--failure-threshold", "2", "--", "/bin/sh", "-c", &load];
+        let run = auditor(directory.path(), &audits(&url, "2", &options));
+        let report = run.json();
+        let audits = report["samples"]["audits"].as_array().unwrap();
+        let found: Vec<_> = audits.iter().map(|it| &it["verdict"]).collect();
+        assert_eq!(found, verdicts, "{audits:#?}");
+        assert_eq!(run.code, code, "{}", report["verdict_reason"]);
+    }
 }
 
 #[test]

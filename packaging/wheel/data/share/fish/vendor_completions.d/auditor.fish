@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_auditor_global_optspecs
-    string join \n record= start= start-timeout= blame= blame-after= settle= fail-on-critical fail-on= samples= interval= failure-threshold= cooldown= state= report= no-report no-github q/quiet profile= var= preset= scrape= probe= target= recording= every= for= job= at= timeout= http-config= header= probe-every= pid= pool-threads= output-format= v/verbose config= init list-presets h/help V/version
+    string join \n record= start= start-timeout= blame= blame-after= settle= fail-on-critical fail-on= abort-on-breach samples= interval= failure-threshold= cooldown= state= report= no-report no-github q/quiet profile= var= preset= scrape= probe= target= recording= every= for= job= at= timeout= http-config= header= probe-every= pid= pool-threads= output-format= v/verbose config= init list-presets h/help V/version
 end
 
 function __fish_auditor_needs_command
@@ -84,6 +84,7 @@ complete -c auditor -n "__fish_auditor_needs_command" -l output-format -d 'What 
 json\t''"
 complete -c auditor -n "__fish_auditor_needs_command" -l config -d 'Configuration file [default: metrics.yaml]' -r -F
 complete -c auditor -n "__fish_auditor_needs_command" -l fail-on-critical -d 'Exit 1 if the status is CRITICAL or worse'
+complete -c auditor -n "__fish_auditor_needs_command" -l abort-on-breach -d 'End the command once a breach is proven'
 complete -c auditor -n "__fish_auditor_needs_command" -l no-report -d 'Write no audit_results.json'
 complete -c auditor -n "__fish_auditor_needs_command" -l no-github -d 'Tell GitHub nothing of the audit'
 complete -c auditor -n "__fish_auditor_needs_command" -s q -l quiet -d 'Print the verdict alone'
@@ -176,6 +177,7 @@ complete -c auditor -n "__fish_auditor_using_subcommand doctor" -l output-format
 json\t''"
 complete -c auditor -n "__fish_auditor_using_subcommand doctor" -l config -d 'Configuration file [default: metrics.yaml]' -r -F
 complete -c auditor -n "__fish_auditor_using_subcommand doctor" -l fail-on-critical -d 'Exit 1 if the status is CRITICAL or worse'
+complete -c auditor -n "__fish_auditor_using_subcommand doctor" -l abort-on-breach -d 'End the command once a breach is proven'
 complete -c auditor -n "__fish_auditor_using_subcommand doctor" -l no-report -d 'Write no audit_results.json'
 complete -c auditor -n "__fish_auditor_using_subcommand doctor" -l no-github -d 'Tell GitHub nothing of the audit'
 complete -c auditor -n "__fish_auditor_using_subcommand doctor" -s q -l quiet -d 'Print the verdict alone'
