@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
+
 use super::perform::{Setting, perform};
 use crate::baseline::Earlier;
 use crate::breaker::Counters;
@@ -50,7 +52,7 @@ pub(super) fn repeat(
     let circumstances =
         Circumstances { is_gated: plan.gate.is_set(), interruption: interruption.as_deref() };
     let conclude = |counters| conclude(&facts, repeats.breaker, counters, circumstances);
-    let (conclusion, unkept) = conclude_and_keep(conclude, kept);
+    let (conclusion, unkept) = conclude_and_keep(conclude, kept, now(plan, started));
     let exit = exit(conclusion.verdict);
     let every = (repeats.samples.get(), repeats.interval);
     let samples = SamplesReport::new(every, &audits, repeats.breaker, &conclusion);
@@ -88,22 +90,20 @@ fn audited(report: &Report) -> Audited {
 fn conclude_and_keep(
     conclude: impl Fn(Counters) -> Conclusion,
     kept: Option<Kept>,
+    now: Timestamp,
 ) -> (Conclusion, Option<StateError>) {
     let Some(Kept { file, before }) = kept else { return (conclude(Counters::default()), None) };
     let expected = conclude(before);
     if expected.conclusive == 0 {
         return (expected, None);
     }
-    let kept = super::now().map(|now| {
-        file.update(now, |counters| {
-            let conclusion = conclude(counters);
-            (conclusion.counters, conclusion)
-        })
+    let kept = file.update(now, |counters| {
+        let conclusion = conclude(counters);
+        (conclusion.counters, conclusion)
     });
     match kept {
-        Ok(Ok(conclusion)) => (conclusion, None),
-        Ok(Err(error)) => (expected, Some(error)),
-        Err(_) => (expected, None),
+        Ok(conclusion) => (conclusion, None),
+        Err(error) => (expected, Some(error)),
     }
 }
 
@@ -127,7 +127,9 @@ fn carry_out(
             break;
         }
         begun = Instant::now();
-        audits.push(again(&plan_of_now(plan, started), earlier, begun, of(number)));
+        let mut plan = plan.clone();
+        plan.spec.now = now(&plan, started);
+        audits.push(again(&plan, earlier, begun, of(number)));
     }
     Ok(audits)
 }
@@ -147,12 +149,10 @@ fn again(plan: &Plan, earlier: Option<&Earlier>, begun: Instant, setting: Settin
     }
 }
 
-/// The same audit, begun now.
-fn plan_of_now(plan: &Plan, started: Instant) -> Plan {
-    let mut plan = plan.clone();
+/// The time by the system's clock; where that is off by now, by how long the run has taken.
+fn now(plan: &Plan, started: Instant) -> Timestamp {
     let by_its_length = plan.spec.now.checked_add(started.elapsed());
-    plan.spec.now = super::now().ok().or(by_its_length.ok()).unwrap_or(plan.spec.now);
-    plan
+    super::now().ok().or(by_its_length.ok()).unwrap_or(plan.spec.now)
 }
 
 /// Waits until so much time has passed since the last one began.
