@@ -153,6 +153,7 @@ fn audited(
         is_verbose: args.verbose,
         stdout_is_taken: true,
         record: cli.record_path(),
+        aborts_on_breach: cli.aborts_on_breach(),
         scenario: Some(&scenario.id),
         ..Setting::default()
     };

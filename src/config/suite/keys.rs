@@ -21,6 +21,8 @@ pub(super) enum Kind {
     Words,
     /// A mapping of names to values: the option is repeated with `NAME=VALUE`.
     Pairs,
+    /// `true` for a switch that is given.
+    Switch,
 }
 
 /// An option of an audit that a scenario may have.
@@ -45,10 +47,10 @@ const fn option(
     OptionKey { key, option, kind, about }
 }
 
-use Kind::{Pairs, Path as PathTo, Word, Words};
+use Kind::{Pairs, Path as PathTo, Switch, Word, Words};
 
 /// Every one.
-pub(super) const OPTIONS: [OptionKey; 33] = [
+pub(super) const OPTIONS: [OptionKey; 34] = [
     option("config", "config", PathTo, "Configuration file, as metrics.yaml."),
     option("preset", "preset", Word, "Preset below the configuration, or in place of one."),
     option(
@@ -86,6 +88,7 @@ pub(super) const OPTIONS: [OptionKey; 33] = [
     option("failure_threshold", "failure-threshold", Word, "So many in a row have to fail."),
     option("cooldown", "cooldown", Word, "For so many further audits it then stays failed."),
     option("state", "state", PathTo, "Keeps both for the next run."),
+    option("abort_on_breach", "abort-on-breach", Switch, "Ends the command once that is proven."),
     option("record", "record", PathTo, "Keep what was seen in this file."),
 ];
 
@@ -102,6 +105,11 @@ pub(super) fn read_option(
         options.push(GivenOption { key: key.key, name, value, place });
     };
     match (key.kind, &node.value) {
+        (Switch, Value::Bool(is_given)) => {
+            if *is_given {
+                add(node, None);
+            }
+        }
         (Word, _) => {
             if let Some(word) = word(key.key, node, problems) {
                 add(node, Some(word.into()));
@@ -133,6 +141,7 @@ pub(super) fn read_option(
         (kind, other) => {
             let expected = match kind {
                 PathTo => "a path",
+                Switch => "true or false",
                 _ => "a mapping of names to values",
             };
             let found = other.noun();
@@ -158,6 +167,7 @@ pub(super) fn json_schema() -> Json {
     let text = json!({"type": "string"});
     let word = json!({"type": ["string", "number"]});
     let of_kind = |kind: Kind| match kind {
+        Switch => json!({"type": "boolean"}),
         Word => word.clone(),
         PathTo => text.clone(),
         Words => json!({"anyOf": [word, {"type": "array", "items": word}]}),
