@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_auditor_global_optspecs
-    string join \n record= start= start-timeout= blame= blame-after= settle= fail-on-critical fail-on= abort-on-breach samples= interval= failure-threshold= cooldown= state= report= no-report no-github q/quiet profile= var= preset= scrape= probe= target= recording= every= for= job= at= timeout= http-config= header= probe-every= pid= pool-threads= output-format= v/verbose config= init list-presets h/help V/version
+    string join \n record= log= start= start-timeout= blame= blame-after= time-limit= settle= fail-on-critical fail-on= abort-on-breach samples= interval= failure-threshold= cooldown= state= baseline= baseline-window= report= no-report no-github q/quiet profile= var= preset= scrape= probe= target= recording= every= for= job= at= timeout= http-config= header= probe-every= pid= pool-threads= output-format= v/verbose config= init list-presets h/help V/version
 end
 
 function __fish_auditor_needs_command
@@ -34,6 +34,7 @@ off\t''
 require\t''
 node\t''"
 complete -c auditor -n "__fish_auditor_needs_command" -l blame-after -d 'After how long without an answer stacks are read' -r
+complete -c auditor -n "__fish_auditor_needs_command" -l time-limit -d 'How long COMMAND may take' -r
 complete -c auditor -n "__fish_auditor_needs_command" -l settle -d 'How long to wait for the server\'s samples of the end of the load' -r
 complete -c auditor -n "__fish_auditor_needs_command" -l fail-on -d 'degraded, critical, collapse or failure-mode' -r -f -a "degraded\t''
 critical\t''
@@ -44,6 +45,8 @@ complete -c auditor -n "__fish_auditor_needs_command" -l interval -d 'From the s
 complete -c auditor -n "__fish_auditor_needs_command" -l failure-threshold -d 'Fail once so many audits in a row have failed [default: 1]' -r
 complete -c auditor -n "__fish_auditor_needs_command" -l cooldown -d 'For how many further audits everything fails then [default: 0]' -r
 complete -c auditor -n "__fish_auditor_needs_command" -l state -d 'Keep failures in a row and the cooldown in this file, from run to run' -r -F
+complete -c auditor -n "__fish_auditor_needs_command" -l baseline -d 'Report of an earlier audit to compare with' -r -F
+complete -c auditor -n "__fish_auditor_needs_command" -l baseline-window -d 'Compare with the same queries so long before' -r
 complete -c auditor -n "__fish_auditor_needs_command" -l report -d 'Write a report, such as html=report.html' -r
 complete -c auditor -n "__fish_auditor_needs_command" -l profile -d 'Profile of the configuration' -r
 complete -c auditor -n "__fish_auditor_needs_command" -l var -d 'Set a variable of the queries; may be repeated' -r
@@ -95,7 +98,8 @@ complete -c auditor -n "__fish_auditor_needs_command" -s h -l help -d 'Print hel
 complete -c auditor -n "__fish_auditor_needs_command" -s V -l version -d 'Print version'
 complete -c auditor -n "__fish_auditor_needs_command" -f -a "query" -d 'Evaluate one PromQL expression'
 complete -c auditor -n "__fish_auditor_needs_command" -f -a "doctor" -d 'Explain what each query of an audit finds, or why nothing'
-complete -c auditor -n "__fish_auditor_needs_command" -f -a "schema" -d 'Print the JSON Schema of metrics.yaml or of the report'
+complete -c auditor -n "__fish_auditor_needs_command" -f -a "suite" -d 'Audit many scenarios, with one answer'
+complete -c auditor -n "__fish_auditor_needs_command" -f -a "schema" -d 'Print the JSON Schema of metrics.yaml, of a suite or of a report'
 complete -c auditor -n "__fish_auditor_needs_command" -f -a "explain" -d 'Say what a word of the report means, and what to do'
 complete -c auditor -n "__fish_auditor_needs_command" -f -a "completions" -d 'Print completions for a shell'
 complete -c auditor -n "__fish_auditor_needs_command" -f -a "man" -d 'Print the manual page, as roff'
@@ -127,6 +131,7 @@ off\t''
 require\t''
 node\t''"
 complete -c auditor -n "__fish_auditor_using_subcommand doctor" -l blame-after -d 'After how long without an answer stacks are read' -r
+complete -c auditor -n "__fish_auditor_using_subcommand doctor" -l time-limit -d 'How long COMMAND may take' -r
 complete -c auditor -n "__fish_auditor_using_subcommand doctor" -l settle -d 'How long to wait for the server\'s samples of the end of the load' -r
 complete -c auditor -n "__fish_auditor_using_subcommand doctor" -l fail-on -d 'degraded, critical, collapse or failure-mode' -r -f -a "degraded\t''
 critical\t''
@@ -137,6 +142,8 @@ complete -c auditor -n "__fish_auditor_using_subcommand doctor" -l interval -d '
 complete -c auditor -n "__fish_auditor_using_subcommand doctor" -l failure-threshold -d 'Fail once so many audits in a row have failed [default: 1]' -r
 complete -c auditor -n "__fish_auditor_using_subcommand doctor" -l cooldown -d 'For how many further audits everything fails then [default: 0]' -r
 complete -c auditor -n "__fish_auditor_using_subcommand doctor" -l state -d 'Keep failures in a row and the cooldown in this file, from run to run' -r -F
+complete -c auditor -n "__fish_auditor_using_subcommand doctor" -l baseline -d 'Report of an earlier audit to compare with' -r -F
+complete -c auditor -n "__fish_auditor_using_subcommand doctor" -l baseline-window -d 'Compare with the same queries so long before' -r
 complete -c auditor -n "__fish_auditor_using_subcommand doctor" -l report -d 'Write a report, such as html=report.html' -r
 complete -c auditor -n "__fish_auditor_using_subcommand doctor" -l profile -d 'Profile of the configuration' -r
 complete -c auditor -n "__fish_auditor_using_subcommand doctor" -l var -d 'Set a variable of the queries; may be repeated' -r
@@ -183,6 +190,20 @@ complete -c auditor -n "__fish_auditor_using_subcommand doctor" -l no-github -d 
 complete -c auditor -n "__fish_auditor_using_subcommand doctor" -s q -l quiet -d 'Print the verdict alone'
 complete -c auditor -n "__fish_auditor_using_subcommand doctor" -s v -l verbose -d 'Tell on standard error what is done'
 complete -c auditor -n "__fish_auditor_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c auditor -n "__fish_auditor_using_subcommand suite" -l manifest -d 'Judge what a run has left, by this table' -r -F
+complete -c auditor -n "__fish_auditor_using_subcommand suite" -l profile -d 'Profile of the scenarios\' configurations' -r
+complete -c auditor -n "__fish_auditor_using_subcommand suite" -l only -d 'Only scenarios whose id is so, such as \'api-*\'' -r
+complete -c auditor -n "__fish_auditor_using_subcommand suite" -l jobs -d 'How many scenarios are read at once [default: one for each CPU]' -r
+complete -c auditor -n "__fish_auditor_using_subcommand suite" -l run-id -d 'Name of this run in the summary [default: when it began]' -r
+complete -c auditor -n "__fish_auditor_using_subcommand suite" -l run-dir -d 'Keep each scenario\'s report in this directory' -r -F
+complete -c auditor -n "__fish_auditor_using_subcommand suite" -l output-format -d 'What to print: text or json' -r -f -a "text\t''
+json\t''"
+complete -c auditor -n "__fish_auditor_using_subcommand suite" -l report -d 'Write the summary, such as junit=suite.xml' -r
+complete -c auditor -n "__fish_auditor_using_subcommand suite" -l no-report -d 'Write no suite_results.json'
+complete -c auditor -n "__fish_auditor_using_subcommand suite" -l no-github -d 'Tell GitHub nothing of the suite'
+complete -c auditor -n "__fish_auditor_using_subcommand suite" -s q -l quiet -d 'Print the verdict alone'
+complete -c auditor -n "__fish_auditor_using_subcommand suite" -s v -l verbose -d 'Tell on standard error what is done'
+complete -c auditor -n "__fish_auditor_using_subcommand suite" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c auditor -n "__fish_auditor_using_subcommand schema" -s h -l help -d 'Print help'
 complete -c auditor -n "__fish_auditor_using_subcommand explain" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c auditor -n "__fish_auditor_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
