@@ -89,7 +89,7 @@ fn others(summary: &Summary) -> impl Iterator<Item = &ScenarioEntry> {
 fn details(entry: &ScenarioEntry) -> Vec<String> {
     let is_told = |line: &str| entry.reason.contains(line);
     let culprit = entry.culprit.iter().map(|it| format!("{it} holds the event loop"));
-    let modes = entry.failure_modes.iter().map(|it| it.to_string());
+    let modes = entry.failure_modes.iter().map(|it| format!("{it} is proven"));
     let broken = entry.checks.iter().filter(|check| check.is_own && check.passed == Some(false));
     let violations = broken.map(|check| check.violation.clone());
     let is_of_check = |finding: &String| entry.violations.iter().any(|it| finding.contains(it));

@@ -72,7 +72,7 @@ fn sections(summary: &Summary) -> Markup {
                     thead { tr {
                         th scope="col" { "Scenario" }
                         th scope="col" { "Result" }
-                        th scope="col" { "Seconds" }
+                        th.n scope="col" { "Seconds" }
                         th scope="col" { "Why" }
                     } }
                     tbody { @for entry in summary.scenarios.iter().take(MOST_LISTED) { (row(entry)) } }
