@@ -13,7 +13,8 @@
 //! ```
 //!
 //! - [`commands`] holds a file for each thing that `auditor` can be asked to do, and decides how
-//!   it exits and how its report is delivered.
+//!   it exits and how its report is delivered. A suite takes the same way once for each of its scenarios,
+//!   and sums up the reports.
 //! - [`config`] merges the layers of a configuration (file, profile, environment, command line)
 //!   and turns them into a validated [`config::Plan`], with every problem at its place. Nothing
 //!   changes a plan afterwards.

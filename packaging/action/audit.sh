@@ -31,6 +31,15 @@ trim() {
   printf '%s' "${text%"${text##*[![:space:]]}"}"
 }
 
+# The words of the input args.
+further() {
+  local word
+  while IFS= read -r word; do
+    word=$(trim "$word")
+    [ -z "$word" ] || args+=("$word")
+  done <<<"$INPUT_ARGS"
+}
+
 gates() {
   case $(trim "$INPUT_FAIL_ON") in
     # A variable that is not set would switch the gate off.
@@ -41,6 +50,30 @@ gates() {
 }
 
 cd -- "$INPUT_WORKING_DIRECTORY" || fail "there is no working-directory $INPUT_WORKING_DIRECTORY"
+# What its scenarios say themselves would be lost here.
+not_of_a_suite() {
+  local name value
+  for name in scrape probe target recording start command for config preset vars samples interval \
+    failure-threshold cooldown state baseline record; do
+    value=INPUT_${name//-/_}
+    value=${value^^}
+    [ -z "$(trim "${!value}")" ] || fail "the input $name is none of a suite; give it to the scenarios"
+  done
+  [ "$(trim "$INPUT_FAIL_ON")" = critical ] ||
+    fail "the input fail-on is none of a suite; give it to the scenarios"
+}
+
+if [ -n "$INPUT_SUITE" ]; then
+  not_of_a_suite
+  args+=(suite)
+  option --manifest "$INPUT_MANIFEST"
+  option --profile "$INPUT_PROFILE"
+  options --report "$INPUT_REPORTS"
+  further
+  exec auditor "${args[@]}" -- "$INPUT_SUITE"
+fi
+[ -z "$INPUT_MANIFEST" ] || fail "the input manifest is for a suite, and there is none"
+
 options --scrape "$INPUT_SCRAPE"
 options --probe "$INPUT_PROBE"
 option --target "$INPUT_TARGET"
@@ -60,10 +93,7 @@ option --state "$INPUT_STATE"
 option --baseline "$INPUT_BASELINE"
 option --record "$INPUT_RECORD"
 options --report "$INPUT_REPORTS"
-while IFS= read -r word; do
-  word=$(trim "$word")
-  [ -z "$word" ] || args+=("$word")
-done <<<"$INPUT_ARGS"
+further
 # As the runner calls bash: the first command that fails is the end of the load.
 if [ -n "$(trim "$INPUT_COMMAND")" ]; then
   args+=(-- bash --noprofile --norc -eo pipefail -c "$INPUT_COMMAND")

@@ -69,7 +69,7 @@ pub(super) fn run(cli: &Cli, args: &SuiteArgs) -> anyhow::Result<Exit> {
     }
     let run = Run {
         suite: args.file.display().to_string(),
-        mode: args.profile.clone(),
+        mode: args.profile.clone().or_else(profile_of_environment),
         run_id: args.run_id.clone().unwrap_or_else(|| began.strftime("%Y%m%dT%H%M%SZ").to_string()),
         run_dir: args.run_dir.as_ref().map(|path| path.display().to_string()),
         started_at: began.to_string(),
@@ -83,6 +83,12 @@ pub(super) fn run(cli: &Cli, args: &SuiteArgs) -> anyhow::Result<Exit> {
     let exit = summary.exit();
     let github = GitHub::of_process(&delivery);
     Ok(deliver(summary, exit, &delivery, github.as_ref()))
+}
+
+/// The profile that holds where neither the command line nor a scenario names one.
+fn profile_of_environment() -> Option<String> {
+    let profile = Environment::of_process().profile?;
+    Some(profile.to_string_lossy().into_owned()).filter(|it| !it.is_empty())
 }
 
 /// The file of the suite, from the root of the repository if it is in one.

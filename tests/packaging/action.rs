@@ -97,6 +97,32 @@ fn every_input_arrives_as_an_option() {
     );
 }
 
+#[test]
+fn a_suite_has_inputs_of_its_own() {
+    let suite = [
+        ("suite", "ci/a b.yaml"),
+        ("manifest", "m.tsv"),
+        ("profile", "degraded"),
+        ("reports", "junit=b.xml"),
+        ("args", "--jobs\n4"),
+    ];
+    let outcome = arguments(&suite);
+    let expected = "<suite><--manifest=m.tsv><--profile=degraded><--report=junit=b.xml><--jobs><4>\
+                    <--><ci/a b.yaml>";
+    assert!(outcome.log.ends_with(expected), "{}", outcome.log);
+    for (name, value) in [("probe", "http://a/"), ("fail-on", "degraded"), ("samples", "3")] {
+        let outcome = arguments(&[("suite", "s.yaml"), (name, value)]);
+        assert!(
+            outcome.log.contains(&format!("the input {name} is none of a suite")),
+            "{}",
+            outcome.log
+        );
+        assert_eq!(outcome.code, 2);
+    }
+    let alone = arguments(&[("manifest", "m.tsv")]);
+    assert!(alone.log.contains("the input manifest is for a suite"), "{}", alone.log);
+}
+
 /// What stands in an input is never run, but for the load.
 #[test]
 fn inputs_are_no_code() {
