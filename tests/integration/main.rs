@@ -40,6 +40,8 @@ mod scrape;
 mod secrets;
 #[cfg(unix)]
 mod start;
+#[cfg(unix)]
+mod suite_runs;
 mod suites;
 mod timestamps;
 mod worst_instant;

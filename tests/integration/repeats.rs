@@ -24,7 +24,7 @@ const SIGNALS: &str = "queries: {p99_latency: calm, event_loop_lag: lag, \
 
 /// A server whose answers to the audits are those of the letters, the last one again and again:
 /// passes, fails, has no data, is broken.
-fn server(audits: &'static str) -> Fake {
+pub(crate) fn server(audits: &'static str) -> Fake {
     let asked = AtomicUsize::new(0);
     Fake::start(move |request: &Request| {
         let letter = match request.parameters.get("query").map(String::as_str) {
