@@ -209,18 +209,17 @@ fn decide(run: &Run, counts: Counts, scenarios: &[ScenarioEntry]) -> (Verdict, S
     let is_short = total != expected;
     let verb = if expected == 1 { "scenario was" } else { "scenarios were" };
     let short = || format!("{expected} {verb} expected, and there are {total}");
+    let interrupted = run.interruption.as_ref().map(|interruption| {
+        let all = total + run.not_finished.len();
+        format!("{interruption}; {total} of {all} scenarios were finished")
+    });
     if fail > 0 {
-        let count = if is_short && run.interruption.is_none() {
-            format!("; {}", short())
-        } else {
-            String::new()
-        };
-        return (Verdict::Fail, named(ScenarioStatus::Fail, "failed") + &count);
+        let more = interrupted.or_else(|| is_short.then(short));
+        let more = more.map(|words| format!("; {words}")).unwrap_or_default();
+        return (Verdict::Fail, named(ScenarioStatus::Fail, "failed") + &more);
     }
-    if let Some(interruption) = &run.interruption {
-        let left = run.not_finished.len();
-        let left = format!("{total} of {} scenarios were finished", total + left);
-        return (Verdict::Interrupted, format!("{interruption}; {left}"));
+    if let Some(interrupted) = interrupted {
+        return (Verdict::Interrupted, interrupted);
     }
     if is_short {
         return (Verdict::Fail, short());

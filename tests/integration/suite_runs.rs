@@ -1,5 +1,6 @@
 //! Suites as they run: many audits, side by side or alone, with one answer.
 
+mod interrupted;
 mod twelve;
 
 use std::fs;

@@ -62,7 +62,8 @@ fn an_interrupted_suite_does_not_pass_and_a_failure_stays_one() {
     let reason = "the suite was interrupted (SIGTERM); 2 of 3 scenarios were finished";
     assert_eq!(passed.verdict_reason, reason);
     let failed = summary("PF", 3, Some("the suite was interrupted (SIGTERM)"));
-    assert_eq!((failed.exit_code, failed.verdict_reason.as_str()), (1, "b failed: why b"));
+    let reason = format!("b failed: why b; {reason}");
+    assert_eq!((failed.exit_code, failed.verdict_reason), (1, reason));
 }
 
 #[test]
