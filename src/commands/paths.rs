@@ -43,12 +43,17 @@ impl Named {
 /// What is written at the end.
 fn written(cli: &Cli) -> Vec<Named> {
     let reports = cli.reports().into_iter().map(|it| Named::new("--report", it.path));
+    reports.chain(written_beside(cli)).collect()
+}
+
+/// What is written beside the reports.
+fn written_beside(cli: &Cli) -> Vec<Named> {
     let record = cli.record_path().map(|path| Named::new("--record", path));
     let state = cli.state_path().map(|path| {
         let lock = StateFile::new(path).lock_path();
         [Named::new("--state", path), Named::new("the lock of --state,", lock)]
     });
-    reports.chain(record).chain(state.into_iter().flatten()).collect()
+    record.into_iter().chain(state.into_iter().flatten()).collect()
 }
 
 /// What the command line says is read, as far as it is there.
@@ -87,15 +92,26 @@ pub(super) fn check(cli: &Cli) -> Result<(), Clash> {
 ///
 /// # Errors
 /// What would be overwritten.
-pub(super) fn check_scenario(
+pub(super) fn check_scenario(suite: &Cli, scenario: &Cli, files: &[PathBuf]) -> Result<(), Clash> {
+    let files = files.iter().map(|path| Named::new("the scenario's file", path));
+    let read: Vec<_> = read(scenario).into_iter().chain(files).collect();
+    written(suite).iter().try_for_each(|one| read.iter().try_for_each(|it| compare(one, it)))
+}
+
+/// Refuses a scenario that would overwrite what it reads, the suite, or what the suite writes.
+///
+/// # Errors
+/// What would be overwritten.
+pub(super) fn check_written_by_scenario(
     suite: &Cli,
     scenario: &Cli,
-    (files, logs): (&[PathBuf], &[(String, PathBuf)]),
+    files: &[PathBuf],
 ) -> Result<(), Clash> {
-    let files = files.iter().map(|path| Named::new("the configuration's file", path));
-    let logs = logs.iter().map(|(_, path)| Named::new("the log", path));
-    let read: Vec<_> = read(scenario).into_iter().chain(files).chain(logs).collect();
-    written(suite).iter().try_for_each(|one| read.iter().try_for_each(|it| compare(one, it)))
+    let files = files.iter().map(|path| Named::new("the scenario's file", path));
+    let needed: Vec<_> =
+        read(suite).into_iter().chain(read(scenario)).chain(files).chain(written(suite)).collect();
+    let written = written_beside(scenario);
+    written.iter().try_for_each(|one| needed.iter().try_for_each(|it| compare(one, it)))
 }
 
 /// Refuses to overwrite a file that the configuration names.

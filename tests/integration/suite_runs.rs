@@ -1,6 +1,7 @@
 //! Suites as they run: many audits, side by side or alone, with one answer.
 
 mod interrupted;
+mod refused;
 mod twelve;
 
 use std::fs;

@@ -187,11 +187,14 @@ impl<'a> Suite<'a> {
         for scenario in &mut planned {
             match self.prepare(scenario, super::super::now()?, Environment::of_process()) {
                 Ok((own, plan)) => {
-                    let logs = scenario.logs();
-                    paths::check_scenario(cli, &own, (&plan.spec.files, &logs))?;
-                    let unread = kept(&own).err().map(|it| it.to_string());
-                    let unread = unread.or(earlier(&plan).err().map(|it| it.to_string()));
-                    problems.extend(unread.map(|why| scenario.spec.problem(None, &why)));
+                    let logs = scenario.logs().into_iter().map(|(_, path)| path);
+                    let files: Vec<_> = plan.spec.files.iter().cloned().chain(logs).collect();
+                    paths::check_scenario(cli, &own, &files)?;
+                    let clash = paths::check_written_by_scenario(cli, &own, &files);
+                    let wrong = clash.err().map(|it| it.to_string());
+                    let wrong = wrong.or(kept(&own).err().map(|it| it.to_string()));
+                    let wrong = wrong.or(earlier(&plan).err().map(|it| it.to_string()));
+                    problems.extend(wrong.map(|why| scenario.spec.problem(None, &why)));
                     scenario.only_reads = plan.only_reads();
                 }
                 Err(ConfigError::Invalid(found)) => {
