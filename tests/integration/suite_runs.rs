@@ -1,8 +1,11 @@
 //! Suites as they run: many audits, side by side or alone, with one answer.
 
 mod interrupted;
+mod jobs;
+mod kept;
 mod refused;
 mod twelve;
+mod vanished;
 
 use std::fs;
 use std::path::Path;
