@@ -102,12 +102,17 @@ fn busy_machine(plan: &Plan, seen: &Seen<'_>, target: usize) -> Option<Shortfall
     };
     let waited = worst(seen, target, "auditor_machine_lag_seconds").filter(|it| *it > limit);
     let gap = worst(seen, target, "auditor_probe_gap_seconds").filter(|it| *it > limit);
-    let detail = match (waited, gap) {
-        (Some(waited), _) => {
+    let untold = worst(seen, target, "auditor_untold_answer_seconds").filter(|it| *it > limit);
+    let detail = match (waited, gap, untold) {
+        (Some(waited), _, _) => {
             words(waited, "the runner is too busy: the service's loop waited for a CPU for")
         }
-        (None, Some(gap)) => words(gap, "the runner is too busy: the probe could ask nothing for"),
-        (None, None) => left_out(seen, target)?,
+        (_, Some(gap), _) => words(gap, "the runner is too busy: the probe could ask nothing for"),
+        (_, _, Some(untold)) => words(
+            untold,
+            "the runner is too busy: the probe was late to see what an answer waited for, which took",
+        ),
+        (None, None, None) => left_out(seen, target)?,
     };
     Some(shortfall(seen, target, Rule::BusyMachine, detail))
 }

@@ -84,6 +84,8 @@ pub(crate) struct Told {
     pub(crate) left_out: usize,
     /// Requests of which nothing can be said, as the probe itself was late.
     pub(crate) late: usize,
+    /// The longest time that an answer took of which it is not known what it waited for.
+    pub(crate) untold: Duration,
     /// The worst wait of a request that met no stall.
     pub(crate) lag: Duration,
     /// Times of more than [`HELD_UP`] in which nothing was read; those of [`STALL`] are stalls.
@@ -303,6 +305,7 @@ impl Ledger {
         };
         if let (true, End::Answered(_)) = (is_vague, &done.end) {
             self.told.answers.push(took);
+            self.told.untold = self.told.untold.max(took);
             self.told.late += 1;
             return;
         }

@@ -68,6 +68,7 @@ struct Interval {
     lag: Duration,
     machine_lag: Duration,
     slow_answer: Duration,
+    untold_answer: Duration,
     gap: Duration,
     occupied: Duration,
     has_failed: bool,
@@ -127,6 +128,7 @@ impl Page {
         interval.lag = interval.lag.max(told.lag);
         interval.gap = interval.gap.max(gap);
         interval.slow_answer = interval.slow_answer.max(told.slow);
+        interval.untold_answer = interval.untold_answer.max(told.untold);
         for took in &told.answers {
             self.answered += 1;
             let took = took.as_secs_f64();
@@ -242,6 +244,7 @@ impl Page {
             ("auditor_probe_lag_seconds", interval.lag),
             ("auditor_machine_lag_seconds", interval.machine_lag),
             ("auditor_slow_answer_seconds", interval.slow_answer),
+            ("auditor_untold_answer_seconds", interval.untold_answer),
             ("auditor_probe_gap_seconds", interval.gap),
             ("auditor_probe_occupied_seconds", interval.occupied),
         ] {

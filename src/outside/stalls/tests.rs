@@ -269,6 +269,8 @@ fn what_nobody_looked_at_meanwhile_is_not_known() {
         let told = ledger.take();
         assert_eq!((told.late, told.stalls.len()), (late, stalls), "{looks:?} {unread:?}");
         assert_eq!(told.answers.len(), 1, "it is an answer all the same");
+        let untold = Duration::from_millis(if late > 0 { 200 } else { 0 });
+        assert_eq!(told.untold, untold, "{looks:?} {unread:?}");
     }
 }
 

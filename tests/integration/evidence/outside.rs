@@ -12,6 +12,7 @@ const LAG: &str = "auditor_probe_lag_seconds";
 const MACHINE: &str = "auditor_machine_lag_seconds";
 const SLOW: &str = "auditor_slow_answer_seconds";
 const GAP: &str = "auditor_probe_gap_seconds";
+const UNTOLD: &str = "auditor_untold_answer_seconds";
 const NOT_MET: &str = "auditor_workers_not_met";
 const STARVED: &str = "auditor_pool_starved_threads";
 const ENDS: &str = "auditor_worker_ends_total";
@@ -121,7 +122,8 @@ fn page(n: usize, fares: Fares) -> Page {
     page.set("auditor_probe_duration_seconds_sum", scrapes * 0.04);
     page.set("auditor_probe_duration_seconds_count", scrapes * 20.0);
     page.set(LAG, if is_ill { 1.4 } else { 0.004 });
-    for (name, value) in [(MACHINE, 0.001), (SLOW, 0.0), (GAP, 0.05), (NOT_MET, 0.0)] {
+    for (name, value) in [(MACHINE, 0.001), (SLOW, 0.0), (GAP, 0.05), (UNTOLD, 0.0), (NOT_MET, 0.0)]
+    {
         page.set(name, value);
     }
     for (cause, count) in [("asleep", stalls), ("cpu", 0.0), ("machine", 0.0), ("unknown", 0.0)] {
@@ -180,6 +182,11 @@ fn what_the_machine_is_to_blame_for_is_no_verdict() {
         row("all the time", |t| t.set(.., MACHINE, 1.0)).falls_short(BUSY, "too busy"),
         row("not for long enough to decide", |t| t.set(.., MACHINE, 0.49)),
         row("not a number", |t| t.set(.., MACHINE, f64::NAN)),
+        row("nobody saw what an answer waited for", |t| t.set(12..=12, UNTOLD, 1.2)).falls_short(
+            &["busy_machine"],
+            "was late to see what an answer waited for, which took 1.2 s",
+        ),
+        row("one that did not take long", |t| t.set(12..=12, UNTOLD, 0.4)),
         row("the probe asks nothing", |t| t.set(12..=12, GAP, 0.8))
             .falls_short(BUSY, "could ask nothing for 0.8 s, over 0.5 s"),
         row("for a moment", |t| t.set(12..=12, GAP, 0.4)),
