@@ -37,10 +37,13 @@ pub(super) fn run(cli: &Cli, args: &SuiteArgs) -> anyhow::Result<Exit> {
     paths::clear_reports(cli);
     paths::check(cli)?;
     let began = super::now()?;
-    let file = SuiteFile::read(&args.file)?;
-    let manifest = args.manifest.as_deref().map(Manifest::read).transpose()?;
+    let Ok(read) = interrupt::race(read(args)) else {
+        // There is nothing yet that a summary could be about.
+        return Ok(Exit::NoVerdict);
+    };
+    let (file, manifest) = read?;
     let suite = Suite::new(&file, manifest, args)?;
-    let planned = suite.planned(cli)?;
+    let Some(planned) = suite.planned(cli)? else { return Ok(Exit::NoVerdict) };
     if let Some(directory) = &args.run_dir {
         std::fs::create_dir_all(directory)
             .with_context(|| format!("cannot make the directory {}", directory.display()))?;
@@ -89,6 +92,17 @@ pub(super) fn run(cli: &Cli, args: &SuiteArgs) -> anyhow::Result<Exit> {
 fn profile_of_environment() -> Option<String> {
     let profile = Environment::of_process().profile?;
     Some(profile.to_string_lossy().into_owned()).filter(|it| !it.is_empty())
+}
+
+/// Reads the suite and its manifest.
+fn read(
+    args: &SuiteArgs,
+) -> impl FnOnce() -> anyhow::Result<(SuiteFile, Option<Manifest>)> + use<> {
+    let (file, manifest) = (args.file.clone(), args.manifest.clone());
+    move || {
+        let file = SuiteFile::read(&file)?;
+        Ok((file, manifest.as_deref().map(Manifest::read).transpose()?))
+    }
 }
 
 /// The file of the suite, from the root of the repository if it is in one.
@@ -151,9 +165,9 @@ fn audited(
     began: Instant,
 ) -> Result<Report, String> {
     let now = super::now().map_err(|error| error.to_string())?;
-    let (cli, plan) = suite
-        .prepare(scenario, now, Environment::of_process())
-        .map_err(|error| error.to_string())?;
+    let prepared = suite.prepare(scenario, now, Environment::of_process());
+    let prepared = prepared.map_err(|error| error.to_string())?;
+    let (cli, plan) = prepared.ok_or("the suite was interrupted")?;
     let setting = Setting {
         is_quiet: args.delivery().is_quiet,
         is_verbose: args.verbose,

@@ -18,8 +18,11 @@ use super::schema::{Entry, entries, find, unknown};
 use super::yaml::{self, Node, Value};
 use crate::model::origin::Place;
 
-/// A suite above this size, in bytes, is refused unread.
+/// A suite or a manifest above this size, in bytes, is refused unread.
 const MAX_BYTES: u64 = 16 * 1024 * 1024;
+
+/// So long is waited for one that is no file on disk.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The most nodes of its tree: some ten thousand scenarios have them.
 const MOST_NODES: usize = 2_000_000;
@@ -93,7 +96,7 @@ impl SuiteFile {
     /// # Errors
     /// A file that is missing or cannot be read, or everything that is wrong in it.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let text = file::read(path, MAX_BYTES, Duration::from_secs(30)).and_then(file::text);
+        let text = file::read(path, MAX_BYTES, PATIENCE).and_then(file::text);
         let text = text.map_err(|reason| {
             let meant = if path.exists() { None } else { file::neighbour(path) };
             ConfigError::Unreadable { path: path.to_owned(), reason, meant }

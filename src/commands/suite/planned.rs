@@ -11,6 +11,7 @@ use crate::cli::{Cli, SuiteArgs};
 use crate::config::{
     self, ConfigError, Environment, Manifest, ManifestRow, Plan, Problem, ScenarioSpec, SuiteFile,
 };
+use crate::interrupt;
 
 /// Keys of a scenario that run something. With a manifest it has run already.
 const OF_RUNNING: [&str; 3] = ["start", "start_timeout", "time_limit"];
@@ -173,11 +174,12 @@ impl<'a> Suite<'a> {
         self.all().into_iter().filter(is_chosen).collect()
     }
 
-    /// The scenarios that are to be audited. Every one can be, as far as that is known before.
+    /// The scenarios that are to be audited. Every one can be, as far as that is known before. `None`
+    /// where a signal came meanwhile.
     ///
     /// # Errors
     /// Everything that is wrong with their configurations.
-    pub(super) fn planned(&self, cli: &Cli) -> anyhow::Result<Vec<Planned<'a>>> {
+    pub(super) fn planned(&self, cli: &Cli) -> anyhow::Result<Option<Vec<Planned<'a>>>> {
         let mut planned = self.chosen();
         if let (true, Some(only)) = (planned.is_empty(), &self.args.only) {
             let ids = self.all().into_iter().map(|it| it.id).collect();
@@ -186,7 +188,8 @@ impl<'a> Suite<'a> {
         let mut problems: Vec<Problem> = Vec::new();
         for scenario in &mut planned {
             match self.prepare(scenario, super::super::now()?, Environment::of_process()) {
-                Ok((own, plan)) => {
+                Ok(None) => return Ok(None),
+                Ok(Some((own, plan))) => {
                     let logs = scenario.logs().into_iter().map(|(_, path)| path);
                     let files: Vec<_> = plan.spec.files.iter().cloned().chain(logs).collect();
                     paths::check_scenario(cli, &own, &files)?;
@@ -207,7 +210,7 @@ impl<'a> Suite<'a> {
             }
         }
         if problems.is_empty() {
-            return Ok(planned);
+            return Ok(Some(planned));
         }
         let left_out = problems.len().saturating_sub(MOST_PROBLEMS);
         problems.truncate(MOST_PROBLEMS);
@@ -217,7 +220,8 @@ impl<'a> Suite<'a> {
         Err(ConfigError::Invalid(problems).into())
     }
 
-    /// The plan of a scenario's audit, and the command line that would ask for it.
+    /// The plan of a scenario's audit, and the command line that would ask for it. `None` where a signal
+    /// came meanwhile.
     ///
     /// # Errors
     /// Everything that is wrong with it.
@@ -226,7 +230,7 @@ impl<'a> Suite<'a> {
         scenario: &Planned<'_>,
         now: Timestamp,
         environment: Environment,
-    ) -> Result<(Cli, Plan), ConfigError> {
+    ) -> Result<Option<(Cli, Plan)>, ConfigError> {
         let mut spec = scenario.spec.clone();
         if scenario.row.is_some() {
             spec.command.clear();
@@ -240,7 +244,8 @@ impl<'a> Suite<'a> {
         request.directory = directory.map(Path::to_owned);
         request.logs = scenario.logs();
         request.is_of_scenario = true;
-        let plan = config::load(&request)?;
-        Ok((cli, plan))
+        // A configuration that is a pipe need never end.
+        let loaded = interrupt::race(move || config::load(&request));
+        loaded.ok().map(|plan| Ok((cli, plan?))).transpose()
     }
 }

@@ -1,12 +1,12 @@
 //! The manifest of a fault suite that was run by others: a row of tab-separated values for each
 //! scenario, with how its processes exited and where their logs are.
 
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use csv::{ReaderBuilder, StringRecord};
 
+use super::{MAX_BYTES, PATIENCE};
+use crate::config::file::{self, FileError};
 use crate::log::integer;
 
 /// The columns that a row is nothing without.
@@ -60,7 +60,7 @@ pub enum ManifestError {
         path: PathBuf,
         /// Why not.
         #[source]
-        cause: io::Error,
+        cause: FileError,
     },
     /// It is broken.
     #[error("{}:{line}: {message}", path.display())]
@@ -80,8 +80,9 @@ impl Manifest {
     /// # Errors
     /// A file that cannot be read, or the first line that is broken.
     pub fn read(path: &Path) -> Result<Self, ManifestError> {
+        let read = file::read(path, MAX_BYTES, PATIENCE);
         let unreadable = |cause| ManifestError::Unreadable { path: path.to_owned(), cause };
-        Self::parse(path, &fs::read(path).map_err(unreadable)?)
+        Self::parse(path, &read.map_err(unreadable)?)
     }
 
     /// Reads what `path` holds.
@@ -109,7 +110,7 @@ impl Manifest {
                 match error.into_kind() {
                     csv::ErrorKind::Utf8 { .. } => broken(line, "this is not UTF-8".to_owned()),
                     csv::ErrorKind::Io(cause) => {
-                        ManifestError::Unreadable { path: path.to_owned(), cause }
+                        ManifestError::Unreadable { path: path.to_owned(), cause: cause.into() }
                     }
                     other => broken(line, format!("this is no row of a manifest: {other:?}")),
                 }

@@ -196,6 +196,39 @@ fn a_second_signal_ends_at_once_and_leaves_no_summary_of_an_earlier_run() {
     assert!(!path.join("suite_results.json").exists());
 }
 
+#[test]
+fn what_never_ends_is_not_read_any_longer() {
+    let directory = empty_directory();
+    let path = directory.path();
+    let made = std::process::Command::new("mkfifo").arg(path.join("pipe")).status().unwrap();
+    assert!(made.success());
+    for (name, scenario) in [
+        ("suite.yaml", json!({"id": "a", "config": "page.yaml", "recording": "none.om"})),
+        ("config.yaml", json!({"id": "a", "config": "pipe", "recording": "none.om"})),
+        ("recording.yaml", json!({"id": "a", "config": "page.yaml", "recording": "pipe"})),
+    ] {
+        let suite = json!({"scenarios": [scenario]});
+        fs::write(path.join(name), suite.to_string()).unwrap();
+    }
+    fs::write(path.join("page.yaml"), CONFIG).unwrap();
+    for (args, has_summary) in [
+        (&["suite", "pipe"][..], false),
+        (&["suite", "suite.yaml", "--manifest", "pipe"], false),
+        (&["suite", "config.yaml"], false),
+        (&["suite", "recording.yaml"], true),
+    ] {
+        let child = spawn(path, args);
+        thread::sleep(Duration::from_millis(400));
+        let asked = Instant::now();
+        send(&child, Signal::TERM);
+        let run = ended(child);
+        assert_eq!(run.code, 3, "{args:?}: {}{}", run.stdout, run.stderr);
+        assert!(asked.elapsed() < Duration::from_secs(4), "{args:?}: {:?}", asked.elapsed());
+        assert!(run.says("interrupted"), "{args:?}: {}", run.stderr);
+        assert_eq!(path.join("suite_results.json").exists(), has_summary, "{args:?}");
+    }
+}
+
 /// A service that was started goes with the suite, too.
 #[test]
 fn a_started_service_does_not_outlive_an_interrupted_suite() {
