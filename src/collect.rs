@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use jiff::Timestamp;
 
@@ -68,6 +68,8 @@ pub struct Telemetry {
     pub(crate) samples: Option<Samples>,
     /// What the logs of the plan were before anything was started, in their order; none where nothing was.
     logs_before: Vec<Option<log::Stamp>>,
+    /// When anything was started; `None` where nothing was.
+    started: Option<SystemTime>,
     /// How the command ended.
     pub command: Option<CommandOutcome>,
     /// That the service that was started ended before the audit did, in words, if so.
@@ -115,6 +117,7 @@ impl Telemetry {
             finished,
             samples: None,
             logs_before: Vec::new(),
+            started: None,
             command: None,
             service_ended: None,
             settling: None,
@@ -124,9 +127,11 @@ impl Telemetry {
         }
     }
 
-    /// Whether a log is as it was before the command, or the service, was started.
+    /// Whether a log is as it was before the command, or the service, was started; or an older one that
+    /// was put in its place.
     pub(crate) fn is_as_before(&self, log: usize, stamp: log::Stamp) -> bool {
-        self.logs_before.get(log).copied().flatten() == Some(stamp)
+        let is_same = self.logs_before.get(log).copied().flatten() == Some(stamp);
+        is_same || self.started.is_some_and(|started| stamp.is_clearly_before(started))
     }
 
     /// The instants of the scrapes, each once, in order.
@@ -215,6 +220,8 @@ pub fn collect(
         Source::Server(_) | Source::Scrape(_) | Source::Logs => {}
     }
     let logs_before = logs_before(spec);
+    let is_anything_started = !spec.command.is_empty() || spec.start.is_some();
+    let began = is_anything_started.then(SystemTime::now);
     let mut beside = match Beside::start(spec, observer)? {
         Ok(beside) => beside,
         Err((failure, warnings)) => {
@@ -230,7 +237,8 @@ pub fn collect(
         // It was read above.
         Source::Recording(_) => return Ok(Telemetry::new(now)),
     }?;
-    Ok(Telemetry { service_ended: beside.service_ended(), logs_before, ..telemetry })
+    let service_ended = beside.service_ended();
+    Ok(Telemetry { service_ended, logs_before, started: began, ..telemetry })
 }
 
 /// What the logs are before anything is started that is to write them.

@@ -10,13 +10,16 @@ mod scan;
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read as _};
 use std::path::Path;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 pub use number::{Value, integer};
 pub(crate) use pairs::is_of_key;
-pub use pairs::{Pairs, pairs};
+pub use pairs::{Pairs, pairs, whole_pairs};
 pub(crate) use scan::has_line_break;
 pub use scan::{LastLine, MAX_LINE};
+
+/// So far the clock of a file system may be behind.
+const CLOCKS_APART: Duration = Duration::from_secs(10);
 
 /// Why there is nothing to be read of a log.
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +60,12 @@ pub struct Stamp {
 }
 
 impl Stamp {
+    /// Whether it was written last before that, clearly: the clock of a file system may be another.
+    pub fn is_clearly_before(self, instant: SystemTime) -> bool {
+        let before = self.written.and_then(|written| instant.duration_since(written).ok());
+        before.is_some_and(|before| before > CLOCKS_APART)
+    }
+
     fn new(metadata: &Metadata) -> Self {
         Self { written: metadata.modified().ok(), length: metadata.len(), number: number(metadata) }
     }
@@ -107,7 +116,7 @@ pub fn read(path: &Path, tokens: &[&str]) -> Result<Log, LogError> {
 /// Why the log cannot be read.
 pub fn pairs_of_last_line(path: &Path, token: &str) -> Result<Pairs, LogError> {
     match read(path, &[token])?.lines.pop() {
-        Some(LastLine::Line(line)) => Ok(pairs(&line)),
+        Some(LastLine::Line(line) | LastLine::Open(line)) => Ok(pairs(&line)),
         Some(LastLine::TooLong) => Err(LogError::LineTooLong),
         Some(LastLine::Absent) | None => Ok(Pairs::default()),
     }

@@ -96,7 +96,14 @@ fn in_line(
                 format!("the last line of {path} with `{token}` is longer than {mebibytes} MiB");
             (None, Err(Unknown::Unreliable(words)))
         }
-        LastLine::Line(line) => {
+        LastLine::Open(line) if !is_settled(line, &lookup.key) => {
+            let key = &lookup.key;
+            let words = format!(
+                "{path} ends within the line with `{token}`, without a line break: `{key}` may be cut off"
+            );
+            (Some(one_line(line)), Err(Unknown::Unreliable(words)))
+        }
+        LastLine::Line(line) | LastLine::Open(line) => {
             let key = &lookup.key;
             let pairs = log::pairs(line);
             let words =
@@ -106,6 +113,12 @@ fn in_line(
             (Some(one_line(line)), value)
         }
     }
+}
+
+/// Whether the value of a key stands before the end of a line that may be cut off.
+fn is_settled(line: &str, key: &str) -> bool {
+    let (whole, all) = (log::whole_pairs(line), log::pairs(line));
+    whole.get(key).is_some_and(|value| all.get(key) == Some(value))
 }
 
 /// The value as a number that can be held to a limit.
@@ -155,5 +168,8 @@ fn reading(value: Result<f64, Unknown>, on_no_data: OnMissing) -> Reading {
 }
 
 fn shown(path: &Path) -> String {
+    if path.as_os_str().is_empty() {
+        return "an empty path".to_owned();
+    }
     one_line(&path.display().to_string())
 }

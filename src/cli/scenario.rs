@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use clap::error::{ContextKind, ContextValue};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory as _, FromArgMatches as _};
 
 use super::{Cli, refused};
@@ -31,6 +31,11 @@ impl Cli {
             words.extend(scenario.command.iter().cloned());
         }
         let refused = |error: &clap::Error| {
+            if error.kind() == ErrorKind::MissingRequiredArgument
+                && let Some(option) = needing(scenario, &words)
+            {
+                return scenario.problem(Some(option), &message(error));
+            }
             let option = invalid(error).and_then(|name| {
                 let is_meant = |it: &&GivenOption| name == format!("--{}", it.name);
                 scenario.options.iter().find(is_meant)
@@ -44,6 +49,15 @@ impl Cli {
         refused::check_init(&cli, &matches).map_err(|error| refused(&error))?;
         Ok(cli)
     }
+}
+
+/// The option that needs others: without it nothing is missing.
+fn needing<'a>(scenario: &'a ScenarioSpec, words: &[OsString]) -> Option<&'a GivenOption> {
+    let is_it = |option: &&GivenOption| {
+        let left = words.iter().filter(|it| **it != word(option));
+        Cli::command().try_get_matches_from(left).is_ok()
+    };
+    scenario.options.iter().find(is_it)
 }
 
 fn word(option: &GivenOption) -> OsString {
@@ -98,10 +112,10 @@ mod tests {
     #[test]
     fn what_the_command_line_refuses_is_told_at_its_place() {
         for (options, expected) in [
-            ("every: 1x", "s.yaml:3:12: the scenario `a`: invalid value '1x' for '--every"),
-            ("fail_on: never", "s.yaml:3:14: the scenario `a`: invalid value 'never'"),
+            ("every: 1x", "s.yaml:3:12: `every`: invalid value '1x' for '--every"),
+            ("fail_on: never", "s.yaml:3:14: `fail_on`: invalid value 'never'"),
             ("recording: a.om\n    scrape: http://a/metrics", "cannot be used with"),
-            ("time_limit: 5s", "s.yaml:2:5: the scenario `a`: the following required arguments"),
+            ("time_limit: 5s", "s.yaml:3:17: `time_limit`: the following required arguments"),
             ("recording: a.om\n    command: ./load", "cannot be used with"),
         ] {
             let error = of(options).map(drop).unwrap_err();

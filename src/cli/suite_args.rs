@@ -47,7 +47,15 @@ pub struct SuiteArgs {
     #[arg(long, value_name = "ID")]
     pub run_id: Option<String>,
 
+    /// Compare nothing, though scenarios name a baseline
+    ///
+    /// For the run that makes the first ones.
+    #[arg(long)]
+    pub no_baseline: bool,
+
     /// Keep each scenario's report in this directory
+    ///
+    /// As ID.json, in the place of that of an earlier run.
     #[arg(long, value_name = "DIR")]
     pub run_dir: Option<PathBuf>,
 

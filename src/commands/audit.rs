@@ -12,7 +12,7 @@ use crate::baseline::{self, Earlier};
 use crate::breaker::state::{StateError, StateFile};
 use crate::cli::{Cli, Format};
 use crate::collect::Failure;
-use crate::config::{self, BaselineRequest, Environment, Plan};
+use crate::config::{self, BaselineRequest, Environment, Plan, Source};
 use crate::exit::Exit;
 use crate::interrupt;
 use crate::report::Report;
@@ -70,6 +70,7 @@ pub(super) fn carry_out(
     setting: Setting<'_>,
     known: Option<Failure>,
 ) -> anyhow::Result<(Report, Exit)> {
+    check_repeats(cli, &plan)?;
     let earlier = earlier(&plan)?;
     match cli.repeats() {
         None => Ok(perform(plan, started, setting, (earlier, known))?),
@@ -79,6 +80,25 @@ pub(super) fn carry_out(
         }
     }
 }
+
+/// Refuses to look several times at what cannot have changed.
+///
+/// # Errors
+/// If that is asked for.
+pub(super) fn check_repeats(cli: &Cli, plan: &Plan) -> Result<(), SameAgain> {
+    let is_of_logs = matches!(plan.spec.source, Source::Logs);
+    let is_still = is_of_logs && plan.spec.command.is_empty();
+    let is_repeated = cli.repeats().is_some_and(|repeats| repeats.samples.get() > 1);
+    if is_still && is_repeated { Err(SameAgain) } else { Ok(()) }
+}
+
+/// Logs that nothing writes are the same each time.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "--samples would read the same logs again: no command runs that writes them; give one, or leave \
+     --samples out"
+)]
+pub(super) struct SameAgain;
 
 /// The report that the audit is compared with, if one is named.
 ///

@@ -105,12 +105,15 @@ pub(super) fn check_scenario(suite: &Cli, scenario: &Cli, files: &[PathBuf]) -> 
 pub(super) fn check_written_by_scenario(
     suite: &Cli,
     scenario: &Cli,
-    files: &[PathBuf],
+    (files, kept_at): (&[PathBuf], Option<&Path>),
 ) -> Result<(), Clash> {
     let files = files.iter().map(|path| Named::new("the scenario's file", path));
     let needed: Vec<_> =
         read(suite).into_iter().chain(read(scenario)).chain(files).chain(written(suite)).collect();
-    let written = written_beside(scenario);
+    let kept = kept_at.map(|path| Named::new("what --run-dir keeps,", path));
+    let beside = written_beside(scenario);
+    kept.iter().try_for_each(|one| beside.iter().try_for_each(|it| compare(one, it)))?;
+    let written: Vec<_> = beside.into_iter().chain(kept).collect();
     written.iter().try_for_each(|one| needed.iter().try_for_each(|it| compare(one, it)))
 }
 
@@ -211,6 +214,11 @@ pub(super) fn clear_reports(cli: &Cli) {
 pub(super) fn clear_all(reports: Vec<ReportFile>, read: &[PathBuf]) {
     let is_read = |path: &Path| read.iter().any(|other| is_same(path, other));
     reports.iter().filter(|it| !is_read(&it.path)).for_each(clear_report);
+}
+
+/// Removes the report of a scenario that an earlier run of a suite has left.
+pub(super) fn clear_kept_report(path: &Path) {
+    clear_if(path, |path| is_report(ReportFormat::JSON, path));
 }
 
 /// Removes the recording that an earlier audit has left where this one writes.

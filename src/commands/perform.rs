@@ -121,6 +121,13 @@ pub(super) fn perform(
 /// The audit of the time before, where that is asked for; `None` also where a signal came meanwhile.
 fn before(setting: Setting<'_>, plan: &Arc<Plan>, telemetry: &Arc<Telemetry>) -> Option<Earlier> {
     let Some(BaselineRequest::Before(offset)) = plan.baseline else { return None };
+    if let Some(window) = telemetry.observed.window.filter(|window| *window > offset) {
+        setting.warn(&[format!(
+            "nothing is compared: --baseline-window {offset:?} is shorter than the {window:?} that were \
+             watched, so that a part of them would be compared with itself"
+        )]);
+        return None;
+    }
     if telemetry.is_blank() {
         // A server that cannot be asked of now is not asked of then.
         return None;

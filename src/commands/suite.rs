@@ -4,6 +4,7 @@ mod planned;
 mod progress;
 mod schedule;
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::time::Instant;
 
@@ -48,6 +49,7 @@ pub(super) fn run(cli: &Cli, args: &SuiteArgs) -> anyhow::Result<Exit> {
         std::fs::create_dir_all(directory)
             .with_context(|| format!("cannot make the directory {}", directory.display()))?;
     }
+    planned.iter().filter_map(|it| it.kept_at.as_deref()).for_each(paths::clear_kept_report);
     let delivery = cli.delivery();
     let progress = (!delivery.is_quiet).then(|| SuiteProgress::new(&planned, suite.has_commands()));
     let results = schedule::run(&planned, suite.jobs(), |scenario| {
@@ -78,6 +80,8 @@ pub(super) fn run(cli: &Cli, args: &SuiteArgs) -> anyhow::Result<Exit> {
         started_at: began.to_string(),
         finished_at: super::now()?.to_string(),
         expected: suite.expected(),
+        without_row: suite.without_row(),
+        expects_each: suite.expects_each(),
         interruption: by.map(|by| format!("the suite was interrupted ({})", by.name)),
         not_finished,
     };
@@ -113,8 +117,9 @@ fn suite_path(path: &Path) -> String {
 /// The limits of each scenario's own checks, under its id.
 fn thresholds(entries: &[ScenarioEntry]) -> Ordered<Ordered<crate::report::suite::Plain>> {
     let mut all: Vec<(Word, _)> = Vec::new();
+    let mut told = HashSet::new();
     for entry in entries.iter().filter(|entry| !entry.checks.is_empty()) {
-        if !all.iter().any(|(id, _)| *id == entry.id) {
+        if told.insert(&entry.id) {
             all.push((entry.id.clone().into(), thresholds_of(&entry.checks)));
         }
     }
@@ -136,7 +141,7 @@ fn audit(suite: &Suite<'_>, scenario: &Planned<'_>, args: &SuiteArgs) -> Ended {
             return Ended::NotFinished;
         }
         Ok(report) => {
-            let kept = args.run_dir.as_deref().map(|directory| keep(directory, scenario, &report));
+            let kept = scenario.kept_at.as_deref().map(|path| keep(path, &report));
             match kept.transpose() {
                 Ok(path) => {
                     let path = path.map(|path| ("report".to_owned(), path));
@@ -198,6 +203,7 @@ fn facts(scenario: &Planned<'_>, began: Instant, evidence: Vec<(String, String)>
         exits: row.map(|row| row.exits.clone()).unwrap_or_default(),
         metrics: metrics(scenario),
         evidence,
+        unlisted: row.is_some_and(|row| row.id != scenario.spec.id),
         origin,
     }
 }
@@ -217,18 +223,9 @@ fn metrics(scenario: &Planned<'_>) -> Vec<(String, Vec<(String, Scalar)>)> {
 ///
 /// # Errors
 /// Why it cannot be kept.
-fn keep(directory: &Path, scenario: &Planned<'_>, report: &Report) -> Result<String, String> {
-    let path = directory.join(format!("{}-{}.json", scenario.number, file_name(&scenario.id)));
-    let mut json = Vec::new();
-    let written = render::json(report, &mut json)
-        .and_then(|()| output::write_text(&path, &String::from_utf8_lossy(&json)));
+fn keep(path: &Path, report: &Report) -> Result<String, String> {
+    let written = output::write_file(path, |out| render::json(report, out));
     written
         .map(|()| path.display().to_string())
         .map_err(|error| format!("cannot write {}: {error}", path.display()))
-}
-
-/// An id of a manifest may be anything.
-fn file_name(id: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
-    id.chars().map(|c| if is_plain(c) { c } else { '_' }).take(100).collect()
 }

@@ -141,6 +141,7 @@ fn read(
     });
     if let Some(baseline) = &request.baseline {
         baseline::check_request(baseline, &root, spec.as_ref(), problems);
+        baseline::check_window(baseline, &judged_by.vars, request, problems);
     }
     let is_preset = preset.is_some_and(|preset| preset::path(preset) == path);
     let given = request.vars.iter().map(|(name, _)| name.clone()).collect();
@@ -213,6 +214,9 @@ fn read_judged_by(root: &Node, problems: &mut Problems) -> Option<JudgedBy> {
         let of_signals = [("thresholds", thresholds), ("weights", weights), ("evidence", evidence)];
         for (name, node) in of_signals.into_iter().filter_map(|(name, it)| Some((name, it?))) {
             problems.at(node, format!("`{name}` is about signals, and there are no `queries`"));
+        }
+        if let Some(node) = baseline {
+            criteria.comparisons = read_baseline(node, &criteria, (&queries, false), problems);
         }
         return Some(JudgedBy { vars, queries, logs: lookups, criteria, accept_partial });
     }

@@ -128,8 +128,15 @@ impl SuiteFile {
 impl ScenarioSpec {
     /// A problem of one of its options, where it stands; of the whole, where there is none.
     pub fn problem(&self, option: Option<&GivenOption>, message: &str) -> Problem {
-        let place = option.and_then(|option| option.place.clone()).or_else(|| self.place.clone());
-        Problem { place, message: format!("the scenario `{}`: {message}", self.id) }
+        match option.and_then(|option| Some((option.place.clone()?, option.key))) {
+            Some((place, key)) => {
+                Problem { place: Some(place), message: format!("`{key}`: {message}") }
+            }
+            None => Problem {
+                place: self.place.clone(),
+                message: format!("the scenario `{}`: {message}", self.id),
+            },
+        }
     }
 
     /// Whether an option is given.

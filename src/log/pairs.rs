@@ -46,6 +46,12 @@ pub fn pairs(line: &str) -> Pairs {
     found
 }
 
+/// The pairs of a line that may be cut off, as far as these are whole.
+pub fn whole_pairs(line: &str) -> Pairs {
+    let end = line.char_indices().rev().find(|(_, c)| is_space(*c)).map_or(0, |(at, _)| at);
+    pairs(&line[..end])
+}
+
 /// Whether `c` may be part of a key.
 pub(crate) fn is_of_key(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_'

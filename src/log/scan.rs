@@ -19,6 +19,8 @@ pub enum LastLine {
     Absent,
     /// The line, without what ends it; what is not UTF-8 is replaced.
     Line(String),
+    /// The same of a line that nothing ends: it may be cut off.
+    Open(String),
     /// The line is longer than [`MAX_LINE`].
     TooLong,
 }
@@ -32,7 +34,7 @@ pub(super) fn last_lines(mut log: impl Read, tokens: &[&str]) -> io::Result<Vec<
     loop {
         let seen = text.len();
         if log.by_ref().take(BLOCK).read_to_end(&mut text)? == 0 {
-            scan.look(&text, is_rest);
+            scan.look(&text, is_rest, true);
             return Ok(scan.found);
         }
         // Any break will do; this one is found fastest.
@@ -40,13 +42,13 @@ pub(super) fn last_lines(mut log: impl Read, tokens: &[&str]) -> io::Result<Vec<
         if end.is_none() && text.len() > MAX_LINE + MAX_BREAK {
             end = last_break(&text).map(|(_, end)| end);
             if end.is_none() {
-                scan.look(&text, true);
+                scan.look(&text, true, false);
                 is_rest = true;
                 text.drain(..text.len() - scan.overlap);
             }
         }
         if let Some(end) = end {
-            scan.look(&text[..end], is_rest);
+            scan.look(&text[..end], is_rest, false);
             is_rest = false;
             text.drain(..end);
         }
@@ -71,18 +73,22 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// Looks at whole lines; `is_rest` says that the first of them began earlier, too long ago.
-    fn look(&mut self, text: &[u8], is_rest: bool) {
+    /// Looks at whole lines; `is_rest` says that the first of them began earlier, too long ago, and
+    /// `is_end` that the log ends with them.
+    fn look(&mut self, text: &[u8], is_rest: bool, is_end: bool) {
         for ((first, last), found) in self.tokens.iter().zip(&mut self.found) {
             let Some(at) = first.find(text).and_then(|_| last.rfind(text)) else { continue };
             let start = last_break(&text[..at]).map(|(_, end)| end);
             let end = first_break(&text[at..]).map_or(text.len(), |length| at + length);
             let line = &text[start.unwrap_or(0)..end];
             let is_cut = start.is_none() && is_rest;
+            let words = || String::from_utf8_lossy(line).into_owned();
             *found = if is_cut || line.len() > MAX_LINE {
                 LastLine::TooLong
+            } else if is_end && end == text.len() {
+                LastLine::Open(words())
             } else {
-                LastLine::Line(String::from_utf8_lossy(line).into_owned())
+                LastLine::Line(words())
             };
         }
     }

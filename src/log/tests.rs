@@ -3,7 +3,7 @@
 use std::io::Read;
 
 use super::scan::{LastLine, MAX_LINE, last_lines};
-use super::{LogError, Value, integer, pairs, pairs_of_last_line};
+use super::{LogError, Value, integer, pairs, pairs_of_last_line, whole_pairs};
 
 fn line(text: &str) -> LastLine {
     LastLine::Line(text.to_owned())
@@ -33,7 +33,7 @@ fn a_line_that_is_too_long_is_said_to_be() {
     let long = "x".repeat(MAX_LINE - 3);
     let longer = "x".repeat(3 * MAX_LINE);
     let cases = [
-        (format!("M a=1\nM {long}y"), line(&format!("M {long}y"))),
+        (format!("M a=1\nM {long}y"), LastLine::Open(format!("M {long}y"))),
         (format!("M a=1\nM {long}yz\n"), LastLine::TooLong),
         (format!("M a=1\n{long}yz M\n"), LastLine::TooLong),
         (format!("M a=1\nM {longer}\n"), LastLine::TooLong),
@@ -53,7 +53,10 @@ fn a_line_that_is_too_long_is_said_to_be() {
 fn what_is_no_utf_8_hides_neither_breaks_nor_tokens() {
     let text = b"\xe2\x80M a=1\xff\xf0\nN\xc2";
     let found = last_lines(text.as_slice(), &["M", "N"]).unwrap();
-    assert_eq!(found, [line("\u{fffd}M a=1\u{fffd}\u{fffd}"), line("N\u{fffd}")]);
+    assert_eq!(
+        found,
+        [line("\u{fffd}M a=1\u{fffd}\u{fffd}"), LastLine::Open("N\u{fffd}".to_owned())]
+    );
 }
 
 #[test]
@@ -119,5 +122,20 @@ fn integers_of_text_are_read_as_python_reads_them() {
         ("\u{2003}-１_２\u{2003}", Some(-12)),
     ] {
         assert_eq!(integer(text), number, "{text:?}");
+    }
+}
+
+#[test]
+fn what_may_be_cut_off_is_not_whole() {
+    for (line, key, is_whole) in [
+        ("M a=1 b=2", "a", true),
+        ("M a=1 b=2", "b", false),
+        ("M a=1 b=2 ", "b", true),
+        ("M b=1 b=2", "b", false),
+        ("M", "b", false),
+    ] {
+        let (whole, all) = (whole_pairs(line), pairs(line));
+        let is_same = whole.get(key).is_some() && whole.get(key) == all.get(key);
+        assert_eq!(is_same, is_whole, "{line} {key}");
     }
 }

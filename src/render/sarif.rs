@@ -81,11 +81,20 @@ fn write(
     out.write_all(b"\n")
 }
 
-fn rule_of_scenario(id: &str) -> Value {
-    let words = format!("The scenario `{id}` of the suite did not pass.");
-    let help = format!("The scenario `{id}` stands under `scenarios:` in the suite.");
+fn rule_of_scenario(topic: &str) -> Value {
+    let (words, help) = match topic.split_once('/') {
+        Some((_, id)) => (
+            format!("The scenario `{id}` of the suite did not pass."),
+            format!("The scenario `{id}` stands under `scenarios:` in the suite."),
+        ),
+        None => (
+            "The suite did not pass.".to_owned(),
+            "A suite passes if there are as many scenarios as have to be, and all of them pass."
+                .to_owned(),
+        ),
+    };
     json!({
-        "id": id,
+        "id": topic,
         "shortDescription": {"text": words},
         "fullDescription": {"text": words},
         "help": {"text": help, "markdown": help},

@@ -10,6 +10,7 @@ use std::io::{self, Write};
 
 use super::remarks::{Place, Remark, Weight};
 use super::{github as annotations, gitlab as quality, sarif as alerts};
+use crate::model::level::Status;
 use crate::one_line::one_line;
 use crate::report::suite::{ScenarioEntry, ScenarioStatus, Summary};
 
@@ -19,6 +20,9 @@ pub use markdown::markdown;
 pub(super) use prometheus::{FIRST_LINE as FIRST_LINE_OF_PAGE, prometheus};
 pub(super) use text::{FIRST_WORD, plain};
 pub use text::{text, verdict};
+
+/// What the remarks on a suite are instances of.
+pub(super) const TOPIC: &str = "suite";
 
 /// The most lines that an annotation has beside its first one.
 const MOST_BESIDE: usize = 5;
@@ -45,7 +49,7 @@ pub fn github(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
 /// # Errors
 /// If it cannot be written.
 pub(super) fn gitlab(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
-    quality::write(remarks(summary), &file(summary), out)
+    quality::write(with_verdict(summary), &file(summary), out)
 }
 
 /// A result for each scenario that did not pass.
@@ -53,7 +57,7 @@ pub(super) fn gitlab(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
 /// # Errors
 /// If it cannot be written.
 pub(super) fn sarif(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
-    alerts::suite(summary, &remarks(summary), &file(summary), out)
+    alerts::suite(summary, &with_verdict(summary), &file(summary), out)
 }
 
 /// The verdict in one line, without colours.
@@ -87,32 +91,82 @@ fn others(summary: &Summary) -> impl Iterator<Item = &ScenarioEntry> {
 
 /// What is to be said of a scenario beside its reason, a line each.
 fn details(entry: &ScenarioEntry) -> Vec<String> {
-    let is_told = |line: &str| entry.reason.contains(line);
     let culprit = entry.culprit.iter().map(|it| format!("{it} holds the event loop"));
     let modes = entry.failure_modes.iter().map(|it| format!("{it} is proven"));
-    let broken = entry.checks.iter().filter(|check| check.is_own && check.passed == Some(false));
-    let violations = broken.map(|check| check.violation.clone());
+    let own = || entry.checks.iter().filter(|check| check.is_own);
+    let broken = || own().filter(|check| check.passed == Some(false));
+    let violations = broken().map(|check| check.violation.clone());
     let is_of_check = |finding: &String| entry.violations.iter().any(|it| finding.contains(it));
     let findings = entry.findings.iter().filter(|it| !is_of_check(it)).cloned();
-    let is_told_already = |reason: &str| entry.reason.contains(reason);
-    let unknown = entry.checks.iter().filter(|check| check.passed.is_none());
-    let unknown = unknown.filter(|check| !check.reason.as_deref().is_some_and(is_told_already));
-    let unknown = unknown.map(|check| {
-        let reason = check.reason.as_deref().map(|it| format!(": {it}")).unwrap_or_default();
-        format!("the check `{}` cannot be told{reason}", check.metric)
+    let assumed = broken().filter_map(|check| check.reason.clone());
+    let told = culprit.chain(modes).chain(violations).chain(findings).chain(assumed);
+    let mut lines: Vec<String> = Vec::new();
+    for line in told.map(|line| one_line(&line)).chain(unknown(entry)).chain(kept(entry)) {
+        if !entry.reason.contains(&line) && !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
+    lines
+}
+
+/// The checks that cannot be told, beside the one that the reason names.
+fn unknown(entry: &ScenarioEntry) -> Option<String> {
+    let unknown = entry.checks.iter().filter(|check| check.is_own && check.passed.is_none());
+    let names = unknown.map(|check| format!("`{}`", check.metric));
+    let names: Vec<_> = names.filter(|name| !entry.reason.contains(name)).collect();
+    let verb = if names.len() == 1 { "the check" } else { "the checks" };
+    (!names.is_empty()).then(|| format!("{verb} {} cannot be told", names.join(", ")))
+}
+
+/// Where its report is.
+fn kept(entry: &ScenarioEntry) -> Option<String> {
+    entry.evidence.get("report").map(|path| format!("report: {}", one_line(path)))
+}
+
+/// The command that leads on, where there is a word to look up.
+fn learn_more(summary: &Summary) -> Option<String> {
+    let topic = |entry: &ScenarioEntry| match (entry.failure_modes.first(), entry.runtime_status) {
+        (Some(mode), _) => Some(mode.to_string()),
+        (None, Some(status)) if status != Status::Healthy => Some(status.name().to_owned()),
+        _ => None,
+    };
+    others(summary).find_map(topic).map(|topic| format!("To learn more: auditor explain {topic}"))
+}
+
+/// An id, and whether the suite lists it.
+fn id(entry: &ScenarioEntry) -> String {
+    let id = one_line(&entry.id);
+    if entry.unlisted { format!("{id} (unlisted)") } else { id }
+}
+
+/// The scenarios of the suite of which there is no row, in words.
+fn without_row(summary: &Summary) -> Option<String> {
+    let ids: Vec<_> = summary.without_row.iter().map(|id| one_line(id)).collect();
+    (!ids.is_empty()).then(|| format!("Without a row in the manifest: {}", ids.join(", ")))
+}
+
+/// The verdict where it is no success, and a remark for each scenario that did not pass.
+fn with_verdict(summary: &Summary) -> Vec<Remark> {
+    let verdict = (summary.exit_code != 0).then(|| Remark {
+        topic: TOPIC.to_owned(),
+        weight: Weight::Error,
+        lines: std::iter::once(verdict_line(summary)).chain(without_row(summary)).collect(),
+        place: Some(file(summary)),
+        source: None,
+        is_open: matches!(summary.exit_code, 3),
+        identity: "verdict".to_owned(),
     });
-    let all = culprit.chain(modes).chain(violations).chain(findings).chain(unknown);
-    all.map(|line| one_line(&line)).filter(|line| !is_told(line)).collect()
+    verdict.into_iter().chain(remarks(summary)).collect()
 }
 
 /// A remark for each scenario that did not pass.
 fn remarks(summary: &Summary) -> Vec<Remark> {
     let remark = |entry: &ScenarioEntry| {
         let (status, reason) = (entry.status.name(), one_line(&entry.reason));
-        let mut lines = vec![format!("{}: {status} - {reason}", entry.id)];
+        let mut lines = vec![format!("{}: {status} - {reason}", id(entry))];
         lines.extend(details(entry).into_iter().take(MOST_BESIDE));
         Remark {
-            topic: entry.id.clone(),
+            topic: format!("{TOPIC}/{}", one_line(&entry.id)),
             weight: Weight::Error,
             lines,
             place: entry.origin.as_ref().map(|origin| Place {

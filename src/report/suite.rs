@@ -62,6 +62,9 @@ pub struct Summary {
     /// Scenarios that have no result, because the run was interrupted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_finished: Vec<String>,
+    /// Scenarios of the suite that the manifest has no row of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub without_row: Vec<String>,
     /// The scenarios, in the order of the suite, or of the manifest.
     pub scenarios: Vec<ScenarioEntry>,
 }
@@ -96,6 +99,10 @@ pub struct Run {
     pub finished_at: String,
     /// How many scenarios there have to be.
     pub expected: usize,
+    /// Scenarios of the suite that the manifest has no row of.
+    pub without_row: Vec<String>,
+    /// Whether these are expected to have one, and not only a number of rows.
+    pub expects_each: bool,
     /// That it was interrupted, in words, if it was.
     pub interruption: Option<String>,
     /// Scenarios that have no result.
@@ -161,6 +168,7 @@ impl Summary {
             verdict_reason,
             exit_code: exit.code(),
             not_finished: run.not_finished,
+            without_row: run.without_row,
             scenarios,
         }
     }
@@ -176,6 +184,8 @@ impl Summary {
             self.verdict = Verdict::Error;
             message.clone_into(&mut self.verdict_reason);
             self.exit_code = exit.code();
+            self.all_pass = false;
+            self.recommended_exit_code = exit.code();
         }
         self.error.get_or_insert_with(|| message.to_owned());
     }
@@ -220,6 +230,12 @@ fn decide(run: &Run, counts: Counts, scenarios: &[ScenarioEntry]) -> (Verdict, S
     }
     if let Some(interrupted) = interrupted {
         return (Verdict::Interrupted, interrupted);
+    }
+    if run.expects_each && !run.without_row.is_empty() {
+        let (ids, verb) =
+            (&run.without_row, if run.without_row.len() == 1 { "has" } else { "have" });
+        let ids = ids.iter().take(MOST_NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+        return (Verdict::Fail, format!("{ids} {verb} no row in the manifest"));
     }
     if is_short {
         return (Verdict::Fail, short());

@@ -53,6 +53,15 @@ fn comparison(run: &Run, name: &str) -> serde_json::Value {
 }
 
 #[test]
+fn a_time_is_not_compared_with_itself() {
+    let directory = initialised();
+    let args = ["--baseline-window", "10m", "--target", "http://127.0.0.1:9"];
+    let run = auditor(directory.path(), &args);
+    assert_eq!(run.code, 2, "{run:?}");
+    assert!(run.stderr.contains("shorter than the window of 900s"), "{}", run.stderr);
+}
+
+#[test]
 fn a_server_is_asked_what_was_a_day_before() {
     if !real::programs("the comparison with the past of a server", &["prometheus", "promtool"]) {
         return;
@@ -64,7 +73,7 @@ fn a_server_is_asked_what_was_a_day_before() {
     for (server, offset, code, passed, then) in [
         (&sluggish, "1d", 1, false.into(), 0.004.into()),
         (&recovered, "1d", 0, true.into(), 0.1.into()),
-        (&recovered, "10m", 0, true.into(), 0.004.into()),
+        (&recovered, "15m", 0, true.into(), 0.004.into()),
         (&sluggish, "2d", 3, nothing.clone(), nothing.clone()),
     ] {
         let run = compared(directory.path(), server, &["--baseline-window", offset]);

@@ -1,18 +1,25 @@
 //! The scenarios that are to be audited, each with the plan of its audit.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::thread;
 
 use jiff::Timestamp;
 
-use super::super::audit::{earlier, kept};
+use super::super::audit::{check_repeats, earlier, kept};
 use super::super::paths;
 use crate::cli::{Cli, SuiteArgs};
 use crate::config::{
-    self, ConfigError, Environment, Manifest, ManifestRow, Plan, Problem, ScenarioSpec, SuiteFile,
+    self, ConfigError, Environment, LineOfLog, Manifest, ManifestRow, Plan, Problem, ScenarioSpec,
+    SuiteFile,
 };
 use crate::interrupt;
 
+/// Keys of a scenario that compare with an earlier audit.
+const OF_BASELINE: [&str; 2] = ["baseline", "baseline_window"];
+/// Keys by which several audits decide together. With a manifest there is one, and the exit codes in it
+/// are not known to the breaker.
+const OF_REPEATS: [&str; 5] = ["samples", "interval", "failure_threshold", "cooldown", "state"];
 /// Keys of a scenario that run something. With a manifest it has run already.
 const OF_RUNNING: [&str; 3] = ["start", "start_timeout", "time_limit"];
 /// The most problems that are told of a suite.
@@ -56,8 +63,6 @@ pub(super) struct Suite<'a> {
 
 /// A scenario that is to be audited.
 pub(super) struct Planned<'a> {
-    /// Its number among those of the run, from 1.
-    pub(super) number: usize,
     /// Its place in the suite, or what the manifest says.
     pub(super) order: i64,
     /// Its id.
@@ -70,6 +75,33 @@ pub(super) struct Planned<'a> {
     pub(super) row: Option<ManifestRow>,
     /// Whether it only reads, and may do so beside others.
     pub(super) only_reads: bool,
+    /// Where its report is kept, if it is.
+    pub(super) kept_at: Option<PathBuf>,
+}
+
+/// Gives each scenario a file for its report, by its id; those that share one have a number too.
+fn name_files(planned: &mut [Planned<'_>], directory: Option<&Path>) {
+    let Some(directory) = directory else { return };
+    let mut used: HashMap<String, usize> = HashMap::new();
+    for scenario in planned {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+        let id = scenario.id.chars().map(|c| if is_plain(c) { c } else { '_' });
+        let name: String = id.take(100).collect();
+        let number = used.entry(name.clone()).and_modify(|it| *it += 1).or_insert(1);
+        let number = if *number > 1 { format!(".{number}") } else { String::new() };
+        scenario.kept_at = Some(directory.join(format!("{name}{number}.json")));
+    }
+}
+
+/// That a scenario writes to a file which another one writes to as well, in words.
+fn shared(own: &Cli, id: &str, written: &mut HashMap<PathBuf, String>) -> Option<String> {
+    let files = [("state", own.state_path()), ("record", own.record_path())];
+    files.into_iter().find_map(|(key, path)| {
+        let path = path?;
+        let other = written.insert(path.to_owned(), id.to_owned())?;
+        let path = path.display();
+        Some(format!("`{key}` {path} is that of the scenario `{other}` too; give each its own"))
+    })
 }
 
 impl Planned<'_> {
@@ -123,10 +155,25 @@ impl<'a> Suite<'a> {
 
     /// How many scenarios there have to be, of those that are run.
     pub(super) fn expected(&self) -> usize {
-        let all = self.all().len();
-        let expected = self.file.expect.unwrap_or(self.file.scenarios.len());
-        let left_out = all - self.chosen().len();
-        expected.saturating_sub(left_out)
+        match &self.args.only {
+            Some(_) => self.chosen().len(),
+            None => self.file.expect.unwrap_or(self.file.scenarios.len()),
+        }
+    }
+
+    /// Whether every scenario of the suite has to have a row in the manifest, and not only their number
+    /// has to be right.
+    pub(super) fn expects_each(&self) -> bool {
+        self.file.expect.is_none()
+    }
+
+    /// The scenarios of the suite that the manifest has no row of.
+    pub(super) fn without_row(&self) -> Vec<String> {
+        let Some(rows) = &self.rows else { return Vec::new() };
+        let is_chosen = |id: &str| self.args.only.as_ref().is_none_or(|only| only.matches(id));
+        let listed = self.file.scenarios.iter().map(|scenario| &scenario.id);
+        let missing = listed.filter(|id| !rows.iter().any(|(_, row)| row.id == **id));
+        missing.filter(|id| is_chosen(id)).cloned().collect()
     }
 
     /// How many scenarios are read at once.
@@ -140,31 +187,26 @@ impl<'a> Suite<'a> {
     }
 
     fn all(&self) -> Vec<Planned<'a>> {
-        let planned = |number, order, spec: &'a ScenarioSpec, row: Option<ManifestRow>| Planned {
-            number,
+        let planned = |order, spec: &'a ScenarioSpec, row: Option<&ManifestRow>| Planned {
             order,
-            id: row.as_ref().map_or_else(|| spec.id.clone(), |row| row.id.clone()),
-            name: row.as_ref().map_or_else(|| spec.name.clone(), |row| row.name.clone()),
+            id: row.map_or_else(|| spec.id.clone(), |row| row.id.clone()),
+            name: row.map_or_else(|| spec.name.clone(), |row| row.name.clone()),
             spec,
-            row,
+            row: row.cloned(),
             only_reads: false,
+            kept_at: None,
         };
         match &self.rows {
             Some(rows) => {
-                let rows = rows.iter().zip(1..);
-                rows.map(|((spec, row), number)| {
-                    planned(number, row.order, spec, Some(row.clone()))
-                })
-                .collect()
+                rows.iter().map(|(spec, row)| planned(row.order, spec, Some(row))).collect()
             }
-            None => {
-                let numbered = self.file.scenarios.iter().zip(1..);
-                numbered
-                    .map(|(spec, number)| {
-                        planned(number, i64::try_from(number).unwrap_or(i64::MAX), spec, None)
-                    })
-                    .collect()
-            }
+            None => self
+                .file
+                .scenarios
+                .iter()
+                .zip(1..)
+                .map(|(spec, it)| planned(it, spec, None))
+                .collect(),
         }
     }
 
@@ -186,17 +228,23 @@ impl<'a> Suite<'a> {
             return Err(SuiteError::NoneChosen { pattern: only.to_string(), ids }.into());
         }
         let mut problems: Vec<Problem> = Vec::new();
+        let mut written: HashMap<PathBuf, String> = HashMap::new();
+        name_files(&mut planned, self.args.run_dir.as_deref());
         for scenario in &mut planned {
+            problems.extend(self.problem_of(scenario));
             match self.prepare(scenario, super::super::now()?, Environment::of_process()) {
                 Ok(None) => return Ok(None),
                 Ok(Some((own, plan))) => {
                     let logs = scenario.logs().into_iter().map(|(_, path)| path);
                     let files: Vec<_> = plan.spec.files.iter().cloned().chain(logs).collect();
                     paths::check_scenario(cli, &own, &files)?;
-                    let clash = paths::check_written_by_scenario(cli, &own, &files);
+                    let kept_at = scenario.kept_at.as_deref();
+                    let clash = paths::check_written_by_scenario(cli, &own, (&files, kept_at));
                     let wrong = clash.err().map(|it| it.to_string());
+                    let wrong = wrong.or_else(|| shared(&own, &scenario.id, &mut written));
                     let wrong = wrong.or(kept(&own).err().map(|it| it.to_string()));
                     let wrong = wrong.or(earlier(&plan).err().map(|it| it.to_string()));
+                    let wrong = wrong.or(check_repeats(&own, &plan).err().map(|it| it.to_string()));
                     problems.extend(wrong.map(|why| scenario.spec.problem(None, &why)));
                     scenario.only_reads = plan.only_reads();
                 }
@@ -220,6 +268,26 @@ impl<'a> Suite<'a> {
         Err(ConfigError::Invalid(problems).into())
     }
 
+    /// What is wrong with a scenario beside its options.
+    fn problem_of(&self, scenario: &Planned<'_>) -> Option<Problem> {
+        let spec = scenario.spec;
+        let repeated = spec.options.iter().find(|it| OF_REPEATS.contains(&it.key));
+        if let (Some(option), Some(_)) = (repeated, &scenario.row) {
+            let message = "a manifest has one run of each scenario, and a breaker knows nothing of its \
+                           exit codes; leave it out, or --manifest";
+            return Some(spec.problem(Some(option), message));
+        }
+        let logs = scenario.logs();
+        let is_unknown = |it: &&LineOfLog| !logs.iter().any(|(name, _)| *name == it.file);
+        let unknown = spec.metrics.iter().find(is_unknown)?;
+        let (name, file) = (&unknown.name, &unknown.file);
+        let message = format!("`metrics` {name}: it has no log `{file}`; add it to its `logs`");
+        // Those of a manifest are not there yet.
+        let is_of_manifest = file.ends_with("_log") && self.rows.is_none();
+        let hint = if is_of_manifest { ", or give --manifest if that has it" } else { "" };
+        Some(spec.problem(None, &(message + hint)))
+    }
+
     /// The plan of a scenario's audit, and the command line that would ask for it. `None` where a signal
     /// came meanwhile.
     ///
@@ -232,6 +300,9 @@ impl<'a> Suite<'a> {
         environment: Environment,
     ) -> Result<Option<(Cli, Plan)>, ConfigError> {
         let mut spec = scenario.spec.clone();
+        if self.args.no_baseline {
+            spec.options.retain(|option| !OF_BASELINE.contains(&option.key));
+        }
         if scenario.row.is_some() {
             spec.command.clear();
             spec.options.retain(|option| !OF_RUNNING.contains(&option.key));

@@ -5,8 +5,9 @@ use super::limits::read_bounded;
 use super::queries::set;
 use super::{Entry, Key, entries, find, unknown};
 use crate::config::problems::Problems;
+use crate::config::vars::{self, Vars};
 use crate::config::yaml::{Node, Value};
-use crate::config::{BaselineRequest, Query, Source, SourceSpec, layers};
+use crate::config::{BaselineRequest, Query, Request, Source, SourceSpec, layers};
 use crate::model::baseline::{Allowance, Direction, Drift, PREFIX, SCORE, SECTION};
 use crate::model::check::{Check, Criteria, Limit, Observed, Severity};
 use crate::model::signal::Signal;
@@ -224,5 +225,25 @@ pub(super) fn check_request(
     }
     if spec.instant().checked_sub(*offset).is_err() {
         problems.outside(format!("{option}: so long ago there was no time; give a shorter one"));
+    }
+}
+
+/// Refuses to compare a time with itself: the two windows may not overlap. How long a command takes is
+/// not known yet.
+pub(super) fn check_window(
+    baseline: &BaselineRequest,
+    vars: &Vars,
+    request: &Request,
+    problems: &mut Problems,
+) {
+    let BaselineRequest::Before(offset) = baseline else { return };
+    let window = vars.get("window").and_then(|window| vars::parse_range(window));
+    let overlap = window.filter(|window| offset < window && request.command.is_empty());
+    if let Some(window) = overlap {
+        let (offset, window) = (vars::range(*offset), vars::range(window));
+        problems.outside(format!(
+            "--baseline-window {offset} is shorter than the window of {window}: a part of the time would \
+             be compared with itself; give at least {window}"
+        ));
     }
 }

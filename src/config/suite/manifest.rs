@@ -11,6 +11,8 @@ use crate::log::integer;
 
 /// The columns that a row is nothing without.
 const REQUIRED: [&str; 2] = ["order", "scenario_id"];
+/// Columns that are read beside those of processes.
+const KNOWN: [&str; 5] = ["order", "scenario_id", "name", "duration_ms", "sdp_path"];
 /// The processes whose exit and log every manifest has; where a column is missing, the process did
 /// not exit with a number.
 const PROCESSES: [&str; 3] = ["sim", "streamer", "tester"];
@@ -160,6 +162,14 @@ fn columns(record: &StringRecord) -> Result<Vec<String>, String> {
         let found = if names.len() == 1 { "; are the columns separated by tabs?" } else { "" };
         return Err(format!("there is no column `{missing}`{found}"));
     }
+    for name in &names {
+        let meant = name.trim().to_lowercase();
+        let is_ours =
+            KNOWN.contains(&meant.as_str()) || [EXIT, LOG].iter().any(|end| meant.ends_with(end));
+        if is_ours && *name != meant {
+            return Err(format!("the column {name:?} is not read; is it `{meant}`?"));
+        }
+    }
     for (index, name) in names.iter().enumerate() {
         if !name.is_empty() && names[..index].contains(name) {
             return Err(format!("the column `{name}` stands there twice"));
@@ -254,6 +264,14 @@ mod tests {
             ("", "m.tsv:1: the file is empty"),
             ("order,scenario_id\n", "m.tsv:1: there is no column `order`; are the columns"),
             ("order\tname\n", "m.tsv:1: there is no column `scenario_id`"),
+            (
+                "order\tscenario_id\tdecoder_rc \n",
+                "m.tsv:1: the column \"decoder_rc \" is not read",
+            ),
+            (
+                "order\tscenario_id\tX_RC\n",
+                "m.tsv:1: the column \"X_RC\" is not read; is it `x_rc`?",
+            ),
             ("order\tscenario_id\torder\n", "m.tsv:1: the column `order` stands there twice"),
             ("order\tscenario_id\n1\ta\n\tb\n", "m.tsv:3: `order` must be an integer, found \"\""),
             ("order\tscenario_id\n1.5\ta\n", "m.tsv:2: `order` must be an integer, found \"1.5\""),

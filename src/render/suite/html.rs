@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use maud::{Markup, html};
 
-use super::{counts, details, others};
+use super::{counts, details, id, others, without_row};
 use crate::engine::Verdict;
 use crate::render::html::{Kind, badge, page_of};
 use crate::report::suite::{ScenarioEntry, ScenarioStatus, Summary};
@@ -44,6 +44,7 @@ fn header(summary: &Summary) -> Markup {
             p.quiet { "Suite " code { (summary.suite) } " from " (summary.started_at) " to " (summary.finished_at) }
             h1 { (badge(kind, &summary.verdict.words().to_uppercase())) }
             p.reason { (summary.verdict_reason) }
+            @if let Some(line) = without_row(summary) { p { (line) } }
             @if let Some(error) = error { p { strong { "Error: " } (error) } }
             dl.facts {
                 div { dt { "Scenarios" } dd { (counts(summary)) } }
@@ -87,13 +88,14 @@ fn told_in_full(entry: &ScenarioEntry) -> Markup {
     let kind = kind(entry.status);
     html! {
         article.(kind.class()) {
-            h3 { (entry.id) " " (badge(kind, entry.status.name())) }
+            h3 { (id(entry)) " " (badge(kind, entry.status.name())) }
             @if entry.name != entry.id { p.quiet { (entry.name) } }
             p { (entry.reason) }
             @let details = details(entry);
             @if !details.is_empty() { ul { @for line in details { li { (line) } } } }
-            @if !entry.evidence.0.is_empty() {
-                p.quiet { @for (name, file) in entry.evidence.iter() { (name) ": " code { (file) } " " } }
+            @let files: Vec<_> = entry.evidence.iter().filter(|(name, _)| *name != "report").collect();
+            @if !files.is_empty() {
+                p.quiet { @for (name, file) in files { (name) ": " code { (file) } " " } }
             }
         }
     }
@@ -103,7 +105,7 @@ fn row(entry: &ScenarioEntry) -> Markup {
     let seconds = entry.duration_ms as f64 / 1000.0;
     html! {
         tr {
-            th scope="row" { (entry.id) @if entry.name != entry.id { p.quiet { (entry.name) } } }
+            th scope="row" { (id(entry)) @if entry.name != entry.id { p.quiet { (entry.name) } } }
             td { (badge(kind(entry.status), entry.status.name())) }
             td.n { (format!("{seconds:.1}")) }
             td { (entry.reason) }

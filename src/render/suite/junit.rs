@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
-use super::{counts, details, verdict_line};
+use super::{counts, details, id, verdict_line};
 use crate::engine::Verdict;
 use crate::render::junit::{Outcome, case, document, suite};
 use crate::report::suite::{ScenarioEntry, ScenarioStatus, Summary};
@@ -45,7 +45,7 @@ fn scenario(entry: &ScenarioEntry) -> quick_junit::TestCase {
     if entry.status != ScenarioStatus::Pass {
         lines.extend(details(entry));
     }
-    let mut case = case(&entry.id, outcome, &lines.join("\n"));
+    let mut case = case(&id(entry), outcome, &lines.join("\n"));
     let ms = u64::try_from(entry.duration_ms).unwrap_or_default();
     case.set_time(Duration::from_millis(ms));
     case

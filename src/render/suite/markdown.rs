@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::{counts, details, others, verdict_line};
+use super::{counts, details, id, others, verdict_line, without_row};
 use crate::engine::Verdict;
 use crate::render::markdown::{FIRST_LINE, MOST, cell, text};
 use crate::report::suite::{ScenarioEntry, ScenarioStatus, Summary};
@@ -20,6 +20,9 @@ pub fn markdown(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
     let line = text(&verdict_line(summary));
     writeln!(out, "{FIRST_LINE}\n\n## {mark} auditor suite: {line}\n")?;
     writeln!(out, "{}", text(&counts(summary)))?;
+    if let Some(line) = without_row(summary) {
+        writeln!(out, "\n{}", text(&line))?;
+    }
     if let Some(error) = summary.error.as_deref().filter(|it| *it != summary.verdict_reason) {
         writeln!(out, "\n**Error:** {}", text(error))?;
     }
@@ -45,7 +48,7 @@ fn row(entry: &ScenarioEntry, out: &mut dyn Write) -> io::Result<()> {
     if entry.status != ScenarioStatus::Pass {
         why.extend(details(entry).iter().map(|line| text(line)));
     }
-    let (id, status) = (cell(&entry.id), entry.status.name());
+    let (id, status) = (cell(&id(entry)), entry.status.name());
     let seconds = entry.duration_ms as f64 / 1000.0;
     writeln!(out, "| {id} | {mark} {status} | {seconds:.1} | {} |", why.join("<br>"))
 }

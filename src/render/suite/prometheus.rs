@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use crate::engine::Verdict;
+use crate::one_line::one_line;
 use crate::render::prometheus::Page;
 use crate::report::suite::{ScenarioStatus, Summary};
 
@@ -44,34 +45,31 @@ pub(in crate::render) fn prometheus(summary: &Summary, out: &mut dyn Write) -> i
 
 fn scenarios(summary: &Summary, page: &mut Page<'_>) -> io::Result<()> {
     // Rows of a manifest may repeat both.
-    let numbered: Vec<_> = summary
-        .scenarios
-        .iter()
-        .zip(1..)
-        .map(|(it, number)| (it, i32::to_string(&number)))
-        .collect();
+    let numbered = summary.scenarios.iter().zip(1..);
+    let numbered: Vec<_> =
+        numbered.map(|(it, number)| (it, one_line(&it.id), i32::to_string(&number))).collect();
     let name = "auditor_suite_scenario_passed";
     page.family(name, "Whether a scenario passed: 1 or 0, NaN without a verdict.")?;
-    for (entry, number) in &numbered {
+    for (entry, id, number) in &numbered {
         let value = match entry.status {
             ScenarioStatus::Pass => 1.0,
             ScenarioStatus::Fail => 0.0,
             ScenarioStatus::Inconclusive => f64::NAN,
         };
-        page.sample(name, &[("number", number), ("scenario", &entry.id)], value)?;
+        page.sample(name, &[("number", number), ("scenario", id)], value)?;
     }
     let name = "auditor_suite_scenario_duration_seconds";
     page.family(name, "How long a scenario took.")?;
-    for (entry, number) in &numbered {
+    for (entry, id, number) in &numbered {
         let seconds = entry.duration_ms as f64 / 1000.0;
-        page.sample(name, &[("number", number), ("scenario", &entry.id)], seconds)?;
+        page.sample(name, &[("number", number), ("scenario", id)], seconds)?;
     }
     let name = "auditor_suite_check_passed";
     page.family(name, "Whether a check of a scenario holds: 1 or 0, NaN where that is unknown.")?;
-    for (entry, number) in &numbered {
+    for (entry, id, number) in &numbered {
         for check in &entry.checks {
             let value = check.passed.map_or(f64::NAN, |passed| if passed { 1.0 } else { 0.0 });
-            let labels = [("number", &**number), ("scenario", &entry.id), ("check", &check.metric)];
+            let labels = [("number", &**number), ("scenario", id), ("check", &check.metric)];
             page.sample(name, &labels, value)?;
         }
     }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use anstream::adapter::strip_bytes;
 use anstyle::Style;
 
-use super::{counts, details};
+use super::{counts, details, id, learn_more, without_row};
 use crate::engine::Verdict;
 use crate::one_line::one_line;
 use crate::render::text::{BAD, DIM, GOOD, WARN};
@@ -27,7 +27,7 @@ pub fn text(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
     if !summary.scenarios.is_empty() {
         writeln!(out)?;
     }
-    let width = summary.scenarios.iter().map(|it| it.id.chars().count()).max();
+    let width = summary.scenarios.iter().map(|it| id(it).chars().count()).max();
     let width = width.unwrap_or_default().min(40);
     let mut passed = 0;
     for entry in &summary.scenarios {
@@ -43,11 +43,18 @@ pub fn text(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
         let names: Vec<_> = summary.not_finished.iter().take(MOST).map(|it| one_line(it)).collect();
         writeln!(out, "\n{WARN}Not finished:{WARN:#} {}", names.join(", "))?;
     }
+    if let Some(line) = without_row(summary) {
+        writeln!(out, "\n{WARN}{line}{WARN:#}")?;
+    }
     if let Some(error) = summary.error.as_deref().filter(|it| *it != summary.verdict_reason) {
         writeln!(out, "\n{BAD}Error:{BAD:#} {}", one_line(error))?;
     }
     writeln!(out, "\n{}", counts(summary))?;
-    verdict(summary, out)
+    verdict(summary, out)?;
+    match learn_more(summary) {
+        Some(line) => writeln!(out, "{DIM}{line}{DIM:#}"),
+        None => Ok(()),
+    }
 }
 
 /// The summary as text without colours.
@@ -62,7 +69,7 @@ pub(in crate::render) fn plain(summary: &Summary, out: &mut dyn Write) -> io::Re
 
 fn scenario(entry: &ScenarioEntry, width: usize, out: &mut dyn Write) -> io::Result<()> {
     let style = style(entry.status);
-    let (status, id) = (entry.status.name(), one_line(&entry.id));
+    let (status, id) = (entry.status.name(), id(entry));
     let seconds = entry.duration_ms as f64 / 1000.0;
     let reason = one_line(&entry.reason);
     writeln!(

@@ -78,10 +78,13 @@ pub struct ScenarioEntry {
     /// Findings in words.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<String>,
-    /// The place that holds the event loop most.
+    /// The place that holds the event loop most, and the line of code there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub culprit: Option<String>,
-    /// Where it is written; for what annotates files.
+    /// Whether it is a row of a manifest that the suite does not list.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub unlisted: bool,
+    /// Where it is to be mended: the line that blocks, or where it is written; for what annotates files.
     #[serde(skip)]
     pub origin: Option<OriginEntry>,
 }
@@ -129,8 +132,29 @@ pub struct ScenarioFacts {
     pub metrics: Vec<(String, Vec<(String, Scalar)>)>,
     /// Files that tell more.
     pub evidence: Vec<(String, String)>,
+    /// Whether the suite does not list it.
+    pub unlisted: bool,
     /// Where it is written.
     pub origin: Option<OriginEntry>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+const fn is_false(value: &bool) -> bool {
+    !*value
+}
+
+/// The place of what holds the loop, if that is in the repository.
+fn place_of(culprit: &CulpritEntry, report: &Report) -> Option<OriginEntry> {
+    let root = report.repository.as_deref()?;
+    let file = culprit.file.strip_prefix(root)?.strip_prefix(['/', '\\'])?.to_owned();
+    let line = usize::try_from(culprit.line?).ok().filter(|line| *line > 0)?;
+    Some(OriginEntry { file, line, column: 1 })
+}
+
+/// The place as people read it, and the line of code there.
+fn in_words(culprit: &CulpritEntry) -> String {
+    let code = culprit.source.as_deref().map(str::trim).filter(|it| !it.is_empty());
+    code.map_or_else(|| culprit.place(), |code| format!("{}: {code}", culprit.place()))
 }
 
 impl ScenarioEntry {
@@ -183,7 +207,9 @@ impl ScenarioEntry {
         if !signals.is_empty() {
             metrics.0.push(("signals".into(), Ordered(signals)));
         }
-        let culprits = report.culprits.iter().flatten();
+        // Of a calm service it holds nothing up that matters.
+        let is_starved = report.failure_modes.iter().any(|it| it.mode == "EVENT_LOOP_STARVATION");
+        let worst = report.culprits.iter().flatten().next().filter(|_| is_starved);
         Self {
             status,
             reason,
@@ -196,7 +222,8 @@ impl ScenarioEntry {
             score: report.runtime_health_score.filter(|_| !is_log_alone),
             failure_modes: report.failure_modes.iter().map(|it| it.mode.clone()).collect(),
             findings: report.findings.clone(),
-            culprit: culprits.map(CulpritEntry::place).next(),
+            culprit: worst.map(in_words),
+            origin: worst.and_then(|it| place_of(it, report)).or(entry.origin),
             ..entry
         }
     }
@@ -226,6 +253,7 @@ impl ScenarioEntry {
             failure_modes: Vec::new(),
             findings: Vec::new(),
             culprit: None,
+            unlisted: facts.unlisted,
             origin: facts.origin,
         }
     }

@@ -11,6 +11,7 @@ fn entry(id: &str, status: ScenarioStatus) -> ScenarioEntry {
         exits: Vec::new(),
         metrics: Vec::new(),
         evidence: Vec::new(),
+        unlisted: false,
         origin: None,
     };
     ScenarioEntry { status, ..ScenarioEntry::not_audited(facts, format!("why {id}")) }
@@ -56,6 +57,19 @@ fn only_all_of_the_scenarios_that_have_to_be_there_pass() {
 }
 
 #[test]
+fn a_scenario_without_a_row_is_no_pass_unless_only_a_number_is_expected() {
+    for (expects_each, code) in [(true, 1), (false, 0)] {
+        let without_row = vec!["b".to_owned()];
+        let run = Run { expected: 1, without_row, expects_each, ..Run::default() };
+        let entries = vec![entry("a", ScenarioStatus::Pass)];
+        let summary = Summary::new(run, Ordered(Vec::new()), entries);
+        assert_eq!(summary.exit_code, code, "{}", summary.verdict_reason);
+        assert_eq!(summary.verdict_reason.contains("b has no row in the manifest"), expects_each);
+        assert_eq!(summary.without_row, ["b"]);
+    }
+}
+
+#[test]
 fn an_interrupted_suite_does_not_pass_and_a_failure_stays_one() {
     let passed = summary("PP", 3, Some("the suite was interrupted (SIGTERM)"));
     assert_eq!((passed.exit_code, passed.all_pass), (3, false));
@@ -71,6 +85,7 @@ fn a_summary_that_is_not_delivered_is_no_success() {
     let mut passed = summary("P", 1, None);
     passed.not_delivered("cannot write", Exit::NoVerdict);
     assert_eq!((passed.verdict, passed.exit_code), (Verdict::Error, 3));
+    assert_eq!((passed.all_pass, passed.recommended_exit_code), (false, 3));
     assert_eq!(passed.error.as_deref(), Some("cannot write"));
 }
 

@@ -53,6 +53,68 @@ fn a_log_of_an_earlier_run_tells_nothing_of_this_one() {
     }
 }
 
+/// It was written before the command began, whatever is done with it then.
+#[test]
+fn an_old_log_that_is_put_in_its_place_tells_nothing() {
+    let old = "echo LATENCY p50_us=5 > old; touch -d 2020-01-01 old;";
+    for put in ["cp -p old load.log", "mv old load.log", "ln -f old load.log"] {
+        let run = audit(CONFIG, None, &["--fail-on-critical"], &format!("{old} {put}"));
+        assert_eq!(run.code, 3, "{put}: {}", run.stdout);
+    }
+}
+
+/// Half a number is another number: `9` of `926900`.
+#[test]
+fn a_log_that_ends_within_a_value_tells_nothing_of_it() {
+    for (written, code) in [
+        ("LATENCY p50_us=5", 3),
+        ("LATENCY p50_us=5 b", 0),
+        ("LATENCY p50_us=5 ", 0),
+        ("LATENCY p50_us=50 b=1", 1),
+        ("LATENCY b=1 p50", 3),
+    ] {
+        let zero = CONFIG.replace("max: 10", "max: 10, on_no_data: zero");
+        for config in [CONFIG, &zero] {
+            let script = format!("printf '{written}' > load.log");
+            let run = audit(config, None, &["--fail-on-critical"], &script);
+            assert_eq!(run.code, code, "{written}: {}", run.stdout);
+        }
+    }
+}
+
+#[test]
+fn a_value_of_a_log_is_compared_with_a_baseline() {
+    let config =
+        format!("{}baseline: {{p50_us: {{max_increase: 10%}}}}\n", CONFIG.replace("10", "1000"));
+    let directory = directory_with(&config);
+    let audit = |value: u32, args: &[&str]| {
+        let script = format!("echo LATENCY p50_us={value} > load.log");
+        let first = ["--log", "load=load.log", "--fail-on-critical", "--output-format", "json"];
+        auditor(directory.path(), &[&first[..], args, &["--", "sh", "-c", &script]].concat())
+    };
+    let first = audit(100, &[]);
+    assert_eq!(first.code, 0, "{}", first.stdout);
+    fs::write(directory.path().join("main.json"), first.stdout).unwrap();
+    for (value, code) in [(110, 0), (111, 1)] {
+        let run = audit(value, &["--baseline", "main.json"]);
+        assert_eq!(run.code, code, "{}", run.stdout);
+    }
+    fs::write(directory.path().join("metrics.yaml"), config.replace("p50_us: {max", "p50: {max"))
+        .unwrap();
+    assert_eq!(audit(100, &[]).code, 2);
+}
+
+/// Nothing writes it in between.
+#[test]
+fn the_same_log_is_not_read_several_times() {
+    let directory = directory_with(CONFIG);
+    fs::write(directory.path().join("load.log"), "LATENCY p50_us=50\n").unwrap();
+    let args = ["--log", "load=load.log", "--fail-on-critical", "--samples", "2"];
+    let run = auditor(directory.path(), &args);
+    assert_eq!(run.code, 2, "{run:?}");
+    assert!(run.stderr.contains("--samples would read the same logs again"), "{}", run.stderr);
+}
+
 #[test]
 fn the_report_says_where_a_value_stands_and_claims_no_status() {
     let run = audit(CONFIG, None, &["--fail-on-critical"], "echo LATENCY p50_us=5 > load.log");

@@ -26,12 +26,14 @@ struct Case {
 }
 
 /// What is refused, though the original reads something into it. An exit code of 2 is no pass.
-const REFUSED: [&str; 3] = [
+const REFUSED: [&str; 4] = [
     // Without rows it read nothing, and failed for that alone.
     "the file is empty",
     "there is no column `",
     // What follows an open quote was lost.
     "a quote in this row is never closed",
+    // What is nearly one of its columns was none.
+    "is not read; is it `",
 ];
 
 #[test]
@@ -77,6 +79,12 @@ fn judge(case: &Case) -> Result<(), String> {
     }
     if run.code == 2 {
         return Err(run.stderr);
+    }
+    // A line that nothing ends may be cut off, and is not relied on; it relied on it.
+    let is_open =
+        |log: &Value| log.as_str().is_some_and(|it| !it.is_empty() && !it.ends_with('\n'));
+    if case.logs.values().any(is_open) && run.code != 0 {
+        return Ok(());
     }
     compare(&run.json(), expected).and_then(|()| {
         let code = i64::from(run.code);

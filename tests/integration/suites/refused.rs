@@ -88,6 +88,75 @@ fn everything_that_is_wrong_is_told_at_once_and_nothing_is_run() {
     assert!(!directory.path().join("ran").exists());
 }
 
+#[test]
+fn what_scenarios_would_take_from_each_other_is_refused() {
+    let two = "  - {id: a, logs: {app: a.log}}\n  - {id: b, logs: {app: b.log}}\n";
+    for (defaults, args, expected) in [
+        (
+            "state: st.json, failure_threshold: 2",
+            &[][..],
+            "`state` st.json is that of the scenario `a` too",
+        ),
+        (
+            "state: suite_results.json",
+            &[],
+            "--state suite_results.json is the same file as --report",
+        ),
+        ("samples: 2", &[], "--samples would read the same logs again"),
+        ("baseline: kept/a.json", &["--run-dir", "kept"], "is the same file as"),
+        ("metrics: {x: {file: ap, line: L}}", &[], "`metrics` x: it has no log `ap`"),
+    ] {
+        let suite = format!("defaults: {{config: c.yaml, {defaults}}}\nscenarios:\n{two}");
+        let files = [("a.log", "L p50=1\n"), ("b.log", "L p50=1\n")];
+        let config = format!("{OF_LOGS}baseline: {{p50: {{max_increase: 10%}}}}\n");
+        let directory =
+            with(&[&[("s.yaml", suite.as_str()), ("c.yaml", &config)][..], &files].concat());
+        fs::create_dir(directory.path().join("kept")).unwrap();
+        fs::write(directory.path().join("kept/a.json"), "{}").unwrap();
+        let run = run(&directory, args);
+        assert_eq!(run.code, 2, "{defaults}: {run:?}");
+        assert!(run.stderr.contains(expected), "{defaults}: {}", run.stderr);
+    }
+}
+
+/// Without a number in `expect`, each scenario of the suite is waited for by its name.
+#[test]
+fn a_scenario_that_the_manifest_does_not_have_is_no_pass() {
+    let suite = "defaults: {config: c.yaml}\nscenarios: [{id: a}, {id: b}]\nunlisted: {}\n";
+    let row = |order: i32, id: &str| format!("{order}\t{id}\t0\t0\t0\tapp.log\n");
+    let header = "order\tscenario_id\tsim_rc\tstreamer_rc\ttester_rc\tapp_log\n";
+    for (suite, ids, code, expected) in [
+        (suite.to_owned(), ["a", "b"], 0, "all 2 scenarios passed"),
+        (suite.to_owned(), ["a", "a"], 1, "b has no row in the manifest"),
+        (suite.to_owned(), ["a", "bb"], 1, "b has no row in the manifest"),
+        (
+            format!("{suite}expect: {{scenarios: 2}}\n"),
+            ["a", "bb"],
+            0,
+            "Without a row in the manifest: b",
+        ),
+    ] {
+        let rows = format!("{header}{}{}", row(1, ids[0]), row(2, ids[1]));
+        let config = OF_LOGS.replace("file: app", "file: app_log");
+        let files = [("s.yaml", suite.as_str()), ("m.tsv", &rows), ("c.yaml", &config)];
+        let directory = with(&[&files[..], &[("app.log", "L p50=1\n")]].concat());
+        let run = run(&directory, &["--manifest", "m.tsv"]);
+        assert_eq!(run.code, code, "{ids:?}: {run:?}");
+        assert!(run.stdout.contains(expected), "{ids:?}: {}", run.stdout);
+        assert_eq!(run.stdout.contains("bb (unlisted)"), ids[1] == "bb");
+    }
+    let kept = suite.replace("config: c.yaml", "config: c.yaml, state: st.json");
+    let rows = format!("{header}{}{}", row(1, "a"), row(2, "b"));
+    let directory = with(&[("s.yaml", kept.as_str()), ("m.tsv", &rows), ("c.yaml", OF_LOGS)]);
+    let run = run(&directory, &["--manifest", "m.tsv"]);
+    assert_eq!(run.code, 2, "{run:?}");
+    assert!(
+        run.stderr.contains("`state`: a manifest has one run of each scenario"),
+        "{}",
+        run.stderr
+    );
+}
+
 /// A log that is missing leaves a check without a value, which is no pass unless it may be 0.
 #[test]
 fn a_missing_log_is_no_pass() {
