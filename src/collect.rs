@@ -39,7 +39,8 @@ use crate::promql::Expression;
 use crate::storage::Storage;
 use crate::target_health::TargetHealth;
 use beside::Beside;
-pub use breach::BreachTest;
+pub use breach::{BreachTest, BreachTests, ServerTest};
+use breach::{BreachWatch, ServerWatch};
 use clock::Clock;
 pub use command::CommandOutcome;
 use command::{Manner, Running};
@@ -52,6 +53,7 @@ pub use observer::{Observer, ProgressUpdate, ScrapeProgress};
 pub(crate) use outcome::DURATION as COMMAND_DURATION;
 pub(crate) use samples::Samples;
 pub use settle::Settling;
+pub(crate) use settle::sample_interval;
 use settle::settle;
 
 /// How often a command is asked whether it has ended.
@@ -184,8 +186,8 @@ pub struct Watched<'a> {
     pub max_clock_skew: Duration,
     /// Whether a server's answer may lack something.
     pub accept_partial: bool,
-    /// What ends the command early, where it is scraped or probed; `None` where nothing does.
-    pub breach: Option<BreachTest<'a>>,
+    /// What ends the command early.
+    pub breach: BreachTests<'a>,
 }
 
 /// Collects telemetry for as long as `spec` says, and runs its command meanwhile. `started` is
@@ -256,7 +258,7 @@ fn beside_nothing(
     observer: Observer<'_>,
 ) -> Result<Telemetry, Error> {
     let command = command::start(&spec.command, manner(spec, observer))?;
-    let ended = wait(Some(command), None, beside, observer);
+    let ended = wait((Some(command), None), &mut || None, beside, observer);
     let interruption = interrupt::received().map(in_words);
     let (command, failure) = match ended {
         Ok(command) => (command, None),
@@ -327,7 +329,13 @@ fn beside_a_server(
         command => Some(command::start(command, manner(spec, observer))?),
     };
     let length = spec.outside.as_ref().and_then(|outside| outside.length);
-    let ended = wait(command, length, beside, observer);
+    let mut of_samples = watched.breach.of_samples.map(BreachWatch::new);
+    let mut of_server = watched.breach.of_server.map(|it| ServerWatch::new(it, clock, skew));
+    let mut proven = || {
+        let by_samples = of_samples.as_mut().and_then(|watch| watch.proven(&storage));
+        by_samples.or_else(|| of_server.as_mut()?.proven())
+    };
+    let ended = wait((command, length), &mut proven, beside, observer);
     // What stands at the end of the load is seen before anything is asked about that time.
     let (mut warnings, mut failure) = beside.finish(observer.log);
     let watched_for = watched_for(&storage, clock);
@@ -455,11 +463,24 @@ fn load(path: &Path, until: Option<i64>, deadline: Deadline) -> Result<Samples, 
     })
 }
 
+/// Ends the command because a breach is proven.
+///
+/// # Errors
+/// If it cannot be found out how it ended.
+fn abort(
+    command: &mut Running,
+    breach: String,
+    observer: Observer<'_>,
+) -> Result<CommandOutcome, Failure> {
+    (observer.log)(&format!("a breach is proven, and the command is ended: {breach}"));
+    command.abort(breach)
+}
+
 /// Waits for the command to end, or for the time to be over; ends the command where a signal asks for
-/// that, or the service has ended.
+/// that, the service has ended, or a breach is `proven`.
 fn wait(
-    mut command: Option<Running>,
-    length: Option<Duration>,
+    (mut command, length): (Option<Running>, Option<Duration>),
+    proven: &mut dyn FnMut() -> Option<String>,
     beside: &mut Beside,
     observer: Observer<'_>,
 ) -> Result<Option<CommandOutcome>, Failure> {
@@ -472,6 +493,9 @@ fn wait(
             Some(running) => {
                 if let Some(outcome) = running.ended()? {
                     return Ok(Some(outcome));
+                }
+                if let Some(breach) = proven() {
+                    return abort(running, breach, observer).map(Some);
                 }
             }
             None if length.is_none_or(|length| began.elapsed() >= length) => return Ok(None),

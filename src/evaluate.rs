@@ -8,10 +8,12 @@ mod server;
 
 pub use query::{Refusal, query};
 
+use std::time::{Duration, Instant};
+
 use jiff::Timestamp;
 
 use crate::collect::Telemetry;
-use crate::config::{Source, SourceSpec};
+use crate::config::{Endpoint, Source, SourceSpec};
 use crate::interrupt;
 use crate::model::clock_skew::ClockSkew;
 use crate::model::question::{Answer, Probe, Question, Values};
@@ -152,6 +154,29 @@ pub fn probe(
     }
 }
 
+/// Answers expressions by a server at the instant `at`, while a load runs: in as few requests as can be.
+/// The time that there is for it is `within`: from when on, and how long.
+///
+/// # Errors
+/// Why the answers are not known to be of that instant.
+pub fn ask_meanwhile(
+    exprs: Vec<Expression>,
+    accept_partial: bool,
+    (endpoint, at): (&Endpoint, Timestamp),
+    within: (Instant, Duration),
+    log: Log<'_>,
+) -> Result<Vec<Result<Answer, Error>>, String> {
+    let probes = [beside::time()].into_iter().chain(exprs.into_iter().map(Probe::of_instant));
+    let probes: Vec<_> = probes.collect();
+    let answers = server::probe(&probes, accept_partial, endpoint, at, within, log);
+    let mut answers = answers.into_iter();
+    let time = answers.next().unwrap_or(Err(Error::NotAsked)).map_err(|error| error.to_string())?;
+    match beside::other_instant(&time, at)? {
+        Some(problem) => Err(problem.to_string()),
+        None => Ok(answers.collect()),
+    }
+}
+
 /// Answers questions over their spans up to the instant `at`. A server is asked in a wave of its own,
 /// and what was sampled beside it is asked about the same time.
 pub fn over_time(
@@ -194,7 +219,7 @@ pub fn ask(
         Values::Matrix(_) => Err(Error::WrongType(RETURNS_RANGE)),
     };
     if is_of_server {
-        let probes: Vec<_> = exprs.into_iter().map(|expr| Probe { expr, span: None }).collect();
+        let probes: Vec<_> = exprs.into_iter().map(Probe::of_instant).collect();
         let answers = probe(&probes, true, spec, (telemetry, at), log);
         return answers.into_iter().map(samples).collect();
     }

@@ -3,13 +3,15 @@
 //! Only maxima over all of what was observed count, each as a value that may still grow. All else is not
 //! known yet: a mean that is high at first may sink, and a least value may come.
 
+mod server;
+
 use std::time::{Duration, Instant};
 
 use crate::config::{Asked, ObservedRange, Plan, Query};
 use crate::engine::{self, Circumstances, Verdict};
 use crate::model::interval::Interval;
 use crate::model::question::Question;
-use crate::model::reading::{CheckReading, RangeReading, ReadAs, Reading, Readings, State};
+use crate::model::reading::{CheckReading, RangeReading, ReadAs, Reading, Readings, Sample, State};
 use crate::model::signal::{Reduce, Signal};
 use crate::promql::{Maximum, Value};
 use crate::storage::Storage;
@@ -21,22 +23,24 @@ const PATIENCE: Duration = Duration::from_millis(30);
 
 /// Judges what was seen so far.
 #[derive(Debug)]
-pub struct Prover<'a> {
-    plan: &'a Plan,
+pub struct Prover {
+    /// Its own, for it may be asked longer than the audit takes.
+    plan: Plan,
     /// The numbers of the queries whose values can only grow.
     growing: Vec<usize>,
 }
 
-impl<'a> Prover<'a> {
+impl Prover {
     /// What can be proven by the queries of a plan; `None` where none can prove anything.
-    pub fn new(plan: &'a Plan) -> Option<Self> {
+    pub fn new(plan: &Plan) -> Option<Self> {
         let at = plan.spec.instant();
         let observed = ObservedRange { at, window: Some(WINDOW), step: None };
         let questions = plan.questions(Some(&observed));
         let asked = plan.queries.iter().zip(&questions).enumerate();
         let growing = asked.filter(|(_, (query, question))| grows(query, question));
         let growing: Vec<_> = growing.map(|(index, _)| index).collect();
-        (plan.gate.is_set() && !growing.is_empty()).then_some(Self { plan, growing })
+        let is_any = plan.gate.is_set() && !growing.is_empty();
+        is_any.then(|| Self { plan: plan.clone(), growing })
     }
 
     /// The breach that is proven by what is in `storage` of what was observed, in words.
@@ -51,13 +55,21 @@ impl<'a> Prover<'a> {
         observed: &ObservedRange,
         deadline: Option<Instant>,
     ) -> Option<String> {
-        let mut readings = Readings::new(|_| None);
         let questions = self.plan.questions(Some(observed));
-        for (index, (query, question)) in self.plan.queries.iter().zip(&questions).enumerate() {
-            let is_growing = self.growing.contains(&index);
+        self.judged(|index| {
+            let (query, question) = (self.plan.queries.get(index)?, questions.get(index)?);
+            // What a server answers is not among the samples at hand.
+            let is_at_hand = self.growing.contains(&index) && !question.is_of_server;
             let seen = (storage, observed);
-            let known = if is_growing { read(query, question, seen, deadline) } else { None };
-            set(&mut readings, query, known);
+            if is_at_hand { read(query, question, seen, deadline) } else { None }
+        })
+    }
+
+    /// The breach that is proven, in words, by what is known of queries by their numbers.
+    fn judged(&self, known: impl Fn(usize) -> Option<Reading>) -> Option<String> {
+        let mut readings = Readings::new(|_| None);
+        for (index, query) in self.plan.queries.iter().enumerate() {
+            set(&mut readings, query, known(index));
         }
         let circumstances = Circumstances {
             gate: self.plan.gate,
@@ -90,7 +102,7 @@ fn grows(query: &Query, question: &Question) -> bool {
         }
 }
 
-/// The least that the reading will be at the end; `None` where nothing was measured yet.
+/// What the samples at hand say of a query.
 fn read(
     query: &Query,
     question: &Question,
@@ -100,6 +112,11 @@ fn read(
     let parsed = question.expr.parsed().ok()?;
     let value = parsed.evaluate(storage, observed.at.as_millisecond(), deadline).ok()?;
     let Value::Vector(samples) = value else { return None };
+    at_least(query, samples)
+}
+
+/// The least that the reading will be at the end; `None` where nothing was measured yet.
+fn at_least(query: &Query, samples: Vec<Sample>) -> Option<Reading> {
     let reading = Reading::new(samples, &[], None, query.read_as);
     let is_there = reading.measured && reading.series > 0;
     let value = Interval::at_least(reading.value.least);

@@ -87,9 +87,9 @@ pub struct AuditArgs {
 
     /// End the command once a breach is proven
     ///
-    /// By --scrape or --probe, and only by what later samples cannot undo: max_over_time(...[$window]) over
-    /// its limit.
-    #[arg(long, help_heading = GATE, hide_short_help = true, requires_all = ["command", WATCHED], conflicts_with = "target")]
+    /// Only by what later samples cannot undo: max_over_time(...[$window]) over its limit. A server is
+    /// asked for that every 5s, or as often as it has samples.
+    #[arg(long, help_heading = GATE, hide_short_help = true, requires = "command")]
     pub(super) abort_on_breach: bool,
 
     /// Carry out the audit so many times

@@ -1,5 +1,7 @@
 //! Looks every now and then whether a breach is proven already, so that the load need not go on.
 
+mod server;
+
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -7,11 +9,22 @@ use std::time::{Duration, Instant};
 use super::coverage;
 use crate::config::ObservedRange;
 use crate::storage::Storage;
+pub use server::ServerTest;
+pub(super) use server::ServerWatch;
 
 /// How often it is looked.
 const EVERY: Duration = Duration::from_secs(1);
 /// Looking takes at most one part in so many of the time: the samples are not to wait for it.
 const AT_MOST: u32 = 20;
+
+/// What ends a command early. Where a server is asked and a probe looks on, either may.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct BreachTests<'a> {
+    /// What is asked of the samples at hand; `None` where they prove nothing.
+    pub of_samples: Option<BreachTest<'a>>,
+    /// What is asked of a server; `None` where none is asked, or proves nothing.
+    pub of_server: Option<&'a ServerTest>,
+}
 
 /// Says whether what was observed so far proves a breach that nothing later can undo, and which.
 #[derive(Clone, Copy)]

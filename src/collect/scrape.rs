@@ -18,7 +18,7 @@ use super::command::{self, CommandOutcome};
 use super::error::{Error, Failure, PageProblem, ScrapeError};
 use super::observer::{Observer, ProgressUpdate};
 use super::own_requests::OwnRequests;
-use super::{Watched, manner};
+use super::{Watched, abort, manner};
 use crate::config::{Scrape, ScrapedPage, SourceSpec};
 use crate::interrupt;
 use crate::prometheus::TransportError;
@@ -191,7 +191,7 @@ fn scrape_until_done(
     };
     let started = Instant::now();
     let lag = watched.lag.read_by.and_then(|lag| lag.parsed().ok());
-    let mut breach = watched.breach.map(BreachWatch::new);
+    let mut breach = watched.breach.of_samples.map(BreachWatch::new);
     let reporter = ProgressReporter { shared, clock, lag };
     Ok(thread::scope(|scope| {
         // However this thread ends, the others come to an end too.
@@ -216,8 +216,7 @@ fn scrape_until_done(
             if let Some((running, watch)) = command.as_mut().zip(breach.as_mut())
                 && let Some(proven) = watch.proven(&shared.storage)
             {
-                (observer.log)(&format!("a breach is proven, and the command is ended: {proven}"));
-                return running.abort(proven).map(Some);
+                return abort(running, proven, observer).map(Some);
             }
             if let Some(progress) = observer.progress.filter(|_| told.elapsed() >= TELL) {
                 told = Instant::now();

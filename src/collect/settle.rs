@@ -15,7 +15,7 @@ use crate::model::clock_skew::ClockSkew;
 use crate::model::question::{Answer, Probe, Values};
 use crate::model::reading::Incomplete;
 use crate::prometheus::samples::{newest_of_each, usual_interval};
-use crate::prometheus::{Answered, Server, ask_all};
+use crate::prometheus::{Answered, Log, Server, ask_all};
 use crate::promql::{Expression, Query, SelectorUse, selectors_by_braces};
 
 /// The longest that is waited, and the shortest: a stall of some seconds is no reason to give up.
@@ -25,6 +25,8 @@ const LEAST: Duration = Duration::from_secs(10);
 const INTERVALS: u32 = 2;
 /// How often the server is asked.
 const EVERY: Duration = Duration::from_secs(1);
+/// Long enough for some samples of what comes once a minute.
+const RANGE: Duration = Duration::from_secs(240);
 /// How long one answer is worth waiting for.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// So many times in a row the server may give no answer.
@@ -53,9 +55,7 @@ impl Settling {
 
     /// What the server's clock may show at most, at an instant of this machine's.
     pub(super) fn of_the_server(&self, at: Timestamp) -> Timestamp {
-        let ahead_s = self.skew.map_or(0.0, |skew| skew.most_s);
-        let ahead = SignedDuration::from_millis((ahead_s * 1000.0).ceil() as i64);
-        at.checked_add(ahead).unwrap_or(at)
+        of_the_server(at, self.skew)
     }
 
     /// How long before that it may have been.
@@ -63,6 +63,28 @@ impl Settling {
         let seconds = self.skew.map_or(0.0, ClockSkew::doubt_s);
         Duration::try_from_secs_f64(seconds).unwrap_or_default()
     }
+}
+
+/// What a server's clock, which is off by `skew`, may show at most, at an instant of this machine's.
+pub(super) fn of_the_server(at: Timestamp, skew: Option<ClockSkew>) -> Timestamp {
+    let ahead_s = skew.map_or(0.0, |skew| skew.most_s);
+    let ahead = SignedDuration::from_millis((ahead_s * 1000.0).ceil() as i64);
+    at.checked_add(ahead).unwrap_or(at)
+}
+
+/// The usual interval between the samples of what the expressions look at, as far as the server tells;
+/// of several the longest.
+pub(crate) fn sample_interval(
+    expressions: &[Expression],
+    endpoint: &Endpoint,
+    at: Timestamp,
+    log: Log<'_>,
+) -> Option<Duration> {
+    let log = |line: &str| log(&endpoint.http.redact(line));
+    let probes = intervals(&selectors(expressions), RANGE);
+    let server = Server::new(endpoint, at, true, (Instant::now(), PATIENCE), &log);
+    let answers = ask_all(&server, &probes).into_iter();
+    usual(&answers.map(|answer| told(answer, true)).collect::<Vec<_>>())
 }
 
 /// Waits until each target has samples from after now of all that is required, when a command has
@@ -82,8 +104,7 @@ pub(super) fn settle(
     if !is_wanted || selectors.is_empty() {
         return settling;
     }
-    // Long enough for some samples of what comes once a minute.
-    let range = took.clamp(Duration::from_secs(240), Duration::from_secs(300));
+    let range = took.clamp(RANGE, Duration::from_secs(300));
     let (newest, intervals) = (newest(&selectors), intervals(&selectors, range));
     let log = |line: &str| (observer.log)(&endpoint.http.redact(line));
     let mut failures = 0;
@@ -134,13 +155,10 @@ fn selectors(expressions: &[Expression]) -> Vec<String> {
     selectors
 }
 
-fn probe(expr: String) -> Probe {
-    Probe { expr: Expression::new(expr), span: None }
-}
-
 /// Up to when there are samples of each.
 fn newest(selectors: &[String]) -> Vec<Probe> {
-    selectors.iter().map(|it| probe(newest_of_each(it))).collect()
+    let newest = |it: &String| Probe::of_instant(Expression::new(newest_of_each(it)));
+    selectors.iter().map(newest).collect()
 }
 
 /// The usual interval of each in that time.
@@ -149,7 +167,7 @@ fn intervals(selectors: &[String], range: Duration) -> Vec<Probe> {
     let interval = |it: &String| {
         let (times, samples) =
             (format!("timestamp({it})[{seconds}s:1s]"), format!("{it}[{seconds}s]"));
-        probe(usual_interval(&times, &samples))
+        Probe::of_instant(Expression::new(usual_interval(&times, &samples)))
     };
     selectors.iter().map(interval).collect()
 }

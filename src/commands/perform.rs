@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::repository;
 use crate::audit::{self, Prover, audit_at_worst_instant, audit_before};
 use crate::baseline::Earlier;
-use crate::collect::{self, BreachTest, Failure, Lag, Telemetry, Watched};
+use crate::collect::{self, BreachTest, BreachTests, Failure, Lag, ServerTest, Telemetry, Watched};
 use crate::config::{BaselineRequest, Plan, Query};
 use crate::exit::Exit;
 use crate::model::check::Criteria;
@@ -181,13 +181,29 @@ pub(super) fn collect(
     let accept_partial = plan.accept_partial;
     let max_clock_skew = plan.criteria.evidence.max_clock_skew;
     let (expressions, required) = (exprs.as_slice(), required.as_slice());
-    let prover = Prover::new(plan).filter(|_| setting.aborts_on_breach);
-    let test = prover.map(|it| move |storage: &_, observed: &_| it.proven(storage, observed));
-    let breach = test.as_ref().map(|test| BreachTest(test));
+    let prover = if setting.aborts_on_breach { Prover::new(plan).map(Arc::new) } else { None };
+    let test = prover.as_ref();
+    let test = test.map(|it| move |storage: &_, observed: &_| it.proven(storage, observed));
+    let of_server = prover.as_ref().and_then(|it| server_test(it, setting));
+    let of_samples = test.as_ref().map(|test| BreachTest(test));
+    let breach = BreachTests { of_samples, of_server: of_server.as_ref() };
     let watched = Watched { expressions, lag, required, accept_partial, max_clock_skew, breach };
     let progress = setting.progress(!plan.spec.command.is_empty());
     super::observed(&setting.log(), progress, setting.stdout_is_taken, |observer| {
         collect::collect(&plan.spec, started, watched, observer)
+    })
+}
+
+/// What shows whether a server's samples so far prove a breach, where a server is asked.
+fn server_test(prover: &Arc<Prover>, setting: Setting<'_>) -> Option<ServerTest> {
+    if !prover.asks_server() {
+        return None;
+    }
+    let log = setting.log();
+    let (prover, other) = (Arc::clone(prover), Arc::clone(prover));
+    Some(ServerTest {
+        proven: Arc::new(move |observed| prover.proven_by_server(observed, &log)),
+        interval: Arc::new(move |at| other.interval_of_server(at, &log)),
     })
 }
 

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::cli::{Common, Format};
-use crate::collect::{Lag, Watched};
+use crate::collect::{BreachTests, Lag, Watched};
 use crate::config::{self, Environment};
 use crate::evaluate::Refusal;
 use crate::exit::Exit;
@@ -25,9 +25,9 @@ pub(super) fn run(expr: &str, common: &Common, started: Instant) -> anyhow::Resu
     let log = super::log(common.verbose);
     let expressions = std::slice::from_ref(&expr);
     let max_clock_skew = EvidenceRules::default().max_clock_skew;
-    let (lag, accept_partial) = (ANY_LAG, false);
+    let (lag, accept_partial, breach) = (ANY_LAG, false, BreachTests::default());
     let watched =
-        Watched { expressions, lag, required: &[], accept_partial, max_clock_skew, breach: None };
+        Watched { expressions, lag, required: &[], accept_partial, max_clock_skew, breach };
     let progress = Progress::on_terminal(false, None);
     let telemetry = super::observed(&log, progress, true, |observer| {
         collect::collect(&spec, started, watched, observer)

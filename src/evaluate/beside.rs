@@ -23,6 +23,11 @@ enum Purpose {
 /// What came of a probe.
 type Probed = Result<Answer, Failed<QueryError>>;
 
+/// What a server answers with the time of its answer.
+pub(super) fn time() -> Probe {
+    Probe::of_instant(Expression::new("vector(time())"))
+}
+
 /// The probes of an audit.
 pub(super) struct Beside {
     pub(super) probes: Vec<Probe>,
@@ -32,9 +37,8 @@ pub(super) struct Beside {
 impl Beside {
     /// What has to be asked beside `questions`, and what somebody else wants to know.
     pub(super) fn new(questions: &[Question], foreign: &[Probe]) -> Self {
-        let probe = |expr: &str| Probe { expr: Expression::new(expr), span: None };
-        let mut all =
-            vec![(Purpose::Nan, probe("vector(0) / 0")), (Purpose::Time, probe("vector(time())"))];
+        let nan = Probe::of_instant(Expression::new("vector(0) / 0"));
+        let mut all = vec![(Purpose::Nan, nan), (Purpose::Time, time())];
         for (number, question) in questions.iter().enumerate().filter(|(_, it)| it.zero_by_zero) {
             // What is more than the PromQL of this crate is not known to be 0/0.
             let expr = question.expr.parsed().ok().and_then(|query| query.zero_by_zero());
@@ -97,7 +101,10 @@ impl Default for Said {
 
 /// Whether `time()` is another instant than was asked for: what stands beside a value may only be
 /// what was asked for, and the value that of another time.
-fn other_instant(answer: &Answer, at: Timestamp) -> Result<Option<ServerProblem>, String> {
+pub(super) fn other_instant(
+    answer: &Answer,
+    at: Timestamp,
+) -> Result<Option<ServerProblem>, String> {
     let found = match &answer.values {
         Values::Vector(samples) => samples.first(),
         Values::Matrix(_) => None,

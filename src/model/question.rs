@@ -53,6 +53,13 @@ pub struct Probe {
     pub span: Option<Span>,
 }
 
+impl Probe {
+    /// The expression at the instant alone.
+    pub fn of_instant(expr: Expression) -> Self {
+        Self { expr, span: None }
+    }
+}
+
 /// What an expression came to.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Values {

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use auditor::audit::audit_at_worst_instant;
-use auditor::collect::{self, Lag, Observer, Watched};
+use auditor::collect::{self, BreachTests, Lag, Observer, Watched};
 use auditor::config::{self, Plan, Request, SourceRequest};
 use auditor::engine::Verdict;
 use auditor::model::level::{Gate, Level};
@@ -195,8 +195,14 @@ fn verdict(recording: &Path) -> (Verdict, String) {
     let lag = Lag { read_by: None, limit: Duration::MAX };
     let (max_clock_skew, accept_partial) = (Duration::MAX, false);
     let expressions = &[];
-    let watched =
-        Watched { expressions, lag, required: &[], accept_partial, max_clock_skew, breach: None };
+    let watched = Watched {
+        expressions,
+        lag,
+        required: &[],
+        accept_partial,
+        max_clock_skew,
+        breach: BreachTests::default(),
+    };
     let telemetry = collect::collect(&plan.spec, Instant::now(), watched, observer).unwrap();
     let audit = audit_at_worst_instant(&plan, &telemetry, &log);
     (audit.assessment.verdict, audit.assessment.verdict_reason)

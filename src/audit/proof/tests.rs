@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 
 use super::*;
-use crate::config::{self, Request};
+use crate::config::{self, Request, Source};
 use crate::model::level::{Gate, Level};
 use crate::storage::{METRIC_NAME, Point};
 
@@ -14,7 +14,9 @@ const START: i64 = 1_700_000_000_000;
 
 fn plan(config: &str, gate: Gate) -> Plan {
     let request = Request { gate, ..Request::default() };
-    config::parse(Path::new("metrics.yaml"), config, &request).unwrap()
+    let mut plan = config::parse(Path::new("metrics.yaml"), config, &request).unwrap();
+    plan.spec.source = Source::Recording("samples at hand".into());
+    plan
 }
 
 fn critical() -> Gate {
