@@ -276,8 +276,7 @@ fn unsaid<'a>(report: &'a impl Deliverable, delivery: &Delivery) -> Option<&'a s
 /// Writes one report file.
 fn write(report: &impl Deliverable, file: &ReportFile) -> Result<(), DeliveryError> {
     let ReportFile { format, path } = file;
-    rendered(|out| report.render(*format, out))
-        .and_then(|text| output::write_text(path, &text))
+    output::write_file(path, |out| report.render(*format, out))
         .map_err(|cause| DeliveryError::File { path: path.clone(), cause })
 }
 
