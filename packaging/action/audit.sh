@@ -53,7 +53,7 @@ cd -- "$INPUT_WORKING_DIRECTORY" || fail "there is no working-directory $INPUT_W
 # What its scenarios say themselves would be lost here.
 not_of_a_suite() {
   local name value
-  for name in scrape probe target recording start command for config preset vars samples interval \
+  for name in scrape probe target recording start command time-limit for config preset vars samples interval \
     failure-threshold cooldown state baseline record; do
     value=INPUT_${name//-/_}
     value=${value^^}
@@ -80,6 +80,12 @@ option --target "$INPUT_TARGET"
 option --recording "$INPUT_RECORDING"
 option --start "$INPUT_START"
 option --for "$INPUT_FOR"
+option --time-limit "$INPUT_TIME_LIMIT"
+case $(trim "$INPUT_ABORT_ON_BREACH") in
+  true) args+=(--abort-on-breach) ;;
+  false | '') ;;
+  *) fail "the input abort-on-breach is true or false" ;;
+esac
 option --config "$INPUT_CONFIG"
 option --preset "$INPUT_PRESET"
 option --profile "$INPUT_PROFILE"

@@ -199,6 +199,7 @@ complete -c auditor -n "__fish_auditor_using_subcommand suite" -l run-dir -d 'Ke
 complete -c auditor -n "__fish_auditor_using_subcommand suite" -l output-format -d 'What to print: text or json' -r -f -a "text\t''
 json\t''"
 complete -c auditor -n "__fish_auditor_using_subcommand suite" -l report -d 'Write the summary, such as junit=suite.xml' -r
+complete -c auditor -n "__fish_auditor_using_subcommand suite" -l no-baseline -d 'Compare nothing, though scenarios name a baseline'
 complete -c auditor -n "__fish_auditor_using_subcommand suite" -l no-report -d 'Write no suite_results.json'
 complete -c auditor -n "__fish_auditor_using_subcommand suite" -l no-github -d 'Tell GitHub nothing of the suite'
 complete -c auditor -n "__fish_auditor_using_subcommand suite" -s q -l quiet -d 'Print the verdict alone'
