@@ -1,6 +1,7 @@
 //! Command lines that are refused though clap would take them, and what a refused one still says.
 
 use std::ffi::OsString;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
@@ -9,7 +10,7 @@ use clap::{ArgMatches, CommandFactory as _};
 
 use super::suite_args::DEFAULT_SUMMARY;
 use super::values::parse_report;
-use super::{Cli, DEFAULT_REPORT, FailOn, Format, ReportFile, reports};
+use super::{AuditArgs, Cli, DEFAULT_REPORT, FailOn, Format, ReportFile, reports};
 use crate::render::ReportFormat;
 
 /// Refuses what contradicts itself, or announces what is not there.
@@ -79,6 +80,21 @@ fn check_repeats(cli: &Cli) -> Result<(), clap::Error> {
              --fail-on-critical, --fail-on or a command"
         );
         return Err(error(ErrorKind::MissingRequiredArgument, &message));
+    }
+    check_threshold(audit)
+}
+
+/// Refuses a row that is longer than the audits there can be.
+fn check_threshold(audit: &AuditArgs) -> Result<(), clap::Error> {
+    let samples = audit.samples.get();
+    let threshold = audit.failure_threshold.map_or(1, NonZeroU32::get);
+    if threshold > samples && audit.state.is_none() {
+        let plural = if samples == 1 { "" } else { "s" };
+        let message = format!(
+            "{samples} audit{plural} cannot be {threshold} failures in a row; add --state FILE, or \
+             lower --failure-threshold"
+        );
+        return Err(error(ErrorKind::ArgumentConflict, &message));
     }
     Ok(())
 }

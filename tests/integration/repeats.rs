@@ -303,6 +303,11 @@ fn what_cannot_be_repeated_or_cannot_fail_is_refused() {
         ),
         (&["--cooldown", "2"], "--cooldown is about audits that fail"),
         (&["--state", "s.json"], "--state is about audits that fail"),
+        (
+            &["--samples", "2", "--failure-threshold", "3", GATE],
+            "2 audits cannot be 3 failures in a row; add --state FILE, or lower --failure-threshold",
+        ),
+        (&["--failure-threshold", "2", GATE], "1 audit cannot be 2 failures in a row"),
         (&["doctor", "--samples", "2"], "leave --samples out"),
         (&["doctor", "--state", "s.json", GATE], "leave --state out"),
         (&["--init", "--samples", "2"], "--init"),
