@@ -223,12 +223,16 @@ fn repeats(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     let (counts, breaker) = (samples::counts(of_run), samples::breaker(of_run));
     writeln!(out, "\n### Samples\n\n{}; breaker {}", text(&counts), text(&breaker))?;
     let rows = samples::rows(report, of_run);
+    let are_all_known = samples::are_all_known(&rows);
     if !rows.is_empty() {
-        writeln!(out, "\n| signal | median | worst | spread |\n|---|--:|--:|--:|")?;
+        let (known, line) = if are_all_known { ("", "") } else { (" known |", "--:|") };
+        writeln!(out, "\n| signal | median | worst | spread |{known}\n|---|--:|--:|--:|{line}")?;
     }
     rows.iter().try_for_each(|row| {
         let [median, worst, spread] = [&row.median, &row.worst, &row.spread].map(|it| text(it));
-        writeln!(out, "| {} | {median} | {worst} | {spread} |", cell(row.name))
+        let known = row.known.as_deref().unwrap_or_default();
+        let known = if are_all_known { String::new() } else { format!(" {known} |") };
+        writeln!(out, "| {} | {median} | {worst} | {spread} |{known}", cell(row.name))
     })
 }
 

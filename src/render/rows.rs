@@ -123,7 +123,8 @@ fn is_missed(signal: &str) -> bool {
     Signal::from_key(signal).is_some_and(|signal| signal.def().has_to_be_there)
 }
 
-fn with_unit(number: Option<String>, is_lower_bound: bool, unit: &str) -> String {
+/// A number with its unit, or that it is unknown.
+pub(super) fn with_unit(number: Option<String>, is_lower_bound: bool, unit: &str) -> String {
     let at_least = if is_lower_bound { ">= " } else { "" };
     number.map_or_else(|| UNKNOWN.to_owned(), |number| format!("{at_least}{number} {unit}"))
 }

@@ -2,17 +2,19 @@
 
 use std::io::{self, Write};
 
-use super::rows::short;
+use super::rows::{short, with_unit};
 use super::text::{BOLD, DIM};
 use crate::model::quantity::number;
 use crate::report::{Report, SamplesReport};
 
-/// A signal over all audits in which it is known, in words.
+/// A signal over all audits, in words.
 pub(super) struct SpreadRow<'a> {
     pub(super) name: &'a str,
     pub(super) median: String,
     pub(super) worst: String,
     pub(super) spread: String,
+    /// In how many audits of how many it is known, where that is not all: `2 of 3`.
+    pub(super) known: Option<String>,
 }
 
 /// A row for each signal that is known in any audit. With a single one there is nothing to compare.
@@ -22,11 +24,25 @@ pub(super) fn rows<'a>(report: &'a Report, samples: &'a SamplesReport) -> Vec<Sp
     }
     let rows = samples.signals.iter().filter_map(|(name, it)| {
         let unit = report.signals.get(name).map(|entry| short(&entry.unit)).unwrap_or_default();
-        let value = |value: f64| format!("{} {unit}", number(value)).trim_end().to_owned();
-        let [median, worst, spread] = [it.median?, it.worst?, it.spread?].map(value);
-        Some(SpreadRow { name, median, worst, spread })
+        let value = |value: Option<f64>, is_lower_bound: bool| {
+            with_unit(value.map(number), is_lower_bound, unit).trim_end().to_owned()
+        };
+        it.worst?;
+        let (known, all) = (it.known, samples.audits.len());
+        Some(SpreadRow {
+            name,
+            median: value(it.median, false),
+            worst: value(it.worst, it.is_lower_bound),
+            spread: value(it.spread, it.is_lower_bound),
+            known: (known < all).then(|| format!("{known} of {all}")),
+        })
     });
     rows.collect()
+}
+
+/// Whether no row says in how many audits its signal is known.
+pub(super) fn are_all_known(rows: &[SpreadRow<'_>]) -> bool {
+    rows.iter().all(|row| row.known.is_none())
 }
 
 /// How many audits there were, and what became of them.
@@ -69,10 +85,12 @@ pub(super) fn write(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     let rows = rows(report, samples);
     if !rows.is_empty() {
         let (signal, median, worst, spread) = ("signal", "median", "worst", "spread");
-        writeln!(out, "  {DIM}{signal:<26}{median:>16}{worst:>16}{spread:>16}{DIM:#}")?;
+        let known = if are_all_known(&rows) { "" } else { "     known" };
+        writeln!(out, "  {DIM}{signal:<26}{median:>14}{worst:>14}{spread:>14}{known}{DIM:#}")?;
     }
-    for SpreadRow { name, median, worst, spread } in rows {
-        writeln!(out, "  {name:<26}{median:>16}{worst:>16}{spread:>16}")?;
+    for SpreadRow { name, median, worst, spread, known } in rows {
+        let known = known.map(|known| format!("{known:>10}")).unwrap_or_default();
+        writeln!(out, "  {name:<26}{median:>14}{worst:>14}{spread:>14}{known}")?;
     }
     writeln!(out, "  breaker: {}", breaker(samples))
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Ordered, Report, StateName};
+use super::{Ordered, Report, SignalEntry, StateName};
 use crate::breaker::Settings;
 use crate::breaker::conclusion::Conclusion;
 use crate::engine::Verdict;
@@ -45,19 +45,23 @@ pub struct SampleEntry {
     pub reason: String,
 }
 
-/// How far the values of a signal are apart, of those audits in which it is known; in its unit.
+/// How far the values of a signal are apart, in its unit.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SpreadEntry {
-    /// In how many audits it is known.
+    /// In how many audits it is known, and not only a lower bound of it.
     pub known: usize,
-    /// The median, of an even number the mean of the two in the middle; `null` if none is known.
+    /// The median of the known values, of an even number the mean of the two in the middle; `null` if
+    /// none is known.
     pub median: Option<f64>,
-    /// The greatest.
+    /// The greatest of the values and the lower bounds.
     pub worst: Option<f64>,
-    /// The least.
+    /// The least of the known values.
     pub least: Option<f64>,
     /// The difference of the two.
     pub spread: Option<f64>,
+    /// Whether an audit has no more than a lower bound, so that `worst` and `spread` may be greater.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_lower_bound: bool,
 }
 
 /// The circuit breaker after the run.
@@ -125,15 +129,19 @@ fn spreads(audits: &[Report]) -> Ordered<SpreadEntry> {
     let asked = first.signals.0.iter().filter(|(_, it)| it.state != StateName::NotConfigured);
     let spread = |key: &str| {
         let entries = audits.iter().filter_map(|audit| audit.signals.get(key));
-        SpreadEntry::of(entries.filter(|it| !it.is_lower_bound).filter_map(|it| it.value).collect())
+        let (bounds, known): (Vec<_>, Vec<_>) = entries.partition(|it| it.is_lower_bound);
+        let values = |of: Vec<&SignalEntry>| of.iter().filter_map(|it| it.value).collect();
+        SpreadEntry::of(values(known), values(bounds))
     };
     Ordered(asked.map(|(key, _)| (key.clone(), spread(key))).collect())
 }
 
 impl SpreadEntry {
-    fn of(mut values: Vec<f64>) -> Self {
+    /// Of known values, and of lower bounds of those that are not known.
+    fn of(mut values: Vec<f64>, bounds: Vec<f64>) -> Self {
         values.sort_by(f64::total_cmp);
-        let (least, worst) = (values.first().copied(), values.last().copied());
+        let least = values.first().copied();
+        let worst = values.last().into_iter().chain(&bounds).copied().max_by(f64::total_cmp);
         let middle = values.len() / 2;
         let upper = values.get(middle).copied();
         let median = match values.len() % 2 {
@@ -143,8 +151,9 @@ impl SpreadEntry {
                 .zip(middle.checked_sub(1).and_then(|it| values.get(it)))
                 .map(|(upper, lower)| lower / 2.0 + upper / 2.0),
         };
-        let spread = worst.zip(least).map(|(worst, least)| (worst - least).min(f64::MAX));
-        Self { known: values.len(), median, worst, least, spread }
+        let spread = worst.zip(least).map(|(worst, least)| (worst - least).clamp(0.0, f64::MAX));
+        let is_lower_bound = !bounds.is_empty();
+        Self { known: values.len(), median, worst, least, spread, is_lower_bound }
     }
 }
 
@@ -163,8 +172,25 @@ mod tests {
             (&[f64::MAX, f64::MAX], Some(f64::MAX), Some(f64::MAX), Some(f64::MAX), Some(0.0)),
         ] {
             let known = values.len();
-            let expected = SpreadEntry { known, median, worst, least, spread };
-            assert_eq!(SpreadEntry::of(values.to_vec()), expected, "{values:?}");
+            let is_lower_bound = false;
+            let expected = SpreadEntry { known, median, worst, least, spread, is_lower_bound };
+            assert_eq!(SpreadEntry::of(values.to_vec(), Vec::new()), expected, "{values:?}");
+        }
+    }
+
+    /// What is at least so much may be the worst of all, whichever bound it has.
+    #[test]
+    fn a_lower_bound_counts_for_the_worst_and_for_nothing_else() {
+        for (values, bounds, median, worst, least, spread) in [
+            (&[1.0, 2.0][..], &[9.0][..], Some(1.5), Some(9.0), Some(1.0), Some(8.0)),
+            (&[1.0, 9.0], &[2.0, 0.5], Some(5.0), Some(9.0), Some(1.0), Some(8.0)),
+            (&[4.0], &[3.0], Some(4.0), Some(4.0), Some(4.0), Some(0.0)),
+            (&[], &[3.0, 5.0], None, Some(5.0), None, None),
+        ] {
+            let (known, is_lower_bound) = (values.len(), true);
+            let expected = SpreadEntry { known, median, worst, least, spread, is_lower_bound };
+            let found = SpreadEntry::of(values.to_vec(), bounds.to_vec());
+            assert_eq!(found, expected, "{values:?} {bounds:?}");
         }
     }
 }

@@ -8,6 +8,8 @@ use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use auditor::render::ReportFormat;
+use auditor::report::Report;
 use rustix::process::Signal;
 use serde_json::Value;
 
@@ -127,7 +129,7 @@ fn every_format_has_the_verdict_of_the_run() {
     args.extend(reports.iter().map(String::as_str));
     let run = auditor(directory.path(), &args);
     assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
-    let row = format!("  {:<26}{:>16}{:>16}{:>16}\n", "event_loop_lag", "2 s", "2 s", "1.99 s");
+    let row = format!("  {:<26}{:>14}{:>14}{:>14}\n", "event_loop_lag", "2 s", "2 s", "1.99 s");
     for (format, words) in [
         (
             "text",
@@ -145,6 +147,49 @@ fn every_format_has_the_verdict_of_the_run() {
         }
     }
     assert!(run.stdout.contains("Verdict: PASS - 2 of 3 samples failed"), "{}", run.stdout);
+}
+
+/// What one audit saw in part may be the worst of all, and says so wherever there is a table.
+#[test]
+fn a_lower_bound_is_told_as_one() {
+    let server = server("PP?");
+    let url = server.url();
+    let run = auditor(directory_with(SIGNALS).path(), &audits(&url, "3", &[GATE]));
+    let mut report = run.json();
+    report["samples"]["signals"]["event_loop_lag"] = serde_json::json!({
+        "known": 2, "median": 0.02, "worst": 0.78, "least": 0.01, "spread": 0.77,
+        "is_lower_bound": true
+    });
+    report["samples"]["signals"]["p99_latency"] = serde_json::json!({
+        "known": 0, "median": null, "worst": 2.0, "least": null, "spread": null,
+        "is_lower_bound": true
+    });
+    let report = Report::from_json(&report.to_string()).unwrap();
+    let row = |name, [median, worst, spread, known]: [&str; 4]| {
+        format!("  {name:<26}{median:>14}{worst:>14}{spread:>14}{known:>10}\n")
+    };
+    let head = row("signal", ["median", "worst", "spread", "known"]);
+    let lag = row("event_loop_lag", ["0.02 s", ">= 0.78 s", ">= 0.77 s", "2 of 3"]);
+    let latency = row("p99_latency", ["unknown", ">= 2 s", "unknown", "0 of 3"]);
+    for (format, words) in [
+        ("text", &[head.as_str(), &lag, &latency][..]),
+        (
+            "markdown",
+            &[
+                "| spread | known |\n|---|--:|--:|--:|--:|\n",
+                "| `event_loop_lag` | 0.02 s | &gt;= 0.78 s | &gt;= 0.77 s | 2 of 3 |",
+                "| `peak_active_requests` | 0 req | 0 req | 0 req |  |",
+            ],
+        ),
+        ("html", &[">Known</th>", "&gt;= 0.78 s", "<td class=\"n\">2 of 3</td>"]),
+    ] {
+        let mut out = Vec::new();
+        ReportFormat::from_name(format).unwrap().render(&report, &mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        for words in words {
+            assert!(text.contains(words), "{format} lacks {words}:\n{text}");
+        }
+    }
 }
 
 #[test]

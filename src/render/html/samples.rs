@@ -2,13 +2,14 @@
 
 use maud::{Markup, html};
 
-use super::super::samples::{SpreadRow, breaker, counts, rows};
+use super::super::samples::{SpreadRow, are_all_known, breaker, counts, rows};
 use super::words::{name, nothing};
 use crate::report::Report;
 
 pub(super) fn section(report: &Report) -> Markup {
     let Some(samples) = &report.samples else { return nothing() };
     let rows = rows(report, samples);
+    let has_known = !are_all_known(&rows);
     html! {
         section {
             h2 { "Samples" }
@@ -16,29 +17,31 @@ pub(super) fn section(report: &Report) -> Markup {
             p { "Breaker: " (breaker(samples)) "." }
             @if !rows.is_empty() {
                 table {
-                    caption { "Over all samples in which the signal is known" }
+                    caption { "Over all samples; a lower bound counts for the worst and the spread alone" }
                     thead {
                         tr {
                             th scope="col" { "Signal" }
                             th.n scope="col" { "Median" }
                             th.n scope="col" { "Worst" }
                             th.n scope="col" { "Spread" }
+                            @if has_known { th.n scope="col" { "Known" } }
                         }
                     }
-                    tbody { @for it in &rows { (row(it)) } }
+                    tbody { @for it in &rows { (row(it, has_known)) } }
                 }
             }
         }
     }
 }
 
-fn row(it: &SpreadRow<'_>) -> Markup {
+fn row(it: &SpreadRow<'_>, has_known: bool) -> Markup {
     html! {
         tr {
             th scope="row" { (name(it.name)) }
             td.n { (it.median) }
             td.n { (it.worst) }
             td.n { (it.spread) }
+            @if has_known { td.n { (it.known.as_deref().unwrap_or_default()) } }
         }
     }
 }
