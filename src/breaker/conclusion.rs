@@ -1,5 +1,7 @@
 //! What the audits of a run come to: its verdict, why, and which of them decided.
 
+use jiff::Timestamp;
+
 use super::{Breaker, Counters, Outcome, Settings, Step};
 use crate::engine::Verdict;
 
@@ -21,6 +23,17 @@ pub struct Circumstances<'a> {
     pub is_gated: bool,
     /// That the run was interrupted, in words, if it was.
     pub interruption: Option<&'a str>,
+    /// Where the counters are kept from run to run, if they are.
+    pub kept: Option<KeptIn<'a>>,
+}
+
+/// The file of the counters, as the run found it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeptIn<'a> {
+    /// Its path, on one line.
+    pub file: &'a str,
+    /// When an earlier run tripped the breaker, if that is known.
+    pub tripped_at: Option<Timestamp>,
 }
 
 /// What a run comes to.
@@ -93,6 +106,9 @@ impl Taken<'_> {
     }
 }
 
+/// How a breaker is closed by hand; the file follows.
+const RESET: &str = "to reset it, delete";
+
 struct Run<'a> {
     taken: &'a [Taken<'a>],
     settings: Settings,
@@ -116,7 +132,7 @@ impl<'a> Run<'a> {
 
     /// The verdict, why, and the number of the audit that decided.
     fn verdict(&self) -> (Verdict, String, usize) {
-        let Circumstances { is_gated, interruption } = self.circumstances;
+        let Circumstances { is_gated, interruption, kept } = self.circumstances;
         if let Some(tripped) = self.taken.iter().find(|it| it.step.tripped) {
             let (count, why) = (tripped.step.consecutive_failures, &tripped.audit.reason);
             let limit = self.settings.failure_threshold;
@@ -124,20 +140,25 @@ impl<'a> Run<'a> {
                 1 => "a sample failed".to_owned(),
                 count => format!("{count} consecutive samples failed"),
             };
+            // Without a file nothing holds the next run back.
+            let kept = kept.filter(|_| self.left() > 0);
+            let open = kept.map(|it| {
+                let KeptIn { file, .. } = it;
+                format!(", and {} ({RESET} {file})", self.still_open())
+            });
+            let open = open.unwrap_or_default();
             return (
                 Verdict::Fail,
-                format!("{failed}, the limit is {limit}: {why}"),
+                format!("{failed}, the limit is {limit}{open}: {why}"),
                 tripped.number,
             );
         }
         if self.taken.iter().any(|it| it.step.decision.is_open) {
-            let last = self.taken.iter().rfind(|it| it.is_conclusive());
-            let left = last.map_or(0, |it| it.step.decision.retry_after);
-            let open = match left {
-                0 => "the breaker was open up to this audit".to_owned(),
-                1 => "the breaker is open for 1 further audit".to_owned(),
-                left => format!("the breaker is open for {left} further audits"),
-            };
+            let state = kept.filter(|_| self.left() > 0).map(|KeptIn { file, tripped_at }| {
+                let since = tripped_at.map(|it| format!("it tripped at {it}; "));
+                format!(" ({}{RESET} {file})", since.unwrap_or_default())
+            });
+            let open = self.still_open() + &state.unwrap_or_default();
             let (why, number) = told(self.gravest(Taken::is_conclusive));
             return (Verdict::Fail, format!("{open}, because of earlier failures: {why}"), number);
         }
@@ -163,6 +184,20 @@ impl<'a> Run<'a> {
             _ => format!("{}: {why}", self.summary()),
         };
         (verdict, reason, number)
+    }
+
+    /// For how many further audits the breaker is open.
+    fn left(&self) -> u32 {
+        let last = self.taken.iter().rfind(|it| it.is_conclusive());
+        last.map_or(0, |it| it.step.decision.retry_after)
+    }
+
+    fn still_open(&self) -> String {
+        match self.left() {
+            0 => "the breaker was open up to this audit".to_owned(),
+            1 => "the breaker is open for 1 further audit".to_owned(),
+            left => format!("the breaker is open for {left} further audits"),
+        }
     }
 
     /// How many failed, and how many have no verdict.

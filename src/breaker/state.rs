@@ -86,6 +86,15 @@ pub enum StateError {
     },
 }
 
+/// What is kept from one run to the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Kept {
+    /// What the breaker remembers.
+    pub counters: Counters,
+    /// When the run ended that tripped it last, while it is open; `None` too where the file does not say.
+    pub tripped_at: Option<Timestamp>,
+}
+
 /// What stands in the file.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -95,12 +104,20 @@ struct Document {
     updated_at: String,
     consecutive_failures: i64,
     cooldown_remaining: i64,
+    /// RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tripped_at: Option<String>,
 }
 
 impl StateFile {
     /// The file at that path, whether it is there or not.
     pub fn new(path: &Path) -> Self {
         Self { path: path.to_owned() }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// The neighbour that is locked, the same under every name of the file.
@@ -114,14 +131,14 @@ impl StateFile {
     ///
     /// # Errors
     /// If it is there and is not to be relied on.
-    pub fn read(&self) -> Result<Counters, StateError> {
+    pub fn read(&self) -> Result<Kept, StateError> {
         let unreadable = |source| StateError::Unreadable { path: self.path.clone(), source };
         match fs::metadata(&self.path) {
             Ok(metadata) if !metadata.is_file() => {
                 return Err(StateError::NoFile(self.path.clone()));
             }
             Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Counters::default()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Kept::default()),
             Err(error) => return Err(unreadable(error)),
         }
         let mut bytes = Vec::new();
@@ -130,7 +147,7 @@ impl StateFile {
         self.parse(&bytes)
     }
 
-    fn parse(&self, bytes: &[u8]) -> Result<Counters, StateError> {
+    fn parse(&self, bytes: &[u8]) -> Result<Kept, StateError> {
         let damaged = |why: String| StateError::Damaged { path: self.path.clone(), why };
         if bytes.len() as u64 > LARGEST {
             return Err(damaged(format!("it is larger than {LARGEST} bytes")));
@@ -146,8 +163,12 @@ impl StateFile {
             serde_json::from_slice(bytes).map_err(|error| damaged(error.to_string()))?;
         let updated_at = document.updated_at.parse::<Timestamp>();
         updated_at.map_err(|error| damaged(format!("updated_at: {error}")))?;
-        Counters::new(document.consecutive_failures, document.cooldown_remaining)
-            .map_err(|error: Invalid| damaged(error.to_string()))
+        let tripped_at = document.tripped_at.map(|it| it.parse()).transpose();
+        let tripped_at =
+            tripped_at.map_err(|error: jiff::Error| damaged(format!("tripped_at: {error}")))?;
+        let counters = Counters::new(document.consecutive_failures, document.cooldown_remaining)
+            .map_err(|error: Invalid| damaged(error.to_string()))?;
+        Ok(Kept { counters, tripped_at })
     }
 
     /// Changes what is kept, while no other run does. What `change` is given is what stands there by
@@ -158,16 +179,17 @@ impl StateFile {
     pub fn update<T>(
         &self,
         now: Timestamp,
-        change: impl FnOnce(Counters) -> (Counters, T),
+        change: impl FnOnce(Kept) -> (Kept, T),
     ) -> Result<T, StateError> {
         let path = self.lock_path();
         let _lock = lock(&path).map_err(|source| StateError::Lock { path, source })?;
-        let (counters, result) = change(self.read()?);
+        let (Kept { counters, tripped_at }, result) = change(self.read()?);
         let document = Document {
             schema_version: SCHEMA_VERSION,
             updated_at: now.to_string(),
             consecutive_failures: counters.consecutive_failures.into(),
             cooldown_remaining: counters.cooldown_remaining.into(),
+            tripped_at: tripped_at.map(|it| it.to_string()),
         };
         let unwritable = |source| StateError::Unwritable { path: self.path.clone(), source };
         let text = serde_json::to_string_pretty(&document).map_err(io::Error::other);

@@ -6,21 +6,21 @@ use jiff::Timestamp;
 
 use super::perform::{Setting, perform};
 use crate::baseline::Earlier;
-use crate::breaker::Counters;
-use crate::breaker::conclusion::{Audited, Circumstances, Conclusion, conclude};
-use crate::breaker::state::{StateError, StateFile};
+use crate::breaker::conclusion::{Audited, Circumstances, Conclusion, KeptIn, conclude};
+use crate::breaker::state::{self, StateError, StateFile};
 use crate::cli::Repeats;
 use crate::collect::{self, Failure};
 use crate::config::Plan;
 use crate::engine::Verdict;
 use crate::exit::Exit;
 use crate::interrupt;
+use crate::one_line::one_line;
 use crate::report::{Report, SamplesReport};
 
 /// The file of the breaker's counters, and what stood in it before the run.
 pub(super) struct Kept {
     file: StateFile,
-    before: Counters,
+    before: state::Kept,
 }
 
 impl Kept {
@@ -49,9 +49,15 @@ pub(super) fn repeat(
     let mut audits = carry_out(plan, started, setting, (earlier.as_ref(), known), repeats)?;
     let facts: Vec<_> = audits.iter().map(audited).collect();
     let interruption = interrupt::received().map(collect::in_words);
-    let circumstances =
-        Circumstances { is_gated: plan.gate.is_set(), interruption: interruption.as_deref() };
-    let conclude = |counters| conclude(&facts, repeats.breaker, counters, circumstances);
+    let file = kept.as_ref().map(|it| one_line(&it.file.path().display().to_string()));
+    let conclude = |before: state::Kept| {
+        let circumstances = Circumstances {
+            is_gated: plan.gate.is_set(),
+            interruption: interruption.as_deref(),
+            kept: file.as_deref().map(|file| KeptIn { file, tripped_at: before.tripped_at }),
+        };
+        conclude(&facts, repeats.breaker, before.counters, circumstances)
+    };
     let (conclusion, unkept) = conclude_and_keep(conclude, kept, now(plan, started));
     let exit = exit(conclusion.verdict);
     let every = (repeats.samples.get(), repeats.interval);
@@ -88,18 +94,21 @@ fn audited(report: &Report) -> Audited {
 /// Concludes from what the file of the counters says by then, and keeps them; whatever the audits of
 /// another run came to meanwhile counts. What has no verdict changes nothing there.
 fn conclude_and_keep(
-    conclude: impl Fn(Counters) -> Conclusion,
+    conclude: impl Fn(state::Kept) -> Conclusion,
     kept: Option<Kept>,
     now: Timestamp,
 ) -> (Conclusion, Option<StateError>) {
-    let Some(Kept { file, before }) = kept else { return (conclude(Counters::default()), None) };
+    let Some(Kept { file, before }) = kept else { return (conclude(state::Kept::default()), None) };
     let expected = conclude(before);
     if expected.conclusive == 0 {
         return (expected, None);
     }
-    let kept = file.update(now, |counters| {
-        let conclusion = conclude(counters);
-        (conclusion.counters, conclusion)
+    let kept = file.update(now, |before| {
+        let conclusion = conclude(before);
+        let tripped_at = if conclusion.tripped { Some(now) } else { before.tripped_at };
+        let counters = conclusion.counters;
+        let tripped_at = tripped_at.filter(|_| counters.cooldown_remaining > 0);
+        (state::Kept { counters, tripped_at }, conclusion)
     });
     match kept {
         Ok(conclusion) => (conclusion, None),

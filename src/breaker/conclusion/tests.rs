@@ -31,7 +31,7 @@ fn settings(failure_threshold: u32, cooldown: u32) -> Settings {
     Settings { failure_threshold: NonZeroU32::new(failure_threshold).unwrap(), cooldown }
 }
 
-const GATED: Circumstances<'_> = Circumstances { is_gated: true, interruption: None };
+const GATED: Circumstances<'_> = Circumstances { is_gated: true, interruption: None, kept: None };
 
 #[test]
 fn a_run_fails_once_the_breaker_was_open_and_says_why() {
@@ -174,4 +174,47 @@ fn what_is_counted_is_kept() {
     let last = found.last.unwrap();
     assert_eq!((last.decision.is_open, last.decision.retry_after), (true, 1));
     assert!(conclude(&audits("? E"), settings(2, 3), kept, GATED).last.is_none());
+}
+
+/// Whoever meets an open breaker is told for how long it is so, since when, and how to close it.
+#[test]
+fn an_open_breaker_names_its_file() {
+    let kept = |tripped_at| KeptIn { file: "b.json", tripped_at };
+    let tripped_at = Some(Timestamp::UNIX_EPOCH);
+    let counters = |cooldown_remaining| Counters { consecutive_failures: 0, cooldown_remaining };
+    for (samples, before, kept, reason) in [
+        (
+            "P1",
+            3,
+            Some(kept(tripped_at)),
+            "the breaker is open for 2 further audits (it tripped at 1970-01-01T00:00:00Z; to reset \
+             it, delete b.json), because of earlier failures: why P1",
+        ),
+        (
+            "P1",
+            2,
+            Some(kept(None)),
+            "the breaker is open for 1 further audit (to reset it, delete b.json), because of \
+             earlier failures: why P1",
+        ),
+        (
+            "P1",
+            1,
+            Some(kept(tripped_at)),
+            "the breaker was open up to this audit, because of earlier failures: why P1",
+        ),
+        (
+            "F9 P1",
+            0,
+            Some(kept(None)),
+            "a sample failed, the limit is 1, and the breaker is open for 1 further audit (to reset \
+             it, delete b.json): why F9",
+        ),
+        ("F9 P1 P1", 0, Some(kept(None)), "a sample failed, the limit is 1: why F9"),
+        ("F9 P1", 0, None, "a sample failed, the limit is 1: why F9"),
+    ] {
+        let circumstances = Circumstances { kept, ..GATED };
+        let run = conclude(&audits(samples), settings(1, 2), counters(before), circumstances);
+        assert_eq!((run.verdict, run.reason.as_str()), (Verdict::Fail, reason), "{samples}");
+    }
 }

@@ -8,15 +8,17 @@ fn file() -> (tempfile::TempDir, StateFile) {
     (directory, state)
 }
 
-fn counters(consecutive_failures: u32, cooldown_remaining: u32) -> Counters {
-    Counters { consecutive_failures, cooldown_remaining }
+fn kept(consecutive_failures: u32, cooldown_remaining: u32) -> Kept {
+    let counters = Counters { consecutive_failures, cooldown_remaining };
+    Kept { counters, tripped_at: None }
 }
 
 #[test]
 fn what_is_kept_is_read_again() {
     let (directory, state) = file();
-    assert_eq!(state.read().unwrap(), Counters::default(), "there is none yet");
-    for kept in [counters(2, 3), counters(0, 0), counters(u32::MAX, u32::MAX)] {
+    assert_eq!(state.read().unwrap(), Kept::default(), "there is none yet");
+    let tripped = Kept { tripped_at: Some(Timestamp::UNIX_EPOCH), ..kept(2, 3) };
+    for kept in [tripped, kept(2, 3), kept(0, 0), kept(u32::MAX, u32::MAX)] {
         let before = state.read().unwrap();
         let found = state.update(Timestamp::UNIX_EPOCH, |it| (kept, it)).unwrap();
         assert_eq!((found, state.read().unwrap()), (before, kept));
@@ -44,7 +46,7 @@ fn what_is_damaged_is_told_and_left_alone() {
     };
     let (_directory, state) = file();
     fs::write(&state.path, whole("")).unwrap();
-    assert_eq!(state.read().unwrap(), counters(1, 2));
+    assert_eq!(state.read().unwrap(), kept(1, 2));
     let cut_off = whole("").split_at(40).0.to_owned();
     let twice = whole("").replace('}', ", \"cooldown_remaining\": 0}");
     let more = whole("").replace('}', ", \"is_open\": false}");
@@ -94,13 +96,13 @@ fn one_waits_while_another_counts() {
         for _ in 0..8 {
             scope.spawn(|| {
                 for _ in 0..25 {
-                    let more = |it: Counters| (counters(it.consecutive_failures + 1, 0), ());
+                    let more = |it: Kept| (kept(it.counters.consecutive_failures + 1, 0), ());
                     state.update(Timestamp::UNIX_EPOCH, more).unwrap();
                 }
             });
         }
     });
-    assert_eq!(state.read().unwrap(), counters(200, 0));
+    assert_eq!(state.read().unwrap(), kept(200, 0));
 }
 
 /// Two names of one file have one lock.
@@ -111,7 +113,7 @@ fn a_link_is_followed() {
     let link = StateFile::new(&directory.path().join("link.json"));
     std::os::unix::fs::symlink(&state.path, &link.path).unwrap();
     assert_eq!(link.lock_path(), state.lock_path());
-    link.update(Timestamp::UNIX_EPOCH, |_| (counters(1, 1), ())).unwrap();
-    assert_eq!(state.read().unwrap(), counters(1, 1));
+    link.update(Timestamp::UNIX_EPOCH, |_| (kept(1, 1), ())).unwrap();
+    assert_eq!(state.read().unwrap(), kept(1, 1));
     assert!(link.path.is_symlink());
 }

@@ -33,13 +33,20 @@ fn failures_and_the_cooldown_go_on_in_the_next_run() {
     let (server, directory) = (server("FFPPPF?P"), directory_with(SIGNALS));
     let url = server.url();
     let options = [GATE, "--failure-threshold", "2", "--cooldown", "2"];
+    let mut tripped_at = String::new();
     for (number, (code, left, reason)) in [
         (0, (1, 0), "1 of 1 sample failed, the limit is 2 in a row: the score is 3000"),
-        (1, (2, 2), "2 consecutive samples failed, the limit is 2: the score is 3000"),
+        (
+            1,
+            (2, 2),
+            "2 consecutive samples failed, the limit is 2, and the breaker is open for 2 further \
+             audits (to reset it, delete breaker.json): the score is 3000",
+        ),
         (
             1,
             (0, 1),
-            "the breaker is open for 1 further audit, because of earlier failures: the score",
+            "the breaker is open for 1 further audit (it tripped at TIME; to reset it, delete \
+             breaker.json), because of earlier failures: the score",
         ),
         (
             1,
@@ -57,8 +64,15 @@ fn failures_and_the_cooldown_go_on_in_the_next_run() {
         let run = auditor(directory.path(), &with_state(&url, &options));
         let report = run.json();
         let told = report["verdict_reason"].as_str().unwrap();
+        let text = fs::read_to_string(directory.path().join("breaker.json")).unwrap();
+        let state: Value = serde_json::from_str(&text).unwrap();
+        if let Some(at) = state["tripped_at"].as_str() {
+            tripped_at = at.to_owned();
+        }
+        assert_eq!(state["tripped_at"].is_string(), left.1 > 0, "{number}: {text}");
+        let reason = reason.replace("TIME", &tripped_at);
         assert_eq!((run.code, kept(directory.path())), (code, left), "{number}: {told}");
-        assert!(told.starts_with(reason), "{number}: {told}");
+        assert!(told.starts_with(&reason), "{number}: {told}");
         let breaker = &report["samples"]["breaker"];
         let counters = (&breaker["consecutive_failures"], &breaker["cooldown_remaining"]);
         assert_eq!(counters, (&left.0.into(), &left.1.into()), "{number}");
