@@ -24,6 +24,11 @@ use crate::wrap::wrap;
 
 /// The name under which the score is explained.
 const SCORE: &str = "score";
+/// The name under which repeated audits are explained, and what else leads there.
+const BREAKER: &str = "breaker";
+const OF_BREAKER: [&str; 4] = ["samples", "cooldown", "failure_threshold", "state"];
+/// What leads to the baseline beside the names of comparisons.
+const OF_BASELINE: [&str; 3] = ["floor", "max_increase", "max_decrease"];
 /// So many names are offered in place of one that is no topic.
 const MOST_OFFERED: usize = 4;
 /// A shorter part of a name says too little of which one is meant.
@@ -48,6 +53,8 @@ pub enum Topic {
     Score,
     /// A status.
     Status(Status),
+    /// What several audits come to.
+    Breaker,
     /// A verdict.
     Verdict(Verdict),
     /// An exit code.
@@ -69,6 +76,8 @@ pub enum Group {
     Statuses,
     /// Verdicts.
     Verdicts,
+    /// Audits that are carried out several times.
+    Repeats,
     /// Exit codes.
     Exits,
     /// Rules of evidence.
@@ -156,6 +165,7 @@ impl Topic {
         all.extend([Self::LateScrape, Self::OwnCheck, Self::Baseline, Self::Score]);
         all.extend(Status::ALL.map(Self::Status));
         all.extend(Verdict::ALL.map(Self::Verdict));
+        all.push(Self::Breaker);
         all.extend(Exit::ALL.map(Self::Exit));
         all.extend(RULES.iter().map(|def| Self::Rule(def.rule)));
         all
@@ -172,6 +182,7 @@ impl Topic {
             Self::Baseline => baseline::SECTION,
             Self::Score => SCORE,
             Self::Status(status) => status.name(),
+            Self::Breaker => BREAKER,
             Self::Verdict(verdict) => verdict.name(),
             Self::Exit(exit) => exit.digit(),
             Self::Rule(rule) => rule.key(),
@@ -185,6 +196,7 @@ impl Topic {
             Self::Signal(_) => Group::Signals,
             Self::Check(_) | Self::LateScrape | Self::OwnCheck | Self::Baseline => Group::Checks,
             Self::Score | Self::Status(_) => Group::Statuses,
+            Self::Breaker => Group::Repeats,
             Self::Verdict(_) => Group::Verdicts,
             Self::Exit(_) => Group::Exits,
             Self::Rule(_) => Group::Rules,
@@ -201,7 +213,10 @@ impl Topic {
                 }
                 Self::Check(check) => is_key(check.threshold),
                 Self::OwnCheck => is_key("check"),
-                Self::Baseline => asked.starts_with(baseline::PREFIX),
+                Self::Baseline => {
+                    asked.starts_with(baseline::PREFIX) || OF_BASELINE.contains(&asked)
+                }
+                Self::Breaker => OF_BREAKER.contains(&asked),
                 Self::Status(status) => {
                     let level = Level::WORST_FIRST.into_iter().find(|it| it.status() == status);
                     level.is_some_and(|it| is_key(it.threshold()) || is_key(it.name()))
@@ -225,6 +240,7 @@ impl Topic {
             Self::Baseline => "a comparison",
             Self::Score => "of the runtime",
             Self::Status(_) => "status",
+            Self::Breaker => "of repeated audits",
             Self::Verdict(_) => "verdict",
             Self::Exit(_) => "exit code",
             Self::Rule(_) => "rule of evidence",
@@ -246,12 +262,13 @@ impl Topic {
 
 impl Group {
     /// Every group, in the order of the list.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Modes,
         Self::Signals,
         Self::Checks,
         Self::Statuses,
         Self::Verdicts,
+        Self::Repeats,
         Self::Exits,
         Self::Rules,
     ];
@@ -263,6 +280,7 @@ impl Group {
             Self::Checks => "Other checks and findings",
             Self::Statuses => "Score and status",
             Self::Verdicts => "Verdicts",
+            Self::Repeats => "Repeated audits",
             Self::Exits => "Exit codes",
             Self::Rules => "Rules of evidence",
         }

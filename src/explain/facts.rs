@@ -15,7 +15,7 @@ use crate::model::weights::{SCORE, Weights};
 use crate::wrap::wrap;
 
 /// As wide as the widest label, and a space.
-const LABELS: usize = 14;
+pub(super) const LABELS: usize = 14;
 
 /// Where other limits come from than those of the tables.
 const OTHERS: &str = "and a preset or metrics.yaml may have others, which the report shows";
@@ -34,6 +34,7 @@ pub(super) fn text(topic: Topic) -> String {
         Topic::Baseline => of_baseline(),
         Topic::Score => of_score(),
         Topic::Status(status) => of_status(status),
+        Topic::Breaker => of_breaker(),
         Topic::Verdict(verdict) => of_verdict(verdict),
         Topic::Exit(exit) => of_exit(exit),
         Topic::Rule(rule) => of_rule(rule),
@@ -148,11 +149,18 @@ fn of_late_scrape() -> Vec<Row> {
     vec![("found when", limit.unwrap_or_default()), ("severity", severity(Severity::Info))]
 }
 
+fn of_breaker() -> Vec<Row> {
+    vec![
+        ("set by", "--samples, --failure-threshold, --cooldown and --state".to_owned()),
+        ("by default", "the first failure fails the run, and nothing is kept".to_owned()),
+    ]
+}
+
 fn of_baseline() -> Vec<Row> {
     let allowances = Direction::ALL.map(|(name, _)| name).join(" or ");
     vec![
         ("set by", format!("a name and {allowances} under `baseline` in metrics.yaml")),
-        ("compared with", "the report of --baseline, or the past of --baseline-window".to_owned()),
+        ("compared to", "the report of --baseline, or the past of --baseline-window".to_owned()),
         ("severity", severities().join("; ")),
     ]
 }

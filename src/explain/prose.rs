@@ -25,6 +25,7 @@ const fn file(group: Group) -> &'static str {
         Group::Checks => include_str!("checks.txt"),
         Group::Statuses => include_str!("statuses.txt"),
         Group::Verdicts => include_str!("verdicts.txt"),
+        Group::Repeats => include_str!("repeats.txt"),
         Group::Exits => include_str!("exit_codes.txt"),
         Group::Rules => include_str!("evidence.txt"),
     }

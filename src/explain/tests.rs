@@ -113,6 +113,16 @@ fn modes_and_signals_have_the_facts_of_the_tables() {
 }
 
 #[test]
+fn a_space_is_between_a_label_and_its_words() {
+    for topic in Topic::all() {
+        for line in facts::text(topic).lines() {
+            let is_apart = line.chars().nth(facts::LABELS - 1).is_none_or(|it| it == ' ');
+            assert!(is_apart, "{}: {line}", topic.name());
+        }
+    }
+}
+
+#[test]
 fn statuses_verdicts_and_codes_have_the_facts_of_the_tables() {
     let levels = Levels::default();
     for (name, level) in Level::ALL {

@@ -25,6 +25,10 @@ fn a_topic_is_explained_however_it_is_spelt() {
         ("collapse", "COLLAPSE_RISK (status)"),
         ("checks", "checks (a check of your own)"),
         ("late_scrape", "late_scrape (finding)"),
+        ("floor", "baseline (a comparison)"),
+        ("breaker", "breaker (of repeated audits)"),
+        ("samples", "breaker (of repeated audits)"),
+        ("cooldown", "breaker (of repeated audits)"),
     ] {
         let run = explain(&[name]);
         assert!(run.code == 0 && run.stdout.starts_with(title), "{name}: {}", run.stdout);
@@ -35,7 +39,14 @@ fn a_topic_is_explained_however_it_is_spelt() {
 fn without_a_topic_all_are_listed() {
     let run = explain(&[]);
     assert_eq!((run.code, run.stderr.as_str()), (0, ""));
-    for heading in ["Failure modes:", "Signals", "Score and status:", "Exit codes:", "Rules of"] {
+    for heading in [
+        "Failure modes:",
+        "Signals",
+        "Score and status:",
+        "Repeated audits:",
+        "Exit codes:",
+        "Rules of",
+    ] {
         assert!(run.stdout.contains(&format!("\n{heading}")), "{heading}: {}", run.stdout);
     }
 }
