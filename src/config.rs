@@ -396,7 +396,14 @@ pub fn load(request: &Request) -> Result<Plan, ConfigError> {
             return Err(ConfigError::Invalid(vec![Problem { place: None, message }]));
         }
         (None, None) => {
-            return Err(ConfigError::NotFound { meant: passed_over(request), look: look(request) });
+            let recording = match &request.source {
+                SourceRequest::Recording(path) => {
+                    std::fs::metadata(path).err().map(|error| (path.clone(), error.to_string()))
+                }
+                _ => None,
+            };
+            let (meant, look) = (passed_over(request), look(request));
+            return Err(ConfigError::NotFound { recording, meant, look });
         }
     };
     parse(&path, &text, request)

@@ -23,8 +23,13 @@ pub struct Problem {
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// There is no file to read; one that was probably meant to be it.
-    #[error("no {} in this directory{}", super::FILE_NAME, ways_out(meant.as_deref(), look))]
+    #[error(
+        "{}no {} in this directory{}",
+        first(recording.as_ref()), super::FILE_NAME, ways_out(meant.as_deref(), look)
+    )]
     NotFound {
+        /// The recording that is not there either, and why it cannot be read.
+        recording: Option<(PathBuf, String)>,
         /// One that was probably meant.
         meant: Option<PathBuf>,
         /// The options by which one is made for what is there.
@@ -60,6 +65,13 @@ fn ways_out(meant: Option<&Path>, look: &str) -> String {
              auditor --config PATH\n  or look on without one:       auditor --probe URL"
         ),
     }
+}
+
+fn first(recording: Option<&(PathBuf, String)>) -> String {
+    let words = |(path, reason): &(PathBuf, String)| {
+        format!("cannot read the recording {}: {reason}\nand there is ", path.display())
+    };
+    recording.map(words).unwrap_or_default()
 }
 
 fn there_is(meant: Option<&Path>) -> String {

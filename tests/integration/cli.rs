@@ -44,6 +44,22 @@ fn without_a_configuration_the_way_out_is_named() {
     assert!(run.stderr.contains("auditor --init") && run.stderr.contains("--config PATH"));
 }
 
+/// Else it would be found missing only once there is a configuration.
+#[test]
+fn a_recording_that_is_missing_is_told_before_the_configuration() {
+    let directory = empty_directory();
+    fs::write(directory.path().join("run.om"), "# EOF\n").unwrap();
+    for (recording, begins) in [
+        ("nope.om", "error: cannot read the recording nope.om: No such file"),
+        ("run.om", "error: no metrics.yaml in this directory"),
+    ] {
+        let run = auditor(directory.path(), &["--recording", recording]);
+        assert_eq!(run.code, 2, "{}", run.stderr);
+        assert!(run.stderr.starts_with(begins), "{}", run.stderr);
+        assert!(run.stderr.contains("no metrics.yaml in this directory"), "{}", run.stderr);
+    }
+}
+
 #[test]
 fn a_configuration_that_cannot_be_read_ends_in_2() {
     let directory = empty_directory();
