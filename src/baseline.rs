@@ -18,6 +18,7 @@ use crate::model::interval::Interval;
 use crate::model::reading::ReadAs;
 use crate::model::signal::Signal;
 use crate::one_line::one_line;
+use crate::report::suite::Summary;
 use crate::report::{
     BaselineReport, CheckEntry, LogEntry, ReadError, Report, SignalEntry, TermEntry,
 };
@@ -41,6 +42,13 @@ pub enum Error {
         /// Why not.
         reason: FileError,
     },
+    /// It is about many audits.
+    #[error(
+        "the baseline {}: this is the summary of a suite; give the report of one of its scenarios \
+         (auditor suite --run-dir keeps them)",
+        .0.display()
+    )]
+    Summary(PathBuf),
     /// It is no report that can be read here.
     #[error("the baseline {}: {reason}; {}", path.display(), way_out(reason))]
     NoReport {
@@ -87,6 +95,7 @@ impl Earlier {
         };
         match Report::from_json(&text) {
             Ok(report) => Ok(Self { report, origin: Origin::File(path) }),
+            Err(_) if Summary::is_json_of_one(&text) => Err(Error::Summary(path)),
             Err(reason) => Err(Error::NoReport { path, reason }),
         }
     }

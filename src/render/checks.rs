@@ -60,7 +60,8 @@ pub(super) fn is_warning(check: &CheckEntry) -> bool {
     check.budget.as_ref().is_some_and(|budget| budget.is_warning)
 }
 
-/// What the value was, and how much it changed: `0.05 s in the baseline (+140%)`.
+/// What the value was, how much it changed, and the floor where that decides: `0.03 s in the baseline
+/// (+140%), counts as 0.05 s`.
 fn since(check: &CheckEntry) -> Option<String> {
     let baseline = check.baseline.as_ref()?;
     let (then, unit) = (number(baseline.value?), unit(check));
@@ -72,7 +73,12 @@ fn since(check: &CheckEntry) -> Option<String> {
         (None, Some(change)) => format!(" ({}{unit})", signed(change)),
         (None, None) => String::new(),
     };
-    Some(format!("{at_least}{then}{unit} in the baseline{change}"))
+    let counts_as = baseline
+        .floor
+        .filter(|floor| Some(*floor) > baseline.value)
+        .map(|floor| format!(", counts as {at_least}{}{unit}", number(floor)));
+    let counts_as = counts_as.unwrap_or_default();
+    Some(format!("{at_least}{then}{unit} in the baseline{change}{counts_as}"))
 }
 
 fn unit(check: &CheckEntry) -> String {

@@ -184,12 +184,23 @@ fn a_baseline_is_never_overwritten() {
 fn a_broken_baseline_is_told_before_the_load_begins() {
     let directory = with_report_of_main("baseline: {score: {max_increase: 10%}}\n");
     fs::write(directory.path().join("half.json"), "{\"schema_version\": 1, ").unwrap();
-    for baseline in ["nowhere.json", "half.json", "metrics.yaml", "."] {
+    let suite = r#"{"schema_version": 1, "scenarios": [], "all_pass": true}"#;
+    fs::write(directory.path().join("suite.json"), suite).unwrap();
+    let usual = "give --baseline the JSON report";
+    let summary =
+        "suite.json: this is the summary of a suite; give the report of one of its scenarios";
+    for (baseline, words) in [
+        ("nowhere.json", usual),
+        ("half.json", usual),
+        ("metrics.yaml", usual),
+        (".", usual),
+        ("suite.json", summary),
+    ] {
         let args = ["--scrape", "http://127.0.0.1:1/metrics", "--baseline", baseline];
         let load = ["--", "touch", "begun"];
         let run = auditor(directory.path(), &[&args[..], &["--no-report"], &load].concat());
         assert_eq!(run.code, 2, "{baseline}: {}", run.stderr);
-        assert!(run.stderr.contains("give --baseline the JSON report"), "{}", run.stderr);
+        assert!(run.stderr.contains(words), "{}", run.stderr);
         assert!(!directory.path().join("begun").exists(), "{baseline}");
     }
 }
@@ -223,5 +234,22 @@ fn every_report_has_the_comparison() {
             text.contains(words) || text.contains(&words.replace("&gt;", ">")),
             "{format}: {text}"
         );
+    }
+}
+
+/// The limit follows from the floor, so that the formats with the values name it.
+#[test]
+fn a_floor_that_decides_is_told() {
+    let allowed = "baseline: {event_loop_lag: {max_increase: 10%, floor: 0.025}}\n";
+    let directory = with_report_of_main(allowed);
+    let formats = ["text", "markdown", "html", "junit"];
+    let reports: Vec<_> = formats.iter().map(|it| format!("--report={it}={it}")).collect();
+    let args = ["--recording", "slow.om", "--baseline", "main.json", "--no-report"];
+    let args: Vec<_> = args.into_iter().chain(reports.iter().map(String::as_str)).collect();
+    assert_eq!(auditor(directory.path(), &args).code, 0);
+    for format in formats {
+        let text = fs::read_to_string(directory.path().join(format)).unwrap();
+        let words = "0.02 s in the baseline (+50%), counts as 0.025 s";
+        assert!(text.contains(words), "{format}: {text}");
     }
 }
