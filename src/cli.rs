@@ -140,10 +140,11 @@ pub enum Task {
     /// Each is an audit with options of its own. Exits with 0 if all of them passed.
     #[command(max_term_width = 100)]
     Suite(Box<SuiteArgs>),
-    /// Print the JSON Schema of metrics.yaml, of a suite or of a report
+    /// Print the JSON Schema of metrics.yaml, a report, suite or summary
     #[command(max_term_width = 100)]
     Schema {
-        /// Of what
+        /// config is metrics.yaml, report what an audit writes, suite a file of scenarios, summary
+        /// what that comes to
         #[arg(value_name = "DOCUMENT", value_parser = documents())]
         document: Document,
     },

@@ -2,6 +2,7 @@
 //! options as other tools call them, options without their dashes.
 
 use std::ffi::OsString;
+use std::path::Path;
 
 use clap::CommandFactory as _;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -46,6 +47,9 @@ const OTHER_NAMES: [(&[&str], &str); 12] = [
 /// place for an answer to what is wrong.
 pub(super) fn with_tip(mut error: clap::Error, args: &[OsString]) -> clap::Error {
     error.remove(ContextKind::Usage);
+    if let Some(message) = Line::new(args).needed(&error) {
+        return clap::Error::raw(error.kind(), format!("{message}\n")).with_cmd(&Cli::command());
+    }
     let is_slip = matches!(
         error.kind(),
         ErrorKind::UnknownArgument | ErrorKind::InvalidSubcommand | ErrorKind::ArgumentConflict
@@ -76,6 +80,31 @@ impl Line {
     fn new(args: &[OsString]) -> Self {
         let words = args.iter().skip(1).map(|word| word.to_string_lossy().into_owned());
         Self { command: Cli::command(), words: words.collect() }
+    }
+
+    /// What an option of the line needs beside it, if that is what is missing.
+    fn needed(&self, error: &clap::Error) -> Option<String> {
+        let missing = missing(error);
+        let task = self.words.first().filter(|word| self.command.find_subcommand(word).is_some());
+        let alone = |option: &[String]| {
+            let words = ["auditor".to_owned()].into_iter().chain(task.cloned());
+            let line = words.chain(option.iter().cloned());
+            let error = self.command.clone().try_get_matches_from(line).err();
+            error.as_ref().map(self::missing).unwrap_or_default()
+        };
+        // What a task takes by itself is needed by no option.
+        let of_task = alone(&[]);
+        let missing: Vec<_> = missing.iter().filter(|it| !of_task.contains(it)).collect();
+        let words: Vec<_> = self.words.iter().take_while(|word| *word != "--").cloned().collect();
+        let options = words.iter().enumerate().filter(|(_, word)| word.starts_with("--"));
+        options.into_iter().find_map(|(at, option)| {
+            let end = if self.takes_next(option) == Some(true) { at + 2 } else { at + 1 };
+            let needed = alone(words.get(at..end)?);
+            let lacks: Vec<_> =
+                missing.iter().filter(|it| needed.contains(it)).map(|it| in_words(it)).collect();
+            let option = option.split('=').next().unwrap_or_default();
+            (!lacks.is_empty()).then(|| format!("{option} needs {}", lacks.join(" and ")))
+        })
     }
 
     /// What was not expected, and what was probably meant.
@@ -159,6 +188,9 @@ impl Line {
             }
             "version" => "auditor --version".to_owned(),
             "init" => instead(&["--init"]),
+            "report" | "record" if is_first && rest.first().is_some_and(|it| is_file(it)) => {
+                return None;
+            }
             _ if is_first && is_option => instead(&[&format!("--{word}")]),
             _ if word.contains("://") && ends_in(&["/metrics", "/metrics/"]) => {
                 instead(&["--scrape", word])
@@ -200,6 +232,35 @@ impl Line {
         }
         line
     }
+}
+
+/// The arguments that are required and not there, as clap writes them.
+fn missing(error: &clap::Error) -> Vec<String> {
+    match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::Strings(names))
+            if error.kind() == ErrorKind::MissingRequiredArgument =>
+        {
+            names.clone()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// A required argument without the brackets of clap: `--scrape <URL> or --probe <URL>`.
+fn in_words(argument: &str) -> String {
+    let group = argument.strip_prefix("<--").and_then(|it| it.strip_suffix('>'));
+    match group {
+        Some(group) => format!("--{}", group.replace('|', " or ")),
+        None if argument.starts_with('<') => format!("a command: -- {argument}"),
+        None => argument.to_owned(),
+    }
+}
+
+/// Whether a value of `--report` or `--record` names a file that is there, which the option would
+/// replace.
+fn is_file(value: &str) -> bool {
+    let path = value.split_once('=').map_or(value, |(_, path)| path);
+    [value, path].iter().any(|it| Path::new(it).exists())
 }
 
 /// A header without its value, which may be a credential.

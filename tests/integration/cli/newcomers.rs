@@ -76,6 +76,37 @@ fn a_word_that_says_nothing_gets_no_tip() {
     }
 }
 
+/// The option would replace what was to be read.
+#[test]
+fn a_file_that_is_there_is_not_offered_to_be_written() {
+    let directory = empty_directory();
+    fs::write(directory.path().join("x.json"), "{}").unwrap();
+    for line in ["report x.json", "report json=x.json", "record x.json"] {
+        let run = auditor(directory.path(), &line.split(' ').collect::<Vec<_>>());
+        assert_eq!(run.code, 2, "{line}");
+        assert!(!run.stderr.contains("tip:"), "{line}: {}", run.stderr);
+    }
+}
+
+#[test]
+fn what_an_option_needs_is_said_by_its_name() {
+    for (line, words) in [
+        (
+            "--recording a.om --abort-on-breach",
+            "--abort-on-breach needs --scrape <URL> or --probe <URL>",
+        ),
+        ("--probe http://h/ --abort-on-breach", "--abort-on-breach needs a command: -- <COMMAND>"),
+        ("--target http://h --blame=node", "--blame needs --probe <URL>"),
+        ("doctor --target http://h --time-limit 5s", "--time-limit needs a command: -- <COMMAND>"),
+        ("query up --every 2s", "--every needs --scrape <URL> or --probe <URL>"),
+        ("query --target http://h", "the following required arguments were not provided"),
+    ] {
+        let run = auditor(empty_directory().path(), &line.split(' ').collect::<Vec<_>>());
+        assert_eq!(run.code, 2, "{line}");
+        assert!(run.stderr.starts_with(&format!("error: {words}")), "{line}: {}", run.stderr);
+    }
+}
+
 #[test]
 fn a_configuration_under_another_name_is_named() {
     for other in ["metrics.yml", "metrics.yaml.txt", "Metrics.yaml"] {
@@ -248,6 +279,10 @@ fn the_short_help_fits_a_screen() {
     let (width, height) = SCREEN;
     assert!(short.lines().count() <= height, "{} lines:\n{short}", short.lines().count());
     assert!(short.lines().all(|line| line.chars().count() <= width), "{short}");
+    let schema = auditor(directory.path(), &["schema", "-h"]).stdout;
+    for document in ["config", "report", "suite", "summary", "metrics.yaml"] {
+        assert!(schema.contains(document), "{document}: {schema}");
+    }
     let long = auditor(directory.path(), &["--help"]).stdout;
     for heading in ["Where the telemetry is", "The service and its load", "The gate", "The report"]
     {

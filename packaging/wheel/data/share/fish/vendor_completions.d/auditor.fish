@@ -99,7 +99,7 @@ complete -c auditor -n "__fish_auditor_needs_command" -s V -l version -d 'Print 
 complete -c auditor -n "__fish_auditor_needs_command" -f -a "query" -d 'Evaluate one PromQL expression'
 complete -c auditor -n "__fish_auditor_needs_command" -f -a "doctor" -d 'Explain what each query of an audit finds, or why nothing'
 complete -c auditor -n "__fish_auditor_needs_command" -f -a "suite" -d 'Audit many scenarios, with one answer'
-complete -c auditor -n "__fish_auditor_needs_command" -f -a "schema" -d 'Print the JSON Schema of metrics.yaml, of a suite or of a report'
+complete -c auditor -n "__fish_auditor_needs_command" -f -a "schema" -d 'Print the JSON Schema of metrics.yaml, a report, suite or summary'
 complete -c auditor -n "__fish_auditor_needs_command" -f -a "explain" -d 'Say what a word of the report means, and what to do'
 complete -c auditor -n "__fish_auditor_needs_command" -f -a "completions" -d 'Print completions for a shell'
 complete -c auditor -n "__fish_auditor_needs_command" -f -a "man" -d 'Print the manual page, as roff'
