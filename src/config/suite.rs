@@ -206,7 +206,7 @@ fn over_defaults(defaults: Option<&Node>, scenario: Node) -> Node {
     let Value::Map(own) = &scenario.value else { return scenario };
     let has_source = SOURCES.iter().any(|key| get(&scenario, key).is_some());
     let is_emptied = |key: &str| get(&scenario, key).is_some_and(is_nothing);
-    let is_left = |key: &str| !is_emptied(key) && !(has_source && SOURCES.contains(&key));
+    let is_left = |key: &str| !(is_emptied(key) || has_source && SOURCES.contains(&key));
     let left = |entries: &[(Node, Node)], is_left: &dyn Fn(&str) -> bool| {
         let is_left = |(key, _): &&(Node, Node)| match &key.value {
             Value::Text(key) => is_left(key),
