@@ -62,7 +62,7 @@ pub struct AuditArgs {
     /// How long COMMAND may take
     ///
     /// Then it is ended with all that it has started, and has failed.
-    #[arg(long, value_name = "DURATION", help_heading = SERVICE, hide_short_help = true, value_parser = parse_duration, requires = "command")]
+    #[arg(long, value_name = "DURATION", help_heading = SERVICE, hide_short_help = true, value_parser = parse_duration, requires = "command", conflicts_with = "recording")]
     pub(super) time_limit: Option<Duration>,
 
     /// How long to wait for the server's samples of the end of the load
@@ -89,7 +89,7 @@ pub struct AuditArgs {
     ///
     /// Only by what later samples cannot undo: max_over_time(...[$window]) over its limit. A server is
     /// asked for that every 5s, or as often as it has samples.
-    #[arg(long, help_heading = GATE, hide_short_help = true, requires = "command")]
+    #[arg(long, help_heading = GATE, hide_short_help = true, requires = "command", conflicts_with = "recording")]
     pub(super) abort_on_breach: bool,
 
     /// Carry out the audit so many times

@@ -110,7 +110,7 @@ fn busy_machine(plan: &Plan, seen: &Seen<'_>, target: usize) -> Option<Shortfall
         (_, Some(gap), _) => words(gap, "the runner is too busy: the probe could ask nothing for"),
         (_, _, Some(untold)) => words(
             untold,
-            "the runner is too busy: the probe was late to see what an answer waited for, which took",
+            "the runner is too busy: it cannot be told what an answer waited for, for",
         ),
         (None, None, None) => left_out(seen, target)?,
     };

@@ -84,7 +84,7 @@ pub(crate) struct Told {
     pub(crate) left_out: usize,
     /// Requests of which nothing can be said, as the probe itself was late.
     pub(crate) late: usize,
-    /// The longest time that an answer took of which it is not known what it waited for.
+    /// The longest time of an answer of which it is not known what it waited for.
     pub(crate) untold: Duration,
     /// The worst wait of a request that met no stall.
     pub(crate) lag: Duration,
@@ -417,6 +417,9 @@ impl Ledger {
             let met: Duration = closed.iter().map(|stall| it.overlap(stall)).sum();
             let mut slow = (it.to - it.from).saturating_sub(met);
             if let Some(used) = self.used(it.lane, it.from, it.to) {
+                // Whether it would have waited for something else, too, nobody knows.
+                let machine = slow.min(used.run_queue + used.behind);
+                self.told.untold = self.told.untold.max(machine);
                 // What waits for something else leaves the loop asleep.
                 slow = slow.min(
                     (it.to - it.from).saturating_sub(used.on_cpu + used.run_queue + used.behind),

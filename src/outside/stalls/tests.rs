@@ -71,6 +71,7 @@ impl Course {
             self.told.stalls.extend(told.stalls);
             self.told.lag = self.told.lag.max(told.lag);
             self.told.slow = self.told.slow.max(told.slow);
+            self.told.untold = self.told.untold.max(told.untold);
         }
         std::mem::take(&mut self.told)
     }
@@ -140,6 +141,20 @@ fn a_slow_route_is_no_stall_where_reads_are_seen() {
     // Where they are not, nobody knows that the route is slow.
     let told = Course::new().run(&requests, 1500, false, None);
     assert!(!told.stalls.is_empty());
+}
+
+/// Of such an answer it is not known how long it would have taken on a machine with time.
+#[test]
+fn a_slow_answer_of_a_loop_that_waits_for_a_cpu_is_not_told_of() {
+    let requests = [(1, 100, 101, 1300)];
+    for (queue, slow_ms, untold_ms) in [(0, 1199, 0), (90, 120, 1080), (100, 0, 1199)] {
+        let used = |now: u64| (0, (now.clamp(100, 1300) - 100) * queue / 100);
+        let told = Course::new().run(&requests, 2000, true, Some(&used));
+        for (found, expected) in [(told.slow, slow_ms), (told.untold, untold_ms)] {
+            let off = (found.as_millis() as i64 - expected).abs();
+            assert!(off <= 60, "{queue}: {found:?}, not {expected}");
+        }
+    }
 }
 
 #[test]

@@ -93,7 +93,11 @@ fn what_an_option_needs_is_said_by_its_name() {
     for (line, words) in [
         (
             "--recording a.om --abort-on-breach",
-            "--abort-on-breach needs --scrape <URL> or --probe <URL>",
+            "the argument '--recording <PATH>' cannot be used with '--abort-on-breach'",
+        ),
+        (
+            "--recording a.om --time-limit 5s",
+            "the argument '--recording <PATH>' cannot be used with '--time-limit <DURATION>'",
         ),
         ("--probe http://h/ --abort-on-breach", "--abort-on-breach needs a command: -- <COMMAND>"),
         ("--target http://h --blame=node", "--blame needs --probe <URL>"),

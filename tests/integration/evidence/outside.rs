@@ -182,10 +182,8 @@ fn what_the_machine_is_to_blame_for_is_no_verdict() {
         row("all the time", |t| t.set(.., MACHINE, 1.0)).falls_short(BUSY, "too busy"),
         row("not for long enough to decide", |t| t.set(.., MACHINE, 0.49)),
         row("not a number", |t| t.set(.., MACHINE, f64::NAN)),
-        row("nobody saw what an answer waited for", |t| t.set(12..=12, UNTOLD, 1.2)).falls_short(
-            &["busy_machine"],
-            "was late to see what an answer waited for, which took 1.2 s",
-        ),
+        row("nobody saw what an answer waited for", |t| t.set(12..=12, UNTOLD, 1.2))
+            .falls_short(&["busy_machine"], "cannot be told what an answer waited for, for 1.2 s"),
         row("one that did not take long", |t| t.set(12..=12, UNTOLD, 0.4)),
         row("the probe asks nothing", |t| t.set(12..=12, GAP, 0.8))
             .falls_short(BUSY, "could ask nothing for 0.8 s, over 0.5 s"),
