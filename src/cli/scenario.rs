@@ -1,9 +1,10 @@
 //! A scenario of a suite as the command line that would audit it alone.
 
+use std::cell::RefCell;
 use std::ffi::OsString;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{CommandFactory as _, FromArgMatches as _};
+use clap::{ArgMatches, Command, CommandFactory as _, FromArgMatches as _};
 
 use super::{Cli, refused};
 use crate::config::{GivenOption, Problem, ScenarioSpec};
@@ -42,8 +43,7 @@ impl Cli {
             });
             scenario.problem(option, &message(error))
         };
-        let matches = Self::command().try_get_matches_from(&words);
-        let matches = matches.map_err(|error| refused(&error))?;
+        let matches = matches_of(&words).map_err(|error| refused(&error))?;
         let cli = Self::from_arg_matches(&matches).map_err(|error| refused(&error))?;
         refused::check(&cli, false).map_err(|error| refused(&error))?;
         refused::check_init(&cli, &matches).map_err(|error| refused(&error))?;
@@ -51,11 +51,20 @@ impl Cli {
     }
 }
 
+/// What the words of a command line give. A suite has one for each scenario, and to build all options
+/// takes longer than to read a line.
+fn matches_of(words: &[OsString]) -> Result<ArgMatches, clap::Error> {
+    thread_local! {
+        static COMMAND: RefCell<Command> = RefCell::new(Cli::command());
+    }
+    COMMAND.with_borrow_mut(|command| command.try_get_matches_from_mut(words))
+}
+
 /// The option that needs others: without it nothing is missing.
 fn needing<'a>(scenario: &'a ScenarioSpec, words: &[OsString]) -> Option<&'a GivenOption> {
     let is_it = |option: &&GivenOption| {
-        let left = words.iter().filter(|it| **it != word(option));
-        Cli::command().try_get_matches_from(left).is_ok()
+        let left: Vec<_> = words.iter().filter(|it| **it != word(option)).cloned().collect();
+        matches_of(&left).is_ok()
     };
     scenario.options.iter().find(is_it)
 }
