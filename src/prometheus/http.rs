@@ -5,6 +5,7 @@ mod client;
 mod date;
 mod error;
 mod retry;
+mod shared;
 mod tls;
 
 use std::fmt;

@@ -11,16 +11,22 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::{NoProxy, Proxy, Url, redirect};
 
 use super::error::root_cause;
+use super::shared::{self, Key};
 use super::{Connections, TransportError, tls};
 use crate::config::{HttpConfig, Target};
 
-type Built = OnceLock<Result<Client, TransportError>>;
+type Built = OnceLock<Result<Arc<Client>, TransportError>>;
+
+/// How long a connection is kept that nobody needs. Servers end such connections too, some after two
+/// seconds, and a request that is sent meanwhile is lost.
+const IDLE: Duration = Duration::from_secs(1);
 
 /// How long the end of a client is waited for.
 const FAREWELL: Duration = Duration::from_millis(100);
 
 /// The clients of one audit, built when they are needed: to read the system's certificates
-/// takes longer than the whole rest of an audit. Their threads and connections end with this.
+/// takes longer than the whole rest of an audit. Their threads and connections end with the last audit
+/// that shares them.
 pub(super) struct Clients<'a> {
     target: &'a Target,
     config: &'a HttpConfig,
@@ -43,7 +49,12 @@ impl<'a> Clients<'a> {
         let proxy = self.config.proxy.as_ref();
         let secure = url.scheme() == "https" || proxy.is_some_and(|p| p.url.scheme() == "https");
         let slot = if secure { &self.secure } else { &self.plain };
-        slot.get_or_init(|| self.build(url, secure)).as_ref().map_err(Clone::clone)
+        let built = slot.get_or_init(|| {
+            let of_url = (secure, self.ignores_environment(url));
+            let key = Key::new(self.target, self.config, self.connections, of_url);
+            shared::get_or_build(key, || self.build(url, secure))
+        });
+        built.as_deref().map_err(Clone::clone)
     }
 
     fn build(&self, url: &Url, secure: bool) -> Result<Client, TransportError> {
@@ -51,6 +62,7 @@ impl<'a> Clients<'a> {
         let mut builder = Client::builder()
             .user_agent(user_agent())
             .redirect(redirect::Policy::none())
+            .pool_idle_timeout(IDLE)
             .tls_backend_preconfigured(tls::client_config(&self.config.tls, secure)?);
         if self.connections == Connections::Fresh {
             builder = builder.pool_max_idle_per_host(0);
@@ -94,11 +106,11 @@ impl<'a> Clients<'a> {
 }
 
 impl Drop for Clients<'_> {
-    /// Ends the clients. A DNS look-up that outlives the deadline cannot be stopped, and a client
+    /// Ends the clients that no other audit has. A DNS look-up that outlives the deadline cannot be stopped, and a client
     /// waits for it; so that is done in a thread of its own, which is not waited for long.
     fn drop(&mut self) {
         let built = [self.plain.take(), self.secure.take()].into_iter().flatten();
-        let clients: Vec<_> = built.filter_map(Result::ok).collect();
+        let clients: Vec<_> = built.filter_map(Result::ok).filter_map(Arc::into_inner).collect();
         if clients.is_empty() {
             return;
         }
@@ -143,5 +155,63 @@ impl Resolve for Alias {
             Ok(addresses) => Ok(Box::new(addresses) as Addrs),
             Err(error) => Err(error.into()),
         }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Proxy;
+
+    /// A configuration that needs no certificates of the system, and is changed in some way.
+    fn config(change: impl FnOnce(&mut HttpConfig)) -> HttpConfig {
+        let mut config = HttpConfig::default();
+        config.tls.insecure_skip_verify = true;
+        change(&mut config);
+        config
+    }
+
+    fn through(proxy: &str) -> HttpConfig {
+        let url = Url::parse(proxy).unwrap();
+        config(|it| it.proxy = Some(Proxy { url, no_proxy: None }))
+    }
+
+    /// The client for an https server, by its address in memory.
+    fn address(clients: &Clients<'_>) -> *const Client {
+        clients.get(&Url::parse("https://a.example/").unwrap()).unwrap()
+    }
+
+    #[test]
+    fn audits_share_a_client_exactly_where_it_would_be_built_the_same() {
+        let target = Target::parse("https://a.example").unwrap();
+        let usual = config(|_| ());
+        let first = Clients::new(&target, &usual, Connections::Kept);
+        let shared = address(&first);
+        let tenant = config(|it| drop(it.headers.insert("x-scope-orgid", "b".parse().unwrap())));
+        let trusting = config(|it| it.tls.authorities = Some(vec![vec![0].into()]));
+        let named = config(|it| it.tls.server_name = Some("b.example".to_owned()));
+        for (what, config, connections, is_shared) in [
+            ("the same", &usual, Connections::Kept, true),
+            ("other headers", &tenant, Connections::Kept, true),
+            ("fresh connections", &usual, Connections::Fresh, false),
+            ("other authorities", &trusting, Connections::Kept, false),
+            ("another name", &named, Connections::Kept, false),
+            ("a proxy", &through("http://127.0.0.1:1"), Connections::Kept, false),
+        ] {
+            let other = Clients::new(&target, config, connections);
+            assert_eq!(address(&other) == shared, is_shared, "{what}");
+        }
+    }
+
+    #[test]
+    fn who_ends_first_leaves_the_client_to_the_others() {
+        let target = Target::parse("https://a.example").unwrap();
+        let config = through("http://127.0.0.1:2");
+        let clients = || Clients::new(&target, &config, Connections::Kept);
+        let (first, second, third) = (clients(), clients(), clients());
+        let shared = address(&first);
+        assert_eq!(address(&second), shared);
+        drop(first);
+        assert_eq!(address(&third), shared);
     }
 }
