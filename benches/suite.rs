@@ -13,6 +13,8 @@ mod beside;
 #[path = "../tests/integration/support/fake.rs"]
 #[allow(dead_code, reason = "the tests use the rest")]
 mod fake;
+#[path = "support/kept.rs"]
+mod kept;
 
 use std::fmt::Write as _;
 use std::fs;
@@ -20,7 +22,6 @@ use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
-use fake::{Fake, Response};
 use wait4::Wait4 as _;
 
 /// What the server takes for an answer.
@@ -53,16 +54,10 @@ fn main() -> ExitCode {
 
 /// Scenarios that ask a server: whether the goals are met.
 fn asking(directory: &Path) -> bool {
-    let server = Fake::start(|request| {
-        let answer = match request.path.as_str() {
-            "/api/v1/query" => Response::value("0.1"),
-            _ => Response::new(200, "Prometheus Server is Healthy.\n"),
-        };
-        answer.delayed(DELAY)
-    });
+    let target = format!("http://{}", kept::start(DELAY));
     println!("scenarios that ask a server, {DELAY:?} an answer, {JOBS} at once");
-    let defaults = format!("{{target: '{}'}}", server.url());
-    let single = || run(directory, &["--target", &server.url(), "--fail-on-critical"]).wall;
+    let defaults = format!("{{target: '{target}'}}");
+    let single = || run(directory, &["--target", &target, "--fail-on-critical"]).wall;
     let before = median((0..5).map(|_| single()).collect());
     let fewer = suite(directory, &defaults, 100);
     let more = suite(directory, &defaults, 500);
