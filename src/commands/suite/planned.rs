@@ -1,6 +1,6 @@
 //! The scenarios that are to be audited, each with the plan of its audit.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::thread;
 
@@ -20,8 +20,9 @@ const OF_BASELINE: [&str; 2] = ["baseline", "baseline_window"];
 /// Keys by which several audits decide together. With a manifest there is one, and the exit codes in it
 /// are not known to the breaker.
 const OF_REPEATS: [&str; 5] = ["samples", "interval", "failure_threshold", "cooldown", "state"];
-/// Keys of a scenario that run something. With a manifest it has run already.
-const OF_RUNNING: [&str; 3] = ["start", "start_timeout", "time_limit"];
+/// Keys of a scenario that run something, or are about that. With a manifest it has run already.
+const OF_RUNNING: [&str; 5] =
+    ["start", "start_timeout", "time_limit", "settle", "abort_on_breach"];
 /// The most problems that are told of a suite.
 const MOST_PROBLEMS: usize = 25;
 
@@ -82,14 +83,17 @@ pub(super) struct Planned<'a> {
 /// Gives each scenario a file for its report, by its id; those that share one have a number too.
 fn name_files(planned: &mut [Planned<'_>], directory: Option<&Path>) {
     let Some(directory) = directory else { return };
-    let mut used: HashMap<String, usize> = HashMap::new();
+    let mut used: HashSet<String> = HashSet::new();
     for scenario in planned {
         let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
         let id = scenario.id.chars().map(|c| if is_plain(c) { c } else { '_' });
         let name: String = id.take(100).collect();
-        let number = used.entry(name.clone()).and_modify(|it| *it += 1).or_insert(1);
-        let number = if *number > 1 { format!(".{number}") } else { String::new() };
-        scenario.kept_at = Some(directory.join(format!("{name}{number}.json")));
+        let numbered = (2..).map(|number| format!("{name}.{number}"));
+        // Proof: of infinitely many names, one is not used yet.
+        let free = std::iter::once(name.clone()).chain(numbered).find(|it| !used.contains(it));
+        let name = free.unwrap_or_default();
+        scenario.kept_at = Some(directory.join(format!("{name}.json")));
+        used.insert(name);
     }
 }
 

@@ -61,20 +61,20 @@ fn each_report_has_a_file_of_its_own_though_ids_repeat() {
     let path = directory.path();
     let suite = fs::read_to_string(path.join("suite.yaml")).unwrap();
     let suite = suite
-        .replace(r#""scenarios""#, r#""unlisted":{}, "expect": {"scenarios": 4}, "scenarios""#);
+        .replace(r#""scenarios""#, r#""unlisted":{}, "expect": {"scenarios": 5}, "scenarios""#);
     fs::write(path.join("suite.yaml"), suite).unwrap();
     let header = "order\tscenario_id\tsim_rc\tstreamer_rc\ttester_rc\tapp_log\n";
     let row = |order: i32, id: &str| format!("{order}\t{id}\t0\t0\t0\tapp.log\n");
-    let rows = [row(1, "a"), row(2, "a"), row(3, "b/../c"), row(4, "b:..:c")].concat();
+    let rows = [row(1, "a"), row(2, "a"), row(3, "b/../c"), row(4, "b:..:c"), row(5, "a.2")].concat();
     fs::write(path.join("manifest.tsv"), header.to_owned() + &rows).unwrap();
     let run = run(path, &["--manifest", "manifest.tsv", "--run-dir", "new/kept"]);
     assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
-    let expected = ["a.json", "a.2.json", "b_.._c.json", "b_.._c.2.json"];
+    let expected = ["a.json", "a.2.json", "b_.._c.json", "b_.._c.2.json", "a.2.2.json"];
     let mut found = names(&path.join("new/kept"));
-    found.sort_by_key(|name| (name.chars().next(), name.len()));
+    found.sort_by_key(|name| expected.iter().position(|it| it == name));
     assert_eq!(found, expected);
     let summary = summary(path);
-    assert_eq!(each_of(&summary, "id"), ["a", "a", "b/../c", "b:..:c"]);
+    assert_eq!(each_of(&summary, "id"), ["a", "a", "b/../c", "b:..:c", "a.2"]);
     for (entry, name) in summary["scenarios"].as_array().unwrap().iter().zip(expected) {
         let kept = entry["evidence"]["report"].as_str().unwrap();
         assert_eq!(kept, format!("new/kept/{name}"));
