@@ -21,8 +21,7 @@ const OF_BASELINE: [&str; 2] = ["baseline", "baseline_window"];
 /// are not known to the breaker.
 const OF_REPEATS: [&str; 5] = ["samples", "interval", "failure_threshold", "cooldown", "state"];
 /// Keys of a scenario that run something, or are about that. With a manifest it has run already.
-const OF_RUNNING: [&str; 5] =
-    ["start", "start_timeout", "time_limit", "settle", "abort_on_breach"];
+const OF_RUNNING: [&str; 5] = ["start", "start_timeout", "time_limit", "settle", "abort_on_breach"];
 /// The most problems that are told of a suite.
 const MOST_PROBLEMS: usize = 25;
 

@@ -65,7 +65,8 @@ fn each_report_has_a_file_of_its_own_though_ids_repeat() {
     fs::write(path.join("suite.yaml"), suite).unwrap();
     let header = "order\tscenario_id\tsim_rc\tstreamer_rc\ttester_rc\tapp_log\n";
     let row = |order: i32, id: &str| format!("{order}\t{id}\t0\t0\t0\tapp.log\n");
-    let rows = [row(1, "a"), row(2, "a"), row(3, "b/../c"), row(4, "b:..:c"), row(5, "a.2")].concat();
+    let rows =
+        [row(1, "a"), row(2, "a"), row(3, "b/../c"), row(4, "b:..:c"), row(5, "a.2")].concat();
     fs::write(path.join("manifest.tsv"), header.to_owned() + &rows).unwrap();
     let run = run(path, &["--manifest", "manifest.tsv", "--run-dir", "new/kept"]);
     assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
