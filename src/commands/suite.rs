@@ -147,7 +147,7 @@ fn audit(suite: &Suite<'_>, scenario: &Planned<'_>, args: &SuiteArgs) -> Ended {
                     let path = path.map(|path| ("report".to_owned(), path));
                     ScenarioEntry::new(facts(logs.into_iter().chain(path).collect()), &report)
                 }
-                Err(why) => ScenarioEntry::not_audited(facts(logs), why),
+                Err(why) => ScenarioEntry::new(facts(logs), &report).not_kept(why),
             }
         }
         Err(_) if is_interrupted() => return Ended::NotFinished,

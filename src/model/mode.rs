@@ -39,10 +39,13 @@ impl ModeSeverity {
     }
 }
 
+/// The failure mode that what blocks the loop explains.
+pub const STARVATION: &str = "EVENT_LOOP_STARVATION";
+
 /// Every failure mode, in the order of the report.
 pub const MODES: [Mode; 3] = [
     Mode {
-        name: "EVENT_LOOP_STARVATION",
+        name: STARVATION,
         severity: ModeSeverity::High,
         description: "Synchronous calls hold the event loop, so every coroutine waits for them.",
         checks: &["event_loop_lag", "blocking_duration_avg"],

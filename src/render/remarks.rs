@@ -8,6 +8,7 @@ use crate::model::blame::{StallCause, shortened};
 use crate::model::built_in::HIDDEN_LAG;
 use crate::model::check::Severity;
 use crate::model::finding::LATE_SCRAPE;
+use crate::model::mode::STARVATION;
 use crate::model::quantity::series;
 use crate::model::signal::Signal;
 use crate::one_line::one_line;
@@ -209,9 +210,6 @@ fn in_repository(report: &Report, path: &str) -> String {
     let within = root.and_then(|root| path.strip_prefix(root)?.strip_prefix(['/', '\\']));
     one_line(within.unwrap_or(path)).replace('\\', "/")
 }
-
-/// The failure mode that a culprit explains.
-const STARVATION: &str = "EVENT_LOOP_STARVATION";
 
 /// What is over its limit.
 pub(super) fn findings(report: &Report) -> Vec<Remark> {

@@ -6,11 +6,9 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::build::thousandths;
 use super::{Ordered, Report};
 use crate::model::blame::{Blame, Culprit, Site, Stall, StallCause, Tally};
+use crate::model::mode::STARVATION;
 use crate::model::quantity::time;
 use crate::model::signal::Signal;
-
-/// The failure mode that a culprit explains.
-const STARVATION: &str = "EVENT_LOOP_STARVATION";
 
 /// A time in which the service read no request.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

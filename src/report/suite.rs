@@ -148,7 +148,7 @@ impl Summary {
             inconclusive: count(ScenarioStatus::Inconclusive),
         };
         let (verdict, verdict_reason) = decide(&run, counts, &scenarios);
-        let exit = Exit::of(verdict, Gate { level: Some(Level::Critical), ..Gate::default() });
+        let exit = exit_of(verdict);
         Self {
             schema_version: SCHEMA_VERSION,
             suite: run.suite,
@@ -175,7 +175,7 @@ impl Summary {
 
     /// How the process exits.
     pub fn exit(&self) -> Exit {
-        Exit::of(self.verdict, Gate { level: Some(Level::Critical), ..Gate::default() })
+        exit_of(self.verdict)
     }
 
     /// Takes note that the summary could not be written or printed, which may change the exit.
@@ -196,6 +196,11 @@ impl Summary {
             serde_json::from_str(text);
         json.is_ok_and(|it| it.contains_key("scenarios") && it.contains_key("all_pass"))
     }
+}
+
+/// A suite is always gated.
+fn exit_of(verdict: Verdict) -> Exit {
+    Exit::of(verdict, Gate { level: Some(Level::Critical), ..Gate::default() })
 }
 
 /// The verdict, worst proven first, and why.

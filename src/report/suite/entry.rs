@@ -7,6 +7,7 @@ use super::{Metrics, Ordered, Plain, Scalar};
 use crate::engine::Verdict;
 use crate::model::check::{Rule, Severity};
 use crate::model::level::Status;
+use crate::model::mode::STARVATION;
 use crate::report::{CheckEntry, CulpritEntry, OriginEntry, Report, SourceKind, Word};
 
 /// How a scenario ended.
@@ -158,9 +159,25 @@ fn in_words(culprit: &CulpritEntry) -> String {
 }
 
 impl ScenarioEntry {
-    /// The entry of a scenario whose audit could not be begun.
+    /// The entry of a scenario whose audit could not be begun. That a process failed is known all the same.
     pub fn not_audited(facts: ScenarioFacts, why: String) -> Self {
-        Self { status: ScenarioStatus::Inconclusive, reason: why, ..Self::of_facts(facts) }
+        let entry = Self::of_facts(facts);
+        if has_failed(&entry.process_exit) {
+            let reason = format!("{}; {why}", process_exits(&entry.process_exit));
+            return Self { status: ScenarioStatus::Fail, reason, ..entry };
+        }
+        Self { reason: why, ..entry }
+    }
+
+    /// The same where its report could not be kept: that is no pass, and leaves a failure one.
+    #[must_use]
+    pub fn not_kept(self, why: String) -> Self {
+        match self.status {
+            ScenarioStatus::Pass => {
+                Self { status: ScenarioStatus::Inconclusive, reason: why, ..self }
+            }
+            ScenarioStatus::Fail | ScenarioStatus::Inconclusive => self,
+        }
     }
 
     /// The entry of a scenario that was audited.
@@ -180,7 +197,7 @@ impl ScenarioEntry {
             .collect();
         let broken = checks.iter().filter(|check| check.passed == Some(false));
         let violations: Vec<_> = broken.map(|check| check.violation.clone()).collect();
-        let has_failed = entry.process_exit.iter().any(|(_, code)| *code != Some(0));
+        let has_failed = has_failed(&entry.process_exit);
         let status = match report.exit_code {
             _ if has_failed => ScenarioStatus::Fail,
             1 => ScenarioStatus::Fail,
@@ -208,7 +225,7 @@ impl ScenarioEntry {
             metrics.0.push(("signals".into(), Ordered(signals)));
         }
         // Of a calm service it holds nothing up that matters.
-        let is_starved = report.failure_modes.iter().any(|it| it.mode == "EVENT_LOOP_STARVATION");
+        let is_starved = report.failure_modes.iter().any(|it| it.mode == STARVATION);
         let worst = report.culprits.iter().flatten().next().filter(|_| is_starved);
         Self {
             status,
@@ -257,6 +274,10 @@ impl ScenarioEntry {
             origin: facts.origin,
         }
     }
+}
+
+fn has_failed(exits: &ProcessExits) -> bool {
+    exits.iter().any(|(_, code)| *code != Some(0))
 }
 
 /// That a process failed: `process_rc(sim=1,streamer=0)`.

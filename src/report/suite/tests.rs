@@ -2,19 +2,43 @@
 
 use super::*;
 
-fn entry(id: &str, status: ScenarioStatus) -> ScenarioEntry {
-    let facts = ScenarioFacts {
+fn facts(id: &str, exits: &[i64]) -> ScenarioFacts {
+    ScenarioFacts {
         order: 1,
         id: id.to_owned(),
         name: id.to_owned(),
         duration_ms: 1,
-        exits: Vec::new(),
+        exits: exits.iter().map(|code| ("sim".to_owned(), *code)).collect(),
         metrics: Vec::new(),
         evidence: Vec::new(),
         unlisted: false,
         origin: None,
-    };
-    ScenarioEntry { status, ..ScenarioEntry::not_audited(facts, format!("why {id}")) }
+    }
+}
+
+fn entry(id: &str, status: ScenarioStatus) -> ScenarioEntry {
+    ScenarioEntry { status, ..ScenarioEntry::not_audited(facts(id, &[]), format!("why {id}")) }
+}
+
+#[test]
+fn a_failure_that_is_known_stays_one() {
+    for (exits, status, reason) in [
+        (&[][..], ScenarioStatus::Inconclusive, "the file has gone"),
+        (&[0], ScenarioStatus::Inconclusive, "the file has gone"),
+        (&[1], ScenarioStatus::Fail, "process_rc(sim=1); the file has gone"),
+    ] {
+        let entry = ScenarioEntry::not_audited(facts("a", exits), "the file has gone".to_owned());
+        assert_eq!((entry.status, entry.reason.as_str()), (status, reason));
+    }
+    for (before, after) in [
+        (ScenarioStatus::Pass, ScenarioStatus::Inconclusive),
+        (ScenarioStatus::Fail, ScenarioStatus::Fail),
+        (ScenarioStatus::Inconclusive, ScenarioStatus::Inconclusive),
+    ] {
+        let kept = entry("a", before).not_kept("no space is left".to_owned());
+        let is_told = kept.reason == "no space is left";
+        assert_eq!((kept.status, is_told), (after, before == ScenarioStatus::Pass));
+    }
 }
 
 fn summary(statuses: &str, expected: usize, interruption: Option<&str>) -> Summary {
