@@ -37,6 +37,8 @@
 //! - [`presets`] are configurations that are built in, for what known libraries export.
 //! - [`doctor`] looks at what came of the queries of an audit, and asks beside it, in PromQL, why there is
 //!   nothing where there is nothing.
+//! - [`watch`] is what `auditor serve` knows of the services that it audits again and again: their history,
+//!   and the alerts that follow from it; [`serve`] is the HTTP server that answers for it.
 //! - [`interrupt`] hears signals that ask for the end; whoever waits for something asks it, so that
 //!   a signal ends whatever takes time, with a report all the same.
 //! - [`exit`] alone knows the exit codes.
@@ -84,8 +86,10 @@ pub mod prometheus;
 pub mod promql;
 pub mod render;
 pub mod report;
+pub mod serve;
 pub mod storage;
 pub mod target_health;
+pub mod watch;
 mod wrap;
 
 pub use commands::run;

@@ -1,0 +1,15 @@
+//! Audits that are repeated: what is kept of each, and what they say together.
+//!
+//! `auditor serve` audits services again and again. Here is what it knows of them: the [`history`]
+//! of their reports, the [`alerts`] that the newest of them raise, and what failed over a time
+//! ([`failures`]). Nothing here audits, and nothing here speaks HTTP.
+
+pub mod alerts;
+mod entry;
+pub mod failures;
+pub mod history;
+mod view;
+
+pub use alerts::{Alert, Category};
+pub use entry::Entry;
+pub use view::{ServiceView, View};

@@ -1,0 +1,1 @@
+//! What failed over a time, from the history of a service.
