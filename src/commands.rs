@@ -15,6 +15,8 @@ mod presets;
 mod query;
 mod repeat;
 mod repository;
+mod scenario;
+mod schedule;
 mod schema;
 mod suite;
 

@@ -10,23 +10,17 @@ use super::{Cli, refused};
 use crate::config::{GivenOption, Problem, ScenarioSpec};
 
 impl Cli {
-    /// The command line of a scenario. `profile` is for one that names none, and `further` are options
-    /// beside its own.
+    /// The command line of a scenario. `profile` is for one that names none.
     ///
     /// # Errors
     /// What the command line does not take.
-    pub fn of_scenario(
-        scenario: &ScenarioSpec,
-        profile: Option<&str>,
-        further: &[OsString],
-    ) -> Result<Self, Problem> {
+    pub fn of_scenario(scenario: &ScenarioSpec, profile: Option<&str>) -> Result<Self, Problem> {
         let mut words: Vec<OsString> = vec!["auditor".into()];
         words.extend(scenario.options.iter().map(word));
         let profile = profile.filter(|_| !scenario.has("profile"));
         words.extend(profile.map(|name| format!("--profile={name}").into()));
         let gate = (!scenario.has("fail_on")).then(|| "--fail-on=critical".into());
         words.extend(gate);
-        words.extend(further.iter().cloned());
         if !scenario.command.is_empty() {
             words.push("--".into());
             words.extend(scenario.command.iter().cloned());
@@ -105,7 +99,7 @@ mod tests {
     fn of(options: &str) -> Result<Cli, String> {
         let text = format!("scenarios:\n  - id: a\n    {options}\n");
         let suite = SuiteFile::parse(Path::new("s.yaml"), &text).unwrap();
-        let cli = Cli::of_scenario(&suite.scenarios[0], Some("slow"), &[]);
+        let cli = Cli::of_scenario(&suite.scenarios[0], Some("slow"));
         cli.map_err(|problem| format!("{}: {}", problem.place.unwrap(), problem.message))
     }
 

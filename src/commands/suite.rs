@@ -2,7 +2,6 @@
 
 mod planned;
 mod progress;
-mod schedule;
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -14,7 +13,7 @@ use super::audit::carry_out;
 use super::deliver::deliver;
 use super::github::GitHub;
 use super::perform::Setting;
-use super::{paths, repository};
+use super::{paths, repository, schedule};
 use crate::cli::{Cli, SuiteArgs};
 use crate::config::{Environment, Manifest, SuiteFile};
 use crate::engine::Verdict;

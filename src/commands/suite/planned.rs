@@ -8,12 +8,13 @@ use jiff::Timestamp;
 
 use super::super::audit::{check_repeats, earlier, kept};
 use super::super::paths;
+use super::super::scenario::{self, Place};
+use super::super::schedule::Scheduled;
 use crate::cli::{Cli, SuiteArgs};
 use crate::config::{
-    self, ConfigError, Environment, LineOfLog, Manifest, ManifestRow, Plan, Problem, ScenarioSpec,
+    ConfigError, Environment, LineOfLog, Manifest, ManifestRow, Plan, Problem, ScenarioSpec,
     SuiteFile,
 };
-use crate::interrupt;
 
 /// Keys of a scenario that compare with an earlier audit.
 const OF_BASELINE: [&str; 2] = ["baseline", "baseline_window"];
@@ -105,6 +106,12 @@ fn shared(own: &Cli, id: &str, written: &mut HashMap<PathBuf, String>) -> Option
         let path = path.display();
         Some(format!("`{key}` {path} is that of the scenario `{other}` too; give each its own"))
     })
+}
+
+impl Scheduled for Planned<'_> {
+    fn only_reads(&self) -> bool {
+        self.only_reads
+    }
 }
 
 impl Planned<'_> {
@@ -298,28 +305,19 @@ impl<'a> Suite<'a> {
     /// Everything that is wrong with it.
     pub(super) fn prepare(
         &self,
-        scenario: &Planned<'_>,
+        planned: &Planned<'_>,
         now: Timestamp,
         environment: Environment,
     ) -> Result<Option<(Cli, Plan)>, ConfigError> {
-        let mut spec = scenario.spec.clone();
+        let mut spec = planned.spec.clone();
         if self.args.no_baseline {
             spec.options.retain(|option| !OF_BASELINE.contains(&option.key));
         }
-        if scenario.row.is_some() {
+        if planned.row.is_some() {
             spec.command.clear();
             spec.options.retain(|option| !OF_RUNNING.contains(&option.key));
         }
-        let profile = self.args.profile.as_deref();
-        let cli = Cli::of_scenario(&spec, profile, &[])
-            .map_err(|problem| ConfigError::Invalid(vec![problem]))?;
-        let mut request = cli.request(now, environment);
-        let directory = self.file.path.parent().filter(|it| *it != Path::new(""));
-        request.directory = directory.map(Path::to_owned);
-        request.logs = scenario.logs();
-        request.is_of_scenario = true;
-        // A configuration that is a pipe need never end.
-        let loaded = interrupt::race(move || config::load(&request));
-        loaded.ok().map(|plan| Ok((cli, plan?))).transpose()
+        let place = Place { file: &self.file.path, logs: planned.logs() };
+        scenario::prepare(&spec, self.args.profile.as_deref(), place, now, environment)
     }
 }

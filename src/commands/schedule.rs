@@ -1,23 +1,27 @@
-//! In which order scenarios are audited: those that only read beside each other, the others alone.
+//! In which order audits are carried out: those that only read beside each other, the others alone.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use super::planned::Planned;
+/// What is audited.
+pub(super) trait Scheduled: Sync {
+    /// Whether it only reads, and may do so beside others.
+    fn only_reads(&self) -> bool;
+}
 
-/// Does `work` for every scenario, in the order of the suite: those that only read and follow one
-/// another at most `jobs` at once. The results are in the order of the scenarios; `None` where a
-/// thread came to a bad end.
-pub(super) fn run<T: Send>(
-    scenarios: &[Planned<'_>],
+/// Does `work` for every one, in their order: those that only read and follow one
+/// another at most `jobs` at once. The results are in the same order; `None` where a thread came to a bad
+/// end.
+pub(super) fn run<S: Scheduled, T: Send>(
+    all: &[S],
     jobs: usize,
-    work: impl Fn(&Planned<'_>) -> T + Sync,
+    work: impl Fn(&S) -> T + Sync,
 ) -> Vec<Option<T>> {
-    let mut results = Vec::with_capacity(scenarios.len());
-    for batch in scenarios.chunk_by(|one, other| one.only_reads && other.only_reads) {
+    let mut results = Vec::with_capacity(all.len());
+    for batch in all.chunk_by(|one, other| one.only_reads() && other.only_reads()) {
         if jobs <= 1 || batch.len() == 1 {
-            results.extend(batch.iter().map(|scenario| Some(work(scenario))));
+            results.extend(batch.iter().map(|it| Some(work(it))));
         } else {
             results.extend(side_by_side(batch, jobs, &work));
         }
@@ -25,18 +29,18 @@ pub(super) fn run<T: Send>(
     results
 }
 
-fn side_by_side<T: Send>(
-    batch: &[Planned<'_>],
+fn side_by_side<S: Scheduled, T: Send>(
+    batch: &[S],
     jobs: usize,
-    work: &(impl Fn(&Planned<'_>) -> T + Sync),
+    work: &(impl Fn(&S) -> T + Sync),
 ) -> Vec<Option<T>> {
     let next = AtomicUsize::new(0);
     let results: Mutex<Vec<Option<T>>> = Mutex::new(batch.iter().map(|_| None).collect());
     let take = || {
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some(scenario) = batch.get(index) else { return };
-            let result = work(scenario);
+            let Some(it) = batch.get(index) else { return };
+            let result = work(it);
             let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(slot) = results.get_mut(index) {
                 *slot = Some(result);
