@@ -2,7 +2,8 @@
 //! minute, in turn: `cargo bench`.
 //!
 //! The predecessor, async-runtime-auditor 0.1.1 from PyPI, is installed into a virtual
-//! environment under `target/` with the machine's `python3`.
+//! environment under `target/` with the machine's `python3`. With `AUDITOR_BEFORE=PATH`, an earlier
+//! build of this program is held against this one in the same way: its start, an audit, and its size.
 #![allow(clippy::print_stdout, reason = "this is a program that prints")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a benchmark fails by panicking")]
 
@@ -64,7 +65,37 @@ fn main() {
             row("wall time, answers", a.wall / answers, b.wall / answers);
         }
     }
-    println!("\nbinary: {:.2} MB", fs::metadata(&ours).unwrap().len() as f64 / 1e6);
+    println!("\nbinary: {:.2} MB", megabytes(&ours));
+    if let Some(before) = std::env::var_os("AUDITOR_BEFORE") {
+        beside_earlier(&ours, Path::new(&before), directory.path());
+    }
+}
+
+/// An earlier build beside this one.
+fn beside_earlier(ours: &Path, before: &Path, directory: &Path) {
+    let backend = Fake::start(|request| match request.path.as_str() {
+        "/api/v1/query" => Response::vector(&[(BTreeMap::new(), "0.1".to_owned())]),
+        _ => Response::new(200, "Prometheus Server is Healthy.\n"),
+    });
+    let target = backend.url();
+    let audit = ["--target", &target, "--output-format", "json", "--fail-on-critical"];
+    for (what, args) in [("--version", &["--version"][..]), ("an audit", &audit)] {
+        let (mut a, mut b) = (Vec::new(), Vec::new());
+        for _ in 0..=4 * PAIRS {
+            a.push(run_with(ours, directory, args));
+            b.push(run_with(before, directory, args));
+        }
+        let (a, b) = (Figures::of(&a[1..]), Figures::of(&b[1..]));
+        println!("\n{what:<24}  auditor    earlier   ratio");
+        row("wall time, ms", a.wall, b.wall);
+        row("peak memory, MiB", a.memory, b.memory);
+    }
+    let (now, earlier) = (megabytes(ours), megabytes(before));
+    println!("\nbinary: {now:.2} MB, {:+.2} MB", now - earlier);
+}
+
+fn megabytes(path: &Path) -> f64 {
+    fs::metadata(path).unwrap().len() as f64 / 1e6
 }
 
 fn row(name: &str, ours: f64, original: f64) {
@@ -89,9 +120,14 @@ impl Figures {
 }
 
 fn run(program: &Path, directory: &Path, target: &str) -> Figures {
+    let args = ["--target", target, "--output-format", "json", "--fail-on-critical"];
+    run_with(program, directory, &args)
+}
+
+fn run_with(program: &Path, directory: &Path, args: &[&str]) -> Figures {
     let started = Instant::now();
     let mut child = Command::new(program)
-        .args(["--target", target, "--output-format", "json", "--fail-on-critical"])
+        .args(args)
         .current_dir(directory)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
