@@ -73,6 +73,7 @@ pub mod evidence;
 pub mod exit;
 pub mod explain;
 pub mod exposition;
+mod file_lock;
 pub mod interrupt;
 pub mod log;
 pub mod model;

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Counters, Invalid};
-use crate::output;
+use crate::{file_lock, output};
 
 /// Version of what is written.
 const SCHEMA_VERSION: u64 = 1;
@@ -204,7 +204,7 @@ impl StateFile {
 fn lock(path: &Path) -> io::Result<File> {
     let began = Instant::now();
     loop {
-        match try_lock(path)? {
+        match file_lock::try_lock(path)? {
             Some(file) => return Ok(file),
             None if began.elapsed() >= PATIENCE => {
                 let words = format!("another run has kept it for {PATIENCE:?}");
@@ -212,32 +212,6 @@ fn lock(path: &Path) -> io::Result<File> {
             }
             None => thread::sleep(GLANCE),
         }
-    }
-}
-
-/// Takes the lock, if nobody has it.
-#[cfg(unix)]
-fn try_lock(path: &Path) -> io::Result<Option<File>> {
-    use rustix::fs::{FlockOperation, flock};
-    use rustix::io::Errno;
-    let file = File::options().create(true).truncate(false).write(true).open(path)?;
-    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(Some(file)),
-        Err(Errno::WOULDBLOCK | Errno::INTR) => Ok(None),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// Takes the lock, if nobody has it: whoever has the file open shares it with nobody.
-#[cfg(windows)]
-fn try_lock(path: &Path) -> io::Result<Option<File>> {
-    use std::os::windows::fs::OpenOptionsExt as _;
-    const SHARING_VIOLATION: i32 = 32;
-    let opened = File::options().create(true).truncate(false).write(true).share_mode(0).open(path);
-    match opened {
-        Ok(file) => Ok(Some(file)),
-        Err(error) if error.raw_os_error() == Some(SHARING_VIOLATION) => Ok(None),
-        Err(error) => Err(error),
     }
 }
 
