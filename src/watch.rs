@@ -6,6 +6,8 @@
 
 pub mod alerts;
 mod entry;
+#[cfg(test)]
+mod example;
 pub mod failures;
 pub mod history;
 mod view;
