@@ -38,6 +38,7 @@ mod scenarios;
 mod schemas;
 mod scrape;
 mod secrets;
+mod serve_http;
 #[cfg(unix)]
 mod start;
 #[cfg(unix)]
