@@ -7,6 +7,8 @@ mod crowd;
 mod ending;
 mod gate;
 mod token;
+#[cfg(unix)]
+mod want;
 
 use std::io;
 use std::net::SocketAddr;
