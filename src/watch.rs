@@ -14,4 +14,4 @@ mod view;
 
 pub use alerts::{Alert, Category};
 pub use entry::Entry;
-pub use view::{ServiceView, View};
+pub use view::{ServiceView, Standing, View};

@@ -70,3 +70,144 @@ impl<'a> ServiceView<'a> {
         self.entries.iter().rev().find(|entry| entry.has_failed())
     }
 }
+
+/// What may be said of a service now.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Standing<'a> {
+    /// It could not be audited the last time: why, and since when not.
+    NotAudited(&'a str, Timestamp),
+    /// There is no audit of it yet.
+    NoAudit,
+    /// The newest audit is of another time, and says nothing of now.
+    Late(&'a Entry),
+    /// The newest audit.
+    Audited(&'a Entry),
+}
+
+impl<'a> Standing<'a> {
+    /// The audit that speaks of now, if there is one.
+    pub fn audited(self) -> Option<&'a Entry> {
+        match self {
+            Self::Audited(entry) => Some(entry),
+            Self::NotAudited(..) | Self::NoAudit | Self::Late(_) => None,
+        }
+    }
+}
+
+impl View<'_> {
+    /// So many rounds may pass without an audit before it is late.
+    const ROUNDS: u32 = 3;
+
+    /// What may be said of a service now: whatever was not seen lately is neither good nor bad.
+    pub fn standing<'b>(&self, service: &ServiceView<'b>) -> Standing<'b> {
+        if let Some((why, since)) = service.not_audited {
+            return Standing::NotAudited(why, since);
+        }
+        match service.newest() {
+            None => Standing::NoAudit,
+            Some(newest) if self.is_late(newest.at) => Standing::Late(newest),
+            Some(newest) => Standing::Audited(newest),
+        }
+    }
+
+    /// Whether an audit that ended then is of another time. A clock that was wrong puts it ahead of now.
+    fn is_late(&self, at: Timestamp) -> bool {
+        self.now.duration_since(at).unsigned_abs() > self.late_after()
+    }
+
+    /// How long after an audit the next one is late. A round of many services may take longer than
+    /// what is asked for from one to the next, and nothing is wrong then.
+    pub fn late_after(&self) -> Duration {
+        let mean = |it: &ServiceView<'_>| {
+            let (count, took) = it.audits;
+            took.checked_div(u32::try_from(count).unwrap_or(u32::MAX)).unwrap_or_default()
+        };
+        let round: Duration = self.services.iter().map(mean).sum();
+        self.every.max(round).saturating_mul(Self::ROUNDS)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Verdict;
+    use crate::model::level::Status;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    fn at(minutes: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + minutes * 60).unwrap()
+    }
+
+    fn entry(minutes: i64) -> Entry {
+        Entry {
+            at: at(minutes),
+            verdict: Verdict::Pass,
+            status: Status::Healthy,
+            score: Some(12.0),
+            score_is_lower_bound: false,
+            requests: None,
+            error_ratio: None,
+            reason: "calm".into(),
+            modes: [].into(),
+            broken: [].into(),
+            culprits: [].into(),
+        }
+    }
+
+    fn service<'a>(entries: &'a [Entry], audits: (u64, Duration)) -> ServiceView<'a> {
+        ServiceView {
+            name: "api",
+            config: "api.yaml",
+            entries,
+            latest: None,
+            not_audited: None,
+            damaged: 0,
+            not_kept: 0,
+            audits,
+        }
+    }
+
+    fn view<'a>(services: &[ServiceView<'a>], minutes: i64) -> View<'a> {
+        View {
+            now: at(minutes),
+            started_at: at(-600),
+            every: 5 * MINUTE,
+            retention: 1000 * MINUTE,
+            last_check: None,
+            next_round: None,
+            is_under_way: false,
+            services: services.to_vec(),
+            alerts: &[],
+        }
+    }
+
+    #[test]
+    fn what_was_not_seen_lately_says_nothing_of_now() {
+        let entries = [entry(-5), entry(0)];
+        let it = service(&entries, (2, MINUTE));
+        assert_eq!(view(&[it], 15).standing(&it), Standing::Audited(&entries[1]));
+        assert_eq!(view(&[it], 16).standing(&it), Standing::Late(&entries[1]));
+        assert_eq!(
+            view(&[it], -16).standing(&it),
+            Standing::Late(&entries[1]),
+            "a clock was wrong"
+        );
+        let none = service(&[], (0, Duration::ZERO));
+        assert_eq!(view(&[none], 0).standing(&none), Standing::NoAudit);
+        let failed = ServiceView { not_audited: Some(("no such host", at(1))), ..it };
+        assert_eq!(
+            view(&[failed], 2).standing(&failed),
+            Standing::NotAudited("no such host", at(1))
+        );
+    }
+
+    #[test]
+    fn a_round_of_many_services_makes_none_of_them_late() {
+        let entries = [entry(0)];
+        let it = service(&entries, (10, 20 * MINUTE));
+        let many = [it; 10];
+        assert_eq!(view(&many, 60).standing(&it), Standing::Audited(&entries[0]));
+        assert_eq!(view(&many, 61).standing(&it), Standing::Late(&entries[0]));
+    }
+}
