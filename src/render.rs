@@ -1,5 +1,5 @@
-//! Renderings: of the report, one file a format and each a function of the report alone; and of
-//! the answer to one expression.
+//! Renderings: of the report, one file a format and each a function of the report alone; of the
+//! answer to one expression; and of what a watcher knows.
 
 mod api;
 mod blame;
@@ -23,6 +23,7 @@ mod sarif;
 mod signals;
 pub mod suite;
 mod text;
+pub mod watch;
 
 pub use api::{api_json, value};
 pub use doctor::doctor;

@@ -1,4 +1,5 @@
-//! The report as one HTML file that needs nothing else: no script, no network, no other file.
+//! The report as one HTML file that needs nothing else: no script, no network, no other file; and what
+//! all such pages share.
 //!
 //! Templates escape what is put into them. What changes a line or its direction goes from the whole
 //! page at its end, so that no part has to think of it.
@@ -21,7 +22,9 @@ use std::io::{self, Write};
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-pub(super) use words::{Kind, badge};
+pub(super) use chart::{THIN, axis};
+pub(super) use scale::{HEIGHT, Height, Time};
+pub(super) use words::{Kind, address, badge, nothing, short, shown, time_of, value};
 
 use super::text::common_failure;
 use crate::one_line::is_plain;
@@ -39,23 +42,32 @@ const GENERATOR: &str = "<meta name=\"generator\" content=\"auditor ";
 /// # Errors
 /// If it cannot be written.
 pub(super) fn html(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    let title = summary::title(report);
-    let footer = made::section(report);
-    page_of(&title, &summary::header(report), &sections(report), &footer, out)
+    let parts = Parts {
+        title: &summary::title(report),
+        reload_s: None,
+        header: &summary::header(report),
+        main: &sections(report),
+        footer: &made::section(report),
+    };
+    page_of(&parts, out)
+}
+
+/// What a page is made of.
+pub(super) struct Parts<'a> {
+    pub(super) title: &'a str,
+    /// After so many seconds a browser loads it anew; a file is what it is.
+    pub(super) reload_s: Option<u32>,
+    pub(super) header: &'a Markup,
+    pub(super) main: &'a Markup,
+    pub(super) footer: &'a Markup,
 }
 
 /// Writes a page of these parts.
 ///
 /// # Errors
 /// If it cannot be written.
-pub(super) fn page_of(
-    title: &str,
-    header: &Markup,
-    main: &Markup,
-    footer: &Markup,
-    out: &mut dyn Write,
-) -> io::Result<()> {
-    let page = page(title, header, main, footer).into_string();
+pub(super) fn page_of(parts: &Parts<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let page = page(parts).into_string();
     let plain = page.chars().map(|c| if c == '\n' || is_plain(c) { c } else { ' ' });
     out.write_all(plain.collect::<String>().as_bytes())
 }
@@ -65,7 +77,8 @@ pub(super) fn is_ours(text: &str) -> bool {
     text.starts_with("<!DOCTYPE html>") && text.contains(GENERATOR)
 }
 
-fn page(title: &str, header: &Markup, main: &Markup, footer: &Markup) -> Markup {
+fn page(parts: &Parts<'_>) -> Markup {
+    let Parts { title, reload_s, header, main, footer } = *parts;
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -76,6 +89,7 @@ fn page(title: &str, header: &Markup, main: &Markup, footer: &Markup) -> Markup 
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 meta name="referrer" content="no-referrer";
+                @if let Some(seconds) = reload_s { meta http-equiv="refresh" content=(seconds); }
                 title { (title) }
                 link rel="icon" href="data:,";
                 style { (PreEscaped(STYLE)) }

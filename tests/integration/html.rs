@@ -9,6 +9,10 @@ mod server;
 mod steps;
 mod timeline;
 
+#[cfg(target_os = "linux")]
+pub(crate) use browser::{OVERFLOW, nameless};
+pub(crate) use golden::check as check_page;
+
 use std::fs;
 use std::path::Path;
 

@@ -45,4 +45,5 @@ mod start;
 mod suite_runs;
 mod suites;
 mod timestamps;
+mod watch_shown;
 mod worst_instant;

@@ -9,7 +9,7 @@ use crate::model::quantity::{number, number_beside};
 use crate::report::LineEntry;
 
 /// Lines keep their width where the page stretches a chart.
-const THIN: &str = "non-scaling-stroke";
+pub(in crate::render) const THIN: &str = "non-scaling-stroke";
 
 /// What is drawn.
 pub(super) struct Chart<'a> {
@@ -222,7 +222,8 @@ fn labels(it: &Chart<'_>, height: Height) -> Markup {
     }
 }
 
-fn axis(time: Time) -> Markup {
+/// The marks of the time below a chart.
+pub(in crate::render) fn axis(time: Time) -> Markup {
     html! {
         div.axis aria-hidden="true" {
             @for (part, words) in time.marks() {

@@ -1,16 +1,18 @@
 //! From instants and values to places in a chart.
 
-use super::words::{clock, instant};
+use super::words::{clock, date, instant};
 use crate::report::TimelineReport;
 
 /// How wide and high a chart is in its own units; the page stretches it.
 pub(super) const WIDTH: f64 = 1000.0;
-pub(super) const HEIGHT: f64 = 100.0;
+pub(in crate::render) const HEIGHT: f64 = 100.0;
 /// The distances of marks on the axis of time that people can add up, seconds.
 const NICE: [i64; 20] = [
     1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400,
     172_800, 604_800,
 ];
+/// Milliseconds.
+const DAY: i64 = 86_400_000;
 /// No more marks than this.
 const MARKS: i64 = 6;
 /// A limit that is more times as high as the highest value would leave the values a flat line.
@@ -20,11 +22,11 @@ const ROOM: f64 = 1.08;
 
 /// The time that all charts share, in milliseconds since the Unix epoch.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Time {
-    pub(super) from: i64,
-    pub(super) to: i64,
+pub(in crate::render) struct Time {
+    pub(in crate::render) from: i64,
+    pub(in crate::render) to: i64,
     /// Milliseconds.
-    pub(super) step: f64,
+    pub(in crate::render) step: f64,
 }
 
 impl Time {
@@ -44,13 +46,13 @@ impl Time {
     }
 
     /// How far an instant is into the time, 0 to 1.
-    pub(super) fn part(self, at: i64) -> f64 {
+    pub(in crate::render) fn part(self, at: i64) -> f64 {
         let length = self.to.saturating_sub(self.from) as f64;
         (at.saturating_sub(self.from) as f64 / length).clamp(0.0, 1.0)
     }
 
     /// The beginning of a step, in units of the chart.
-    pub(super) fn x(self, point: usize) -> f64 {
+    pub(in crate::render) fn x(self, point: usize) -> f64 {
         let length = self.to.saturating_sub(self.from) as f64;
         (point as f64 * self.step / length * WIDTH).min(WIDTH)
     }
@@ -62,17 +64,25 @@ impl Time {
         let apart = NICE.into_iter().find(fits).unwrap_or(length / 1000 / MARKS + 1) * 1000;
         let first = self.from.div_euclid(apart) + 1;
         let last = self.to.div_euclid(apart);
-        (first..=last).map(|it| it * apart).map(|at| (self.part(at), clock(at))).collect()
+        let words = |at: i64| match apart % DAY {
+            0 => date(at),
+            _ if length >= DAY => {
+                let time: String = clock(at).chars().take(5).collect();
+                format!("{} {time}", date(at))
+            }
+            _ => clock(at),
+        };
+        (first..=last).map(|it| it * apart).map(|at| (self.part(at), words(at))).collect()
     }
 }
 
 /// From which value to which a chart goes.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Height {
-    pub(super) least: f64,
-    pub(super) most: f64,
+pub(in crate::render) struct Height {
+    pub(in crate::render) least: f64,
+    pub(in crate::render) most: f64,
     /// Whether the limit is in the chart.
-    pub(super) has_limit: bool,
+    pub(in crate::render) has_limit: bool,
 }
 
 impl Height {
@@ -88,14 +98,19 @@ impl Height {
         Self { least, most, has_limit: limit.is_some() }
     }
 
+    /// From 0 to a value, with some room above it.
+    pub(in crate::render) fn up_to(value: f64) -> Self {
+        Self::of(std::iter::once(value), None)
+    }
+
     /// How far a value is below the upper edge, 0 to 1.
-    pub(super) fn part(self, value: f64) -> f64 {
+    pub(in crate::render) fn part(self, value: f64) -> f64 {
         let (span, below) = (self.most - self.least, self.most - value);
         (below / span).clamp(0.0, 1.0)
     }
 
     /// The same in units of the chart.
-    pub(super) fn y(self, value: f64) -> f64 {
+    pub(in crate::render) fn y(self, value: f64) -> f64 {
         self.part(value) * HEIGHT
     }
 }
@@ -114,6 +129,9 @@ mod tests {
         assert!(marks.iter().all(|(part, _)| (0.0..=1.0).contains(part)));
         let days = Time { to: MINUTE.from + 40 * 86_400_000, ..MINUTE };
         assert!(days.marks().len() <= 7);
+        assert_eq!(days.marks()[0].1, "11-16", "of days, the time of day says nothing");
+        let day = Time { to: MINUTE.from + 26 * 3_600_000, ..MINUTE };
+        assert_eq!(day.marks()[0].1, "11-15 00:00", "beyond a day, the time alone is not enough");
     }
 
     #[test]

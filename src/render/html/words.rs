@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use maud::{Markup, PreEscaped, html};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::model::blame::shortened;
 use crate::model::quantity::{number, series};
@@ -29,6 +30,18 @@ pub(super) fn code(text: &str) -> Markup {
     html! { code { (shortened(text, LONGEST)) } }
 }
 
+/// Foreign words, cut where nobody would read on.
+pub(in crate::render) fn shown(text: &str) -> String {
+    shortened(text, LONGEST)
+}
+
+/// Foreign words as a part of an address.
+pub(in crate::render) fn address(text: &str) -> String {
+    /// All but the characters that stand for themselves wherever they are (RFC 3986, 2.3).
+    const OTHERS: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+    utf8_percent_encode(text, OTHERS).to_string()
+}
+
 /// The labels of a series, if it has any.
 pub(super) fn labels(labels: Option<&Labels>) -> Markup {
     let text = labels.map(series).unwrap_or_default();
@@ -45,7 +58,7 @@ pub(super) fn origin(origin: Option<&OriginEntry>) -> Markup {
 }
 
 /// A value with its unit: unknown where there is none, and a bound where it may be more.
-pub(super) fn value(value: Option<String>, is_lower_bound: bool, unit: &str) -> String {
+pub(in crate::render) fn value(value: Option<String>, is_lower_bound: bool, unit: &str) -> String {
     let at_least = if is_lower_bound { "≥ " } else { "" };
     match value {
         Some(value) => format!("{at_least}{value} {unit}").trim_end().to_owned(),
@@ -99,7 +112,12 @@ pub(super) fn more(count: usize, shown: usize, what: &str) -> Markup {
 
 /// Milliseconds since the Unix epoch of an instant in the report.
 pub(super) fn instant(text: &str) -> Option<i64> {
-    text.parse::<Timestamp>().ok().map(Timestamp::as_millisecond)
+    time_of(text).map(Timestamp::as_millisecond)
+}
+
+/// An instant in a report or an alert.
+pub(in crate::render) fn time_of(text: &str) -> Option<Timestamp> {
+    text.parse().ok()
 }
 
 /// The time of day of an instant, UTC.
@@ -107,6 +125,14 @@ pub(super) fn clock(milliseconds: i64) -> String {
     let text = Timestamp::from_millisecond(milliseconds).unwrap_or_default().to_string();
     let time = text.split_once('T').map_or("", |(_, time)| time);
     time.chars().take(8).collect()
+}
+
+/// The month and the day of an instant, UTC.
+pub(super) fn date(milliseconds: i64) -> String {
+    let text = Timestamp::from_millisecond(milliseconds).unwrap_or_default().to_string();
+    let mut parts = text.split('T').next().unwrap_or_default().rsplit('-');
+    let (day, month) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    format!("{month}-{day}")
 }
 
 /// A duration as people say it.
@@ -119,7 +145,7 @@ pub(super) fn duration(seconds: f64) -> String {
 }
 
 /// A percentage for a style or a coordinate, with two decimals and no more digits than it needs.
-pub(super) fn short(value: f64) -> String {
+pub(in crate::render) fn short(value: f64) -> String {
     let text = format!("{value:.2}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
@@ -130,6 +156,6 @@ pub(super) fn dotted(parts: &[String]) -> String {
 }
 
 /// Nothing.
-pub(super) fn nothing() -> Markup {
+pub(in crate::render) fn nothing() -> Markup {
     PreEscaped(String::new())
 }

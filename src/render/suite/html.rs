@@ -6,7 +6,7 @@ use maud::{Markup, html};
 
 use super::{counts, details, id, others, without_row};
 use crate::engine::Verdict;
-use crate::render::html::{Kind, badge, page_of};
+use crate::render::html::{Kind, Parts, badge, page_of};
 use crate::report::suite::{ScenarioEntry, ScenarioStatus, Summary};
 
 /// So many scenarios are told in full, and so many listed.
@@ -20,8 +20,14 @@ const MOST_LISTED: usize = 2000;
 pub(in crate::render) fn html(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
     let verdict = summary.verdict.words().to_uppercase();
     let suite = crate::model::blame::shortened(&summary.suite, 100);
-    let title = format!("{verdict} · {suite} · auditor");
-    page_of(&title, &header(summary), &sections(summary), &footer(summary), out)
+    let parts = Parts {
+        title: &format!("{verdict} · {suite} · auditor"),
+        reload_s: None,
+        header: &header(summary),
+        main: &sections(summary),
+        footer: &footer(summary),
+    };
+    page_of(&parts, out)
 }
 
 const fn kind(status: ScenarioStatus) -> Kind {

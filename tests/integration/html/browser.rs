@@ -11,7 +11,7 @@ use super::recording::directory;
 use crate::support::browser::Browser;
 
 /// What leaves the window at its right, for whoever has to find it.
-const OVERFLOW: &str = "(() => { const width = document.documentElement.clientWidth; \
+pub(crate) const OVERFLOW: &str = "(() => { const width = document.documentElement.clientWidth; \
     return JSON.stringify([document.documentElement.scrollWidth - width, \
     [...document.querySelectorAll('body *')].filter(it => it.getBoundingClientRect().right > \
     width + 1).map(it => it.outerHTML.slice(0, 80))]) })()";
@@ -41,7 +41,7 @@ fn a_browser_shows_it_whole_and_silently() {
 }
 
 /// What a reader of the screen comes to and has no name for; there have to be some that have.
-fn nameless(tree: &[Value]) -> Vec<String> {
+pub(crate) fn nameless(tree: &[Value]) -> Vec<String> {
     const NAMED: [&str; 6] =
         ["RootWebArea", "heading", "image", "table", "columnheader", "rowheader"];
     let of = |node: &Value, key: &str| node[key]["value"].as_str().unwrap_or_default().to_owned();

@@ -24,7 +24,8 @@ fn settled(page: &str) -> String {
     format!("{}<style></style>{}", lines(head), lines(rest))
 }
 
-fn check(name: &str, found: &str) {
+/// Compares a page with the one that is kept under that name.
+pub(crate) fn check(name: &str, found: &str) {
     let path = Path::new("tests/html").join(name).with_extension("html");
     let found = settled(found);
     if std::env::var_os("UPDATE_EXPECTED").is_some_and(|it| it == "1") {
