@@ -3,6 +3,7 @@
 
 mod support;
 
+mod alerting_rules;
 mod backends;
 mod baseline;
 mod bounds;
