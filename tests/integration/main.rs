@@ -46,5 +46,7 @@ mod start;
 mod suite_runs;
 mod suites;
 mod timestamps;
+#[cfg(target_os = "linux")]
+mod units;
 mod watch_shown;
 mod worst_instant;
