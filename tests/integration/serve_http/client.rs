@@ -1,7 +1,7 @@
 //! A client that sends what it is told to, and reads one answer after the other.
 
 use std::io::{ErrorKind, Read as _, Write as _};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::thread;
 use std::time::Duration;
 
@@ -24,10 +24,7 @@ pub(super) struct Reply {
 
 impl Client {
     pub(super) fn connect(address: SocketAddr) -> Self {
-        Self::over(TcpStream::connect(address).unwrap())
-    }
-
-    pub(super) fn over(stream: TcpStream) -> Self {
+        let stream = TcpStream::connect(address).unwrap();
         stream.set_read_timeout(Some(NEVER)).unwrap();
         stream.set_write_timeout(Some(NEVER)).unwrap();
         Self { stream, rest: Vec::new() }
@@ -77,10 +74,6 @@ impl Client {
         let head = String::from_utf8(head).unwrap().to_lowercase();
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
         Reply { status, head, body: Vec::new() }
-    }
-
-    pub(super) fn close(&self) {
-        self.stream.shutdown(Shutdown::Both).unwrap();
     }
 
     /// Whether nothing comes any more.

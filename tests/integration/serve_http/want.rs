@@ -1,12 +1,15 @@
 //! A server that has no file left for one more connection.
 
 use std::env;
-use std::net::TcpStream;
+use std::fs::File;
+use std::iter;
 use std::process::Command;
+use std::thread;
+use std::time::Duration;
 
 use auditor::serve::Settings;
 
-use super::client::{Client, get};
+use super::client::Client;
 use super::gate::Gate;
 use super::{NEVER, wait_until};
 
@@ -33,23 +36,26 @@ fn a_want_of_files_is_got_over() {
     assert_eq!(said.matches("cannot accept connections").count(), 1, "{said}");
 }
 
-/// Takes all files by connections that are answered, and gives them back.
+/// Leaves no file for one connection, and gives them back.
 fn run_short() {
     let (server, gate) = Gate::before(Settings { patience: NEVER, ..Settings::default() });
-    let mut clients = Vec::new();
-    while let Ok(stream) = TcpStream::connect(server.address) {
-        let mut client = Client::over(stream);
+    let slow = || {
+        let mut client = Client::connect(server.address);
         client.send("GET /slow HTTP/1.1\r\nhost: h\r\n\r\n");
-        clients.push(client);
-    }
-    // Each that was let in takes two files of this process, and the others one.
-    wait_until("some are under way", || gate.came() >= 5);
-    assert!(gate.came() < clients.len(), "all {} were let in", clients.len());
-    drop(clients.pop());
+        client
+    };
+    let mut early = [slow(), slow(), slow()];
+    wait_until("they are under way", || gate.came() == 3);
+    let mut files: Vec<_> = iter::from_fn(|| File::open("/dev/null").ok()).collect();
+    // The client takes the last one, and leaves none for the other end of its connection.
+    drop(files.pop().expect("a file was to be had"));
+    let mut late = slow();
+    thread::sleep(Duration::from_millis(300));
     gate.open();
-    for client in &mut clients {
+    for client in &mut early {
         assert_eq!(client.reply().text(), "done");
-        client.close();
     }
-    assert_eq!(get(server.address, "/").text(), "done");
+    assert_eq!(gate.came(), 3, "the late one is not in");
+    drop(files);
+    assert_eq!(late.reply().text(), "done");
 }
