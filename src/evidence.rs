@@ -20,7 +20,7 @@ mod run;
 mod scrapes;
 mod server;
 mod stall;
-mod stuck_pool;
+pub(crate) mod stuck_pool;
 mod targets;
 mod timestamps;
 mod top_bucket;

@@ -2,7 +2,7 @@
 //!
 //! `auditor serve` audits services again and again. Here is what it knows of them: the [`history`]
 //! of their reports, the [`alerts`] that the newest of them raise, and what failed over a time
-//! ([`failures`]). Nothing here audits, and nothing here speaks HTTP.
+//! ([`failures`]); what may be asked of these ([`query`]). Nothing here audits, and nothing here speaks HTTP.
 
 pub mod alerts;
 mod entry;
@@ -10,8 +10,10 @@ mod entry;
 mod example;
 pub mod failures;
 pub mod history;
+pub mod query;
 mod view;
 
 pub use alerts::{Alert, Category};
 pub use entry::Entry;
+pub use query::{BadQuery, Filter};
 pub use view::{ServiceView, Standing, View};

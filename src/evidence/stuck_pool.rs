@@ -6,6 +6,9 @@ use crate::model::quantity::number;
 use crate::model::reading::{Note, Readings};
 use crate::model::signal::Signal;
 
+/// What the detail of such a shortfall begins with; those who tell it from other holes look for it.
+pub(crate) const BEGINNING: &str = "the thread pool took no task while ";
+
 /// The wait for a thread was read as 0 as no task was taken, while the backlog is over its limit.
 pub(super) fn shortfall(plan: &Plan, readings: &Readings) -> Option<Shortfall> {
     let wait = Signal::THREADPOOL_QUEUE_WAIT;
@@ -21,8 +24,8 @@ pub(super) fn shortfall(plan: &Plan, readings: &Readings) -> Option<Shortfall> {
             scope: Scope::Queries(vec![query]),
             target: None,
             detail: format!(
-                "the thread pool took no task while {backlog} were in it, more than {limit}, so \
-                 that nobody knows how long they wait; what do its threads do?"
+                "{BEGINNING}{backlog} were in it, more than {limit}, so that nobody knows how long \
+                 they wait; what do its threads do?"
             ),
         }
     })

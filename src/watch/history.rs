@@ -227,6 +227,11 @@ impl History {
     }
 }
 
+/// What is kept in memory of a report, without any history.
+pub(super) fn entry_of(at: Timestamp, report: &Report) -> Entry {
+    Summary::of(report).entry(at, &mut Words::default())
+}
+
 /// How many of them are not dated later than now.
 fn past(all: &[Entry], now: Timestamp) -> usize {
     let latest = now.checked_add(TOLERANCE).unwrap_or(Timestamp::MAX);
