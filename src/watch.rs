@@ -2,9 +2,11 @@
 //!
 //! `auditor serve` audits services again and again. Here is what it knows of them: the [`history`]
 //! of their reports, the [`alerts`] that the newest of them raise, and what failed over a time
-//! ([`failures`]); what may be asked of these ([`query`]). Nothing here audits, and nothing here speaks HTTP.
+//! ([`failures`]); what may be asked of these ([`query`]), and how it is answered ([`answers`]). Nothing
+//! here audits, and nothing here speaks HTTP.
 
 pub mod alerts;
+pub mod answers;
 mod entry;
 #[cfg(test)]
 mod example;

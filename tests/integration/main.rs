@@ -4,6 +4,7 @@
 mod support;
 
 mod alerting_rules;
+mod alerts;
 mod backends;
 mod baseline;
 mod bounds;
