@@ -7,6 +7,7 @@ mod headings;
 mod man;
 mod refused;
 mod scenario;
+mod serve_args;
 mod suite_args;
 mod tips;
 mod values;
@@ -28,6 +29,7 @@ pub use audit_args::AuditArgs;
 use common::watched;
 pub use common::{Common, Format};
 use headings::CONFIGURATION;
+pub use serve_args::{NamedConfig, ServeArgs};
 pub use suite_args::SuiteArgs;
 use values::documents;
 
@@ -140,6 +142,12 @@ pub enum Task {
     /// Each is an audit with options of its own. Exits with 0 if all of them passed.
     #[command(max_term_width = 100)]
     Suite(Box<SuiteArgs>),
+    /// Audit services again and again, and answer over HTTP
+    ///
+    /// Keeps the reports, and shows since when a service is sick: a page, alerts, metrics for Prometheus.
+    /// It changes nothing and delivers nothing, and no gate needs it.
+    #[command(max_term_width = 100)]
+    Serve(Box<ServeArgs>),
     /// Print the JSON Schema of metrics.yaml, a report, suite or summary
     #[command(max_term_width = 100)]
     Schema {

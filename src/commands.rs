@@ -18,6 +18,7 @@ mod repository;
 mod scenario;
 mod schedule;
 mod schema;
+mod serve;
 mod suite;
 
 use std::ffi::OsString;
@@ -50,6 +51,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
         Some(Task::Man) => man::run(),
         Some(Task::Doctor { .. }) => doctor::run(&cli, started),
         Some(Task::Suite(args)) => suite::run(&cli, args),
+        Some(Task::Serve(args)) => serve::run(args),
         None => audit::run(&cli, started),
     };
     // Every error that a command returns came before anything was started.

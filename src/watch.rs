@@ -13,6 +13,7 @@ mod example;
 pub mod failures;
 pub mod history;
 pub mod query;
+pub mod raw;
 mod view;
 
 pub use alerts::{Alert, Category};

@@ -43,7 +43,7 @@ pub struct Common {
     ///
     /// A file in the Prometheus or OpenMetrics text format with timestamps, or a directory of
     /// snapshots.
-    #[arg(long, value_name = "PATH", help_heading = TELEMETRY, conflicts_with = "http_config")]
+    #[arg(long, value_name = "PATH", help_heading = TELEMETRY, hide_short_help = true, conflicts_with = "http_config")]
     pub(super) recording: Option<PathBuf>,
 
     /// Interval between scrapes, and between the samples of --probe

@@ -15,6 +15,10 @@ use crate::one_line::{one_line, shell_word};
 const SOURCES: &str = "`--scrape URL` is for a page of metrics, `--probe URL` for any URL of the \
                        service, `--target URL` for a Prometheus";
 
+/// What is said where `serve` is given an option of an audit.
+const OF_SERVICES: &str = "what the audit of a service takes stands in a file: `--services services.yaml`, with \
+                           `scenarios: [{id: api, scrape: 'http://localhost:8000/metrics'}]`";
+
 /// From so near on a word is a slip for another one.
 const NEARLY: f64 = 0.85;
 
@@ -115,12 +119,21 @@ impl Line {
         };
         let unexpected =
             named(ContextKind::InvalidSubcommand).or(named(ContextKind::InvalidArg))?;
+        if self.words.first().is_some_and(|it| it == "serve") && self.is_of_audit(unexpected) {
+            return Some((unexpected.to_owned(), OF_SERVICES.to_owned()));
+        }
         let other = OTHER_NAMES.iter().find(|(names, _)| names.contains(&unexpected));
         if let Some((_, tip)) = other {
             return Some((unexpected.to_owned(), (*tip).to_owned()));
         }
         let at = self.first_operand().filter(|at| self.words[*at] == unexpected)?;
         Some((unexpected.to_owned(), self.of_operand(at)?))
+    }
+
+    /// Whether an audit has an option of that name.
+    fn is_of_audit(&self, option: &str) -> bool {
+        let name = option.strip_prefix("--");
+        name.is_some_and(|name| self.command.get_arguments().any(|it| it.get_long() == Some(name)))
     }
 
     /// The task of that name, or of one that is nearly the same.

@@ -2,14 +2,14 @@
 
 use std::ffi::OsStr;
 use std::num::NonZeroU32;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, StringValueParser, TypedValueParser};
 use clap::{Arg, Command};
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Document, FailOn, Format, ReportFile};
+use super::{Document, FailOn, Format, NamedConfig, ReportFile};
 use crate::config::{Blaming, nearest, parse_range};
 use crate::model::level::{Gate, Level};
 use crate::presets::PRESETS;
@@ -21,10 +21,14 @@ const MAX_DURATION: Duration = Duration::from_secs(24 * 60 * 60);
 const MAX_JOBS: usize = 64;
 /// More audits than this are a monitoring, which has its own means.
 const MAX_SAMPLES: u32 = 1000;
+/// The longest name of a service.
+const MAX_NAME: usize = 100;
 /// The shortest interval between two requests of a probe.
 const MIN_PROBE_EVERY: Duration = Duration::from_millis(10);
 /// The longest one: what lies between two requests is not seen.
 const MAX_PROBE_EVERY: Duration = Duration::from_secs(1);
+/// The shortest time from one round of audits to the next.
+const MIN_PERIOD: Duration = Duration::from_secs(1);
 /// The shortest interval between scrapes.
 const MIN_EVERY: Duration = Duration::from_millis(50);
 
@@ -121,6 +125,10 @@ pub(super) enum ValueError {
     Variable,
     #[error("expected NAME=PATH")]
     Log,
+    #[error("expected PATH, or NAME=PATH with a name of letters, digits, `_`, `-` and `.`")]
+    NamedConfig,
+    #[error("expected a duration such as 5m, of at least {MIN_PERIOD:?} and at most 1d")]
+    Period,
 }
 
 /// Why there can be no report of that kind.
@@ -209,6 +217,49 @@ pub(super) fn parse_duration(text: &str) -> Result<Duration, ValueError> {
 /// A duration as PromQL writes it, days and weeks too.
 pub(super) fn parse_offset(text: &str) -> Result<Duration, ValueError> {
     parse_range(text).ok_or(ValueError::Offset)
+}
+
+/// The time from one round of audits to the next.
+///
+/// # Errors
+/// If it is no duration, or out of range.
+pub(super) fn parse_period(text: &str) -> Result<Duration, ValueError> {
+    let period = parse_duration(text).ok().or_else(|| parse_range(text));
+    let is_fit = |it: &Duration| (MIN_PERIOD..=MAX_DURATION).contains(it);
+    period.filter(is_fit).ok_or(ValueError::Period)
+}
+
+/// The configuration of a service, and its name: what is given, that of the file, or that of the directory
+/// of a `metrics.yaml`.
+///
+/// # Errors
+/// If there is no path, or no name to be had from it.
+pub(super) fn parse_named_config(text: &str) -> Result<NamedConfig, ValueError> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    let is_name = |it: &str| {
+        !it.is_empty() && it.len() <= MAX_NAME && !it.starts_with('.') && it.chars().all(is_plain)
+    };
+    let (name, path) = match text.split_once('=').filter(|(name, _)| is_name(name)) {
+        Some((name, path)) => (Some(name.to_owned()), Path::new(path)),
+        None => (None, Path::new(text)),
+    };
+    if path.as_os_str().is_empty() {
+        return Err(ValueError::NamedConfig);
+    }
+    let name = name.or_else(|| name_of(path)).filter(|it| is_name(it));
+    name.map(|name| NamedConfig { name, path: path.to_owned() }).ok_or(ValueError::NamedConfig)
+}
+
+/// The name of a service by that of its configuration.
+fn name_of(path: &Path) -> Option<String> {
+    let stem = path.file_stem()?.to_str()?;
+    if stem != "metrics" {
+        return Some(stem.to_owned());
+    }
+    let directory = path.parent().filter(|it| !it.as_os_str().is_empty());
+    let directory = std::fs::canonicalize(directory.unwrap_or(Path::new("."))).ok();
+    let named = directory.as_deref().and_then(Path::file_name).and_then(OsStr::to_str);
+    Some(named.unwrap_or(stem).to_owned())
 }
 
 /// A duration that may be 0.
@@ -309,6 +360,37 @@ mod tests {
         ] {
             let error = parse_report(text).unwrap_err().to_string();
             assert!(error.contains(words), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_service_has_the_name_that_is_given_or_that_of_its_file() {
+        for (text, name, path) in [
+            ("api=deploy/metrics.yaml", "api", "deploy/metrics.yaml"),
+            ("deploy/orders.yaml", "orders", "deploy/orders.yaml"),
+            ("src/metrics.yaml", "src", "src/metrics.yaml"),
+            ("./a=b.yaml", "a=b", "./a=b.yaml"),
+        ] {
+            let named = parse_named_config(text);
+            let Ok(named) = named else {
+                assert_eq!(name, "a=b", "{text}");
+                continue;
+            };
+            assert_eq!((&*named.name, named.path.to_str().unwrap()), (name, path));
+        }
+        for text in ["", "api=", "a b.yaml", "../x y/metrics", "é.yaml"] {
+            assert!(parse_named_config(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn rounds_are_a_second_to_a_day_apart() {
+        for (text, seconds) in [("5m", 300), ("1s", 1), ("90", 90), ("1d", 86_400), ("1h30m", 5400)]
+        {
+            assert_eq!(parse_period(text).unwrap(), Duration::from_secs(seconds), "{text}");
+        }
+        for text in ["", "0s", "500ms", "2d", "soon"] {
+            assert!(parse_period(text).is_err(), "{text}");
         }
     }
 

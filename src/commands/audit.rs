@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::deliver::deliver;
 use super::github::GitHub;
 use super::paths;
-use super::perform::{Setting, perform};
+use super::perform::{Charts, Setting, perform};
 use super::repeat::{Kept, repeat};
 use crate::audit::Prover;
 use crate::baseline::{self, Earlier};
@@ -34,9 +34,11 @@ pub(super) fn run(cli: &Cli, started: Instant) -> anyhow::Result<Exit> {
     };
     let plan = plan?;
     paths::check_files(cli, &plan.spec.files)?;
+    let draws = cli.reports().iter().any(|it| it.format.has_charts());
+    let charts = if draws { Charts::Always } else { Charts::Never };
     let setting = Setting {
         record: cli.record_path(),
-        has_charts: cli.reports().iter().any(|it| it.format.has_charts()),
+        charts,
         aborts_on_breach: cli.aborts_on_breach(),
         ..setting(cli)
     };

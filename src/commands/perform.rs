@@ -9,6 +9,7 @@ use crate::audit::{self, Prover, audit_at_worst_instant, audit_before};
 use crate::baseline::Earlier;
 use crate::collect::{self, BreachTest, BreachTests, Failure, Lag, ServerTest, Telemetry, Watched};
 use crate::config::{BaselineRequest, Plan, Query};
+use crate::engine::Verdict;
 use crate::exit::Exit;
 use crate::model::check::Criteria;
 use crate::model::signal::Signal;
@@ -27,14 +28,36 @@ pub(super) struct Setting<'a> {
     pub(super) stdout_is_taken: bool,
     /// Where what was scraped is kept.
     pub(super) record: Option<&'a Path>,
-    /// A report draws the signals over time.
-    pub(super) has_charts: bool,
+    /// Whether a report draws the signals over time.
+    pub(super) charts: Charts,
     /// The scenario of a suite that it is; the suite tells of its progress.
     pub(super) scenario: Option<&'a str>,
     /// The command is ended once a breach is proven.
     pub(super) aborts_on_breach: bool,
     /// Which audit of how many it is, where it is one of several.
     pub(super) sample: Option<(u32, u32)>,
+}
+
+/// Which reports draw the signals over time, for which they are asked for once more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Charts {
+    /// None.
+    #[default]
+    Never,
+    /// Every one.
+    Always,
+    /// Those that somebody will look at.
+    UnlessPassed,
+}
+
+impl Charts {
+    fn are_drawn(self, verdict: Verdict) -> bool {
+        match self {
+            Self::Never => false,
+            Self::Always => true,
+            Self::UnlessPassed => verdict != Verdict::Pass,
+        }
+    }
 }
 
 impl Setting<'_> {
@@ -112,7 +135,7 @@ pub(super) fn perform(
     report.config_in_repository = repository::path_in(&plan.config);
     report.repository = repository::root();
     report.baseline = earlier.as_ref().map(Earlier::entry);
-    if setting.has_charts && is_answered(&report) {
+    if setting.charts.are_drawn(report.verdict) && is_answered(&report) {
         report.timeline = timeline(setting, &plan, &telemetry);
     }
     Ok((report, exit))

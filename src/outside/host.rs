@@ -8,6 +8,7 @@
 //!   them wait for an answer, and `closed` counts what came and went in between.
 //! - `pool` judges a pool of threads by a sequence of looks.
 //! - `reason` says why something cannot be read, and what would allow it.
+//! - `usage` says what processes use of the machine.
 //! - `rows` and `diag` read tables of sockets, `processes` reads `/proc`.
 
 use std::fmt;
@@ -39,13 +40,16 @@ mod tests;
 #[cfg(target_os = "linux")]
 mod threads;
 #[cfg(target_os = "linux")]
+mod usage;
+#[cfg(target_os = "linux")]
 mod watch;
 #[cfg(target_os = "linux")]
 mod workers;
 
 #[cfg(not(target_os = "linux"))]
 pub(crate) use elsewhere::{
-    Watch, doing, find, listens, newest_start, process, reason, running_since, workers,
+    Watch, cpu_ticks, doing, find, listens, newest_start, own, process, reason, running_since,
+    serving_at, ticks_per_second, workers,
 };
 #[cfg(target_os = "linux")]
 pub(crate) use find::{find, listens};
@@ -53,6 +57,8 @@ pub(crate) use find::{find, listens};
 pub(crate) use processes::{newest_start, process, running_since};
 #[cfg(target_os = "linux")]
 pub(crate) use threads::doing;
+#[cfg(target_os = "linux")]
+pub(crate) use usage::{cpu_ticks, own, serving_at, ticks_per_second};
 #[cfg(target_os = "linux")]
 pub(crate) use watch::Watch;
 #[cfg(target_os = "linux")]

@@ -72,6 +72,8 @@ impl ReportFormat {
     pub const MARKDOWN: Self = FORMATS[2];
     /// Annotations.
     pub const GITHUB: Self = FORMATS[3];
+    /// A page.
+    pub const HTML: Self = FORMATS[8];
 
     /// The format of that name.
     pub fn from_name(name: &str) -> Option<Self> {

@@ -23,11 +23,13 @@ pub struct BadQuery {
 }
 
 impl BadQuery {
-    fn new<'a>(message: String, valid: impl IntoIterator<Item = &'a str>) -> Self {
+    /// What is wrong, and what is valid in its place.
+    pub fn new<'a>(message: String, valid: impl IntoIterator<Item = &'a str>) -> Self {
         Self { message, valid: valid.into_iter().map(str::to_owned).collect() }
     }
 
-    fn unknown<'a>(name: &str, value: &str, valid: impl IntoIterator<Item = &'a str>) -> Self {
+    /// A value that there is not.
+    pub fn unknown<'a>(name: &str, value: &str, valid: impl IntoIterator<Item = &'a str>) -> Self {
         Self::new(format!("there is no {name} `{value}`"), valid)
     }
 }
@@ -114,7 +116,10 @@ pub fn none(query: &[(String, String)]) -> Result<(), BadQuery> {
 }
 
 /// The value of each parameter; `None` where it is empty or not there.
-fn values<'a, const N: usize>(
+///
+/// # Errors
+/// If there is another parameter, or one twice.
+pub fn values<'a, const N: usize>(
     query: &'a [(String, String)],
     names: [&str; N],
 ) -> Result<[Option<&'a str>; N], BadQuery> {

@@ -20,7 +20,8 @@ const EVIDENCE: &str = include_str!("../../docs/evidence.md");
 
 /// README, and what it leads to.
 const SUITES: &str = include_str!("../../docs/suites.md");
-const PAGES: [&str; 9] = [
+const WATCHING: &str = include_str!("../../docs/watching.md");
+const PAGES: [&str; 10] = [
     README,
     CONFIGURATION,
     include_str!("../../docs/command-line.md"),
@@ -30,6 +31,7 @@ const PAGES: [&str; 9] = [
     include_str!("../../docs/scraping.md"),
     include_str!("../../docs/servers.md"),
     SUITES,
+    WATCHING,
 ];
 
 /// The code blocks of the pages in that language.

@@ -40,6 +40,8 @@ mod scenarios;
 mod schemas;
 mod scrape;
 mod secrets;
+#[cfg(unix)]
+mod serve;
 mod serve_http;
 #[cfg(unix)]
 mod start;

@@ -10,6 +10,7 @@ mod presets;
 mod services;
 #[path = "../integration/support/mod.rs"]
 mod support;
+mod watching;
 
 use std::ffi::OsString;
 use std::path::Path;

@@ -44,6 +44,26 @@ pub(crate) fn listens(_pid: u32) -> Vec<SocketAddr> {
     Vec::new()
 }
 
+/// The processes that serve at an address of this machine: none is known here.
+pub(crate) fn serving_at(_address: SocketAddr) -> Vec<Process> {
+    Vec::new()
+}
+
+/// So many ticks of a CPU are a second: not known here.
+pub(crate) fn ticks_per_second() -> Option<u64> {
+    None
+}
+
+/// The CPU time of a process: not known here.
+pub(crate) fn cpu_ticks(_pid: u32, _since: u64) -> Option<u64> {
+    None
+}
+
+/// What this process uses: not known here.
+pub(crate) fn own() -> Option<(f64, u64)> {
+    None
+}
+
 /// Watches nothing.
 pub(crate) struct Watch;
 

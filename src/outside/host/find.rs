@@ -74,7 +74,7 @@ fn is_over((service, client): Ends) -> bool {
 
 /// Who listens at that address, as far as that is seen: one that waits for events, if there are
 /// several.
-fn listener(service: SocketAddr) -> Option<Owner> {
+pub(super) fn listener(service: SocketAddr) -> Option<Owner> {
     let listens = |row: &Row| {
         let is_any = row.local.ip().is_unspecified();
         row.state == State::Listening && (is_any || row.local.ip() == service.ip())

@@ -237,10 +237,24 @@ pub(crate) fn scraping_every(seconds: u32, addresses: &[&str]) -> Server {
     scraping_as(&scrape_config(seconds, addresses))
 }
 
+/// A Prometheus that scrapes those addresses each second, and evaluates rules as often.
+pub(crate) fn scraping_with_rules(addresses: &[&str], rules: &str) -> Server {
+    let config =
+        scrape_config(1, addresses).replace("global: {", "global: {evaluation_interval: 1s, ");
+    scraping_as_with(&format!("rule_files: [rules]\n{config}"), Some(rules))
+}
+
 fn scraping_as(text: &str) -> Server {
+    scraping_as_with(text, None)
+}
+
+fn scraping_as_with(text: &str, rules: Option<&str>) -> Server {
     let data = super::empty_directory();
     let config = data.path().join("config");
     fs::write(&config, text).unwrap();
+    if let Some(rules) = rules {
+        fs::write(data.path().join("rules"), rules).unwrap();
+    }
     let address = free_address();
     let mut command = Command::new("prometheus");
     command

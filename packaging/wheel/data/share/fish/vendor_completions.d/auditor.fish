@@ -99,6 +99,7 @@ complete -c auditor -n "__fish_auditor_needs_command" -s V -l version -d 'Print 
 complete -c auditor -n "__fish_auditor_needs_command" -f -a "query" -d 'Evaluate one PromQL expression'
 complete -c auditor -n "__fish_auditor_needs_command" -f -a "doctor" -d 'Explain what each query of an audit finds, or why nothing'
 complete -c auditor -n "__fish_auditor_needs_command" -f -a "suite" -d 'Audit many scenarios, with one answer'
+complete -c auditor -n "__fish_auditor_needs_command" -f -a "serve" -d 'Audit services again and again, and answer over HTTP'
 complete -c auditor -n "__fish_auditor_needs_command" -f -a "schema" -d 'Print the JSON Schema of metrics.yaml, a report, suite or summary'
 complete -c auditor -n "__fish_auditor_needs_command" -f -a "explain" -d 'Say what a word of the report means, and what to do'
 complete -c auditor -n "__fish_auditor_needs_command" -f -a "completions" -d 'Print completions for a shell'
@@ -205,6 +206,18 @@ complete -c auditor -n "__fish_auditor_using_subcommand suite" -l no-github -d '
 complete -c auditor -n "__fish_auditor_using_subcommand suite" -s q -l quiet -d 'Print the verdict alone'
 complete -c auditor -n "__fish_auditor_using_subcommand suite" -s v -l verbose -d 'Tell on standard error what is done'
 complete -c auditor -n "__fish_auditor_using_subcommand suite" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c auditor -n "__fish_auditor_using_subcommand serve" -l config -d 'Configuration of a service; may be repeated' -r
+complete -c auditor -n "__fish_auditor_using_subcommand serve" -l services -d 'File that lists services, each with options of an audit' -r -F
+complete -c auditor -n "__fish_auditor_using_subcommand serve" -l profile -d 'Profile of the configurations that name none themselves' -r
+complete -c auditor -n "__fish_auditor_using_subcommand serve" -l every -d 'From the start of a round of audits to the start of the next' -r
+complete -c auditor -n "__fish_auditor_using_subcommand serve" -l listen -d 'Address to answer at' -r
+complete -c auditor -n "__fish_auditor_using_subcommand serve" -l history -d 'Keep the reports in this directory, one JSON file each' -r -F
+complete -c auditor -n "__fish_auditor_using_subcommand serve" -l retention -d 'How long reports are kept' -r
+complete -c auditor -n "__fish_auditor_using_subcommand serve" -l token-file -d 'Answer only those who send the token in this file' -r -F
+complete -c auditor -n "__fish_auditor_using_subcommand serve" -l no-metrics-json -d 'Turn GET /metrics.json off'
+complete -c auditor -n "__fish_auditor_using_subcommand serve" -s q -l quiet -d 'Tell no warnings of audits'
+complete -c auditor -n "__fish_auditor_using_subcommand serve" -s v -l verbose -d 'Tell on standard error what is done'
+complete -c auditor -n "__fish_auditor_using_subcommand serve" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c auditor -n "__fish_auditor_using_subcommand schema" -s h -l help -d 'Print help'
 complete -c auditor -n "__fish_auditor_using_subcommand explain" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c auditor -n "__fish_auditor_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
