@@ -34,6 +34,7 @@ mod tests;
 use crate::config::{Endpoint, ObservedRange, Scrape, Source, SourceSpec};
 use crate::interrupt::{self, Interruption};
 use crate::log;
+use crate::model::blame::JOB as PROBE_JOB;
 use crate::prometheus;
 use crate::promql::Expression;
 use crate::storage::Storage;
@@ -161,6 +162,11 @@ impl Telemetry {
     /// The samples that were scraped, or recorded.
     pub fn storage(&self) -> Option<&Storage> {
         self.samples.as_ref().map(|samples| &samples.storage)
+    }
+
+    /// Whether a probe has looked at the service.
+    pub fn is_of_probe(&self) -> bool {
+        self.targets().iter().any(|it| it.target.get("job") == PROBE_JOB)
     }
 }
 

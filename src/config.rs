@@ -47,6 +47,7 @@ pub use template::{DEFAULT_METRICS, InitError, write_file};
 
 use crate::model::blame;
 use crate::model::check::Criteria;
+use crate::model::evidence::Rule;
 use crate::model::level::Gate;
 use crate::model::origin::Place;
 use crate::model::question::{Question, Span};
@@ -298,6 +299,28 @@ impl Plan {
             accept_partial: query.read_as.accept_partial,
         };
         self.queries.iter().map(|query| (query, expression(query))).map(question).collect()
+    }
+
+    /// The same once it is known whether a recording is one of a probe. Where it is not, and the service
+    /// has no event loop, nobody asks for what a probe would have seen of one: the run did not either.
+    #[must_use]
+    pub fn of_recording(mut self, has_probe: bool) -> Self {
+        let is_recording = matches!(self.spec.source, Source::Recording(_));
+        let has_no_loop = self.criteria.evidence.allows(Rule::EventLoop);
+        let Some(probe) = Preset::named(PROBE) else { return self };
+        let added = preset::path(probe);
+        if !is_recording || !has_no_loop || has_probe || self.config == added {
+            return self;
+        }
+        let is_own = |query: &&Query| query.origin.as_ref().is_none_or(|it| it.path != added);
+        let own: Vec<_> = self.queries.iter().filter(is_own).cloned().collect();
+        let weights = &self.criteria.weights;
+        let weighs = |signal| weights.iter().any(|(it, weight)| it == signal && weight > 0.0);
+        // What judges by nothing would find everything healthy.
+        if !self.logs.is_empty() || own.iter().any(|query| query.signal().is_none_or(weighs)) {
+            self.queries = own;
+        }
+        self
     }
 
     /// The options of the command line that name the configuration and the source, without secrets.

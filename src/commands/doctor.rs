@@ -27,6 +27,7 @@ pub(super) fn run(cli: &Cli, started: Instant) -> anyhow::Result<Exit> {
     let log = super::log(cli.common().verbose);
     let telemetry = collect(&plan, started, setting(cli))?;
     super::warn(&telemetry.warnings);
+    let plan = plan.of_recording(telemetry.is_of_probe());
     let (plan, telemetry) = (Arc::new(plan), Arc::new(telemetry));
     let asked = {
         let (plan, telemetry) = (Arc::clone(&plan), Arc::clone(&telemetry));

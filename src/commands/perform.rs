@@ -114,6 +114,7 @@ pub(super) fn perform(
     if let Some(path) = setting.record {
         record(path, &mut telemetry);
     }
+    let plan = plan.of_recording(telemetry.is_of_probe());
     let (plan, telemetry) = (Arc::new(plan), Arc::new(telemetry));
     let audited = {
         let (plan, telemetry) = (Arc::clone(&plan), Arc::clone(&telemetry));

@@ -210,6 +210,15 @@ fn a_configuration_needs_a_way_to_see_the_loop() {
         // A recording may be one of a probe; here it is not, so the lag is unknown.
         (p99, &[], 3),
         (&format!("{p99}evidence: {{event_loop: allow}}\n"), &[], 3),
+        // One that is judged by something else does not have to have a loop.
+        (
+            &format!(
+                "{p99}checks: {{y: {{query: 'vector(1)', max: 2}}}}\nevidence: {{event_loop: allow, min_requests: 0}}\n"
+            ),
+            &[],
+            0,
+        ),
+        (&format!("{p99}checks: {{y: {{query: 'vector(1)', max: 2}}}}\n"), &[], 3),
     ] {
         let run = audit(config, args);
         assert_eq!(run.code, code, "{config}: {} {}", run.stdout, run.stderr);
