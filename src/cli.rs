@@ -308,14 +308,14 @@ impl Cli {
     /// Whether a service is put under load, or watched for a while.
     pub fn takes_time(&self) -> bool {
         self.has_command()
-            || !self.audited().common.urls.is_empty()
+            || self.audited().common.is_scraped()
             || !self.audited().common.probes.is_empty()
     }
 
     /// Whether there is a URL at which something is to be found.
     pub fn names_url(&self) -> bool {
         let common = self.common();
-        common.target.is_some() || !common.urls.is_empty() || !common.probes.is_empty()
+        common.target.is_some() || common.is_scraped() || !common.probes.is_empty()
     }
 
     /// The command to run, and its arguments.

@@ -46,7 +46,7 @@ use clock::Clock;
 pub use command::CommandOutcome;
 use command::{Manner, Running};
 pub(crate) use coverage::{
-    DURATION, OUT_OF_ORDER, PROCESS_START, PROCESSES, UP, is_of_scrape, without_up,
+    DOCUMENT, DURATION, OUT_OF_ORDER, PROCESS_START, PROCESSES, UP, is_of_scrape, without_up,
 };
 use deadline::Deadline;
 pub use error::{Error, Failure, PageProblem, RecordingError, SamplesError, ScrapeError};

@@ -35,7 +35,7 @@ pub(crate) use printable::{printable_text, printable_word};
 pub(crate) use problems::nearest;
 pub use problems::{ConfigError, Problem};
 pub use source::{
-    Blaming, Endpoint, Outside, OutsideRequest, Scrape, ScrapedPage, Source, SourceRequest,
+    Blaming, Endpoint, Outside, OutsideRequest, Scrape, ScrapedPage, Shows, Source, SourceRequest,
     SourceSpec, Start,
 };
 pub use suite::{

@@ -1,5 +1,5 @@
 //! Reads and writes samples as services expose them: the Prometheus text format 0.0.4 (with the
-//! quoted names of Prometheus 3) and OpenMetrics 1.0.
+//! quoted names of Prometheus 3) and OpenMetrics 1.0; and reads the numbers of JSON documents.
 //!
 //! What Prometheus' scrape accepts is accepted, and what it refuses is an error, with few
 //! exceptions: blanks count less, and where a slip would end in wrong numbers (a line that a
@@ -10,6 +10,7 @@ mod comment;
 mod cursor;
 mod error;
 mod family;
+pub(crate) mod json;
 mod labels;
 mod line;
 mod number;

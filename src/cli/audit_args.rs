@@ -69,7 +69,7 @@ pub struct AuditArgs {
     ///
     /// After COMMAND has ended, until the server has samples from after its end; 0s not to wait
     /// [default: twice the interval of the samples, 10s to 60s]
-    #[arg(long, value_name = "DURATION", help_heading = SERVICE, hide_short_help = true, value_parser = parse_settle, requires = "command", conflicts_with_all = ["scrape", "recording"])]
+    #[arg(long, value_name = "DURATION", help_heading = SERVICE, hide_short_help = true, value_parser = parse_settle, requires = "command", conflicts_with_all = ["scrape", "scrape_json", "recording"])]
     pub(super) settle: Option<Duration>,
 
     /// Exit 1 if the status is CRITICAL or worse
@@ -128,7 +128,7 @@ pub struct AuditArgs {
     /// Compare with the same queries so long before
     ///
     /// Of a server, such as 1d or 90m: a whole audit of that time, over a window of the same length.
-    #[arg(long, value_name = "OFFSET", help_heading = GATE, hide_short_help = true, value_parser = parse_offset, conflicts_with_all = ["baseline", "scrape", "probe", "recording"])]
+    #[arg(long, value_name = "OFFSET", help_heading = GATE, hide_short_help = true, value_parser = parse_offset, conflicts_with_all = ["baseline", "scrape", "scrape_json", "probe", "recording"])]
     pub(super) baseline_window: Option<Duration>,
 
     /// Write a report, such as html=report.html

@@ -26,6 +26,12 @@ pub struct Common {
     #[arg(long = "scrape", id = "scrape", value_name = "URL", help_heading = TELEMETRY, conflicts_with_all = ["recording", "at"])]
     pub(super) urls: Vec<String>,
 
+    /// JSON document whose numbers to scrape; may be repeated
+    ///
+    /// Each is a series by its path: queue.depth is queue_depth.
+    #[arg(long = "scrape-json", id = "scrape_json", value_name = "URL", help_heading = TELEMETRY, hide_short_help = true, conflicts_with_all = ["recording", "at"])]
+    pub(super) documents: Vec<String>,
+
     /// URL of any async service to ask; may be repeated
     ///
     /// It is asked again and again, and the process behind it is looked at, without a line of code
@@ -36,7 +42,7 @@ pub struct Common {
     /// Prometheus-compatible server to ask
     ///
     /// Instead of the service itself. [default: $AUDITOR_TARGET, `target` of the configuration, or http://localhost:9090]
-    #[arg(long, value_name = "URL", help_heading = TELEMETRY, conflicts_with_all = ["scrape", "recording"])]
+    #[arg(long, value_name = "URL", help_heading = TELEMETRY, conflicts_with_all = ["scrape", "scrape_json", "recording"])]
     pub(super) target: Option<String>,
 
     /// Read samples from this file or directory
@@ -169,15 +175,21 @@ impl Common {
         self.recording.as_deref()
     }
 
+    /// Whether there is a page to scrape.
+    pub(super) fn is_scraped(&self) -> bool {
+        !self.urls.is_empty() || !self.documents.is_empty()
+    }
+
     fn source(&self) -> SourceRequest {
         if let Some(path) = &self.recording {
             return SourceRequest::Recording(path.clone());
         }
-        if self.urls.is_empty() && (self.probes.is_empty() || self.target.is_some()) {
+        if !self.is_scraped() && (self.probes.is_empty() || self.target.is_some()) {
             return SourceRequest::Server(self.target.clone());
         }
         SourceRequest::Scrape {
             urls: self.urls.clone(),
+            documents: self.documents.clone(),
             job: self.job.clone().unwrap_or_else(|| DEFAULT_JOB.to_owned()),
             every: self.every,
             length: Some(self.length.unwrap_or(DEFAULT_LENGTH)),
@@ -205,5 +217,5 @@ impl Common {
 pub(super) const WATCHED: &str = "watched";
 
 pub(super) fn watched() -> ArgGroup {
-    ArgGroup::new(WATCHED).args(["scrape", "probe"]).multiple(true)
+    ArgGroup::new(WATCHED).args(["scrape", "scrape_json", "probe"]).multiple(true)
 }

@@ -139,7 +139,7 @@ pub(super) fn check_init(cli: &Cli, matches: &ArgMatches) -> Result<(), clap::Er
             let message = "the argument '--job <NAME>' cannot be used with '--target <URL>'";
             return Err(error(ErrorKind::ArgumentConflict, message));
         }
-        if has_job && common.urls.is_empty() {
+        if has_job && !common.is_scraped() {
             let message = "--job is the label of what --scrape reads, and there is no --scrape URL";
             return Err(error(ErrorKind::MissingRequiredArgument, message));
         }

@@ -208,6 +208,7 @@ impl Line {
             _ if word.contains("://") && ends_in(&["/metrics", "/metrics/"]) => {
                 instead(&["--scrape", word])
             }
+            _ if word.contains("://") && ends_in(&[".json"]) => instead(&["--scrape-json", word]),
             _ if word.contains("://") => return Some(SOURCES.to_owned()),
             _ if ends_in(&[".yaml", ".yml"]) => instead(&["--config", word]),
             _ if ends_in(&[".om", ".prom"]) => instead(&["--recording", word]),

@@ -25,11 +25,13 @@ pub(crate) const DURATION: &str = "scrape_duration_seconds";
 pub(crate) const OUT_OF_ORDER: &str = "scrape_samples_out_of_order";
 /// How many processes showed the page before the load, or after it, where they were several.
 pub(crate) const PROCESSES: &str = "scrape_processes";
+/// That a page was a JSON document, whose numbers are series by their paths.
+pub(crate) const DOCUMENT: &str = "scrape_json";
 /// When the process of a target began, in seconds since the Unix epoch, as its page says.
 pub(crate) const PROCESS_START: &str = "process_start_time_seconds";
 
 /// The metrics that are written about scrapes, with no labels but the target's.
-pub(super) const REPORTED: &[&str] = &[UP, DURATION, OUT_OF_ORDER, PROCESSES];
+pub(super) const REPORTED: &[&str] = &[UP, DURATION, OUT_OF_ORDER, PROCESSES, DOCUMENT];
 /// Those that Prometheus writes beside `up` and the duration.
 const REPORTED_BY_PROMETHEUS: &[&str] = &[
     "scrape_samples_scraped",

@@ -9,6 +9,8 @@ use jiff::Timestamp;
 
 use super::snapshot::EXAMPLES;
 use crate::exposition;
+use crate::exposition::json;
+use crate::model::quantity::{number, number_beside};
 use crate::one_line::one_line;
 use crate::prometheus::{Failed, Journey, ServerProblem, TransportError};
 use crate::storage::Contradiction;
@@ -147,8 +149,16 @@ pub struct ScrapeError {
 /// What to look at where there is no page, or one that is not of metrics from its first line on.
 fn hint(problem: &PageProblem, meant: Option<&str>) -> String {
     let is_missing = matches!(problem, PageProblem::Status(404, _));
-    let is_other =
-        matches!(problem, PageProblem::Syntax(exposition::Error::Syntax { line: 1, .. }));
+    let syntax = match problem {
+        PageProblem::Syntax(exposition::Error::Syntax { line: 1, shown, .. }) => Some(shown),
+        _ => None,
+    };
+    // A name in quotes may begin a line of a page so, too, but no colon is behind it.
+    let is_json = |it: &String| it.trim() == "{" || it.starts_with('{') && it.contains("\":");
+    if syntax.is_some_and(is_json) {
+        return "; a JSON document is read by --scrape-json".to_owned();
+    }
+    let is_other = syntax.is_some();
     match meant {
         Some(meant) if is_missing || is_other => format!("; did you mean {meant}?"),
         None if is_missing => "; does the service show its metrics at another path?".to_owned(),
@@ -181,6 +191,24 @@ pub enum PageProblem {
         .0.as_secs()
     )]
     Cached(Duration),
+    /// It is no JSON document, or none whose numbers can be told.
+    #[error("the document{}", one_line(&.0.to_string()))]
+    Document(#[from] json::Error),
+    /// It is a document that was made before.
+    #[error(
+        "the document is {} s old, over {} s (`generated_at`: {}): it comes from a cache, or nobody \
+         writes it any more, and shows nothing of the time since; ask the program itself, or less \
+         often (--every) where it is made so seldom",
+        number_beside(age.as_secs_f64(), most.as_secs_f64()).0, number(most.as_secs_f64()), one_line(made)
+    )]
+    Standing {
+        /// When that was, in its own words.
+        made: String,
+        /// How long ago, at least.
+        age: Duration,
+        /// How long it may be.
+        most: Duration,
+    },
     /// The scrape itself failed.
     #[error(transparent)]
     Scraper(TransportError),

@@ -1,6 +1,7 @@
 //! Scraping: the pages of a service, again and again, for as long as a load runs.
 
 mod course;
+mod document;
 mod progress;
 mod rhythm;
 mod roll_call;

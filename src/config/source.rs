@@ -18,6 +18,8 @@ pub enum SourceRequest {
     Scrape {
         /// Its pages of metrics; none where it is looked at from outside alone.
         urls: Vec<String>,
+        /// Its JSON documents, whose numbers are metrics.
+        documents: Vec<String>,
         /// The value of the label `job`.
         job: String,
         /// The interval between scrapes.
@@ -187,11 +189,10 @@ impl SourceSpec {
     /// The options of the command line that name the source, without secrets.
     pub fn options(&self) -> String {
         let option = |name: &str, page: &ScrapedPage| format!("{name} {}", page.endpoint.target);
+        let scraped = |page: &ScrapedPage| option(page.shows.option(), page);
         let mut options: Vec<_> = match &self.source {
             Source::Server(endpoint) => vec![format!("--target {}", endpoint.target)],
-            Source::Scrape(scrape) => {
-                scrape.pages.iter().map(|page| option("--scrape", page)).collect()
-            }
+            Source::Scrape(scrape) => scrape.pages.iter().map(scraped).collect(),
             Source::Recording(path) => vec![format!("--recording {}", path.display())],
             Source::Logs => Vec::new(),
         };
@@ -247,9 +248,30 @@ pub struct Scrape {
     pub length: Option<Duration>,
 }
 
+/// What a page shows its numbers in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shows {
+    /// A text format of Prometheus.
+    Metrics,
+    /// A JSON document.
+    Json,
+}
+
+impl Shows {
+    /// The option that names such a page.
+    pub const fn option(self) -> &'static str {
+        match self {
+            Self::Metrics => "--scrape",
+            Self::Json => "--scrape-json",
+        }
+    }
+}
+
 /// A page of metrics.
 #[derive(Debug, Clone)]
 pub struct ScrapedPage {
+    /// What it shows them in.
+    pub shows: Shows,
     /// Where it is.
     pub endpoint: Endpoint,
     /// The label `job` of its series.

@@ -32,7 +32,7 @@ const SECTIONS: [&str; 4] = ["defaults", "scenarios", "unlisted", "expect"];
 /// What a scenario has beside the options of an audit.
 pub(super) const OF_SCENARIO: [&str; 5] = ["id", "name", "command", "logs", "metrics"];
 /// The keys that say where telemetry is: a scenario that has one takes none from the defaults.
-const SOURCES: [&str; 4] = ["target", "scrape", "probe", "recording"];
+const SOURCES: [&str; 5] = ["target", "scrape", "scrape_json", "probe", "recording"];
 
 /// A suite as it is written.
 #[derive(Debug, Clone, PartialEq)]

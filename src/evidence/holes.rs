@@ -1,5 +1,6 @@
 //! Holes: what a query uses and is missing, or no number, in pages that were there.
 
+mod elements;
 mod walk;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use crate::collect::{PROCESS_START, is_of_scrape};
 use crate::model::evidence::{Rule, Shortfall};
 use crate::model::quantity::{number, series, time};
 use crate::storage::{Labels, Series};
+use elements::Elements;
 use walk::{Hole, Run, Walk, walk};
 
 /// A process that is started may show its page before it has anything to show; milliseconds.
@@ -24,7 +26,8 @@ pub(super) fn add(seen: &Seen<'_>, queries: &mut [QueryEvidence]) -> Vec<Shortfa
     let mut coverage = vec![(0, 0); seen.uses.len()];
     let targets = seen.targets.iter().zip(&seen.used).enumerate();
     for (number, (health, used)) in targets.filter(|(_, (_, used))| !used.is_empty()) {
-        let target = Target::new(&health.target, used, seen.pages(number), seen.end);
+        let elements = Elements::of(&seen.of_target[number]);
+        let target = Target::new((&health.target, &elements), used, seen.pages(number), seen.end);
         shortfalls.extend(target.blank(seen, number));
         shortfalls.extend(target.shortfalls(seen));
         target.cover(&mut coverage);
@@ -48,10 +51,17 @@ struct Target<'a> {
 }
 
 impl<'a> Target<'a> {
-    fn new(labels: &'a Labels, used: &'a [Used<'a>], pages: Pages, end: i64) -> Self {
-        let of_scrape = |it: &Used<'_>| is_of_scrape(&it.series.labels, labels);
-        let walked =
-            |it: &Used<'_>| if of_scrape(it) { None } else { walk(it.series, &pages, end) };
+    fn new(
+        (labels, elements): (&'a Labels, &Elements<'_>),
+        used: &'a [Used<'a>],
+        pages: Pages,
+        end: i64,
+    ) -> Self {
+        let walked = |it: &Used<'_>| {
+            let is_of_page = !is_of_scrape(&it.series.labels, labels);
+            let walk = is_of_page.then(|| walk(it.series, &pages, end)).flatten()?;
+            Some(elements.without_ends(walk, it.series, &pages.instants))
+        };
         let walks: Vec<_> = used.iter().map(walked).collect();
         let count = pages.instants.len();
         let mut there = Counts::new(count);

@@ -1,6 +1,7 @@
 //! A service that is audited by itself: its pages scraped while a command runs, or for a while.
 
 mod end;
+mod json;
 mod rhythm;
 mod roll_call;
 mod wire;

@@ -9,9 +9,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::PATIENCE;
+use super::document::Text;
 use super::scraper::Scraper;
 use crate::collect::error::PageProblem;
-use crate::exposition::{Context, Format, Reader};
+use crate::config::Shows;
+use crate::exposition::{Context, Reader};
 use crate::interrupt;
 use crate::processes::{Kind, age, can_tell, seen_at_once};
 use crate::prometheus::http::Page;
@@ -37,6 +39,7 @@ pub(super) type Seen = Option<(usize, Kind)>;
 pub(super) struct RollCall {
     storage: Storage,
     reader: Reader,
+    shows: Shows,
     /// The instants of each round's.
     rounds: Vec<Vec<i64>>,
     /// Whether a page was large.
@@ -50,10 +53,11 @@ pub(super) struct RollCall {
 impl RollCall {
     /// Begins with a page that was there at the instant `at`, in milliseconds. `None` if nothing
     /// on it tells processes apart.
-    pub(super) fn new(first: &Page, at: i64) -> Option<Self> {
+    pub(super) fn new(first: &Page, shows: Shows, at: i64) -> Option<Self> {
         let mut call = Self {
             storage: Storage::default(),
             reader: Reader::new(),
+            shows,
             rounds: Vec::new(),
             is_large: false,
             at_once: 1,
@@ -133,9 +137,10 @@ impl RollCall {
             return Err(PageProblem::Status(page.status, page.journey.clone()));
         }
         self.is_large |= page.body.len() > LARGE;
-        let format = Format::of_content_type(page.content_type.as_deref());
+        let shown = Text::of(page, self.shows)?;
         let context = Context { at: Some(at), target: &Labels::new() };
-        let read = self.reader.read_page(&page.body, format, &context, &mut self.storage);
+        let (reader, storage) = (&mut self.reader, &mut self.storage);
+        let read = reader.read_page(&shown.body, shown.format, &context, storage);
         read.map(drop).map_err(PageProblem::Syntax)
     }
 }

@@ -5,14 +5,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::document::{ACCEPT, Standing, Text};
 use super::rhythm::Rhythm;
 use super::roll_call::{RollCall, Seen};
 use super::{PATIENCE, Shared, course, failed, lock};
 use crate::collect::clock::Clock;
-use crate::collect::coverage::{DURATION, OUT_OF_ORDER, PROCESSES, REPORTED, UP};
+use crate::collect::coverage::{DOCUMENT, DURATION, OUT_OF_ORDER, PROCESSES, REPORTED, UP};
 use crate::collect::error::{PageProblem, ScrapeError};
-use crate::config::ScrapedPage;
-use crate::exposition::{self, Context, Format, Reader};
+use crate::config::{ScrapedPage, Shows};
+use crate::exposition::{self, Context, Reader};
 use crate::interrupt;
 use crate::model::clock_skew::{ClockSkew, words};
 use crate::processes::Kind;
@@ -45,6 +46,8 @@ pub(super) struct Scraper<'a> {
     http: Http<'a>,
     reader: Reader,
     rhythm: Rhythm,
+    /// Whether documents are made anew.
+    standing: Standing,
     pub(super) clock: Clock,
     /// The lag of the event loop from which on a page is late.
     pub(super) lag_limit: Duration,
@@ -81,12 +84,15 @@ impl<'a> Scraper<'a> {
         shared.course.await_page(true);
         let target = [("instance", page.instance.as_str()), ("job", page.job.as_str())].into_iter();
         // Each scrape has a limit of its own; together they have none.
-        let http = Http::new(&page.endpoint, WANTED, Instant::now(), Duration::MAX, log);
+        let is_json = page.shows == Shows::Json;
+        let wanted = if is_json { Wanted { accept: ACCEPT, ..WANTED } } else { WANTED };
+        let http = Http::new(&page.endpoint, wanted, Instant::now(), Duration::MAX, log);
         Self {
             page,
             target: target.collect(),
             http: http.interruptible(),
             reader: Reader::reserving(REPORTED),
+            standing: Standing::new(rhythm.interval()),
             rhythm,
             clock,
             lag_limit,
@@ -119,7 +125,7 @@ impl<'a> Scraper<'a> {
                 return Err(self.failed(failure.into()));
             }
         };
-        let Some(mut call) = RollCall::new(&page, at) else { return Ok(()) };
+        let Some(mut call) = RollCall::new(&page, self.page.shows, at) else { return Ok(()) };
         self.seen = call.ask_patiently(self, at);
         self.was_called = true;
         self.tell_uncalled(call.problem());
@@ -166,7 +172,7 @@ impl<'a> Scraper<'a> {
         let Some(last) = self.last.filter(|_| !self.has_noted) else { return Ok(()) };
         let (_, at) = self.instant();
         let Ok(page) = self.get(self.good_time()) else { return Ok(()) };
-        if let Some(mut call) = RollCall::new(&page, at) {
+        if let Some(mut call) = RollCall::new(&page, self.page.shows, at) {
             self.seen = call.ask(self);
             self.tell_uncalled(call.problem());
             self.note(last);
@@ -179,11 +185,7 @@ impl<'a> Scraper<'a> {
         let is_told = self.has_warned || self.has_told_uncalled || interrupt::received().is_some();
         let Some(problem) = problem.filter(|_| !is_told) else { return };
         self.has_told_uncalled = true;
-        let problem = match problem {
-            PageProblem::Syntax(error) => PageProblem::Syntax(self.redacted(error)),
-            other => other,
-        };
-        let failed = self.failed(problem);
+        let failed = self.failed(self.redacted(problem));
         lock(&self.shared.remarks).push(format!(
             "the page was asked for a few times at once, to see whether several processes show it, \
              and that failed: {failed}"
@@ -333,23 +335,27 @@ impl<'a> Scraper<'a> {
             return Err(self.failed(PageProblem::Cached(age)));
         }
         self.tell_clock(page.clock);
-        let format = Format::of_content_type(page.content_type.as_deref());
+        let shown = Text::of(&page, self.page.shows).and_then(|shown| {
+            self.standing.check(shown.made.clone(), at, page.clock)?;
+            Ok(shown)
+        });
+        let shown = shown.map_err(|problem| self.failed(self.redacted(problem)))?;
         let context = Context { at: Some(at), target: &self.target };
-        // A service that has no metrics yet shows nothing at all.
-        let is_blank = page.body.is_empty() && page.says_its_end;
-        let body = if is_blank { b"\n" } else { page.body.as_slice() };
         let mut storage = lock(&self.shared.storage);
-        let read = self.reader.read_page(body, format, &context, &mut storage);
+        let read = self.reader.read_page(&shown.body, shown.format, &context, &mut storage);
         drop(storage);
         Err(self.failed(match read {
             Ok(page) if page.duplicates == 0 => {
+                if self.page.shows == Shows::Json {
+                    self.report(DOCUMENT, at, 1.0);
+                }
                 if page.out_of_order > 0 {
                     self.report(OUT_OF_ORDER, at, page.out_of_order as f64);
                 }
                 return Ok(());
             }
             Ok(page) => PageProblem::Duplicates(page.duplicates),
-            Err(error) => PageProblem::Syntax(self.redacted(error)),
+            Err(error) => self.redacted(PageProblem::Syntax(error)),
         }))
     }
 
@@ -364,13 +370,19 @@ impl<'a> Scraper<'a> {
         }
     }
 
-    /// The error without the secrets that were sent: a page may repeat them.
-    fn redacted(&self, error: exposition::Error) -> exposition::Error {
+    /// The problem without the secrets that were sent: a page may repeat them.
+    fn redacted(&self, problem: PageProblem) -> PageProblem {
         let http = &self.page.endpoint.http;
-        match error {
-            exposition::Error::Syntax { line, column, reason, shown } => {
+        match problem {
+            PageProblem::Syntax(exposition::Error::Syntax { line, column, reason, shown }) => {
                 let (reason, shown) = (http.redact(&reason), http.redact(&shown));
-                exposition::Error::Syntax { line, column, reason, shown }
+                PageProblem::Syntax(exposition::Error::Syntax { line, column, reason, shown })
+            }
+            PageProblem::Document(error) => {
+                PageProblem::Document(error.redacted(|it| http.redact(it)))
+            }
+            PageProblem::Standing { made, age, most } => {
+                PageProblem::Standing { made: http.redact(&made), age, most }
             }
             other => other,
         }

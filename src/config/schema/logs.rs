@@ -129,6 +129,7 @@ pub(super) fn check_source(request: &Request, problems: &mut Problems) {
     let option = match &request.source {
         SourceRequest::Recording(_) => Some("--recording"),
         SourceRequest::Scrape { urls, .. } if !urls.is_empty() => Some("--scrape"),
+        SourceRequest::Scrape { documents, .. } if !documents.is_empty() => Some("--scrape-json"),
         SourceRequest::Server(Some(_)) => Some("--target"),
         SourceRequest::Scrape { .. } | SourceRequest::Server(None) => None,
     };

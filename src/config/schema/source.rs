@@ -8,7 +8,7 @@ use crate::config::problems::Problems;
 use crate::config::yaml::{Node, Origin, Value};
 use crate::config::{
     DEFAULT_TARGET, Endpoint, Environment, Outside, OutsideRequest, Request, Scrape, ScrapedPage,
-    Source, SourceRequest, SourceSpec, Start, Target,
+    Shows, Source, SourceRequest, SourceSpec, Start, Target,
 };
 use crate::model::blame::JOB as PROBE_JOB;
 
@@ -62,12 +62,18 @@ pub(super) fn read_source(
             http::add_outside(&mut http, target.as_ref(), environment, request, problems);
             Source::Server(Box::new(Endpoint { target: target?, http }))
         }
-        SourceRequest::Scrape { urls, job, every, length } => {
+        SourceRequest::Scrape { urls, documents, job, every, length } => {
             if job == PROBE_JOB {
                 problems.outside(format!("--job {job}: that is what --probe calls its own series"));
                 return None;
             }
-            let pages = pages(("--scrape", urls, job), page_http.clone(), &[], request, problems)?;
+            let mut scraped: Vec<ScrapedPage> = Vec::new();
+            for (shows, urls) in [(Shows::Metrics, urls), (Shows::Json, documents)] {
+                let named = (shows.option(), urls.as_slice(), job.as_str());
+                let more = pages(named, page_http.clone(), &scraped, request, problems)?;
+                scraped.extend(more.into_iter().map(|page| ScrapedPage { shows, ..page }));
+            }
+            let pages = scraped;
             Source::Scrape(Scrape { pages, every: *every, length: *length })
         }
         SourceRequest::Recording(path) => Source::Recording(path.clone()),
@@ -159,8 +165,9 @@ fn pages(
 ) -> Option<Vec<ScrapedPage>> {
     let mut pages: Vec<ScrapedPage> = Vec::new();
     for url in urls {
-        let is_probe = option == PROBE;
-        let parsed = if is_probe { Target::parse_probe(url) } else { Target::parse_page(url) };
+        // Only pages of metrics have a usual place.
+        let is_metrics = option == Shows::Metrics.option();
+        let parsed = if is_metrics { Target::parse_page(url) } else { Target::parse_probe(url) };
         let target =
             parsed.map_err(|message| problems.outside(format!("{option}: {message}"))).ok()?;
         let mut http = http.clone();
@@ -173,7 +180,7 @@ fn pages(
             return None;
         }
         let endpoint = Endpoint { target, http };
-        pages.push(ScrapedPage { endpoint, job: job.to_owned(), instance });
+        pages.push(ScrapedPage { shows: Shows::Metrics, endpoint, job: job.to_owned(), instance });
     }
     Some(pages)
 }

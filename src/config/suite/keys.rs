@@ -50,7 +50,7 @@ const fn option(
 use Kind::{Pairs, Path as PathTo, Switch, Word, Words};
 
 /// Every one.
-pub(super) const OPTIONS: [OptionKey; 34] = [
+pub(super) const OPTIONS: [OptionKey; 35] = [
     option("config", "config", PathTo, "Configuration file, as metrics.yaml."),
     option("preset", "preset", Word, "Preset below the configuration, or in place of one."),
     option(
@@ -63,6 +63,7 @@ pub(super) const OPTIONS: [OptionKey; 34] = [
     option("fail_on", "fail-on", Words, "What fails the scenario; critical if nothing is given."),
     option("target", "target", Word, "Prometheus-compatible server to ask."),
     option("scrape", "scrape", Words, "Pages of metrics to scrape."),
+    option("scrape_json", "scrape-json", Words, "JSON documents to scrape."),
     option("probe", "probe", Words, "URLs of the service to ask again and again."),
     option("recording", "recording", PathTo, "File or directory of samples."),
     option("job", "job", Word, "Label `job` of what is scraped."),

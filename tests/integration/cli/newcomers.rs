@@ -102,7 +102,10 @@ fn what_an_option_needs_is_said_by_its_name() {
         ("--probe http://h/ --abort-on-breach", "--abort-on-breach needs a command: -- <COMMAND>"),
         ("--target http://h --blame=node", "--blame needs --probe <URL>"),
         ("doctor --target http://h --time-limit 5s", "--time-limit needs a command: -- <COMMAND>"),
-        ("query up --every 2s", "--every needs --scrape <URL> or --probe <URL>"),
+        (
+            "query up --every 2s",
+            "--every needs --scrape <URL> or --scrape-json <URL> or --probe <URL>",
+        ),
         ("query --target http://h", "the following required arguments were not provided"),
     ] {
         let run = auditor(empty_directory().path(), &line.split(' ').collect::<Vec<_>>());
