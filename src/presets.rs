@@ -50,6 +50,7 @@ presets![
     "prometheus-net",
     "jvm-micrometer",
     "vertx",
+    "json-workers",
 ];
 
 /// The preset for a service that is looked at from outside alone.

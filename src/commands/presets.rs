@@ -23,6 +23,9 @@ pub(super) fn run() -> Exit {
 
 /// The options that it needs.
 fn options(preset: &Preset) -> &'static str {
+    if preset.needs().starts_with("--scrape-json") {
+        return "--scrape-json URL";
+    }
     match (preset.is_seen_by_probe(), preset.name == PROBE) {
         (true, true) => "--probe URL",
         (true, false) => "--scrape URL or --target URL, and --probe URL",

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod culprits;
+mod json_workers;
 mod newcomer;
 mod outside;
 mod presets;
