@@ -42,6 +42,7 @@
 //! - [`interrupt`] hears signals that ask for the end; whoever waits for something asks it, so that
 //!   a signal ends whatever takes time, with a report all the same.
 //! - [`exit`] alone knows the exit codes.
+//! - `file_lock` keeps processes apart that write the same files.
 //! - `discovery` looks at a page, a service or a server, and writes the configuration that fits; it is
 //!   `--init` with a URL, and no audit needs it.
 //! - [`explain`] says what stands behind a word of the report, with the numbers of the tables.

@@ -131,7 +131,7 @@ pub(super) fn domain(
         return own.to_owned().into();
     }
     if evidence::Rule::from_key(name).is_some() {
-        return kind::of_evidence().into();
+        return kind::EVIDENCE.into();
     }
     let name = if name == LATE_SCRAPE { Signal::EVENT_LOOP_LAG.key() } else { name };
     let compared = name.strip_prefix(baseline::PREFIX).unwrap_or(name);
@@ -172,7 +172,7 @@ fn stuck(seen: &Seen<'_>) -> Option<Draft> {
         draft.severity = Severity::Info;
     }
     if stalls.is_empty() && checks.is_empty() {
-        draft.domain = kind::of_pool().into();
+        draft.domain = kind::POOL.into();
     }
     Some(draft)
 }

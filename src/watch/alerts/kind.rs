@@ -24,14 +24,16 @@ pub(super) struct Kind {
 }
 
 const LOOP: &str = "event_loop";
-const POOL: &str = "threadpool";
+/// The thread pool.
+pub(super) const POOL: &str = "threadpool";
 const LOAD: &str = "load";
 const LATENCY: &str = "latency";
 const CPU: &str = "cpu";
 const REQUESTS: &str = "requests";
 const SCORE: &str = "score";
 const GATE: &str = "gate";
-const EVIDENCE: &str = "evidence";
+/// What was seen, and what was not.
+pub(super) const EVIDENCE: &str = "evidence";
 /// What is none of the others.
 const OTHER: &str = "custom";
 
@@ -47,6 +49,8 @@ const fn health(
 ) -> Kind {
     Kind { id, severity, category: Category::Health, domain, title }
 }
+
+// The kinds, from what stands in the newest report to what is concluded from the history.
 
 pub(super) const MODE: Kind = health("mode", Severity::Critical, LOOP, "Proven failure mode");
 pub(super) const CHECK: Kind = health("check", Severity::Info, OTHER, "Broken check");
@@ -97,16 +101,6 @@ pub(super) fn domain_of(signal: &str) -> Option<&'static str> {
         (Signal::ERROR_RATIO, REQUESTS),
     ];
     TABLE.iter().find(|(it, _)| it.key() == signal).map(|(_, domain)| *domain)
-}
-
-/// The domain of a rule of evidence that falls short.
-pub(super) const fn of_evidence() -> &'static str {
-    EVIDENCE
-}
-
-/// The domain of the thread pool.
-pub(super) const fn of_pool() -> &'static str {
-    POOL
 }
 
 /// An alert of a service that has no name yet.
