@@ -1,7 +1,7 @@
 //! What the audits of a service raise: an alert for each thing that stands against it now.
 //!
-//! Some follow from the newest report alone, and some from what was usual before ([`usual`]) or came
-//! again and again ([`recurring`]). Nothing here keeps a state of its own: since when something lasts is
+//! Some follow from the newest report alone, and some from what was usual before (`usual`) or came
+//! again and again (`recurring`). Nothing here keeps a state of its own: since when something lasts is
 //! read from the history, so that a restart changes nothing.
 
 mod findings;
