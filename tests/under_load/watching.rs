@@ -47,7 +47,8 @@ impl Watcher {
                 break address.trim_end_matches('/').to_owned();
             }
         };
-        thread::spawn(move || lines.map_while(Result::ok).for_each(|line| eprintln!("{line}")));
+        // Whoever does not read what it says would hold it up.
+        thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
         Self(child, address)
     }
 }
