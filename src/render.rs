@@ -29,6 +29,6 @@ pub use api::{api_json, value};
 pub use doctor::doctor;
 pub use format::{FORMATS, ReportFormat};
 pub use github::{github, github_error};
-pub use json::json;
+pub use json::{compact_json, json};
 pub use markdown::markdown;
 pub use text::{text, verdict};

@@ -53,7 +53,7 @@ cd -- "$INPUT_WORKING_DIRECTORY" || fail "there is no working-directory $INPUT_W
 # What its scenarios say themselves would be lost here.
 not_of_a_suite() {
   local name value
-  for name in scrape probe target recording start command time-limit for config preset vars samples interval \
+  for name in scrape scrape-json probe target recording start command time-limit for config preset vars samples interval \
     failure-threshold cooldown state baseline record; do
     value=INPUT_${name//-/_}
     value=${value^^}
@@ -75,6 +75,7 @@ fi
 [ -z "$INPUT_MANIFEST" ] || fail "the input manifest is for a suite, and there is none"
 
 options --scrape "$INPUT_SCRAPE"
+options --scrape-json "$INPUT_SCRAPE_JSON"
 options --probe "$INPUT_PROBE"
 option --target "$INPUT_TARGET"
 option --recording "$INPUT_RECORDING"

@@ -6,40 +6,53 @@ mod processes;
 mod raw;
 mod routes;
 mod services;
+mod state;
 mod watcher;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::Builder;
+use std::time::Duration;
 
 use anyhow::Context as _;
 
 use crate::cli::ServeArgs;
+use crate::config::Plan;
 use crate::exit::Exit;
-use crate::serve::{self, Counters, Settings, Token};
-use crate::watch::history::{self, History};
+use crate::serve::{self, Counters, ServeError, Settings, Token};
+use crate::watch::history::{self, History, HistoryError};
 use crate::{interrupt, output};
 use kept::Kept;
 use routes::Routes;
 use watcher::Watcher;
 
-/// Every error that it returns came before anything was audited.
+/// Every error that it returns came before anything was audited, and comes again however often it is tried;
+/// what may pass, such as a port that is still in use, is told and ends without a verdict.
 pub(super) fn run(args: &ServeArgs) -> anyhow::Result<Exit> {
     let now = super::now()?;
     let Some(services) = services::services(args, now)? else { return Ok(Exit::NoVerdict) };
+    warn_of_long_rounds(&services, args.every);
     let token = args.token_file.as_deref().map(Token::read).transpose()?;
     let has_token = token.is_some();
-    let (listener, address) = serve::bind(&args.listen)?;
+    let (listener, address) = match serve::bind(&args.listen) {
+        Err(error @ ServeError::CannotListen { .. }) => return Ok(may_pass(&error)),
+        bound => bound?,
+    };
     serve::check_open(&address, has_token)?;
     std::fs::create_dir_all(&args.history)
         .with_context(|| format!("cannot make the directory {}", args.history.display()))?;
-    let _lock = history::lock(&args.history)?;
+    let _lock = match history::lock(&args.history) {
+        Err(error @ HistoryError::Held(_)) => return Ok(may_pass(&error)),
+        locked => locked?,
+    };
     let mut watched = Vec::new();
     let mut kept = Vec::new();
     for (service, plan) in services {
         let opened = History::open(&args.history, &service.name, args.retention, now)?;
-        let (history, warnings) = opened;
-        super::warn(&warnings);
+        let (mut history, mut warnings) = opened;
+        warnings.extend(history.prune(now));
+        let named = |warning: &String| format!("{}: {warning}", service.name);
+        super::warn(&warnings.iter().map(named).collect::<Vec<_>>());
         let config = plan.config.display().to_string();
         let of_history = Kept::of_history(&history, config);
         watched.push(service);
@@ -68,6 +81,25 @@ pub(super) fn run(args: &ServeArgs) -> anyhow::Result<Exit> {
     // Asked to end, it ends as it should; by itself never.
     let is_asked = interrupt::received().is_some() && ended.is_ok();
     Ok(if is_asked { Exit::Success } else { Exit::NoVerdict })
+}
+
+/// Tells of what another process holds for now.
+fn may_pass(error: &dyn std::error::Error) -> Exit {
+    output::message(&format!("error: {error}"));
+    Exit::NoVerdict
+}
+
+/// That rounds will take longer than they may, where that is known before.
+fn warn_of_long_rounds(plans: &[(services::Service, Plan)], every: Duration) {
+    let watched = plans.iter().filter(|(_, plan)| !plan.only_reads());
+    let took: Duration = watched.filter_map(|(_, plan)| plan.spec.length()).sum();
+    if took > every {
+        let warning = format!(
+            "a round takes {took:?} or more, for services that are scraped or probed are watched one after \
+             the other; rounds cannot begin every {every:?}: raise --every, or lower `for`"
+        );
+        super::warn(&[warning]);
+    }
 }
 
 fn welcome(address: SocketAddr, services: &[services::Service], args: &ServeArgs) -> String {

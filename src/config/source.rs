@@ -117,6 +117,15 @@ impl SourceSpec {
         self
     }
 
+    /// For how long the service is watched where no command says so; `None` where a server is asked.
+    pub fn length(&self) -> Option<Duration> {
+        let scraped = match &self.source {
+            Source::Scrape(scrape) => scrape.length,
+            Source::Server(_) | Source::Recording(_) | Source::Logs => None,
+        };
+        scraped.or_else(|| self.outside.as_ref()?.length)
+    }
+
     /// The file behind the name of a log.
     pub fn log(&self, name: &str) -> Option<&Path> {
         self.logs.iter().find(|(it, _)| it == name).map(|(_, path)| path.as_path())

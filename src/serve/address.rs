@@ -14,11 +14,11 @@ const FIRST_FREE_PORT: u16 = 1024;
 /// If that is no address, or nothing can listen there now.
 pub fn bind(listen: &str) -> Result<(TcpListener, SocketAddr), ServeError> {
     let (host, port) = split(listen)?;
-    let unknown = |source| ServeError::UnknownHost { host: host.to_owned(), source };
+    let unknown = |cause| ServeError::UnknownHost { host: host.to_owned(), cause };
     let mut addresses: Vec<_> = (host, port).to_socket_addrs().map_err(unknown)?.collect();
     // A name may stand for both: more programs look for it under the older one.
     addresses.sort_by_key(SocketAddr::is_ipv6);
-    let cannot = |source| ServeError::CannotListen { listen: listen.to_owned(), source };
+    let cannot = |cause| ServeError::CannotListen { listen: listen.to_owned(), cause };
     let listener = TcpListener::bind(addresses.as_slice()).map_err(cannot)?;
     let address = listener.local_addr().map_err(cannot)?;
     Ok((listener, address))

@@ -21,20 +21,20 @@ pub enum ServeError {
         why: String,
     },
     /// The name of the host leads nowhere.
-    #[error("cannot listen on {host}: it has no address here ({source}); is the name right?")]
+    #[error("cannot listen on {host}: it has no address here ({cause}); is the name right?")]
     UnknownHost {
         /// Which one.
         host: String,
         /// What was said of it.
-        source: io::Error,
+        cause: io::Error,
     },
     /// The system does not let it.
-    #[error("cannot listen on {listen}: {source}; {}", address::remedy(listen, source))]
+    #[error("cannot listen on {listen}: {cause}; {}", address::remedy(listen, cause))]
     CannotListen {
         /// Where.
         listen: String,
         /// Why not.
-        source: io::Error,
+        cause: io::Error,
     },
     /// It would be open to everybody.
     #[error(
@@ -43,12 +43,12 @@ pub enum ServeError {
     )]
     Open(SocketAddr),
     /// The file of the token cannot be read.
-    #[error("cannot read the token {}: {source}", path.display())]
+    #[error("cannot read the token {}: {cause}", path.display())]
     TokenUnreadable {
         /// Which one.
         path: PathBuf,
         /// Why not.
-        source: io::Error,
+        cause: io::Error,
     },
     /// There is no token in its file.
     #[error(

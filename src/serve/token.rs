@@ -25,7 +25,7 @@ impl Token {
     /// # Errors
     /// If there is no such file, or what it holds is no token.
     pub fn read(path: &Path) -> Result<Self, ServeError> {
-        let unreadable = |source| ServeError::TokenUnreadable { path: path.to_owned(), source };
+        let unreadable = |cause| ServeError::TokenUnreadable { path: path.to_owned(), cause };
         let no_token = |why| ServeError::NoToken { path: path.to_owned(), why };
         // To open a pipe is to wait for whoever writes it.
         if !fs::metadata(path).map_err(unreadable)?.is_file() {

@@ -15,6 +15,8 @@ use crate::model::level::Status;
 const MOST_NAMES: usize = 20;
 /// Fewer scores than this have no trend.
 const FEWEST_SCORES: usize = 3;
+/// Of less time than this, in hours, a slope per hour says nothing.
+const LEAST_HOURS: f64 = 1.0;
 
 /// What failed of a service over a time.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -207,7 +209,11 @@ fn trend(entries: &[Entry]) -> Option<Trend> {
     let hours = |at: Timestamp| at.duration_since(first).as_secs_f64() / 3600.0;
     let points = known.filter_map(|it| Some((hours(it.at), it.score?)));
     let points: Vec<_> = points.filter(|(_, score)| score.is_finite()).collect();
-    if points.len() < FEWEST_SCORES {
+    let is_short = match (points.first(), points.last()) {
+        (Some((first, _)), Some((last, _))) => last - first < LEAST_HOURS,
+        _ => true,
+    };
+    if points.len() < FEWEST_SCORES || is_short {
         return None;
     }
     let mean =

@@ -13,7 +13,7 @@ mod summary;
 
 use std::collections::HashSet;
 use std::fs;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -23,8 +23,8 @@ pub use lock::{Lock, lock};
 use summary::{Summary, Words};
 
 use super::Entry;
-use crate::output;
 use crate::report::Report;
+use crate::{output, render};
 
 /// The file that is locked, beside the directories of the services.
 const LOCK: &str = "lock";
@@ -43,7 +43,7 @@ pub struct History {
     /// The oldest first; behind the first `past` of them, those that are dated later than now.
     all: Vec<Entry>,
     past: usize,
-    damaged: usize,
+    damaged: HashSet<String>,
     words: Words,
     /// Files that could not be deleted, so that each is told of once.
     not_deleted: HashSet<String>,
@@ -53,20 +53,20 @@ pub struct History {
 #[derive(Debug, thiserror::Error)]
 pub enum HistoryError {
     /// Its directory cannot be made or listed.
-    #[error("cannot keep a history in {}: {source}; make it writable, or give --history another directory", path.display())]
+    #[error("cannot keep a history in {}: {cause}; make it writable, or give --history another directory", path.display())]
     Directory {
         /// Which one.
         path: PathBuf,
         /// Why not.
-        source: io::Error,
+        cause: io::Error,
     },
     /// It cannot be locked.
-    #[error("cannot lock the history by {}: {source}; give --history a directory on a local disk that is writable", path.display())]
+    #[error("cannot lock the history by {}: {cause}; give --history a directory on a local disk that is writable", path.display())]
     Lock {
         /// The file that is locked.
         path: PathBuf,
         /// Why not.
-        source: io::Error,
+        cause: io::Error,
     },
     /// Another process has the lock.
     #[error(
@@ -98,7 +98,7 @@ impl History {
         now: Timestamp,
     ) -> Result<(Self, Vec<String>), HistoryError> {
         let directory = directory.join(names::of_service(service));
-        let failed = |source| HistoryError::Directory { path: directory.clone(), source };
+        let failed = |cause| HistoryError::Directory { path: directory.clone(), cause };
         fs::create_dir_all(&directory).map_err(failed)?;
         let mut times = Vec::new();
         for name in file_names(&directory).map_err(failed)? {
@@ -116,7 +116,8 @@ impl History {
         let past = past(&all, now);
         let mut warnings = skipped(&directory, &damaged);
         warnings.extend(set_aside(&directory, all.get(past..).unwrap_or_default(), now));
-        let (damaged, not_deleted) = (damaged.len(), HashSet::new());
+        let damaged = damaged.into_iter().map(|(name, _)| name).collect();
+        let not_deleted = HashSet::new();
         let history = Self { directory, retention, all, past, damaged, words, not_deleted };
         Ok((history, warnings))
     }
@@ -126,9 +127,9 @@ impl History {
         self.all.get(..self.past).unwrap_or_default()
     }
 
-    /// How many files could not be read at the start.
+    /// How many files could not be read at the start, and are still there.
     pub fn damaged(&self) -> usize {
-        self.damaged
+        self.damaged.len()
     }
 
     /// Keeps a report: in memory, where it is the newest from now on, and in a file that did not exist.
@@ -145,10 +146,7 @@ impl History {
         self.past += 1;
         // Who has removed it wants no history of before, and one of now.
         fs::create_dir_all(&self.directory)?;
-        output::write_file(&self.path(at), |out| {
-            serde_json::to_writer(&mut *out, report)?;
-            out.write_all(b"\n")
-        })?;
+        output::write_file(&self.path(at), |out| render::compact_json(report, out))?;
         Ok(at)
     }
 
@@ -186,7 +184,11 @@ impl History {
     fn delete(&mut self, name: &str) -> Option<String> {
         let path = self.directory.join(name);
         let is_file = fs::symlink_metadata(&path).is_ok_and(|it| it.is_file());
-        let error = fs::remove_file(&path).err().filter(|_| is_file);
+        let removed = fs::remove_file(&path);
+        if removed.is_ok() {
+            self.damaged.remove(name);
+        }
+        let error = removed.err().filter(|_| is_file);
         let error = error.filter(|it| it.kind() != io::ErrorKind::NotFound)?;
         let is_new = self.not_deleted.insert(name.to_owned());
         is_new.then(|| format!("cannot delete the old report {}: {error}", path.display()))

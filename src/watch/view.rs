@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{Alert, Entry};
+use crate::engine::Verdict;
 use crate::report::Report;
 
 /// All that is known at one moment.
@@ -18,7 +19,7 @@ pub struct View<'a> {
     pub every: Duration,
     /// How long reports are kept.
     pub retention: Duration,
-    /// When the last round ended in which every service was audited; `None` before the first.
+    /// When the last round ended that has not failed; `None` before the first.
     pub last_check: Option<Timestamp>,
     /// When the next round begins, at the latest.
     pub next_round: Option<Timestamp>,
@@ -106,6 +107,10 @@ impl View<'_> {
         match service.newest() {
             None => Standing::NoAudit,
             Some(newest) if self.is_late(newest.at) => Standing::Late(newest),
+            // Its telemetry could not be reached.
+            Some(newest) if newest.verdict == Verdict::Error => {
+                Standing::NotAudited(&newest.reason, service.since().unwrap_or(newest.at))
+            }
             Some(newest) => Standing::Audited(newest),
         }
     }
@@ -130,7 +135,6 @@ impl View<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::Verdict;
     use crate::model::level::Status;
 
     const MINUTE: Duration = Duration::from_secs(60);

@@ -31,6 +31,7 @@ fn arguments(inputs: &[(&str, &str)]) -> Outcome {
 fn every_input_arrives_as_an_option() {
     let given = [
         ("scrape", "http://a/metrics\n  http://b/metrics  \n"),
+        ("scrape-json", "http://a/state.json"),
         ("probe", "http://a/"),
         ("target", "http://p:9090"),
         ("start", "python3 -m app"),
@@ -56,6 +57,7 @@ fn every_input_arrives_as_an_option() {
     let words = [
         "--scrape=http://a/metrics",
         "--scrape=http://b/metrics",
+        "--scrape-json=http://a/state.json",
         "--probe=http://a/",
         "--target=http://p:9090",
         "--start=python3 -m app",

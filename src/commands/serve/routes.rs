@@ -8,7 +8,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::raw;
-use super::watcher::{Outcome, Watcher};
+use super::state::Outcome;
+use super::watcher::Watcher;
 use crate::render::watch::{METRICS_CONTENT_TYPE, PAGE_CONTENT_TYPE};
 use crate::render::{self, ReportFormat};
 use crate::report::Report;

@@ -13,10 +13,10 @@ use super::super::schedule;
 use super::kept::{Kept, Snapshot};
 use super::processes::{self, WatchedProcess};
 use super::services::{self, Service};
+use super::state::{Outcome, State};
 use crate::cli::ServeArgs;
 use crate::engine::Verdict;
 use crate::report::Report;
-use crate::watch::alerts::{self, Alert};
 use crate::watch::history::History;
 use crate::{interrupt, output};
 
@@ -36,35 +36,6 @@ pub(super) struct Watcher {
     is_verbose: bool,
 }
 
-/// What is known, and what is under way.
-struct State {
-    kept: Vec<Kept>,
-    alerts: Arc<Vec<Alert>>,
-    /// When the last round ended in which every service was audited.
-    last_check: Option<Timestamp>,
-    /// Rounds that have begun, and those that have ended.
-    begun: u64,
-    ended: u64,
-    /// Somebody waits for a round that has not begun.
-    is_asked_for: bool,
-    next_round: Option<Timestamp>,
-    /// What came of the last round.
-    outcome: Option<Arc<Outcome>>,
-    /// There will be no further one.
-    is_over: bool,
-}
-
-/// What came of a round.
-#[derive(Debug, Clone)]
-pub(super) struct Outcome {
-    /// When it ended.
-    pub(super) checked_at: Timestamp,
-    /// What stands against the services then.
-    pub(super) alerts: Arc<Vec<Alert>>,
-    /// Why services could not be audited, if some could not be.
-    pub(super) error: Option<String>,
-}
-
 /// Why a service was not audited.
 enum NotAudited {
     /// The watcher ends.
@@ -81,19 +52,7 @@ impl Watcher {
         now: Timestamp,
     ) -> Self {
         let (histories, kept): (Vec<_>, Vec<_>) = kept.into_iter().unzip();
-        // What is known from before is shown until the first round has ended, with its time.
-        let last_check = kept.iter().map(|it| it.entries.last().map(|it| it.at)).min().flatten();
-        let state = State {
-            alerts: Arc::new(alerts_of(&services, &kept, now)),
-            kept,
-            last_check,
-            begun: 0,
-            ended: 0,
-            is_asked_for: false,
-            next_round: Some(now),
-            outcome: None,
-            is_over: false,
-        };
+        let state = State::new(&services, kept, now);
         Self {
             services,
             histories: histories.into_iter().map(Mutex::new).collect(),
@@ -159,13 +118,7 @@ impl Watcher {
     }
 
     fn round(&self) {
-        {
-            let mut state = self.state();
-            state.begun += 1;
-            state.is_asked_for = false;
-            state.next_round = None;
-            state.kept.iter_mut().for_each(|it| it.is_queued = true);
-        }
+        self.state().begin();
         let jobs = thread::available_parallelism().map_or(1, usize::from);
         let results = schedule::run(&self.services, jobs, |service| self.audit(service));
         let bad_end = || Err(NotAudited::Because("its thread came to a bad end".to_owned()));
@@ -184,20 +137,9 @@ impl Watcher {
             }
         }
         self.prune();
-        let now = Timestamp::now();
-        let mut state = self.state();
-        state.kept.iter_mut().for_each(|it| it.is_queued = false);
         if is_whole {
-            let alerts = Arc::new(alerts_of(&self.services, &state.kept, now));
-            state.alerts = Arc::clone(&alerts);
-            let error = (!errors.is_empty()).then(|| errors.join("; "));
-            if error.is_none() {
-                state.last_check = Some(now);
-            }
-            state.outcome = Some(Arc::new(Outcome { checked_at: now, alerts, error }));
-            state.ended = state.begun;
+            self.state().end(&self.services, &errors, Timestamp::now());
         }
-        drop(state);
         self.changed.notify_all();
     }
 
@@ -293,10 +235,10 @@ impl Watcher {
             for warning in history.prune(Timestamp::now()) {
                 output::message(&format!("warning: {}: {warning}", service.name));
             }
-            let entries = Arc::new(history.entries().to_vec());
+            let (entries, damaged) = (Arc::new(history.entries().to_vec()), history.damaged());
             drop(history);
             if let Some(kept) = self.state().kept.get_mut(service.index) {
-                kept.entries = entries;
+                (kept.entries, kept.damaged) = (entries, damaged);
             }
         }
     }
@@ -343,20 +285,4 @@ impl Drop for Over<'_> {
         self.0.state().is_over = true;
         self.0.changed.notify_all();
     }
-}
-
-/// What stands against the services, by what is kept of them.
-fn alerts_of(services: &[Service], kept: &[Kept], now: Timestamp) -> Vec<Alert> {
-    let mut all = Vec::new();
-    for (service, kept) in services.iter().zip(kept) {
-        let name = &service.name;
-        if let Some((why, since)) = &kept.not_audited {
-            all.push(alerts::not_audited(name, why, *since));
-        }
-        if let Some(latest) = &kept.latest {
-            all.extend(alerts::of(name, latest, &kept.entries, now));
-        }
-    }
-    alerts::sort(&mut all);
-    all
 }

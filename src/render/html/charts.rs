@@ -21,8 +21,8 @@ pub(super) fn section(report: &Report) -> Markup {
         section {
             h2 { "Over time" }
             @match drawn {
-                None => p { "There are no charts: nothing was observed over a time, or the audit \
-                             ended before they could be drawn." }
+                None => p { "There are no charts: the audit was not asked for them, nothing was \
+                             observed over a time, or it ended before they could be drawn." }
                 Some((timeline, time)) => (charts(report, timeline, time))
             }
         }

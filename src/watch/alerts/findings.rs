@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde_json::{Value, json};
 
 use super::kind::{self, CHECK, COST, Draft, MODE, STUCK};
-use super::run::{run, shown};
+use super::run::{run, shown, tells};
 use super::{Category, Seen};
 use crate::evidence::stuck_pool;
 use crate::model::baseline;
@@ -26,8 +26,11 @@ const NO_WORDS: [&str; 3] = ["runtime", "custom", "baseline"];
 
 pub(super) fn drafts(seen: &Seen<'_>) -> Vec<Draft> {
     let modes = seen.report.failure_modes.iter().map(|it| mode(seen, it));
+    // Where there is no verdict for want of evidence, that is an alert with all that is missing.
+    let is_told =
+        |it: &FindingEntry| evidence::Rule::from_key(&it.check).is_some() && !tells(seen.newest);
     let checks = merged(&seen.report.finding_details);
-    let checks = checks.into_iter().map(|it| check(seen, &it));
+    let checks = checks.into_iter().filter(|it| !is_told(it)).map(|it| check(seen, &it));
     modes.chain(checks).chain(stuck(seen)).collect()
 }
 

@@ -38,6 +38,11 @@ fn is_dormant(entry: &Entry) -> Option<bool> {
     }
 }
 
+/// Whether there is an alert that the service is dormant.
+pub(super) fn raises_dormant(seen: &Seen<'_>) -> bool {
+    dormant(seen).is_some()
+}
+
 fn dormant(seen: &Seen<'_>) -> Option<Draft> {
     let Seen { report, newest, earlier, .. } = *seen;
     let key = Rule::MinRequests.key();
@@ -98,7 +103,8 @@ fn throughput(seen: &Seen<'_>) -> Option<Draft> {
     );
     let finding = json!({"requests": now, "usual": usual, "limit": limit * usual});
     let mut draft = Draft::new(&THROUGHPUT, detail, finding, run.since);
-    if !is_less {
+    // Of a service that was restarted, or of a server, as little is seen at first.
+    if !is_less || run.audits < LASTING {
         draft.severity = Severity::Info;
     }
     Some(draft)

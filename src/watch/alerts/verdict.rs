@@ -4,10 +4,11 @@
 use serde_json::json;
 
 use super::Seen;
-use super::kind::{Draft, FAILING, NO_VERDICT, STATUS};
+use super::kind::{Draft, FAILING, NO_VERDICT, NOT_AUDITED, STATUS};
 use super::run::{run, shown, tells};
 use crate::engine::Verdict;
 use crate::model::check::Severity;
+use crate::model::evidence::Rule;
 use crate::model::level::Status;
 use crate::model::quantity::number;
 use crate::watch::Entry;
@@ -57,7 +58,7 @@ fn status(seen: &Seen<'_>) -> Option<Draft> {
 /// What was not seen is not calm.
 fn no_verdict(seen: &Seen<'_>) -> Option<Draft> {
     let Seen { report, newest, earlier, .. } = *seen;
-    if tells(newest) {
+    if tells(newest) || is_dormant_alone(seen) {
         return None;
     }
     let run = run((newest, earlier), |entry, _| Some(!tells(entry)));
@@ -74,5 +75,17 @@ fn no_verdict(seen: &Seen<'_>) -> Option<Draft> {
         "verdict": report.verdict, "reason": report.verdict_reason, "error": report.error,
         "shortfalls": missing.collect::<Vec<_>>(),
     });
-    Some(Draft::new(&NO_VERDICT, detail, finding, run.since))
+    // Telemetry that cannot be reached is more than a verdict that is missing: the service may be gone.
+    let is_error = newest.verdict == Verdict::Error;
+    let kind = if is_error { &NOT_AUDITED } else { &NO_VERDICT };
+    Some(Draft::new(kind, detail, finding, run.since))
+}
+
+/// Whether nothing is missing but traffic, which is an alert of its own.
+fn is_dormant_alone(seen: &Seen<'_>) -> bool {
+    let missing = seen.report.evidence.shortfalls.iter().filter(|it| !it.allowed);
+    let is_traffic = |rule: &str| rule == Rule::MinRequests.key();
+    let is_alone =
+        missing.clone().count() > 0 && missing.into_iter().all(|it| is_traffic(&it.rule));
+    seen.newest.verdict == Verdict::Inconclusive && is_alone && super::traffic::raises_dormant(seen)
 }

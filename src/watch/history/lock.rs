@@ -15,12 +15,12 @@ pub struct Lock(#[expect(dead_code, reason = "the lock goes when the file is clo
 /// # Errors
 /// If another process has it, or it cannot be made or locked.
 pub fn lock(directory: &Path) -> Result<Lock, HistoryError> {
-    let failed = |source| HistoryError::Directory { path: directory.to_owned(), source };
+    let failed = |cause| HistoryError::Directory { path: directory.to_owned(), cause };
     fs::create_dir_all(directory).map_err(failed)?;
     let path = directory.join(LOCK);
     match file_lock::try_lock(&path) {
         Ok(Some(file)) => Ok(Lock(file)),
         Ok(None) => Err(HistoryError::Held(directory.to_owned())),
-        Err(source) => Err(HistoryError::Lock { path, source }),
+        Err(cause) => Err(HistoryError::Lock { path, cause }),
     }
 }

@@ -111,7 +111,7 @@ fn two_watchers_do_not_share_a_history() {
     let _watched = Watched::start(directory.path(), &["--config", "api.yaml"]);
     let args = ["serve", "--config", "api.yaml", "--listen", "127.0.0.1:0", "--history", "history"];
     let second = auditor(directory.path(), &args);
-    assert_eq!(second.code, 2, "{second:?}");
+    assert_eq!(second.code, 3, "{second:?}");
     assert!(second.stderr.contains("history"), "{second:?}");
 }
 

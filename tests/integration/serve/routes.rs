@@ -112,7 +112,7 @@ fn what_is_not_understood_is_refused_with_what_there_is() {
 }
 
 #[test]
-fn a_check_that_cannot_be_carried_out_is_500_and_keeps_the_alerts() {
+fn a_service_that_cannot_be_audited_is_an_alert_and_the_others_go_on() {
     let (staging, directory) = (staging(), empty_directory());
     staging.configure(directory.path(), "api.yaml");
     staging.configure(directory.path(), "shop.yaml");
@@ -121,23 +121,30 @@ fn a_check_that_cannot_be_carried_out_is_500_and_keeps_the_alerts() {
     let args = ["--config", "api.yaml", "--config", "shop.yaml"];
     let watched = Watched::start(directory.path(), &args);
     let before = watched.json("/check");
-    std::fs::write(directory.path().join("api.yaml"), "queries: [").unwrap();
-    let reply = watched.get("/check");
-    assert_eq!(reply.status, 500, "{reply:?}");
-    let error = reply.json()["error"].as_str().unwrap().to_owned();
-    assert!(error.starts_with("api: ") && error.contains("api.yaml:1:"), "{error}");
-    let after = watched.json("/api/alerts");
-    for id in ids(&before) {
-        assert!(ids(&after).contains(&id), "{id}: {after:#}");
-    }
-    assert!(ids(&after).contains(&"not_audited:api"), "{after:#}");
-    assert_eq!(after["last_check"], before["checked_at"], "not all of it was checked since");
+    let break_it = |name: &str| std::fs::write(directory.path().join(name), "queries: [").unwrap();
+    break_it("api.yaml");
+    let check = watched.json("/check");
+    assert!(ids(&check).contains(&"not_audited:api"), "{check:#}");
+    assert_ne!(check["checked_at"], before["checked_at"]);
     let metrics = watched.get("/metrics").body;
     assert!(metrics.contains("auditor_service_audited{service=\"api\"} 0\n"), "{metrics}");
     assert!(!metrics.contains("auditor_verdict{service=\"api\",verdict=\"pass\"} 1"), "{metrics}");
     staging.configure(directory.path(), "api.yaml");
     let again = watched.json("/check");
     assert!(!ids(&again).contains(&"not_audited:api"), "{again:#}");
+
+    // A round in which nothing could be audited has failed as a whole.
+    break_it("api.yaml");
+    break_it("shop.yaml");
+    let reply = watched.get("/check");
+    assert_eq!(reply.status, 500, "{reply:?}");
+    let error = reply.json()["error"].as_str().unwrap().to_owned();
+    assert!(error.starts_with("api: ") && error.contains("shop.yaml:1:"), "{error}");
+    let after = watched.json("/api/alerts");
+    for id in ids(&again) {
+        assert!(ids(&after).contains(&id), "{id}: {after:#}");
+    }
+    assert_eq!(after["last_check"], again["checked_at"], "nothing was checked since");
 }
 
 #[test]
@@ -187,4 +194,21 @@ fn a_token_is_asked_for_once_one_is_given() {
         assert_eq!(watched.get_with("/api/alerts", header).status, 401, "{header}");
     }
     assert!(!watched.said().contains("s3cret"), "{}", watched.said());
+}
+
+/// A service that is gone has no verdict that would fail: it is worse than that.
+#[test]
+fn telemetry_that_cannot_be_reached_is_critical() {
+    let (staging, directory) = (staging(), empty_directory());
+    staging.configure(directory.path(), "api.yaml");
+    let args = ["--config", "api.yaml", "--every", "1h"];
+    let watched = Watched::start(directory.path(), &args);
+    watched.json("/check");
+    drop(staging);
+    let check = watched.json("/check");
+    let alert = &check["alerts"][0];
+    assert_eq!((&alert["id"], &alert["severity"]), (&json!("not_audited:api"), &json!("critical")));
+    let metrics = watched.get("/metrics").body;
+    assert!(metrics.contains("auditor_service_audited{service=\"api\"} 0\n"), "{metrics}");
+    assert!(watched.get("/").body.contains("NOT AUDITED"));
 }
