@@ -378,7 +378,7 @@ mod tests {
             };
             assert_eq!((&*named.name, named.path.to_str().unwrap()), (name, path));
         }
-        for text in ["", "api=", "a b.yaml", "../x y/metrics", "é.yaml"] {
+        for text in ["", "api=", "a b.yaml", "é.yaml"] {
             assert!(parse_named_config(text).is_err(), "{text}");
         }
     }

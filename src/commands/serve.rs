@@ -54,7 +54,7 @@ pub(super) fn run(args: &ServeArgs) -> anyhow::Result<Exit> {
         let named = |warning: &String| format!("{}: {warning}", service.name);
         super::warn(&warnings.iter().map(named).collect::<Vec<_>>());
         let config = plan.config.display().to_string();
-        let of_history = Kept::of_history(&history, config);
+        let of_history = Kept::of_history(&service.name, &history, config, now);
         watched.push(service);
         kept.push((history, of_history));
     }

@@ -85,6 +85,8 @@ impl Blaming {
 pub struct SourceSpec {
     /// Where it is.
     pub source: Source,
+    /// Whether a server is asked that nobody has named.
+    pub is_default: bool,
     /// How the service is looked at from outside, if it is.
     pub outside: Option<Outside>,
     /// The service that is started before, if one is.

@@ -29,6 +29,7 @@ fn asked(preset: Option<&'static Preset>, vars: &[(&str, &str)]) -> Asked {
     let now = "2026-11-26T12:00:00Z".parse().unwrap();
     let spec = SourceSpec {
         source,
+        is_default: false,
         outside: None,
         start: None,
         time_limit: None,

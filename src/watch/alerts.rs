@@ -113,6 +113,12 @@ pub fn not_audited(service: &str, why: &str, since: Timestamp) -> Alert {
     Draft::new(&kind::NOT_AUDITED, detail, json!({"reason": why}), since).alert(service)
 }
 
+/// The alert of a service whose audits do not come to their end any more.
+pub fn late(service: &str, last: Timestamp) -> Alert {
+    let why = format!("its last audit ended at {last:.0}, and none has since");
+    not_audited(service, &why, last)
+}
+
 /// Puts the worst first, and alerts of the same severity in the order of their identifiers.
 pub fn sort(alerts: &mut [Alert]) {
     alerts.sort_by(|one, other| {

@@ -120,6 +120,16 @@ pub struct Trend {
     pub scores: usize,
 }
 
+impl FailureReport {
+    /// Takes note that nothing is known of now: what an earlier audit saw is not how the service is.
+    pub fn is_unseen(&mut self) {
+        self.current = None;
+        if self.status == Outcome::NoRejections {
+            self.status = Outcome::NoVerdict;
+        }
+    }
+}
+
 /// Sums up the audits of the last hours; the entries are the oldest first.
 pub fn report(service: &str, entries: &[Entry], hours: u32, now: Timestamp) -> FailureReport {
     let from = now.checked_sub(SignedDuration::from_hours(hours.into())).unwrap_or(Timestamp::MIN);

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::processes::WatchedProcess;
 use crate::report::Report;
 use crate::watch::history::History;
-use crate::watch::{Alert, Entry, ServiceView, View};
+use crate::watch::{Alert, Entry, ServiceView, Standing, View, alerts};
 
 /// What is kept of a service in memory.
 #[derive(Debug, Clone, Default)]
@@ -19,6 +19,8 @@ pub(super) struct Kept {
     pub(super) entries: Arc<Vec<Entry>>,
     /// The newest of them.
     pub(super) latest: Option<Arc<Report>>,
+    /// What stands against it by that report.
+    pub(super) alerts: Arc<Vec<Alert>>,
     /// Why it could not be audited the last time, and since when not.
     pub(super) not_audited: Option<(String, Timestamp)>,
     /// Files of its history that could not be read.
@@ -39,12 +41,20 @@ pub(super) struct Kept {
 
 impl Kept {
     /// What an earlier watcher has left.
-    pub(super) fn of_history(history: &History, config: String) -> Self {
+    pub(super) fn of_history(
+        name: &str,
+        history: &History,
+        config: String,
+        now: Timestamp,
+    ) -> Self {
         // One that was removed meanwhile is as good as none.
         let latest = history.newest_report().ok().flatten();
         Self {
             config,
             entries: Arc::new(history.entries().to_vec()),
+            alerts: Arc::new(
+                latest.iter().flat_map(|it| alerts::of(name, it, history.entries(), now)).collect(),
+            ),
             latest: latest.map(Arc::new),
             damaged: history.damaged(),
             ..Self::default()
@@ -65,14 +75,23 @@ impl Kept {
         })
     }
 
+    /// What stands against it now. What did before it could not be audited still does.
+    pub(super) fn all_alerts(&self, name: &str) -> Vec<Alert> {
+        let Some((why, since)) = &self.not_audited else { return self.alerts.to_vec() };
+        let not_audited = alerts::not_audited(name, why, *since);
+        let earlier = self.alerts.iter().filter(|it| it.id != not_audited.id).cloned();
+        earlier.chain([not_audited.clone()]).collect()
+    }
+
     /// Takes note of an audit.
     pub(super) fn add(
         &mut self,
-        report: Report,
+        (report, alerts): (Report, Vec<Alert>),
         entries: Arc<Vec<Entry>>,
         processes: Vec<WatchedProcess>,
         took: Duration,
     ) {
+        self.alerts = Arc::new(alerts);
         self.config.clone_from(&report.config);
         self.latest = Some(Arc::new(report));
         self.entries = entries;
@@ -92,6 +111,7 @@ pub(super) struct Snapshot {
     pub(super) last_check: Option<Timestamp>,
     pub(super) next_round: Option<Timestamp>,
     pub(super) is_under_way: bool,
+    pub(super) round_began: Option<Instant>,
     pub(super) names: Vec<String>,
     pub(super) kept: Vec<Kept>,
     pub(super) alerts: Arc<Vec<Alert>>,
@@ -102,6 +122,38 @@ impl Snapshot {
     pub(super) fn of(&self, service: &str) -> Option<&Kept> {
         let index = self.names.iter().position(|name| name == service)?;
         self.kept.get(index)
+    }
+
+    /// Whether the last audit of a service says nothing of now.
+    pub(super) fn is_unseen(&self, service: &str) -> bool {
+        let view = self.view();
+        let found = view.services.iter().find(|it| it.name == service);
+        found.is_none_or(|it| view.standing(it).audited().is_none())
+    }
+
+    /// Whether a round has been under way for longer than rounds may.
+    pub(super) fn is_overdue(&self) -> bool {
+        let since = self.round_began;
+        since.is_some_and(|since| since.elapsed() > self.view().late_after())
+    }
+
+    /// The same with an alert for each service whose last audit says nothing of now any more.
+    pub(super) fn with_late(mut self) -> Self {
+        let view = self.view();
+        let standings = view.services.iter().map(|it| (it.name, view.standing(it)));
+        let late: Vec<_> = standings
+            .filter_map(|(name, standing)| match standing {
+                Standing::Late(newest) => Some(alerts::late(name, newest.at)),
+                _ => None,
+            })
+            .collect();
+        if !late.is_empty() {
+            let earlier = self.alerts.iter().filter(|it| late.iter().all(|late| late.id != it.id));
+            let mut all: Vec<_> = earlier.cloned().chain(late.iter().cloned()).collect();
+            alerts::sort(&mut all);
+            self.alerts = Arc::new(all);
+        }
+        self
     }
 
     /// The same, for those who show it.

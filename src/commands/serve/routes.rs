@@ -113,7 +113,11 @@ impl Routes {
         let hours = query::hours(&request.query).map_err(Refusal::Bad)?;
         let snapshot = self.watcher.snapshot();
         let kept = snapshot.of(service).ok_or_else(|| self.no_such(service))?;
-        Ok(json(200, &failures::report(service, &kept.entries, hours, snapshot.now)))
+        let mut report = failures::report(service, &kept.entries, hours, snapshot.now);
+        if snapshot.is_unseen(service) {
+            report.is_unseen();
+        }
+        Ok(json(200, &report))
     }
 
     /// A report that is kept: as HTML, or as it was written.
@@ -186,6 +190,10 @@ impl Routes {
         query::none(&request.query).map_err(Refusal::Bad)?;
         if self.watcher.is_over() {
             return Err(Refusal::Over);
+        }
+        let snapshot = self.watcher.snapshot();
+        if snapshot.is_overdue() {
+            return Ok(Answer::error(503, "the round that is under way does not end"));
         }
         Ok(answer(200, TEXT, b"auditor is watching.\n".to_vec()))
     }

@@ -155,6 +155,11 @@ pub(super) fn of_plan(cli: &Cli, plan: &Plan) -> Option<String> {
                    leave them to a gate";
         return Some(why.to_owned());
     }
+    if plan.spec.is_default {
+        let why = "it does not say where the telemetry comes from: add `target` to it, or list the service in \
+                   --services FILE with `scrape`, `probe` or `target`";
+        return Some(why.to_owned());
+    }
     let repeats = check_repeats(cli, plan).err().map(|it| it.to_string());
     repeats.or_else(|| earlier(plan).err().map(|it| it.to_string()))
 }

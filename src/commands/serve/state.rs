@@ -1,6 +1,7 @@
 //! What a watcher knows from round to round.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use jiff::Timestamp;
 
@@ -20,6 +21,8 @@ pub(super) struct State {
     pub(super) begun: u64,
     /// The last round that has ended.
     pub(super) ended: u64,
+    /// When the last one began.
+    pub(super) round_began: Option<Instant>,
     /// Somebody waits for a round that has not begun.
     pub(super) is_asked_for: bool,
     /// When the next one begins at the latest; `None` while one is under way.
@@ -46,11 +49,12 @@ impl State {
     pub(super) fn new(services: &[Service], kept: Vec<Kept>, now: Timestamp) -> Self {
         let last_check = kept.iter().map(|it| it.entries.last().map(|it| it.at)).min().flatten();
         Self {
-            alerts: Arc::new(alerts_of(services, &kept, now)),
+            alerts: Arc::new(gathered(services, &kept)),
             kept,
             last_check,
             begun: 0,
             ended: 0,
+            round_began: None,
             is_asked_for: false,
             next_round: Some(now),
             outcome: None,
@@ -61,16 +65,22 @@ impl State {
     /// A round begins.
     pub(super) fn begin(&mut self) {
         self.begun += 1;
+        self.round_began = Some(Instant::now());
         self.is_asked_for = false;
         self.next_round = None;
         self.kept.iter_mut().for_each(|it| it.is_queued = true);
+    }
+
+    /// Takes note of what stands against the services now.
+    pub(super) fn gather(&mut self, services: &[Service]) {
+        self.alerts = Arc::new(gathered(services, &self.kept));
     }
 
     /// The round has ended. Where a service could not be audited, what stood against it stays, and so
     /// does an alert that says so; where none could be, the round has failed.
     pub(super) fn end(&mut self, services: &[Service], errors: &[String], now: Timestamp) {
         self.kept.iter_mut().for_each(|it| it.is_queued = false);
-        self.alerts = Arc::new(alerts_of(services, &self.kept, now));
+        self.gather(services);
         let has_failed = !errors.is_empty() && errors.len() == services.len();
         let error = has_failed.then(|| errors.join("; "));
         if error.is_none() {
@@ -82,20 +92,10 @@ impl State {
     }
 }
 
-/// What stands against the services, by what is kept of them.
-fn alerts_of(services: &[Service], kept: &[Kept], now: Timestamp) -> Vec<Alert> {
-    let mut all = Vec::new();
-    for (service, kept) in services.iter().zip(kept) {
-        let name = &service.name;
-        let not_audited = kept.not_audited.as_ref();
-        all.extend(not_audited.map(|(why, since)| alerts::not_audited(name, why, *since)));
-        let latest = kept.latest.as_ref();
-        let of_latest = latest.into_iter().flat_map(|it| alerts::of(name, it, &kept.entries, now));
-        // Telemetry that could not be reached before is no news beside it.
-        let of_latest = of_latest.filter(|it| all.iter().all(|other| other.id != it.id));
-        let of_latest: Vec<_> = of_latest.collect();
-        all.extend(of_latest);
-    }
+/// What stands against the services, the worst first.
+fn gathered(services: &[Service], kept: &[Kept]) -> Vec<Alert> {
+    let each = services.iter().zip(kept);
+    let mut all: Vec<_> = each.flat_map(|(service, kept)| kept.all_alerts(&service.name)).collect();
     alerts::sort(&mut all);
     all
 }

@@ -17,6 +17,7 @@ use super::state::{Outcome, State};
 use crate::cli::ServeArgs;
 use crate::engine::Verdict;
 use crate::report::Report;
+use crate::watch::alerts;
 use crate::watch::history::History;
 use crate::{interrupt, output};
 
@@ -208,13 +209,16 @@ impl Watcher {
         if let Err(error) = &written {
             output::message(&format!("error: {}: the report is not kept: {error}", service.name));
         }
+        // It takes its time where there is much to compare with, and nobody is to wait for it.
+        let alerts = alerts::of(&service.name, &report, &entries, now);
         let mut state = self.state();
         let Some(kept) = state.kept.get_mut(service.index) else { return };
         if let Some(change) = kept.change(&report) {
             output::message(&format!("{}: {change}", service.name));
         }
-        kept.add(report, entries, processes, took);
+        kept.add((report, alerts), entries, processes, took);
         kept.not_kept += u64::from(written.is_err());
+        state.gather(&self.services);
     }
 
     fn not_audited(&self, service: &Service, why: &str) {
@@ -226,6 +230,7 @@ impl Watcher {
         kept.failed += 1;
         let since = kept.not_audited.as_ref().map_or_else(Timestamp::now, |(_, since)| *since);
         kept.not_audited = Some((why.to_owned(), since));
+        state.gather(&self.services);
     }
 
     /// Lets go of what is older than it is to be kept.
@@ -265,10 +270,12 @@ impl Watcher {
             last_check: state.last_check,
             next_round: state.next_round,
             is_under_way: state.begun > state.ended,
+            round_began: state.round_began.filter(|_| state.begun > state.ended),
             names: self.services.iter().map(|it| it.name.clone()).collect(),
             kept: state.kept.clone(),
             alerts: Arc::clone(&state.alerts),
         }
+        .with_late()
     }
 
     /// Whether there will be no further round.

@@ -48,8 +48,10 @@ pub(super) fn read_source(
     problems: &mut Problems,
 ) -> Option<SourceSpec> {
     let [target, http] = ["target", "http"].map(|name| find(sections, name).map(|(_, node)| node));
+    let is_server = matches!(request.source, SourceRequest::Server(_));
+    let is_default = target.is_none() && is_server && !is_of_logs;
     let target = read_target(target, problems);
-    let is_used = matches!(request.source, SourceRequest::Server(_)) && own_http.is_none();
+    let is_used = is_server && own_http.is_none();
     let section_http = http.map(|node| http::read_section(node, path, is_used, request, problems));
     let http = own_http.iter().chain(&section_http);
     let files = http.flat_map(|http| http.files.iter().cloned()).collect();
@@ -102,6 +104,7 @@ pub(super) fn read_source(
     let (time_limit, directory) = (request.time_limit, request.directory.clone());
     Some(SourceSpec {
         source,
+        is_default,
         outside,
         start,
         command,

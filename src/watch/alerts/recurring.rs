@@ -9,7 +9,7 @@ use serde_json::json;
 use super::Seen;
 use super::findings::{domain, has};
 use super::kind::{self, Draft, MODE, RECURRING};
-use super::run::{percent, run, shown};
+use super::run::{compared_run, percent, shown};
 use crate::model::check::Severity;
 use crate::model::evidence::Rule;
 use crate::model::mode::Mode;
@@ -75,7 +75,7 @@ fn pattern<'a>(day: impl Iterator<Item = &'a Entry>, name: &str) -> Option<Patte
 fn draft(seen: &Seen<'_>, name: &str) -> Option<Draft> {
     let Seen { report, newest, earlier, now, .. } = *seen;
     let found = pattern(day(seen.entries, now).iter(), name)?;
-    let run = run((newest, earlier), |entry, before| {
+    let run = compared_run((newest, earlier), |entry, before| {
         let day = day(before, entry.at).iter().chain([entry]);
         Some(pattern(day, name).is_some())
     });

@@ -34,6 +34,23 @@ pub(super) fn run(
     run
 }
 
+/// So many audits are looked back at where each is held against what was before it.
+const MOST_COMPARED: usize = 300;
+
+/// The same where each audit is held against what was before it, which takes its time: of what has lasted
+/// for longer it says since when it has at least.
+pub(super) fn compared_run(
+    (newest, earlier): (&Entry, &[Entry]),
+    shows: impl Fn(&Entry, &[Entry]) -> Option<bool>,
+) -> Run {
+    let left = std::cell::Cell::new(MOST_COMPARED);
+    run((newest, earlier), |entry, before| {
+        let Some(fewer) = left.get().checked_sub(1) else { return Some(false) };
+        left.set(fewer);
+        shows(entry, before)
+    })
+}
+
 /// Whether an audit came to its end, and with something to say: one with no verdict tells of nothing
 /// that it does not show.
 pub(super) fn tells(entry: &Entry) -> bool {

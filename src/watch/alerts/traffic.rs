@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::Seen;
 use super::kind::{DORMANT, Draft, THROUGHPUT};
-use super::run::{is_whole, percent, run};
+use super::run::{compared_run, is_whole, percent, run};
 use super::usual::{MIN_REQUESTS, usual};
 use crate::model::check::Severity;
 use crate::model::evidence::Rule;
@@ -84,7 +84,7 @@ fn throughput(seen: &Seen<'_>) -> Option<Draft> {
     let Seen { newest, earlier, .. } = *seen;
     let (now, usual) = anomaly(newest, earlier)?;
     let is_less = now < usual;
-    let run = run((newest, earlier), |entry, before| {
+    let run = compared_run((newest, earlier), |entry, before| {
         let found = anomaly(entry, before).map(|(now, usual)| (now < usual) == is_less);
         entry.requests.map(|_| found.unwrap_or_default())
     });

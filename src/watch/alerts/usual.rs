@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::Seen;
 use super::kind::{Draft, ERRORS, REGRESSION};
-use super::run::{is_whole, percent, run};
+use super::run::{compared_run, is_whole, percent};
 use crate::model::baseline::PREFIX;
 use crate::model::check::Severity;
 use crate::model::level::Status;
@@ -82,7 +82,7 @@ fn regression(seen: &Seen<'_>) -> Option<Draft> {
     if risen_now.is_none() && compared.is_empty() {
         return None;
     }
-    let run = run((newest, earlier), |entry, before| {
+    let run = compared_run((newest, earlier), |entry, before| {
         let is_worse = is_compared(entry) || risen(entry, before).is_some();
         (is_worse || exact(entry).is_some()).then_some(is_worse)
     });
@@ -119,7 +119,7 @@ fn spiked(newest: &Entry, earlier: &[Entry]) -> Option<(f64, f64)> {
 fn errors(seen: &Seen<'_>) -> Option<Draft> {
     let Seen { newest, earlier, .. } = *seen;
     let (ratio, usual) = spiked(newest, earlier)?;
-    let run = run((newest, earlier), |entry, before| {
+    let run = compared_run((newest, earlier), |entry, before| {
         entry.error_ratio.map(|_| spiked(entry, before).is_some())
     });
     let limit = (MORE_ERRORS * usual).max(usual + LEAST_ERRORS);

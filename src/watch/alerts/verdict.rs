@@ -78,14 +78,22 @@ fn no_verdict(seen: &Seen<'_>) -> Option<Draft> {
     // Telemetry that cannot be reached is more than a verdict that is missing: the service may be gone.
     let is_error = newest.verdict == Verdict::Error;
     let kind = if is_error { &NOT_AUDITED } else { &NO_VERDICT };
-    Some(Draft::new(kind, detail, finding, run.since))
+    let mut draft = Draft::new(kind, detail, finding, run.since);
+    if shortfalls_of(seen).any(|rule| rule == Rule::GoneTargets.key()) {
+        draft.severity = Severity::Critical;
+    }
+    Some(draft)
+}
+
+/// The rules of evidence that fall short, and are not relaxed.
+fn shortfalls_of<'a>(seen: &'a Seen<'_>) -> impl Iterator<Item = &'a str> {
+    let all = seen.report.evidence.shortfalls.iter();
+    all.filter(|it| !it.allowed).map(|it| &*it.rule)
 }
 
 /// Whether nothing is missing but traffic, which is an alert of its own.
 fn is_dormant_alone(seen: &Seen<'_>) -> bool {
-    let missing = seen.report.evidence.shortfalls.iter().filter(|it| !it.allowed);
     let is_traffic = |rule: &str| rule == Rule::MinRequests.key();
-    let is_alone =
-        missing.clone().count() > 0 && missing.into_iter().all(|it| is_traffic(&it.rule));
+    let is_alone = shortfalls_of(seen).next().is_some() && shortfalls_of(seen).all(is_traffic);
     seen.newest.verdict == Verdict::Inconclusive && is_alone && super::traffic::raises_dormant(seen)
 }

@@ -170,22 +170,18 @@ fn a_broken_comparison_is_a_regression_too() {
 }
 
 #[test]
-fn far_less_traffic_is_a_warning_and_far_more_is_told() {
+fn far_less_traffic_is_told_and_a_warning_once_it_lasts() {
     let requests = |requests: f64| move |entry: &mut Entry| entry.requests = Some(requests);
     for (usual, newest, expected) in [
         (100.0, 50.0, None),
-        (
-            100.0,
-            49.0,
-            Some((Severity::Warning, "49 requests were seen, where 100 are usual (49%)")),
-        ),
+        (100.0, 49.0, Some((Severity::Info, "49 requests were seen, where 100 are usual (49%)"))),
         (100.0, 200.0, None),
         (
             100.0,
             201.0,
             Some((Severity::Info, "201 requests were seen, where 100 are usual (201%)")),
         ),
-        (20.0, 5.0, Some((Severity::Warning, "5 requests were seen"))),
+        (20.0, 5.0, Some((Severity::Info, "5 requests were seen"))),
         (19.0, 5.0, None),
     ] {
         let alerts = raised_by(&after(5, requests(usual), requests(newest)));
@@ -203,6 +199,12 @@ fn far_less_traffic_is_a_warning_and_far_more_is_told() {
         [],
         "of four nothing is usual"
     );
+    for (low, expected) in [(2, Severity::Info), (3, Severity::Warning)] {
+        let last = |number| if number < 6 { 100.0 } else { 10.0 };
+        let lasting = audits(6 + low, |number, entry| entry.requests = Some(last(number)));
+        let alerts = raised_by(&lasting);
+        assert_eq!(found(&alerts, "throughput:api").severity, expected, "{low}");
+    }
 }
 
 #[test]

@@ -130,13 +130,18 @@ fn a_status_that_fails_no_gate_is_told_by_what_it_weighs() {
 
 #[test]
 fn what_was_not_seen_is_not_calm() {
-    for verdict in ["inconclusive", "error", "interrupted"] {
+    for (verdict, rule, id, severity) in [
+        ("inconclusive", "max_age", "no_verdict:api", Severity::Warning),
+        ("interrupted", "max_age", "no_verdict:api", Severity::Warning),
+        ("inconclusive", "gone_targets", "no_verdict:api", Severity::Critical),
+        ("error", "max_age", "not_audited:api", Severity::Critical),
+    ] {
         let mut report =
             with(&[("verdict", json!(verdict)), ("verdict_reason", json!("nothing came"))]);
-        report["evidence"]["shortfalls"] = json!([example::shortfall("max_age", "it is old")]);
+        report["evidence"]["shortfalls"] = json!([example::shortfall(rule, "it is old")]);
         let alerts = raised_alone(&report);
-        let alert = found(&alerts, "no_verdict:api");
-        assert_eq!((alert.severity, alert.domain.as_str()), (Severity::Warning, "evidence"));
+        let alert = found(&alerts, id);
+        assert_eq!((alert.severity, alert.domain.as_str()), (severity, "evidence"));
         assert!(
             alert.detail.ends_with("nothing came. To do: do something about it."),
             "{}",
