@@ -162,7 +162,10 @@ fn every_command_shown_is_understood() {
     let steps = blocks("yaml").into_iter().chain([workflow]).flat_map(str::lines);
     let steps = steps.filter_map(|line| line.trim().strip_prefix("run: "));
     let shell = blocks("sh").into_iter().flat_map(str::lines).chain(steps);
-    let calls: Vec<_> = shell.filter(|line| line.starts_with("auditor ")).collect();
+    // What watches has tests of its own (`serve::shown`): it does not end by itself.
+    let watches = |line: &str| line.starts_with("auditor serve ") || line.contains("/metrics.json");
+    let calls = shell.filter(|line| line.starts_with("auditor ") && !watches(line));
+    let calls: Vec<_> = calls.collect();
     assert!(calls.len() >= 9, "{calls:?}");
     let fake = backend();
     // One after the other, as a reader would: what one leaves behind, the next one takes up.

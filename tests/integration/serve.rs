@@ -5,6 +5,7 @@ mod history;
 mod refusals;
 mod rounds;
 mod routes;
+mod shown;
 mod watched;
 
 use watched::{Watched, staging};
