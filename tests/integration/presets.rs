@@ -1,5 +1,7 @@
 //! Presets: each is valid, and asks for what its library exports; and how they stand below a file.
 
+mod json_workers;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
