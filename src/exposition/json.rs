@@ -94,6 +94,12 @@ pub enum Error {
         ": there are more than {MOST_VALUES} values in it; let the program show sums in place of lists"
     )]
     TooMany,
+    /// It does not say when it was made, though it has a place for that.
+    #[error(
+        ": its {GENERATED_AT} is {0}, and a time is needed, such as \"2026-01-31T12:00:00Z\", to tell \
+         whether it is made anew; let the program write it, or leave it out"
+    )]
+    NoTime(&'static str),
     /// It shows nothing, as it is switched off.
     #[error(": it shows no numbers: it says `enabled: false`; switch it on in the program")]
     Disabled,
@@ -138,7 +144,9 @@ pub(crate) fn read(body: &[u8]) -> Result<Document, Error> {
         return Err(if is_off { Error::Disabled } else { Error::NoNumbers(has_version) });
     }
     let made = members.iter().find(|(name, _)| name == GENERATED_AT);
-    Ok(Document { page: page(&samples), made: made.and_then(|(_, it)| Made::of(it)) })
+    let made =
+        made.map(|(_, it)| Made::of(it).ok_or_else(|| Error::NoTime(noun(it)))).transpose()?;
+    Ok(Document { page: page(&samples), made })
 }
 
 fn parse(body: &[u8]) -> Result<Tree, Error> {
@@ -197,7 +205,16 @@ fn page(samples: &[Sample]) -> Vec<u8> {
     text.into_bytes()
 }
 
+/// What stands in place of a time.
+const fn noun(made: &Tree) -> &'static str {
+    match made {
+        Tree::Text(_) => "blank",
+        other => other.noun(),
+    }
+}
+
 impl Made {
+    /// When it was made; `None` of what can be no time, and may stay as it is in every document.
     fn of(tree: &Tree) -> Option<Self> {
         match tree {
             Tree::Text(text) if text.trim().is_empty() => None,

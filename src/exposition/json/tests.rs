@@ -131,6 +131,7 @@ fn what_cannot_be_told_is_refused_with_what_it_is() {
         (r#"{"a": {"b": null}}"#, ": there is no number in it"),
         (r#"{"schema_version": 1}"#, ": there is no number in it but its schema_version"),
         (r#"{"enabled": true}"#, ": there is no number in it"),
+        (r#"{"enabled": false, "generated_at": null}"#, "no numbers: it says `enabled: false`"),
         (r#"{"schema_version": 1, "enabled": false}"#, "no numbers: it says `enabled: false`"),
         ("<html>", ":1:1: this is no JSON, but HTML or XML: <html>"),
         ("# HELP a b\na 1\n", ":1:1: this is no JSON, but looks like a page of metrics"),
@@ -170,10 +171,19 @@ fn it_says_when_it_was_made() {
         // Of no zone.
         (r#""2026-01-02T03:04:05""#, Some(Made::Says("2026-01-02T03:04:05".to_owned()))),
         ("1767323045", Some(Made::Says("1767323045".to_owned()))),
-        (r#""""#, None),
-        ("null", None),
     ] {
         assert_eq!(made(text).unwrap().made, expected, "{text}");
+    }
+    assert_eq!(read(br#"{"a": 1}"#).unwrap().made, None);
+    for (text, words) in [
+        ("null", ": its generated_at is null, and a time is needed"),
+        ("false", "its generated_at is a boolean"),
+        (r#"{"at": 1}"#, "its generated_at is an object"),
+        ("[1]", "its generated_at is an array"),
+        (r#"" ""#, "its generated_at is blank"),
+    ] {
+        let refused = made(text).unwrap_err().to_string();
+        assert!(refused.contains(words), "{text}{refused}");
     }
 }
 

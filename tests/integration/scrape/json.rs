@@ -121,6 +121,10 @@ fn what_is_no_document_is_told_and_is_no_pass() {
         ),
         (|| Response::new(200, ""), "/state: the document: it is empty"),
         (|| Response::new(200, "[1]"), "/state: the document: it is an array"),
+        (
+            || Response::new(200, json!({"depth": 1, "generated_at": null}).to_string()),
+            "/state: the document: its generated_at is null, and a time is needed",
+        ),
         (|| Response::new(500, "{\"error\": 1}"), "/state: HTTP 500"),
         (|| Response::new(404, "{\"error\": 1}"), "/state: HTTP 404"),
         (
