@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_auditor_global_optspecs
-    string join \n record= log= start= start-timeout= blame= blame-after= time-limit= settle= fail-on-critical fail-on= abort-on-breach samples= interval= failure-threshold= cooldown= state= baseline= baseline-window= report= no-report no-github q/quiet profile= var= preset= scrape= probe= target= recording= every= for= job= at= timeout= http-config= header= probe-every= pid= pool-threads= output-format= v/verbose config= init list-presets h/help V/version
+    string join \n record= log= start= start-timeout= blame= blame-after= time-limit= settle= fail-on-critical fail-on= abort-on-breach samples= interval= failure-threshold= cooldown= state= baseline= baseline-window= report= no-report no-github q/quiet profile= var= preset= scrape= scrape-json= probe= target= recording= every= for= job= at= timeout= http-config= header= probe-every= pid= pool-threads= output-format= v/verbose config= init list-presets h/help V/version
 end
 
 function __fish_auditor_needs_command
@@ -68,8 +68,10 @@ go\t''
 dotnet-otel\t''
 prometheus-net\t''
 jvm-micrometer\t''
-vertx\t''"
+vertx\t''
+json-workers\t''"
 complete -c auditor -n "__fish_auditor_needs_command" -l scrape -d 'Page of metrics to scrape; may be repeated' -r
+complete -c auditor -n "__fish_auditor_needs_command" -l scrape-json -d 'JSON document whose numbers to scrape; may be repeated' -r
 complete -c auditor -n "__fish_auditor_needs_command" -l probe -d 'URL of any async service to ask; may be repeated' -r
 complete -c auditor -n "__fish_auditor_needs_command" -l target -d 'Prometheus-compatible server to ask' -r
 complete -c auditor -n "__fish_auditor_needs_command" -l recording -d 'Read samples from this file or directory' -r -F
@@ -105,6 +107,7 @@ complete -c auditor -n "__fish_auditor_needs_command" -f -a "explain" -d 'Say wh
 complete -c auditor -n "__fish_auditor_needs_command" -f -a "completions" -d 'Print completions for a shell'
 complete -c auditor -n "__fish_auditor_needs_command" -f -a "man" -d 'Print the manual page, as roff'
 complete -c auditor -n "__fish_auditor_using_subcommand query" -l scrape -d 'Page of metrics to scrape; may be repeated' -r
+complete -c auditor -n "__fish_auditor_using_subcommand query" -l scrape-json -d 'JSON document whose numbers to scrape; may be repeated' -r
 complete -c auditor -n "__fish_auditor_using_subcommand query" -l probe -d 'URL of any async service to ask; may be repeated' -r
 complete -c auditor -n "__fish_auditor_using_subcommand query" -l target -d 'Prometheus-compatible server to ask' -r
 complete -c auditor -n "__fish_auditor_using_subcommand query" -l recording -d 'Read samples from this file or directory' -r -F
@@ -166,8 +169,10 @@ go\t''
 dotnet-otel\t''
 prometheus-net\t''
 jvm-micrometer\t''
-vertx\t''"
+vertx\t''
+json-workers\t''"
 complete -c auditor -n "__fish_auditor_using_subcommand doctor" -l scrape -d 'Page of metrics to scrape; may be repeated' -r
+complete -c auditor -n "__fish_auditor_using_subcommand doctor" -l scrape-json -d 'JSON document whose numbers to scrape; may be repeated' -r
 complete -c auditor -n "__fish_auditor_using_subcommand doctor" -l probe -d 'URL of any async service to ask; may be repeated' -r
 complete -c auditor -n "__fish_auditor_using_subcommand doctor" -l target -d 'Prometheus-compatible server to ask' -r
 complete -c auditor -n "__fish_auditor_using_subcommand doctor" -l recording -d 'Read samples from this file or directory' -r -F
