@@ -3,7 +3,8 @@
 //! The members of objects are joined by `_`: `{"queue": {"counts": {"queued": 3}}}` is
 //! `queue_counts_queued 3`. Elements of arrays are told apart by labels ([`labels`]), and two further
 //! series say what was there: `agents_length` how many elements, `agents_info`, which is 1, each of
-//! them. An element that has gone is so told from one of which nobody knows any more.
+//! them. An element that has gone is so told from one of which nobody knows any more. What is said of
+//! an element in words and may change, such as its state, stands in `agents_labels` alone.
 
 mod flat;
 mod labels;
@@ -25,6 +26,8 @@ use tree::Tree;
 pub(crate) const LENGTH: &str = "_length";
 /// The suffix of the series that says that an element is there.
 pub(crate) const INFO: &str = "_info";
+/// The suffix of the series that has the words about an element which are no name of it.
+pub(crate) const LABELS: &str = "_labels";
 /// So many values may be in a document, whatever they are.
 const MOST_VALUES: usize = 1_000_000;
 /// What says when a document was made.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use super::walk::{Hole, Run, Walk};
 use crate::collect::DOCUMENT;
-use crate::exposition::json::{INFO, LENGTH};
+use crate::exposition::json::{INFO, LABELS, LENGTH};
 use crate::storage::{Labels, METRIC_NAME, Series};
 use crate::target_health::{longest_pause, usual_interval};
 
@@ -58,7 +58,12 @@ impl<'a> Elements<'a> {
         if around.is_empty() {
             return walk;
         }
-        let state = |page: usize| pages.get(page).map_or(State::Unseen, |at| state(&around, *at));
+        let are_words = self.are_words(&series.labels);
+        let state = |page: usize| match pages.get(page).map(|at| state(&around, *at)) {
+            // Another one says something else of it.
+            Some(State::There) if are_words => State::Ended,
+            state => state.unwrap_or(State::Unseen),
+        };
         let mut runs: Vec<Run> = Vec::new();
         for run in walk.runs {
             if run.hole != Hole::Missing {
@@ -74,6 +79,12 @@ impl<'a> Elements<'a> {
             }
         }
         Walk { runs, ..walk }
+    }
+
+    /// Whether a series is what is said of an element in words: it has labels that the element has not.
+    fn are_words(&self, labels: &Labels) -> bool {
+        let array = labels.metric_name().strip_suffix(LABELS).and_then(|it| self.arrays.get(it));
+        array.is_some_and(|it| !it.infos.contains_key(&labels.without_name()))
     }
 
     /// The elements that a series is within.
@@ -151,6 +162,11 @@ mod tests {
     /// The pages that lack `w_ticks{id="1"}`, by their numbers, of ten pages a second apart. A page has
     /// its number (`+`), its element without it (`0`), the array without the element (`-`), or nothing.
     fn lacks(pages: &str) -> Vec<usize> {
+        lacked("w_ticks", &[("id", "1")], pages)
+    }
+
+    /// The same of another series.
+    fn lacked(name: &str, labels: &[(&str, &str)], pages: &str) -> Vec<usize> {
         let mut storage = Storage::default();
         let instants: Vec<i64> = (0..pages.len() as i64).map(|page| page * 1000).collect();
         let mut add = |name: &str, labels: &[(&str, &str)], on: &str| {
@@ -167,7 +183,7 @@ mod tests {
         add(DOCUMENT, &[], "+0-. ");
         add("w_length", &[], "+0-");
         add("w_info", &id, "+0");
-        let ticks = add("w_ticks", &id, "+");
+        let series = add(name, labels, "+");
         let of_target: Vec<_> = storage.iter().map(|(_, series)| series).collect();
         let runs = pages.char_indices().skip_while(|(_, page)| *page != '+');
         let runs = runs.filter(|(_, page)| *page != '+');
@@ -179,7 +195,7 @@ mod tests {
             runs
         });
         let walk = Walk { runs, ..Walk::default() };
-        let found = Elements::of(&of_target).without_ends(walk, storage.get(ticks), &instants);
+        let found = Elements::of(&of_target).without_ends(walk, storage.get(series), &instants);
         found.runs.iter().flat_map(|run| run.from..run.to).collect()
     }
 
@@ -202,5 +218,17 @@ mod tests {
         ] {
             assert_eq!(lacks(pages), expected, "{pages}");
         }
+    }
+
+    /// What is said of it in words may change at any time; a number of that name may not go.
+    #[test]
+    fn words_about_an_element_end_while_it_is_there() {
+        let words = [("id", "1"), ("step", "a")];
+        for (pages, expected) in
+            [("++++0000++", &[][..]), ("++++------", &[]), ("+++++.....", &[5, 6, 7, 8, 9])]
+        {
+            assert_eq!(lacked("w_labels", &words, pages), expected, "{pages}");
+        }
+        assert_eq!(lacked("w_labels", &words[..1], "++++0000++"), [4, 5, 6, 7]);
     }
 }

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::labels::{label, of_element, valid};
+use super::labels::{Called, Names, label, valid};
 use super::tree::Tree;
-use super::{Error, INFO, LENGTH};
+use super::{Error, INFO, LABELS, LENGTH};
 use crate::exposition::quoted;
 
 /// A number.
@@ -117,18 +117,21 @@ impl Flat {
     fn array(&mut self, elements: &[Tree], at: &Place) -> Result<(), Error> {
         self.push(LENGTH, elements.len() as f64, at);
         let within = at.within.as_deref().unwrap_or_default();
+        let names = Names::of(elements);
         for (index, element) in elements.iter().enumerate() {
             let path = format!("{}[{index}]", at.path);
-            let labels =
-                of_element(element, index, within, &at.labels).map_err(|(one, other)| {
-                    let [first, second] = [one, other].map(|it| format!("{path}.{it}"));
-                    Error::Ambiguous {
-                        series: format!("{}{{…}}", valid(&at.name)), first, second
-                    }
-                })?;
+            let called = names.call(element, index, within, &at.labels).map_err(|pair| {
+                let [first, second] = [pair.0, pair.1].map(|it| format!("{path}.{it}"));
+                Error::Ambiguous { series: format!("{}{{…}}", valid(&at.name)), first, second }
+            })?;
+            let Called { labels, words } = called;
             let within = Some(at.within.clone().unwrap_or_default());
             let place = Place { name: at.name.clone(), path, labels, within };
             self.push(INFO, 1.0, &place);
+            if !words.is_empty() {
+                let labels = [&place.labels[..], &words].concat();
+                self.push(LABELS, 1.0, &Place { labels, ..place.clone() });
+            }
             match element {
                 Tree::Object(members) => self.object(members, &place, true)?,
                 element => self.value(element, &place)?,

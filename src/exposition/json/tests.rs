@@ -55,9 +55,26 @@ fn elements_of_arrays_are_told_apart_by_their_names() {
         (
             r#"{"agents": [{"agent": "coder", "pid": 12, "cpu_ticks": 5}]}"#,
             &[
-                r#"agents_cpu_ticks{agent="coder",pid="12"} 5"#,
-                r#"agents_info{agent="coder",pid="12"} 1"#,
+                r#"agents_cpu_ticks{pid="12"} 5"#,
+                r#"agents_info{pid="12"} 1"#,
+                r#"agents_labels{pid="12",agent="coder"} 1"#,
                 "agents_length 1",
+            ],
+        ),
+        // Without a name of its own, by all its words.
+        (
+            r#"{"w": [{"agent": "coder", "n": 5}]}"#,
+            &[r#"w_info{agent="coder"} 1"#, "w_length 1", r#"w_n{agent="coder"} 5"#],
+        ),
+        (
+            r#"{"w": [{"task_id": 7, "stage": "a"}, {"stage": "b", "task_id": 7},
+               {"task_id": 8, "stage": "b"}]}"#,
+            &[
+                r#"w_info{task_id="7",stage="a"} 1"#,
+                r#"w_info{stage="b",task_id="7"} 1"#,
+                r#"w_info{task_id="8"} 1"#,
+                r#"w_labels{task_id="8",stage="b"} 1"#,
+                "w_length 3",
             ],
         ),
         // Nothing is a label that changes while the element stays the same.
@@ -187,6 +204,22 @@ fn it_says_when_it_was_made() {
     }
 }
 
+/// A worker that says what it does at the moment is the same one: its numbers go on.
+#[test]
+fn what_an_element_says_of_itself_ends_none_of_its_series() {
+    let of_step = |step: &str| {
+        let document =
+            format!(r#"{{"w": [{{"id": 1, "step": "{step}", "t": [{{"key": "k", "n": 3}}]}}]}}"#);
+        samples(&document).into_iter().filter(|it| !it.starts_with("w_labels")).collect::<Vec<_>>()
+    };
+    assert_eq!(of_step("a"), of_step("b"));
+    assert!(
+        of_step("a").contains(&r#"w_t_n{id="1",t_key="k"} 3"#.to_owned()),
+        "{:?}",
+        of_step("a")
+    );
+}
+
 /// Whatever its words are, the page is one that is read, and no label is lost.
 #[test]
 fn its_page_is_one_of_ours() {
@@ -199,7 +232,7 @@ fn its_page_is_one_of_ours() {
     let mut reader = Reader::reserving(&["up"]);
     reader.read_page(&page, Format::Prometheus, &context, &mut storage).unwrap();
     let labels: Labels = [
-        ("__name__", "w_n"),
+        ("__name__", "w_labels"),
         ("_name__", "a\"b\\c"),
         ("exported_instance", "y"),
         ("exported_job", "x"),

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::findings;
 use crate::support::fake::{Fake, Response};
-use crate::support::{Run, auditor, directory_with, each};
+use crate::support::{Run, auditor, directory_with, each, empty_directory};
 
 const CONFIG: &str = "
 queries:
@@ -97,11 +97,11 @@ fn an_array_or_a_number_that_is_null_is_a_hole() {
     for (agents, words) in [
         (
             (|n| if n < 4 { json!([agent(1)]) } else { Value::Null }) as fn(usize) -> Value,
-            r#"agents_cpu_ticks{agent="coder", run_id="1"} is missing"#,
+            r#"agents_cpu_ticks{run_id="1"} is missing"#,
         ),
         (
             |n| if n == 4 { json!([ended(1)]) } else { json!([agent(1)]) },
-            r#"agents_cpu_ticks{agent="coder", run_id="1"} is missing in 1 of"#,
+            r#"agents_cpu_ticks{run_id="1"} is missing in 1 of"#,
         ),
     ] {
         let (live, recorded) = audited(&program(move |n| document(n, agents(n))), &[]);
@@ -110,6 +110,30 @@ fn an_array_or_a_number_that_is_null_is_a_hole() {
             assert!(findings(&run.json()).contains(words), "{:#}", run.json());
         }
     }
+}
+
+/// What it says of itself makes no other worker of one that hangs, or whose process is gone.
+#[test]
+fn a_worker_that_says_what_it_does_is_the_same_one_all_the_time() {
+    let ticks = [(json!(640), "stuck"), (Value::Null, "lost")];
+    each(&ticks, ticks.len(), |(ticks, check)| {
+        let ticks = ticks.clone();
+        let program = program(move |n| {
+            json!({
+                "clk_tck": 100,
+                "queue": {"counts": {"queued": 1, "done": 4 * n, "failed": 0}},
+                "agents": [{"run_id": 1, "runtime_s": n, "cpu_ticks": ticks, "step": format!("s{n}")}],
+                "cost": {"aggregate": {"cost_usd": 0}},
+            })
+        });
+        let url = format!("{}/state", program.url());
+        let args = ["--preset", "json-workers", "--scrape-json", &url, "--fail-on-critical"];
+        let shorter =
+            ["--every", "200ms", "--for", "3s", "--var", "patience=1s", "--var", "half=1s"];
+        let run = auditor(empty_directory().path(), &[&args[..], &shorter].concat());
+        assert_eq!(run.code, 1, "{}{}", run.stdout, run.stderr);
+        assert!(run.says(&format!("the check `{check}` (critical) is broken")), "{}", run.stdout);
+    });
 }
 
 #[test]
