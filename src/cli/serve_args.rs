@@ -38,7 +38,7 @@ pub struct ServeArgs {
 
     /// Address to answer at
     ///
-    /// Others than those of this machine alone (127.0.0.1, [::1], localhost) need --token-file.
+    /// Others than those of this machine alone, such as 127.0.0.1, need --token-file.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:9464")]
     pub listen: String,
 
