@@ -113,8 +113,9 @@ fn a_prometheus_sees_services_fall_ill_and_recover() {
         );
         value(&prometheus.url, &query).unwrap_or_default() > 0.0
     };
-    wait_for("both are well", || verdict("orders", "pass") && verdict("shop", "pass"));
-    assert!(!firing("orders") && !firing("shop"), "nothing fires while all is well");
+    let is_well = |service: &str| verdict(service, "pass") && !firing(service);
+    // Before the first audit nothing is known, which is an alert too.
+    wait_for("both are well", || is_well("orders") && is_well("shop"));
 
     let blocking = Load::start(&[format!("{}/block@1.5", orders.url)], "1");
     wait_for("the first falls ill", || verdict("orders", "fail") && firing("orders"));
