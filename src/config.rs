@@ -38,6 +38,7 @@ pub use source::{
     Blaming, Endpoint, Outside, OutsideRequest, Scrape, ScrapedPage, Shows, Source, SourceRequest,
     SourceSpec, Start,
 };
+pub(crate) use suite::is_id;
 pub use suite::{
     GivenOption, LineOfLog, Manifest, ManifestError, ManifestRow, ScenarioSpec, SuiteFile,
     json_schema as suite_json_schema,

@@ -31,7 +31,8 @@ use watcher::Watcher;
 pub(super) fn run(args: &ServeArgs) -> anyhow::Result<Exit> {
     let now = super::now()?;
     let Some(services) = services::services(args, now)? else { return Ok(Exit::NoVerdict) };
-    warn_of_long_rounds(&services, args.every);
+    let round = planned_round(&services);
+    warn_of_long_rounds(round, args.every);
     let token = args.token_file.as_deref().map(Token::read).transpose()?;
     let has_token = token.is_some();
     let (listener, address) = match serve::bind(&args.listen) {
@@ -39,8 +40,6 @@ pub(super) fn run(args: &ServeArgs) -> anyhow::Result<Exit> {
         bound => bound?,
     };
     serve::check_open(&address, has_token)?;
-    std::fs::create_dir_all(&args.history)
-        .with_context(|| format!("cannot make the directory {}", args.history.display()))?;
     let _lock = match history::lock(&args.history) {
         Err(error @ HistoryError::Held(_)) => return Ok(may_pass(&error)),
         locked => locked?,
@@ -59,7 +58,7 @@ pub(super) fn run(args: &ServeArgs) -> anyhow::Result<Exit> {
         kept.push((history, of_history));
     }
     output::message(&welcome(address, &watched, args));
-    let watcher = Arc::new(Watcher::new(watched, kept, args, now));
+    let watcher = Arc::new(Watcher::new(watched, kept, (args, round), now));
     let thread = Builder::new().name("watcher".to_owned()).spawn({
         let watcher = Arc::clone(&watcher);
         move || watcher.keep_watch()
@@ -89,13 +88,16 @@ fn may_pass(error: &dyn std::error::Error) -> Exit {
     Exit::NoVerdict
 }
 
-/// That rounds will take longer than they may, where that is known before.
-fn warn_of_long_rounds(plans: &[(services::Service, Plan)], every: Duration) {
+/// How long a round takes at least: services that are scraped or probed are watched one after the other.
+fn planned_round(plans: &[(services::Service, Plan)]) -> Duration {
     let watched = plans.iter().filter(|(_, plan)| !plan.only_reads());
-    let took: Duration = watched.filter_map(|(_, plan)| plan.spec.length()).sum();
-    if took > every {
+    watched.filter_map(|(_, plan)| plan.spec.length()).sum()
+}
+
+fn warn_of_long_rounds(round: Duration, every: Duration) {
+    if round > every {
         let warning = format!(
-            "a round takes {took:?} or more, for services that are scraped or probed are watched one after \
+            "a round takes {round:?} or more, for services that are scraped or probed are watched one after \
              the other; rounds cannot begin every {every:?}: raise --every, or lower `for`"
         );
         super::warn(&[warning]);

@@ -305,16 +305,19 @@ fn read_scenario(
     })
 }
 
+/// Whether a text may be the id of a scenario, or the name of a service.
+pub(crate) fn is_id(text: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    !text.is_empty() && text.chars().all(is_plain) && !text.starts_with('.')
+}
+
 fn read_id(node: &Node, entries: &[Entry<'_>], problems: &mut Problems) -> Option<String> {
     let Some((_, value)) = find(entries, "id") else {
         problems.at(node, "a scenario has no `id`");
         return None;
     };
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
     match &value.value {
-        Value::Text(id) if !id.is_empty() && id.chars().all(is_plain) && !id.starts_with('.') => {
-            Some(id.clone())
-        }
+        Value::Text(id) if is_id(id) => Some(id.clone()),
         Value::Int(id) if *id >= 0 => Some(id.to_string()),
         _ => {
             problems.at(value, "an id has letters, digits, `_`, `-` and `.` only");

@@ -113,9 +113,10 @@ pub fn not_audited(service: &str, why: &str, since: Timestamp) -> Alert {
     Draft::new(&kind::NOT_AUDITED, detail, json!({"reason": why}), since).alert(service)
 }
 
-/// The alert of a service whose audits do not come to their end any more.
+/// The alert of a service whose audits do not come to their end any more, since its last one or since the
+/// watcher was started.
 pub fn late(service: &str, last: Timestamp) -> Alert {
-    let why = format!("its last audit ended at {last:.0}, and none has since");
+    let why = format!("no audit of it has come to its end since {last:.0}");
     not_audited(service, &why, last)
 }
 

@@ -215,15 +215,6 @@ impl History {
         self.entries().last().map(|newest| self.read(newest.at)).transpose()
     }
 
-    /// The newest report of an audit that failed, if there is any.
-    ///
-    /// # Errors
-    /// If it cannot be read.
-    pub fn newest_failing(&self) -> Result<Option<Report>, HistoryError> {
-        let failing = self.entries().iter().rev().find(|entry| entry.has_failed());
-        failing.map(|entry| self.read(entry.at)).transpose()
-    }
-
     fn path(&self, at: Timestamp) -> PathBuf {
         self.directory.join(names::of_report(at))
     }

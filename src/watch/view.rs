@@ -17,6 +17,8 @@ pub struct View<'a> {
     pub started_at: Timestamp,
     /// From the start of a round of audits to the start of the next.
     pub every: Duration,
+    /// How long a round takes at least, as far as that is known before.
+    pub round: Duration,
     /// How long reports are kept.
     pub retention: Duration,
     /// When the last round ended that has not failed; `None` before the first.
@@ -115,8 +117,8 @@ impl View<'_> {
         }
     }
 
-    /// Whether an audit that ended then is of another time. A clock that was wrong puts it ahead of now.
-    fn is_late(&self, at: Timestamp) -> bool {
+    /// Whether what ended or began then is of another time. A clock that was wrong puts it ahead of now.
+    pub fn is_late(&self, at: Timestamp) -> bool {
         self.now.duration_since(at).unsigned_abs() > self.late_after()
     }
 
@@ -128,7 +130,7 @@ impl View<'_> {
             took.checked_div(u32::try_from(count).unwrap_or(u32::MAX)).unwrap_or_default()
         };
         let round: Duration = self.services.iter().map(mean).sum();
-        self.every.max(round).saturating_mul(Self::ROUNDS)
+        self.every.max(self.round).max(round).saturating_mul(Self::ROUNDS)
     }
 }
 
@@ -177,6 +179,7 @@ mod tests {
             now: at(minutes),
             started_at: at(-600),
             every: 5 * MINUTE,
+            round: Duration::ZERO,
             retention: 1000 * MINUTE,
             last_check: None,
             next_round: None,
@@ -192,6 +195,9 @@ mod tests {
         let it = service(&entries, (2, MINUTE));
         assert_eq!(view(&[it], 15).standing(&it), Standing::Audited(&entries[1]));
         assert_eq!(view(&[it], 16).standing(&it), Standing::Late(&entries[1]));
+        // A round that takes long by itself is no reason to call anything late.
+        let long = View { round: 10 * MINUTE, ..view(&[it], 16) };
+        assert_eq!(long.standing(&it), Standing::Audited(&entries[1]));
         assert_eq!(
             view(&[it], -16).standing(&it),
             Standing::Late(&entries[1]),

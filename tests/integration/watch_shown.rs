@@ -186,6 +186,7 @@ impl Staging {
             now: ago(0),
             started_at: ago(2 * DAY),
             every: Duration::from_secs(EVERY as u64),
+            round: Duration::ZERO,
             retention: Duration::from_secs(30 * DAY as u64),
             last_check: self.last_check,
             next_round: Some(ago(-3 * MINUTE)),

@@ -5,6 +5,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -144,12 +145,15 @@ fn go() -> &'static Option<PathBuf> {
     })
 }
 
-/// A port of this machine that is free, and the one behind it.
+/// A port of this machine that is free, and the one behind it: of no other call, and below those that the
+/// system gives to whoever asks for any, as the connections of a load do.
 pub(crate) fn free_ports() -> (u16, u16) {
+    static NEXT: AtomicU16 = AtomicU16::new(20_000);
     loop {
-        let first = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
-        let port = first.local_addr().expect("its address").port();
-        if port < u16::MAX && TcpListener::bind(("127.0.0.1", port + 1)).is_ok() {
+        let port = NEXT.fetch_add(2, Ordering::Relaxed);
+        assert!(port < 32_000, "no port is free");
+        let is_free = |port: u16| TcpListener::bind(("0.0.0.0", port)).is_ok();
+        if is_free(port) && is_free(port + 1) {
             return (port, port + 1);
         }
     }

@@ -107,6 +107,7 @@ pub(super) struct Snapshot {
     pub(super) now: Timestamp,
     pub(super) started_at: Timestamp,
     pub(super) every: Duration,
+    pub(super) round: Duration,
     pub(super) retention: Duration,
     pub(super) last_check: Option<Timestamp>,
     pub(super) next_round: Option<Timestamp>,
@@ -144,6 +145,9 @@ impl Snapshot {
         let late: Vec<_> = standings
             .filter_map(|(name, standing)| match standing {
                 Standing::Late(newest) => Some(alerts::late(name, newest.at)),
+                Standing::NoAudit if view.is_late(self.started_at) => {
+                    Some(alerts::late(name, self.started_at))
+                }
                 _ => None,
             })
             .collect();
@@ -163,6 +167,7 @@ impl Snapshot {
             now: self.now,
             started_at: self.started_at,
             every: self.every,
+            round: self.round,
             retention: self.retention,
             last_check: self.last_check,
             next_round: self.next_round,

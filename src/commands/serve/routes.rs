@@ -59,11 +59,12 @@ impl Routes {
     }
 
     fn of(&self, request: &Request) -> Result<Answer, Refusal> {
-        let segments = request.segments();
-        let segments = segments.as_deref().unwrap_or(&["?".to_owned()]).to_vec();
+        let no_such =
+            || Refusal::NotFound(BadQuery::new("there is no such path".to_owned(), ROUTES));
+        let segments = request.segments().ok_or_else(no_such)?;
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
         match *segments.as_slice() {
-            [] | [""] => self.page(request),
+            [] => self.page(request),
             ["check"] => self.check(request),
             ["api", "alerts"] => self.alerts(request),
             ["api", "failure-report", service] => self.failure_report(service, request),
@@ -71,7 +72,7 @@ impl Routes {
             ["metrics"] => self.metrics(request),
             ["metrics.json"] => self.raw(request),
             ["-", "healthy"] => self.healthy(request),
-            _ => Err(Refusal::NotFound(BadQuery::new("there is no such path".to_owned(), ROUTES))),
+            _ => Err(no_such()),
         }
     }
 
@@ -195,7 +196,7 @@ impl Routes {
         if snapshot.is_overdue() {
             return Ok(Answer::error(503, "the round that is under way does not end"));
         }
-        Ok(answer(200, TEXT, b"auditor is watching.\n".to_vec()))
+        Ok(answer(200, TEXT, b"rounds are carried out\n".to_vec()))
     }
 
     fn no_such(&self, service: &str) -> Refusal {
@@ -206,7 +207,7 @@ impl Routes {
 fn json(status: u16, value: &impl Serialize) -> Answer {
     match serde_json::to_vec(value) {
         Ok(body) => answer(status, JSON, body),
-        // What is not to be told as it is was told as nothing before: not here.
+        // An empty answer would look calm.
         Err(why) => Answer::error(500, &why.to_string()),
     }
 }

@@ -31,6 +31,8 @@ pub(super) struct Watcher {
     state: Mutex<State>,
     changed: Condvar,
     every: Duration,
+    /// How long a round takes at least.
+    round: Duration,
     retention: Duration,
     started_at: Timestamp,
     is_quiet: bool,
@@ -49,7 +51,7 @@ impl Watcher {
     pub(super) fn new(
         services: Vec<Service>,
         kept: Vec<(History, Kept)>,
-        args: &ServeArgs,
+        (args, round): (&ServeArgs, Duration),
         now: Timestamp,
     ) -> Self {
         let (histories, kept): (Vec<_>, Vec<_>) = kept.into_iter().unzip();
@@ -60,6 +62,7 @@ impl Watcher {
             state: Mutex::new(state),
             changed: Condvar::new(),
             every: args.every,
+            round,
             retention: args.retention,
             started_at: now,
             is_quiet: args.quiet,
@@ -266,6 +269,7 @@ impl Watcher {
             now: Timestamp::now(),
             started_at: self.started_at,
             every: self.every,
+            round: self.round,
             retention: self.retention,
             last_check: state.last_check,
             next_round: state.next_round,

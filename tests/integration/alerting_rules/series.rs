@@ -90,6 +90,7 @@ fn page(story: &Story, reports: &Reports, now: i64) -> String {
         now: minute(now),
         started_at: minute(0),
         every: Duration::from_secs(EVERY as u64 * 60),
+        round: Duration::ZERO,
         retention: Duration::from_secs(86_400),
         last_check: last.map(minute),
         next_round: None,

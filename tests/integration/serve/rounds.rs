@@ -51,3 +51,21 @@ fn services_are_audited_on_a_schedule_and_their_verdicts_are_told_as_they_change
     let said = watched.end().1;
     assert_eq!(said.matches("shop: pass: ").count(), 1, "{said}");
 }
+
+/// Before its first audit has ended nothing is known of a service, and after a while that is not calm.
+#[test]
+fn a_round_that_does_not_end_is_told() {
+    let (staging, directory) = (staging(), empty_directory());
+    staging.configure(directory.path(), "api.yaml");
+    staging.delay(Duration::from_secs(25));
+    let watched = Watched::start(directory.path(), &["--config", "api.yaml", "--every", "1s"]);
+    assert_eq!(watched.json("/api/alerts")["total"], 0);
+    assert_eq!(watched.get("/-/healthy").status, 200);
+    let alerts = watched.wait_for("an alert", |it| {
+        let alerts = it.json("/api/alerts?severity=critical");
+        (alerts["total"] != 0).then_some(alerts)
+    });
+    assert_eq!(alerts["alerts"][0]["id"], "not_audited:api", "{alerts:#}");
+    assert!(alerts["last_check"].is_null(), "{alerts:#}");
+    assert_eq!(watched.get("/-/healthy").status, 503);
+}
